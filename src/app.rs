@@ -1,0 +1,15 @@
+//! The application: what is known, what is shown, what is going on, and the one function that changes it.
+
+pub mod action;
+pub mod effect;
+pub mod keys;
+pub mod model;
+pub mod msg;
+pub mod update;
+
+pub use action::Action;
+pub use effect::Effect;
+pub use keys::{Key, KeyChord};
+pub use model::{Model, Session};
+pub use msg::Msg;
+pub use update::update;

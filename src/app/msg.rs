@@ -1,0 +1,93 @@
+//! Everything that can happen.
+
+use super::keys::KeyChord;
+use crate::backend::{BackendError, Reply, Target, TargetId};
+use crate::domain::{Observation, Timestamp};
+use crate::workflow::FieldId;
+use crate::workflow::run::{Kept, RunId};
+
+/// One message to the core. The runtime sets `Model::now` before it calls `update`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Msg {
+    /// A key was pressed, outside of an editor.
+    Key(KeyChord),
+    /// Text was pasted outside of an editor.
+    Paste(String),
+    /// An editor's text changed.
+    Edited(EditorId, String),
+    /// The terminal has another size (columns, rows).
+    Resized(u16, u16),
+    /// Facts arrived.
+    Observed(TargetId, Vec<Observation>),
+    /// An effect of a run was carried out.
+    Outcome(RunId, Outcome),
+    /// A timer that was scheduled went off.
+    Timer(Timer),
+    /// Time passed: ages on the screen may have changed.
+    Tick,
+    /// Unfinished runs of a target were found on disk.
+    Unfinished(TargetId, Vec<Kept>),
+    /// A switch of target worked.
+    Switched(TargetId, Target),
+    /// A switch of target failed; the old one stays.
+    SwitchFailed(BackendError),
+    /// Names to choose from arrived.
+    Choices(Choices),
+    /// Something worth a line at the bottom.
+    Notice(Notice),
+}
+
+/// A text that is edited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EditorId {
+    /// The filter line.
+    Filter,
+    /// The command palette.
+    Palette,
+    /// A field of the open form.
+    Field(FieldId),
+    /// The typed confirmation.
+    Confirmation,
+}
+
+/// Answer to an effect of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// A dry run answered; step index.
+    DryRun(usize, Result<Reply, BackendError>),
+    /// A write answered; step index.
+    Applied(usize, Result<Reply, BackendError>),
+    /// The intent is on disk.
+    Kept(Result<(), String>),
+}
+
+/// What a timer is for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Timer {
+    /// A run's deadline.
+    Run(RunId, u64),
+    /// SQL evidence of a target is due again.
+    Evidence(TargetId),
+    /// A notice has been shown long enough.
+    Notice(u64),
+}
+
+/// Names to choose from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choices {
+    /// Contexts of the kubeconfig.
+    Contexts(Vec<String>),
+    /// Namespaces of the target; empty when they may not be listed.
+    Namespaces(Vec<String>),
+}
+
+/// A line at the bottom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// It tells of a failure.
+    pub is_error: bool,
+    /// The text, sanitised.
+    pub text: String,
+    /// When it was raised.
+    pub at: Timestamp,
+}

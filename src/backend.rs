@@ -1,0 +1,189 @@
+//! The only doors to the outside: [`Observe`] reads, [`Operate`] writes.
+//!
+//! Live, simulator and replay implement them. In read-only mode there is no [`Operate`] in the process.
+
+pub mod error;
+pub mod permit;
+
+use std::fmt;
+
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::Observation;
+use crate::domain::change::Request;
+use crate::domain::cluster::Cluster;
+use crate::domain::ids::PodKey;
+use crate::domain::instance::{Instance, Role};
+use crate::domain::permission::Permission;
+pub use error::{BackendError, ErrorKind};
+pub use permit::{Access, WritePermit};
+
+/// One kubeconfig context, as far as people must know it. Everything observed belongs to one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// Name of the context (`in-cluster` inside a pod, `demo` in the simulator).
+    pub context: String,
+    /// Address of the API server.
+    pub server: String,
+    /// Namespaces in view.
+    pub scope: Scope,
+}
+
+/// Namespaces in view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// One namespace.
+    Namespace(String),
+    /// All of them.
+    All,
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Namespace(namespace) => f.write_str(namespace),
+            Self::All => f.write_str("all namespaces"),
+        }
+    }
+}
+
+/// Number of a target in this process: what was observed of one target is never folded into another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TargetId(pub u32);
+
+/// How PostgreSQL may be reached: `--db`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DatabaseAccess {
+    /// Tunnel where a superuser secret exists, else exec.
+    #[default]
+    Auto,
+    /// Only tokio-postgres through a port-forward.
+    Tunnel,
+    /// Only `psql` by exec.
+    Exec,
+    /// Not at all.
+    Off,
+}
+
+/// What SQL evidence is wanted of an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeRequest {
+    /// The pod.
+    pub pod: PodKey,
+    /// Its UID.
+    pub uid: String,
+    /// Name of its cluster.
+    pub cluster: String,
+    /// Role by label, for the order of work.
+    pub role: Role,
+    /// Secret that holds `ca.crt` of the server's CA (`status.certificates.serverCASecret`, else `<cluster>-ca`).
+    pub ca_secret: String,
+    /// Secret of the superuser, if access is enabled.
+    pub superuser_secret: Option<String>,
+    /// Secret of the application owner.
+    pub application_secret: String,
+    /// Name of the service that the server's certificate is verified against (`<cluster>-rw`).
+    pub service: String,
+    /// Environment variables that entries set; others are never fetched.
+    pub environment: Vec<String>,
+    /// Open new sessions: proof must not come from a session that was there before.
+    pub fresh: bool,
+}
+
+impl ProbeRequest {
+    /// The request for an instance of a cluster.
+    pub fn new(cluster: &Cluster, instance: &Instance, fresh: bool) -> Self {
+        let name = &cluster.key.name;
+        let entries = cluster
+            .status
+            .resolved
+            .as_ref()
+            .and_then(|resolved| resolved.extensions.as_ref())
+            .unwrap_or(&cluster.spec.extensions);
+        let mut environment: Vec<String> = vec!["LD_LIBRARY_PATH".to_owned(), "PATH".to_owned()];
+        environment.extend(
+            entries
+                .iter()
+                .flat_map(|entry| entry.env.iter().map(|variable| variable.name.clone())),
+        );
+        Self {
+            pod: instance.key.clone(),
+            uid: instance.uid.clone(),
+            cluster: name.clone(),
+            role: instance.role,
+            ca_secret: cluster.status.server_ca_secret.clone().unwrap_or_else(|| format!("{name}-ca")),
+            superuser_secret: cluster
+                .spec
+                .superuser_access
+                .then(|| cluster.spec.superuser_secret.clone().unwrap_or_else(|| format!("{name}-superuser"))),
+            application_secret: cluster.spec.application_secret.clone().unwrap_or_else(|| format!("{name}-app")),
+            service: format!("{name}-rw"),
+            environment,
+            fresh,
+        }
+    }
+}
+
+/// One thing to read that no watch delivers. SQL is never a string here: the statements are fixed in the adapter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    /// SQL evidence of an instance: answers `Probed` or `ProbeFailed`.
+    Probe(ProbeRequest),
+    /// Last words of a crash-looping instance: answers `Crashed`.
+    CrashLog {
+        /// The pod.
+        pod: PodKey,
+        /// Its UID.
+        uid: String,
+        /// Restart count that the answer is about.
+        restarts: u32,
+    },
+    /// The instance manager's report: answers `Managed`, or `Permitted` with the denial.
+    Manager {
+        /// The pod.
+        pod: PodKey,
+        /// Its UID.
+        uid: String,
+        /// The status port speaks TLS.
+        tls: bool,
+    },
+    /// Access reviews: answers `Permitted`.
+    Permissions(Vec<Permission>),
+}
+
+/// Reading.
+pub trait Observe: Send + Sync {
+    /// Watches everything in scope, for ever: relists arrive as one observation, failures as states, and the stream
+    /// ends only when it is dropped.
+    fn watch(&self) -> BoxStream<'static, Observation>;
+
+    /// Reads one thing, within the request timeout. Never fails: what cannot be read is an observation that says so.
+    fn read(&self, read: Read) -> BoxFuture<'static, Observation>;
+
+    /// Namespaces that the user may switch to; empty when they may not be listed.
+    fn namespaces(&self) -> BoxFuture<'static, Vec<String>>;
+}
+
+/// What the API server answered to a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Resource version after the write, if the object is still there.
+    pub resource_version: Option<String>,
+    /// Generation after the write.
+    pub generation: Option<i64>,
+    /// Admission warnings, sanitised.
+    pub warnings: Vec<String>,
+}
+
+/// Writing. Every call sends one request and is never repeated by itself.
+pub trait Operate: Send + Sync {
+    /// Sends the request with `dryRun=All` and strict field validation.
+    fn dry_run(&self, request: Request, permit: WritePermit) -> BoxFuture<'static, Result<Reply, BackendError>>;
+
+    /// Sends the request.
+    fn apply(&self, request: Request, permit: WritePermit) -> BoxFuture<'static, Result<Reply, BackendError>>;
+}

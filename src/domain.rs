@@ -1,0 +1,33 @@
+//! Facts about clusters, instances, databases and extensions, and everything that is computed from them.
+//!
+//! Nothing here does I/O or reads a clock. Facts arrive as [`Observation`]s and are folded into a [`World`]; the rest is
+//! functions from a world to what it means: resolved entries, effective paths, the evidence ladder, findings.
+
+pub mod catalog;
+pub mod change;
+pub mod cluster;
+pub mod database;
+pub mod evidence;
+pub mod extension;
+pub mod finding;
+pub mod findings;
+pub mod ids;
+pub mod image;
+pub mod instance;
+pub mod known;
+pub mod ladder;
+pub mod observation;
+pub mod paths;
+pub mod permission;
+pub mod probe;
+pub mod request;
+pub mod rollout;
+pub mod text;
+pub mod watch;
+pub mod world;
+mod world_fold;
+
+/// A point in time. Time is data here: it comes with observations and messages, never from a clock.
+pub use jiff::Timestamp;
+pub use observation::Observation;
+pub use world::World;

@@ -1,0 +1,229 @@
+//! What a `Cluster` object says.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Timestamp;
+use super::extension::ExtensionEntry;
+use super::ids::{CatalogKey, ClusterKey};
+
+/// A `Cluster` as it was last observed. Only what extop reads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cluster {
+    /// Namespace and name.
+    pub key: ClusterKey,
+    /// UID, which a re-created cluster of the same name does not share.
+    pub uid: String,
+    /// Resource version: the optimistic lock of every write.
+    pub resource_version: String,
+    /// Generation: changes with the spec only.
+    pub generation: i64,
+    /// When the object was created.
+    pub created: Option<Timestamp>,
+    /// The object is being deleted.
+    pub deleting: bool,
+    /// Annotations in `cnpg.io/`, `kubectl.kubernetes.io/restartedAt` and those of GitOps tools; others are dropped.
+    pub annotations: BTreeMap<String, String>,
+    /// Labels that tell who manages the object (`app.kubernetes.io/managed-by`, Argo CD, Flux, Helm).
+    pub labels: BTreeMap<String, String>,
+    /// Field managers of the parts that extop may change, see [`FieldManager`].
+    pub managers: Vec<FieldManager>,
+    /// What was asked for.
+    pub spec: ClusterSpec,
+    /// What the operator reports.
+    pub status: ClusterStatus,
+}
+
+/// A field manager that owns a part of the object that extop may change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldManager {
+    /// Name of the manager, e.g. `argocd-controller`.
+    pub manager: String,
+    /// `Apply` or `Update`.
+    pub operation: String,
+    /// It owns something under `spec.postgresql.extensions` (in a `Database`: `spec.extensions`).
+    pub owns_extensions: bool,
+    /// It owns `spec.postgresql.shared_preload_libraries`.
+    pub owns_preload: bool,
+}
+
+/// `spec.primaryUpdateStrategy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpdateStrategy {
+    /// The operator updates the primary by itself.
+    #[default]
+    Unsupervised,
+    /// The operator waits for a person to promote a standby.
+    Supervised,
+}
+
+/// `spec.primaryUpdateMethod`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpdateMethod {
+    /// The primary is restarted or recreated in its place.
+    #[default]
+    Restart,
+    /// Another instance is promoted first.
+    Switchover,
+}
+
+/// `spec.imageCatalogRef`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatalogRef {
+    /// The catalog.
+    pub key: CatalogKey,
+    /// PostgreSQL major version asked for.
+    pub major: u32,
+}
+
+/// The part of `spec` that extop reads.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ClusterSpec {
+    /// `spec.instances`.
+    pub instances: u32,
+    /// `spec.imageName`.
+    pub image_name: Option<String>,
+    /// `spec.imageCatalogRef`.
+    pub catalog: Option<CatalogRef>,
+    /// `spec.postgresql.extensions`, in order.
+    pub extensions: Vec<ExtensionEntry>,
+    /// Whether `spec.postgresql` exists, and whether its `extensions` and `shared_preload_libraries` lists exist.
+    pub present: PresentFields,
+    /// `spec.postgresql.shared_preload_libraries`, in order.
+    pub preload: Vec<String>,
+    /// `spec.postgresql.parameters`.
+    pub parameters: BTreeMap<String, String>,
+    /// `spec.primaryUpdateStrategy`.
+    pub update_strategy: UpdateStrategy,
+    /// `spec.primaryUpdateMethod`.
+    pub update_method: UpdateMethod,
+    /// `spec.enableSuperuserAccess`.
+    pub superuser_access: bool,
+    /// `spec.superuserSecret.name`, if one is named.
+    pub superuser_secret: Option<String>,
+    /// Secret of the application owner, if bootstrap names one.
+    pub application_secret: Option<String>,
+}
+
+/// Which optional parents exist, so that a JSON patch adds just what is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PresentFields {
+    /// `spec.postgresql` exists.
+    pub postgresql: bool,
+    /// `spec.postgresql.extensions` exists.
+    pub extensions: bool,
+    /// `spec.postgresql.shared_preload_libraries` exists.
+    pub preload: bool,
+}
+
+/// `status.pgDataImageInfo`: what pods get, resolved by the operator (CNPG >= 1.29).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ResolvedImage {
+    /// Operand image.
+    pub image: String,
+    /// PostgreSQL major version.
+    pub major: Option<u32>,
+    /// Resolved entries; `None` when the field is absent (an operator before 1.29, or no entry).
+    pub extensions: Option<Vec<ExtensionEntry>>,
+}
+
+/// The part of `status` that extop reads.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ClusterStatus {
+    /// `status.phase`; empty before the first report.
+    pub phase: String,
+    /// `status.phaseReason`.
+    pub phase_reason: String,
+    /// `status.instances`.
+    pub instances: u32,
+    /// `status.readyInstances`: lags the pods by one to three seconds (seen).
+    pub ready_instances: u32,
+    /// `status.currentPrimary`.
+    pub current_primary: Option<String>,
+    /// `status.targetPrimary`.
+    pub target_primary: Option<String>,
+    /// `status.image`: the operand image wanted.
+    pub image: Option<String>,
+    /// `status.pgDataImageInfo`.
+    pub resolved: Option<ResolvedImage>,
+    /// `status.instanceNames`.
+    pub instance_names: Vec<String>,
+    /// `status.certificates.serverCASecret`.
+    pub server_ca_secret: Option<String>,
+    /// Conditions in their order, which a JSON patch needs.
+    pub conditions: Vec<Condition>,
+}
+
+/// One condition of the status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// `type`.
+    pub kind: String,
+    /// `status`: `True`, `False` or `Unknown`.
+    pub status: String,
+    /// `reason`.
+    pub reason: String,
+    /// `message`.
+    pub message: String,
+}
+
+/// The phases that extop must tell apart (CNPG `api/v1/cluster_types.go` and two literals of its controller).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// `Cluster in healthy state`. Also said before the operator noticed an edit, so never enough alone.
+    Healthy,
+    /// `Upgrading cluster`.
+    Upgrading,
+    /// `Cluster upgrade delayed`.
+    Delayed,
+    /// `Waiting for user action`: a supervised update waits for a promotion.
+    WaitingForUser,
+    /// `Primary instance is being restarted in-place`.
+    RestartingInPlace,
+    /// `Primary instance is being restarted without a switchover`.
+    RecreatingPrimary,
+    /// `Switchover in progress`.
+    Switchover,
+    /// `Failing over`.
+    FailingOver,
+    /// `Applying configuration`.
+    ApplyingConfiguration,
+    /// `Waiting for the instances to become active`.
+    WaitingForInstances,
+    /// `Cluster has incomplete or invalid image catalog`: the operator halts everything, failover included.
+    CatalogError,
+    /// `Cluster is unrecoverable and needs manual intervention`.
+    Unrecoverable,
+    /// `Invalid cluster definition` (CNPG >= 1.30).
+    InvalidDefinition,
+    /// `Not enough disk space`.
+    DiskSpace,
+    /// Any other text, or none.
+    Other,
+}
+
+impl ClusterStatus {
+    /// The phase, recognised.
+    pub fn phase_kind(&self) -> Phase {
+        match self.phase.as_str() {
+            "Cluster in healthy state" => Phase::Healthy,
+            "Upgrading cluster" => Phase::Upgrading,
+            "Cluster upgrade delayed" => Phase::Delayed,
+            "Waiting for user action" => Phase::WaitingForUser,
+            "Primary instance is being restarted in-place" => Phase::RestartingInPlace,
+            "Primary instance is being restarted without a switchover" => Phase::RecreatingPrimary,
+            "Switchover in progress" => Phase::Switchover,
+            "Failing over" => Phase::FailingOver,
+            "Applying configuration" => Phase::ApplyingConfiguration,
+            "Waiting for the instances to become active" => Phase::WaitingForInstances,
+            "Cluster has incomplete or invalid image catalog" => Phase::CatalogError,
+            "Cluster is unrecoverable and needs manual intervention" => Phase::Unrecoverable,
+            "Invalid cluster definition" => Phase::InvalidDefinition,
+            "Not enough disk space" => Phase::DiskSpace,
+            _ => Phase::Other,
+        }
+    }
+}

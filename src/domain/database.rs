@@ -1,0 +1,87 @@
+//! What a `Database` object says.
+
+use serde::{Deserialize, Serialize};
+
+use super::cluster::FieldManager;
+use super::ids::{ClusterKey, DatabaseKey};
+
+/// `ensure` of a `Database` or of one of its extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ensure {
+    /// It shall be there.
+    #[default]
+    Present,
+    /// It shall not be there.
+    Absent,
+}
+
+/// One item of `spec.extensions` of a `Database`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RequestedExtension {
+    /// SQL name.
+    pub name: String,
+    /// Present or absent.
+    pub ensure: Ensure,
+    /// Version asked for; without one the operator never updates.
+    pub version: Option<String>,
+    /// Schema asked for.
+    pub schema: Option<String>,
+}
+
+/// One item of `status.extensions` of a `Database`. `applied` is history, not presence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedExtension {
+    /// SQL name.
+    pub name: String,
+    /// Whether the last reconciliation succeeded.
+    pub applied: bool,
+    /// PostgreSQL's error, if it did not.
+    pub message: String,
+}
+
+/// A `Database` object as it was last observed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Database {
+    /// Namespace and name of the object.
+    pub key: DatabaseKey,
+    /// UID.
+    pub uid: String,
+    /// Resource version: the optimistic lock of a write.
+    pub resource_version: String,
+    /// Generation of the spec.
+    pub generation: i64,
+    /// `status.observedGeneration`: not advanced on failure.
+    pub observed_generation: Option<i64>,
+    /// The object is being deleted.
+    pub deleting: bool,
+    /// Cluster that the database is in.
+    pub cluster: ClusterKey,
+    /// Name of the PostgreSQL database.
+    pub database: String,
+    /// Owner that the object demands.
+    pub owner: String,
+    /// Present or absent.
+    pub ensure: Ensure,
+    /// `spec.extensions`, in order of execution.
+    pub extensions: Vec<RequestedExtension>,
+    /// `spec.extensions` exists.
+    pub extensions_present: bool,
+    /// `status.applied`.
+    pub applied: Option<bool>,
+    /// `status.message`.
+    pub message: String,
+    /// `status.extensions`.
+    pub status_extensions: Vec<AppliedExtension>,
+    /// Field managers of `spec.extensions`.
+    pub managers: Vec<FieldManager>,
+    /// Labels and annotations that tell of a GitOps tool, as `name=value`.
+    pub marks: Vec<String>,
+}
+
+impl Database {
+    /// The status speaks of the spec that is there: generations agree, or the last attempt failed and says so.
+    pub fn is_fresh(&self) -> bool {
+        self.observed_generation == Some(self.generation) || self.applied == Some(false)
+    }
+}

@@ -1,0 +1,129 @@
+//! Findings: a rule's verdict about a cluster.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{ClusterKey, PodKey};
+
+/// How bad a finding is, worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Something does not work.
+    Error,
+    /// Something will not work, or waits for a person.
+    Warning,
+    /// Worth knowing.
+    Info,
+}
+
+impl Severity {
+    /// The word shown and written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Info => "info",
+        }
+    }
+}
+
+/// A rule of the finding table: stable code and severity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Code {
+    /// An image of an entry cannot be pulled or mounted.
+    ImageNotPullable,
+    /// The spec was corrected, but a pod that never became ready still waits with the old reference.
+    StuckPod,
+    /// A library of `shared_preload_libraries` is nowhere: an instance crash-loops.
+    PreloadLibraryMissing,
+    /// A supervised update waits for a promotion.
+    WaitingForPromotion,
+    /// The promotion cannot happen: the standby does not stream.
+    PromotionBlocked,
+    /// The operand image ships the extension itself, so the entry's files are never used.
+    ShadowedBySystem,
+    /// A setting waits for a restart that nothing triggers.
+    RestartPending,
+    /// The catalog lacks or garbles an entry: the operator halts everything, failover included.
+    CatalogError,
+    /// A broken control file blinds the availability views of the instance.
+    ControlFileBroken,
+    /// `applied: true`, but SQL does not show it.
+    AppliedNotInstalled,
+    /// PostgreSQL before 18 cannot use image volume extensions.
+    PostgresTooOld,
+    /// Objects that could not be read.
+    UnreadableObject,
+}
+
+impl Code {
+    /// Every code.
+    pub const ALL: [Self; 12] = [
+        Self::ImageNotPullable,
+        Self::StuckPod,
+        Self::PreloadLibraryMissing,
+        Self::WaitingForPromotion,
+        Self::PromotionBlocked,
+        Self::ShadowedBySystem,
+        Self::RestartPending,
+        Self::CatalogError,
+        Self::ControlFileBroken,
+        Self::AppliedNotInstalled,
+        Self::PostgresTooOld,
+        Self::UnreadableObject,
+    ];
+
+    /// The stable kebab-case code.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ImageNotPullable => "image-not-pullable",
+            Self::StuckPod => "stuck-pod",
+            Self::PreloadLibraryMissing => "preload-library-missing",
+            Self::WaitingForPromotion => "waiting-for-promotion",
+            Self::PromotionBlocked => "promotion-blocked",
+            Self::ShadowedBySystem => "shadowed-by-system",
+            Self::RestartPending => "restart-pending",
+            Self::CatalogError => "catalog-error",
+            Self::ControlFileBroken => "control-file-broken",
+            Self::AppliedNotInstalled => "applied-not-installed",
+            Self::PostgresTooOld => "postgres-too-old",
+            Self::UnreadableObject => "unreadable-object",
+        }
+    }
+}
+
+/// What a finding offers to do next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Remedy {
+    /// Nothing that extop does; the text of the finding says what a person can do.
+    ByHand,
+    /// Delete the stuck pod.
+    DeletePod(PodKey),
+    /// Take the library out of the preload list.
+    RemovePreload(String),
+    /// Promote an instance.
+    Promote,
+    /// Restart the cluster.
+    RestartCluster,
+    /// Correct the image reference of the entry.
+    ChangeImage(String),
+}
+
+/// A finding about a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Which rule.
+    pub code: Code,
+    /// How bad.
+    pub severity: Severity,
+    /// The cluster.
+    pub cluster: ClusterKey,
+    /// What exactly: `instance/orders-2`, `entry/foo`, `database/orders-app`, `cluster/orders`.
+    pub subject: String,
+    /// What is so, as a sentence, naming the evidence.
+    pub message: String,
+    /// What to do, as a sentence.
+    pub remedy_text: String,
+    /// What extop offers.
+    pub remedy: Remedy,
+}

@@ -1,0 +1,83 @@
+//! Knowledge base: what the official extension images provide (`postgres-extensions-containers`, PostgreSQL 18, and its READMEs).
+//!
+//! Catalogs do not tell SQL names, libraries to preload or requirements, so this table does. It is used only where no
+//! control file was seen.
+
+/// What is known of an official image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Mount name in the official catalogs.
+    pub entry: &'static str,
+    /// SQL extensions of the image, the main one first.
+    pub sql_names: &'static [&'static str],
+    /// Libraries that must be preloaded.
+    pub preload: &'static [&'static str],
+    /// `ld_library_path` that the image needs.
+    pub ld_paths: &'static [&'static str],
+}
+
+/// Every known image.
+pub const KNOWN: &[Known] = &[
+    Known {
+        entry: "pgvector",
+        sql_names: &["vector"],
+        preload: &[],
+        ld_paths: &[],
+    },
+    Known {
+        entry: "postgis",
+        sql_names: &[
+            "postgis",
+            "postgis_raster",
+            "postgis_sfcgal",
+            "postgis_topology",
+            "postgis_tiger_geocoder",
+            "address_standardizer",
+            "address_standardizer_data_us",
+        ],
+        preload: &[],
+        ld_paths: &["system"],
+    },
+    Known {
+        entry: "pgrouting",
+        sql_names: &["pgrouting"],
+        preload: &[],
+        ld_paths: &[],
+    },
+    Known {
+        entry: "pgaudit",
+        sql_names: &["pgaudit"],
+        preload: &["pgaudit"],
+        ld_paths: &[],
+    },
+    Known {
+        entry: "pg-ivm",
+        sql_names: &["pg_ivm"],
+        preload: &["pg_ivm"],
+        ld_paths: &[],
+    },
+    Known {
+        entry: "timescaledb-oss",
+        sql_names: &["timescaledb"],
+        preload: &["timescaledb"],
+        ld_paths: &[],
+    },
+    Known {
+        entry: "pg-crash",
+        sql_names: &[],
+        preload: &["pg_crash"],
+        ld_paths: &[],
+    },
+    Known {
+        entry: "wal2json",
+        sql_names: &[],
+        preload: &[],
+        ld_paths: &[],
+    },
+];
+
+/// What is known of an entry by its mount name; `_` and `-` are the same here, as they are in volume names.
+pub fn known(entry: &str) -> Option<&'static Known> {
+    let folded = entry.replace('_', "-");
+    KNOWN.iter().find(|known| known.entry == folded)
+}

@@ -1,0 +1,106 @@
+//! Facts on their way into the world.
+
+use serde::{Deserialize, Serialize};
+
+use super::Timestamp;
+use super::catalog::Catalog;
+use super::cluster::Cluster;
+use super::database::Database;
+use super::ids::{CatalogKey, ClusterKey, DatabaseKey, PodKey};
+use super::instance::Instance;
+use super::permission::{Permission, Verdict};
+use super::probe::{CrashLine, InstanceProbe, ManagerReport, ProbeFailure};
+use super::watch::{Kind, WatchState};
+
+/// One fact, or one atomic replacement of all facts of a kind. Recordings are made of these.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "fact", content = "of")]
+pub enum Observation {
+    /// A relist: replaces everything of that kind (inside the watched scope) at once.
+    Replaced(Objects),
+    /// One object was added or changed.
+    Upserted(Object),
+    /// One object is gone.
+    Removed(ObjectId),
+    /// One object of a list could not be read; the rest of the list is not affected.
+    Unreadable {
+        /// Its kind.
+        kind: Kind,
+        /// Namespace and name, as far as known.
+        object: String,
+        /// Why, as a sentence.
+        why: String,
+    },
+    /// The state of a watch changed, or was confirmed at a time.
+    Watch {
+        /// Which watch.
+        kind: Kind,
+        /// Its state.
+        state: WatchState,
+        /// When.
+        at: Timestamp,
+    },
+    /// SQL answered.
+    Probed(Box<InstanceProbe>),
+    /// SQL could not be asked.
+    ProbeFailed(ProbeFailure),
+    /// The instance manager answered.
+    Managed(ManagerReport),
+    /// The log of a crash-looping instance was read.
+    Crashed(CrashLine),
+    /// Permissions were asked for.
+    Permitted(Vec<(Permission, Verdict)>),
+    /// The API server told its version.
+    Kubernetes {
+        /// e.g. `1.36.3`.
+        version: String,
+    },
+    /// The target cannot be reached at all, as a sentence with a hint.
+    Unreachable {
+        /// Why.
+        why: String,
+        /// Since when.
+        at: Timestamp,
+    },
+}
+
+/// All objects of one kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Objects {
+    /// All clusters.
+    Clusters(Vec<Cluster>),
+    /// All instance pods.
+    Instances(Vec<Instance>),
+    /// All `Database` objects.
+    Databases(Vec<Database>),
+    /// All `ImageCatalog` objects.
+    ImageCatalogs(Vec<Catalog>),
+    /// All `ClusterImageCatalog` objects.
+    ClusterImageCatalogs(Vec<Catalog>),
+}
+
+/// One object.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Object {
+    /// A cluster.
+    Cluster(Box<Cluster>),
+    /// An instance pod.
+    Instance(Box<Instance>),
+    /// A `Database` object.
+    Database(Box<Database>),
+    /// A catalog of either kind.
+    Catalog(Box<Catalog>),
+}
+
+/// Name of one object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ObjectId {
+    /// A cluster.
+    Cluster(ClusterKey),
+    /// An instance pod, with its UID: a late removal must not take its successor away.
+    Instance(PodKey, String),
+    /// A `Database` object.
+    Database(DatabaseKey),
+    /// A catalog of either kind.
+    Catalog(CatalogKey),
+}

@@ -1,0 +1,62 @@
+//! What the user may do, asked with a SelfSubjectAccessReview.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One question: may I do `verb` on `resource` (`group`) in `namespace`?
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Permission {
+    /// `get`, `list`, `watch`, `create`, `patch`, `delete`.
+    pub verb: String,
+    /// API group; empty for the core group.
+    pub group: String,
+    /// Resource, e.g. `pods`.
+    pub resource: String,
+    /// Sub-resource, e.g. `exec`; empty for none.
+    pub subresource: String,
+    /// Namespace; `None` for the whole cluster.
+    pub namespace: Option<String>,
+}
+
+impl Permission {
+    /// A permission on a core or CNPG resource in a namespace. `resource` may be `pods/exec`; CNPG's group is added by name.
+    pub fn new(verb: &str, resource: &str, namespace: &str) -> Self {
+        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        let group = match resource {
+            "clusters" | "databases" | "imagecatalogs" | "clusterimagecatalogs" => "postgresql.cnpg.io",
+            _ => "",
+        };
+        Self {
+            verb: verb.to_owned(),
+            group: group.to_owned(),
+            resource: resource.to_owned(),
+            subresource: subresource.to_owned(),
+            namespace: Some(namespace.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb, self.resource)?;
+        if !self.subresource.is_empty() {
+            write!(f, "/{}", self.subresource)?;
+        }
+        match &self.namespace {
+            Some(namespace) => write!(f, " in namespace {namespace}"),
+            None => f.write_str(" in all namespaces"),
+        }
+    }
+}
+
+/// Answer to a [`Permission`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// Allowed.
+    Allowed,
+    /// Not allowed.
+    Denied,
+    /// Could not be asked; the text says why.
+    Unknown(String),
+}

@@ -1,0 +1,284 @@
+//! What SQL tells about one instance and its databases.
+//!
+//! Each fact stands alone: one failing view never hides the others. `Unknown` says what was missing.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Timestamp;
+use super::ids::PodKey;
+
+/// How PostgreSQL was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Route {
+    /// tokio-postgres through a Kubernetes port-forward.
+    Tunnel,
+    /// `psql` by exec in container `postgres`.
+    Exec,
+    /// The built-in simulator.
+    Simulated,
+}
+
+impl Route {
+    /// The word shown and written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tunnel => "tunnel",
+            Self::Exec => "exec",
+            Self::Simulated => "simulated",
+        }
+    }
+}
+
+/// An error that PostgreSQL answered with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SqlError {
+    /// SQLSTATE; empty when the route does not tell it.
+    pub code: String,
+    /// Message, sanitised.
+    pub message: String,
+}
+
+/// A fact that SQL may or may not have delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fact<T> {
+    /// It is known.
+    Known(T),
+    /// PostgreSQL refused or failed; the error tells why.
+    Failed(SqlError),
+    /// It was not asked for, or cannot be had on this route; the text completes "unknown, because …".
+    Unknown(String),
+}
+
+impl<T> Fact<T> {
+    /// The value, if known.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Failed(_) | Self::Unknown(_) => None,
+        }
+    }
+
+    /// Why it is not known; `None` when it is.
+    pub fn because(&self) -> Option<&str> {
+        match self {
+            Self::Known(_) => None,
+            Self::Failed(error) => Some(&error.message),
+            Self::Unknown(why) => Some(why),
+        }
+    }
+}
+
+/// Everything that was read from one instance in one go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceProbe {
+    /// The pod, by name.
+    pub pod: PodKey,
+    /// UID of the pod: a probe of its predecessor says nothing about it.
+    pub uid: String,
+    /// When the answers were read.
+    pub at: Timestamp,
+    /// How the instance was reached.
+    pub route: Route,
+    /// Role name of the session.
+    pub user: String,
+    /// The session is a superuser's.
+    pub superuser: bool,
+    /// The server as a whole.
+    pub server: Fact<ServerFacts>,
+    /// What `pg_available_extensions` offers; fails as a whole on one bad control file.
+    pub available: Fact<Vec<AvailableExtension>>,
+    /// Control files and libraries per path element (superuser only).
+    pub files: Fact<Vec<PathFile>>,
+    /// Directories of the paths that do not exist, as `element`.
+    pub missing_directories: Vec<String>,
+    /// `LD_LIBRARY_PATH`, `PATH` and so on of the postmaster, only names that an entry sets (superuser only).
+    pub environment: Fact<BTreeMap<String, String>>,
+    /// One item per database that was asked.
+    pub databases: Vec<DatabaseProbe>,
+}
+
+/// Facts about the server process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerFacts {
+    /// `server_version_num`, e.g. 180006.
+    pub version: u32,
+    /// The instance is in recovery.
+    pub standby: bool,
+    /// The session may read all settings.
+    pub reads_settings: bool,
+    /// Start of the postmaster.
+    pub started: Option<Timestamp>,
+    /// Databases that the session can connect to, without templates, with their owners.
+    pub databases: Vec<DatabaseOwner>,
+    /// Loaded modules: preloaded ones and what the probe's own session loaded.
+    pub loaded: Vec<LoadedModule>,
+    /// Settings, by name; a setting that the session may not see is absent.
+    pub settings: BTreeMap<String, Setting>,
+    /// WAL receiver is streaming; `None` when not a standby or not readable.
+    pub wal_receiver: Option<bool>,
+}
+
+/// A database and its owner, from `pg_database`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseOwner {
+    /// Name of the database.
+    pub database: String,
+    /// Role that owns it.
+    pub owner: String,
+}
+
+/// One row of `pg_get_loaded_modules()`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadedModule {
+    /// Base name of the file, e.g. `foo.so`.
+    pub file: String,
+    /// Module name, if the library tells.
+    pub module: Option<String>,
+    /// Module version, if the library tells.
+    pub version: Option<String>,
+}
+
+/// One row of `pg_settings`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// Value in effect in the session.
+    pub value: String,
+    /// Where it comes from, e.g. `configuration file`, `database`.
+    pub source: String,
+    /// A change waits for a restart.
+    pub pending_restart: bool,
+}
+
+/// One row of `pg_available_extensions`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AvailableExtension {
+    /// SQL name.
+    pub name: String,
+    /// Version that `CREATE EXTENSION` would install.
+    pub default_version: Option<String>,
+}
+
+/// Kind of a file found on a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileKind {
+    /// A control file, on `extension_control_path`.
+    Control,
+    /// A library, on `dynamic_library_path`.
+    Library,
+}
+
+/// A control file or library found below a path element.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathFile {
+    /// Control file or library.
+    pub kind: FileKind,
+    /// Position of the element in its path, from 1.
+    pub position: u32,
+    /// Element as it stands in the setting, e.g. `$system` or `/extensions/foo/share`.
+    pub element: String,
+    /// Name without `.control` or `.so`.
+    pub name: String,
+    /// Rank among the copies of that name: 1 is the one PostgreSQL takes.
+    pub rank: u32,
+    /// How many copies of that name stand on the path.
+    pub copies: u32,
+    /// `default_version` of a control file, where read.
+    pub default_version: Option<String>,
+}
+
+/// What was read in one database of one instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseProbe {
+    /// Name of the database.
+    pub database: String,
+    /// Installed extensions.
+    pub installed: Fact<Vec<InstalledExtension>>,
+    /// Path settings as a new session in this database has them, by name.
+    pub settings: Fact<BTreeMap<String, Setting>>,
+    /// Update paths from each installed version.
+    pub update_paths: Fact<Vec<UpdatePath>>,
+}
+
+/// One row of `pg_extension`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstalledExtension {
+    /// SQL name.
+    pub name: String,
+    /// Installed version.
+    pub version: String,
+    /// Schema.
+    pub schema: String,
+    /// Owner.
+    pub owner: String,
+    /// Libraries that its functions name (`probin`).
+    pub libraries: Vec<String>,
+    /// SQL extensions that it requires.
+    pub requires: Vec<String>,
+}
+
+/// An update path from an installed version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdatePath {
+    /// SQL name.
+    pub name: String,
+    /// Installed version.
+    pub source: String,
+    /// Reachable version.
+    pub target: String,
+    /// The way, e.g. `1.0--1.1--2.0`.
+    pub path: String,
+}
+
+/// Why an instance could not be probed at all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeFailure {
+    /// The pod, by name.
+    pub pod: PodKey,
+    /// UID of the pod.
+    pub uid: String,
+    /// When it was tried.
+    pub at: Timestamp,
+    /// Completes "unknown, because …", naming the missing permission or source.
+    pub because: String,
+    /// Permissions that are missing, as `create pods/exec in shop`.
+    pub missing: Vec<String>,
+}
+
+/// The instance manager's own report (`/pg/status` through the pod proxy; needs no credentials).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManagerReport {
+    /// The pod, by name.
+    pub pod: PodKey,
+    /// UID of the pod.
+    pub uid: String,
+    /// When it was read.
+    pub at: Timestamp,
+    /// It is the primary.
+    pub is_primary: bool,
+    /// A setting waits for a restart.
+    pub pending_restart: bool,
+    /// A standby streams.
+    pub wal_receiver: bool,
+    /// Hash of the configuration file: equal on all instances when the configuration has arrived.
+    pub configuration: String,
+}
+
+/// The line that ended a crash-looping instance, from its previous log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrashLine {
+    /// The pod, by name.
+    pub pod: PodKey,
+    /// UID of the pod.
+    pub uid: String,
+    /// Restart count of the container when it was read.
+    pub restarts: u32,
+    /// When it was read.
+    pub at: Timestamp,
+    /// The FATAL message, sanitised; `Err` completes "unknown, because …".
+    pub fatal: Result<String, String>,
+}

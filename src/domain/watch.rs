@@ -1,0 +1,102 @@
+//! The life of a watch, as a state with a name.
+
+use serde::{Deserialize, Serialize};
+
+use super::Timestamp;
+
+/// What is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Kind {
+    /// `Cluster` objects.
+    Cluster,
+    /// Instance pods.
+    Pod,
+    /// `Database` objects.
+    Database,
+    /// `ImageCatalog` objects.
+    ImageCatalog,
+    /// `ClusterImageCatalog` objects.
+    ClusterImageCatalog,
+}
+
+impl Kind {
+    /// Every kind, in the order in which they are shown.
+    pub const ALL: [Self; 5] = [
+        Self::Cluster,
+        Self::Pod,
+        Self::Database,
+        Self::ImageCatalog,
+        Self::ClusterImageCatalog,
+    ];
+
+    /// Name of the kind as Kubernetes spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cluster => "Cluster",
+            Self::Pod => "Pod",
+            Self::Database => "Database",
+            Self::ImageCatalog => "ImageCatalog",
+            Self::ClusterImageCatalog => "ClusterImageCatalog",
+        }
+    }
+
+    /// Resource name in permissions.
+    pub fn resource(self) -> &'static str {
+        match self {
+            Self::Cluster => "clusters.postgresql.cnpg.io",
+            Self::Pod => "pods",
+            Self::Database => "databases.postgresql.cnpg.io",
+            Self::ImageCatalog => "imagecatalogs.postgresql.cnpg.io",
+            Self::ClusterImageCatalog => "clusterimagecatalogs.postgresql.cnpg.io",
+        }
+    }
+}
+
+/// State of one watch.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum WatchState {
+    /// Nothing has been listed yet.
+    #[default]
+    Loading,
+    /// Listed, and changes stream in.
+    Live,
+    /// It was live; since then the connection is lost. Data stays, dimmed, with its age.
+    Stale {
+        /// Since when.
+        since: Timestamp,
+        /// Why, as a sentence.
+        why: String,
+    },
+    /// The user may not list or watch the kind here.
+    Forbidden {
+        /// The missing permission, e.g. `list pods in namespace shop`.
+        missing: String,
+    },
+    /// The server does not know the kind: the operator's CRD is absent.
+    Absent,
+    /// It failed before anything was listed.
+    Error {
+        /// Why, as a sentence.
+        why: String,
+    },
+}
+
+impl WatchState {
+    /// The word shown and written.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Loading => "loading",
+            Self::Live => "live",
+            Self::Stale { .. } => "stale",
+            Self::Forbidden { .. } => "forbidden",
+            Self::Absent => "absent",
+            Self::Error { .. } => "error",
+        }
+    }
+
+    /// The first answer has come, whatever it was.
+    pub fn is_settled(&self) -> bool {
+        !matches!(self, Self::Loading)
+    }
+}

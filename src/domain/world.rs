@@ -1,0 +1,155 @@
+//! Everything that was observed of one target, keyed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Timestamp;
+use super::catalog::Catalog;
+use super::cluster::Cluster;
+use super::database::Database;
+use super::ids::{CatalogKey, ClusterKey, DatabaseKey, PodKey};
+use super::instance::Instance;
+use super::observation::{Object, ObjectId, Objects, Observation};
+use super::permission::{Permission, Verdict};
+use super::probe::{CrashLine, InstanceProbe, ManagerReport, ProbeFailure};
+use super::watch::{Kind, WatchState};
+
+/// A watch with the time of its last sign of life.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WatchStatus {
+    /// Its state.
+    pub state: WatchState,
+    /// When the state was last confirmed.
+    pub at: Option<Timestamp>,
+}
+
+/// What SQL told about an instance, or why it could not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probe {
+    /// It answered.
+    Answered(Box<InstanceProbe>),
+    /// It could not be asked; what it answered before, for the same pod, stays as old evidence.
+    Failed(ProbeFailure, Option<Box<InstanceProbe>>),
+}
+
+impl Probe {
+    /// The last answer, if any.
+    pub fn answer(&self) -> Option<&InstanceProbe> {
+        match self {
+            Self::Answered(probe) | Self::Failed(_, Some(probe)) => Some(probe),
+            Self::Failed(_, None) => None,
+        }
+    }
+}
+
+/// Everything observed of one target.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct World {
+    /// Clusters.
+    pub clusters: BTreeMap<ClusterKey, Cluster>,
+    /// Instance pods.
+    pub instances: BTreeMap<PodKey, Instance>,
+    /// `Database` objects.
+    pub databases: BTreeMap<DatabaseKey, Database>,
+    /// Catalogs of both kinds.
+    pub catalogs: BTreeMap<CatalogKey, Catalog>,
+    /// Answers of SQL, per instance.
+    pub probes: BTreeMap<PodKey, Probe>,
+    /// Reports of instance managers, per instance.
+    pub reports: BTreeMap<PodKey, ManagerReport>,
+    /// Last words of crash-looping instances.
+    pub crashes: BTreeMap<PodKey, CrashLine>,
+    /// State of each watch.
+    pub watches: BTreeMap<Kind, WatchStatus>,
+    /// Objects that could not be read, with the reason.
+    pub unreadable: BTreeMap<(Kind, String), String>,
+    /// Answers to permission questions.
+    pub permissions: BTreeMap<Permission, Verdict>,
+    /// Version of Kubernetes.
+    pub kubernetes: Option<String>,
+    /// Why the target cannot be reached at all, if so.
+    pub unreachable: Option<String>,
+    /// When each object was last observed, by kind and display name.
+    pub seen: BTreeMap<(Kind, String), Timestamp>,
+}
+
+/// What an observation changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// Clusters whose picture may have changed.
+    pub clusters: BTreeSet<ClusterKey>,
+    /// Instances that became ready, or are new and ready: their SQL evidence must be read again.
+    pub probe: BTreeSet<PodKey>,
+    /// Instances that crash-loop and whose log was not read for this restart.
+    pub crashed: BTreeSet<PodKey>,
+    /// Something that a screen shows changed (a heartbeat alone does not).
+    pub visible: bool,
+}
+
+impl World {
+    /// Folds one observation in, at `now`.
+    pub fn apply(&mut self, observation: Observation, now: Timestamp) -> Changed {
+        super::world_fold::apply(self, observation, now)
+    }
+
+    /// The instances of a cluster, by name.
+    pub fn instances_of<'a>(&'a self, cluster: &'a ClusterKey) -> impl Iterator<Item = &'a Instance> + 'a {
+        self.instances.values().filter(move |instance| instance.cluster == *cluster)
+    }
+
+    /// The `Database` objects of a cluster, by name.
+    pub fn databases_of<'a>(&'a self, cluster: &'a ClusterKey) -> impl Iterator<Item = &'a Database> + 'a {
+        self.databases.values().filter(move |database| database.cluster == *cluster)
+    }
+
+    /// The answer of SQL for an instance as it is: a probe of a predecessor of the same name does not count.
+    pub fn answer_of(&self, instance: &Instance) -> Option<&InstanceProbe> {
+        self.probes
+            .get(&instance.key)
+            .and_then(Probe::answer)
+            .filter(|probe| probe.uid == instance.uid)
+    }
+
+    /// Why SQL could not be asked for an instance as it is.
+    pub fn failure_of(&self, instance: &Instance) -> Option<&ProbeFailure> {
+        match self.probes.get(&instance.key) {
+            Some(Probe::Failed(failure, _)) if failure.uid == instance.uid => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// The instance that is primary according to the cluster's status.
+    pub fn primary_of(&self, cluster: &Cluster) -> Option<&Instance> {
+        let name = cluster.status.current_primary.as_ref()?;
+        self.instances.get(&PodKey::new(cluster.key.namespace.clone(), name.clone()))
+    }
+
+    /// The catalog that a cluster refers to, if it has been seen.
+    pub fn catalog_of(&self, cluster: &Cluster) -> Option<&Catalog> {
+        self.catalogs.get(&cluster.spec.catalog.as_ref()?.key)
+    }
+
+    /// State of a watch; `Loading` before it said anything.
+    pub fn watch(&self, kind: Kind) -> &WatchState {
+        static LOADING: WatchState = WatchState::Loading;
+        self.watches.get(&kind).map_or(&LOADING, |status| &status.state)
+    }
+}
+
+// Conversions used by the fold and by fixtures.
+impl From<Object> for Observation {
+    fn from(object: Object) -> Self {
+        Self::Upserted(object)
+    }
+}
+
+impl From<Objects> for Observation {
+    fn from(objects: Objects) -> Self {
+        Self::Replaced(objects)
+    }
+}
+
+impl From<ObjectId> for Observation {
+    fn from(id: ObjectId) -> Self {
+        Self::Removed(id)
+    }
+}

@@ -1,0 +1,316 @@
+//! How one observation changes the world.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Timestamp;
+use super::catalog::Catalog;
+use super::ids::{CatalogKey, ClusterKey, PodKey};
+use super::instance::Instance;
+use super::observation::{Object, ObjectId, Objects, Observation};
+use super::probe::{InstanceProbe, ProbeFailure};
+use super::watch::{Kind, WatchState};
+use super::world::{Changed, Probe, WatchStatus, World};
+
+pub(super) fn apply(world: &mut World, observation: Observation, now: Timestamp) -> Changed {
+    let mut changed = Changed::default();
+    match observation {
+        Observation::Replaced(objects) => replace(world, objects, now, &mut changed),
+        Observation::Upserted(object) => upsert(world, object, now, &mut changed),
+        Observation::Removed(id) => remove(world, &id, &mut changed),
+        Observation::Unreadable { kind, object, why } => {
+            changed.visible = world.unreadable.insert((kind, object), why.clone()) != Some(why);
+        }
+        Observation::Watch { kind, state, at } => {
+            let status = world.watches.entry(kind).or_default();
+            changed.visible = status.state != state;
+            if state == WatchState::Live {
+                world.unreachable = None;
+            }
+            *status = WatchStatus { state, at: Some(at) };
+        }
+        Observation::Probed(probe) => answered(world, probe, &mut changed),
+        Observation::ProbeFailed(failure) => failed(world, failure, &mut changed),
+        Observation::Managed(report) => {
+            let visible = world.reports.get(&report.pod).is_none_or(|old| {
+                (old.pending_restart, old.wal_receiver, old.is_primary) != (report.pending_restart, report.wal_receiver, report.is_primary)
+            });
+            touch_pod(world, &report.pod, visible, &mut changed);
+            world.reports.insert(report.pod.clone(), report);
+        }
+        Observation::Crashed(line) => {
+            let visible = world.crashes.get(&line.pod).is_none_or(|old| old.fatal != line.fatal);
+            touch_pod(world, &line.pod, visible, &mut changed);
+            world.crashes.insert(line.pod.clone(), line);
+        }
+        Observation::Permitted(answers) => {
+            for (permission, verdict) in answers {
+                changed.visible |= world.permissions.insert(permission, verdict.clone()) != Some(verdict);
+            }
+        }
+        Observation::Kubernetes { version } => {
+            changed.visible = world.kubernetes.as_ref() != Some(&version);
+            world.kubernetes = Some(version);
+        }
+        Observation::Unreachable { why, .. } => {
+            changed.visible = world.unreachable.as_ref() != Some(&why);
+            world.unreachable = Some(why);
+        }
+    }
+    changed
+}
+
+/// Marks the cluster of a pod as touched.
+fn touch_pod(world: &World, pod: &PodKey, visible: bool, changed: &mut Changed) {
+    changed.visible |= visible;
+    if visible && let Some(instance) = world.instances.get(pod) {
+        changed.clusters.insert(instance.cluster.clone());
+    }
+}
+
+fn answered(world: &mut World, probe: Box<InstanceProbe>, changed: &mut Changed) {
+    let visible = match world.probes.get(&probe.pod) {
+        Some(Probe::Answered(old)) => !same_but_for_time(old, &probe),
+        _ => true,
+    };
+    touch_pod(world, &probe.pod, visible, changed);
+    world.probes.insert(probe.pod.clone(), Probe::Answered(probe));
+}
+
+fn same_but_for_time(old: &InstanceProbe, new: &InstanceProbe) -> bool {
+    let mut old = old.clone();
+    old.at = new.at;
+    old == *new
+}
+
+fn failed(world: &mut World, failure: ProbeFailure, changed: &mut Changed) {
+    let before = world.probes.remove(&failure.pod);
+    let visible = !matches!(&before, Some(Probe::Failed(old, _)) if old.because == failure.because && old.uid == failure.uid);
+    let kept = match before {
+        Some(Probe::Answered(probe) | Probe::Failed(_, Some(probe))) if probe.uid == failure.uid => Some(probe),
+        _ => None,
+    };
+    touch_pod(world, &failure.pod, visible, changed);
+    world.probes.insert(failure.pod.clone(), Probe::Failed(failure, kept));
+}
+
+fn replace(world: &mut World, objects: Objects, now: Timestamp, changed: &mut Changed) {
+    match objects {
+        Objects::Clusters(list) => {
+            let new: BTreeMap<_, _> = list.into_iter().map(|cluster| (cluster.key.clone(), cluster)).collect();
+            changed.clusters.extend(differing(&world.clusters, &new));
+            renew(world, Kind::Cluster, new.keys().map(ToString::to_string), now);
+            world.clusters = new;
+        }
+        Objects::Instances(list) => {
+            let new: BTreeMap<_, _> = list.into_iter().map(|instance| (instance.key.clone(), instance)).collect();
+            let pods: Vec<PodKey> = differing(&world.instances, &new).collect();
+            for pod in &pods {
+                changed.clusters.extend(
+                    [&world.instances, &new]
+                        .into_iter()
+                        .filter_map(|map| map.get(pod))
+                        .map(|instance| instance.cluster.clone()),
+                );
+                if let Some(instance) = new.get(pod) {
+                    note_instance(world, instance, changed);
+                }
+            }
+            renew(world, Kind::Pod, new.keys().map(ToString::to_string), now);
+            world.instances = new;
+            forget_gone_pods(world);
+        }
+        Objects::Databases(list) => {
+            let new: BTreeMap<_, _> = list.into_iter().map(|database| (database.key.clone(), database)).collect();
+            for key in differing(&world.databases, &new) {
+                changed.clusters.extend(
+                    [&world.databases, &new]
+                        .into_iter()
+                        .filter_map(|map| map.get(&key))
+                        .map(|database| database.cluster.clone()),
+                );
+            }
+            note_database_clusters(world, &changed.clusters.clone(), changed);
+            renew(world, Kind::Database, new.keys().map(ToString::to_string), now);
+            world.databases = new;
+        }
+        Objects::ImageCatalogs(list) => {
+            replace_catalogs(world, list, Kind::ImageCatalog, now, changed);
+        }
+        Objects::ClusterImageCatalogs(list) => {
+            replace_catalogs(world, list, Kind::ClusterImageCatalog, now, changed);
+        }
+    }
+    changed.visible |= !changed.clusters.is_empty();
+}
+
+fn replace_catalogs(world: &mut World, list: Vec<Catalog>, kind: Kind, now: Timestamp, changed: &mut Changed) {
+    let is_kind = |key: &CatalogKey| key.namespace.is_some() == (kind == Kind::ImageCatalog);
+    let new: BTreeMap<CatalogKey, Catalog> = list.into_iter().map(|catalog| (catalog.key.clone(), catalog)).collect();
+    let old: BTreeMap<CatalogKey, Catalog> = world
+        .catalogs
+        .iter()
+        .filter(|(key, _)| is_kind(key))
+        .map(|(key, catalog)| (key.clone(), catalog.clone()))
+        .collect();
+    for key in differing(&old, &new) {
+        changed.clusters.extend(users_of(world, &key));
+    }
+    renew(world, kind, new.keys().map(ToString::to_string), now);
+    world.catalogs.retain(|key, _| !is_kind(key));
+    world.catalogs.extend(new);
+}
+
+fn users_of(world: &World, key: &CatalogKey) -> Vec<ClusterKey> {
+    world
+        .clusters
+        .values()
+        .filter(|cluster| cluster.spec.catalog.as_ref().is_some_and(|catalog| catalog.key == *key))
+        .map(|cluster| cluster.key.clone())
+        .collect()
+}
+
+/// Keys that were added, removed or changed.
+fn differing<K: Ord + Clone, V: PartialEq>(old: &BTreeMap<K, V>, new: &BTreeMap<K, V>) -> impl Iterator<Item = K> {
+    let keys: BTreeSet<K> = old
+        .iter()
+        .filter(|(key, value)| new.get(key) != Some(value))
+        .chain(new.iter().filter(|(key, _)| !old.contains_key(key)))
+        .map(|(key, _)| key.clone())
+        .collect();
+    keys.into_iter()
+}
+
+fn renew(world: &mut World, kind: Kind, names: impl Iterator<Item = String>, now: Timestamp) {
+    world.seen.retain(|(seen, _), _| *seen != kind);
+    world.unreadable.retain(|(seen, _), _| *seen != kind);
+    world.seen.extend(names.map(|name| ((kind, name), now)));
+}
+
+fn upsert(world: &mut World, object: Object, now: Timestamp, changed: &mut Changed) {
+    let (kind, name) = match object {
+        Object::Cluster(cluster) => {
+            let name = cluster.key.to_string();
+            if world.clusters.get(&cluster.key) != Some(&*cluster) {
+                changed.clusters.insert(cluster.key.clone());
+                let asks = world.clusters.get(&cluster.key).is_none_or(|old| {
+                    old.generation != cluster.generation
+                        || old.status.phase != cluster.status.phase
+                        || old.status.resolved != cluster.status.resolved
+                });
+                if asks {
+                    note_database_clusters(world, &BTreeSet::from([cluster.key.clone()]), changed);
+                }
+                world.clusters.insert(cluster.key.clone(), *cluster);
+            }
+            (Kind::Cluster, name)
+        }
+        Object::Instance(instance) => {
+            let name = instance.key.to_string();
+            if world.instances.get(&instance.key) != Some(&*instance) {
+                changed.clusters.insert(instance.cluster.clone());
+                note_instance(world, &instance, changed);
+                world.instances.insert(instance.key.clone(), *instance);
+            }
+            (Kind::Pod, name)
+        }
+        Object::Database(database) => {
+            let name = database.key.to_string();
+            if world.databases.get(&database.key) != Some(&*database) {
+                changed.clusters.insert(database.cluster.clone());
+                note_database_clusters(world, &BTreeSet::from([database.cluster.clone()]), changed);
+                world.databases.insert(database.key.clone(), *database);
+            }
+            (Kind::Database, name)
+        }
+        Object::Catalog(catalog) => {
+            let name = catalog.key.to_string();
+            let kind = if catalog.key.namespace.is_some() {
+                Kind::ImageCatalog
+            } else {
+                Kind::ClusterImageCatalog
+            };
+            if world.catalogs.get(&catalog.key) != Some(&*catalog) {
+                changed.clusters.extend(users_of(world, &catalog.key));
+                world.catalogs.insert(catalog.key.clone(), *catalog);
+            }
+            (kind, name)
+        }
+    };
+    changed.visible |= !changed.clusters.is_empty();
+    world.unreadable.remove(&(kind, name.clone()));
+    world.seen.insert((kind, name), now);
+}
+
+/// An instance that is ready under an identity, or since a time, that was not known must be asked again.
+fn note_instance(world: &World, instance: &Instance, changed: &mut Changed) {
+    let before = world.instances.get(&instance.key);
+    if instance.ready
+        && !instance.deleting
+        && before.is_none_or(|old| !old.ready || old.uid != instance.uid || old.restarts != instance.restarts || old.role != instance.role)
+    {
+        changed.probe.insert(instance.key.clone());
+    }
+    let crashing = instance.trouble.as_ref().is_some_and(super::instance::Trouble::is_crash_loop);
+    let read = world
+        .crashes
+        .get(&instance.key)
+        .is_some_and(|line| line.uid == instance.uid && line.restarts == instance.restarts);
+    if crashing && !read {
+        changed.crashed.insert(instance.key.clone());
+    }
+}
+
+/// SQL evidence of a cluster is read again when what was asked of it changes.
+fn note_database_clusters(world: &World, clusters: &BTreeSet<ClusterKey>, changed: &mut Changed) {
+    changed.probe.extend(
+        world
+            .instances
+            .values()
+            .filter(|instance| instance.ready && !instance.deleting && clusters.contains(&instance.cluster))
+            .map(|instance| instance.key.clone()),
+    );
+}
+
+fn remove(world: &mut World, id: &ObjectId, changed: &mut Changed) {
+    match id {
+        ObjectId::Cluster(key) => {
+            if world.clusters.remove(key).is_some() {
+                changed.clusters.insert(key.clone());
+            }
+            world.seen.remove(&(Kind::Cluster, key.to_string()));
+        }
+        ObjectId::Instance(key, uid) => {
+            if world.instances.get(key).is_some_and(|instance| instance.uid == *uid) {
+                changed
+                    .clusters
+                    .extend(world.instances.remove(key).map(|instance| instance.cluster));
+                world.seen.remove(&(Kind::Pod, key.to_string()));
+                forget_gone_pods(world);
+            }
+        }
+        ObjectId::Database(key) => {
+            changed
+                .clusters
+                .extend(world.databases.remove(key).map(|database| database.cluster));
+            world.seen.remove(&(Kind::Database, key.to_string()));
+        }
+        ObjectId::Catalog(key) => {
+            if world.catalogs.remove(key).is_some() {
+                changed.clusters.extend(users_of(world, key));
+            }
+        }
+    }
+    changed.visible |= !changed.clusters.is_empty();
+}
+
+/// Evidence about a pod that is gone, or whose name another pod has now, is dropped.
+fn forget_gone_pods(world: &mut World) {
+    let instances = &world.instances;
+    let same = |pod: &PodKey, uid: &str| instances.get(pod).is_some_and(|instance| instance.uid == uid);
+    world.probes.retain(|pod, probe| match probe {
+        Probe::Answered(probe) => same(pod, &probe.uid),
+        Probe::Failed(failure, _) => same(pod, &failure.uid),
+    });
+    world.reports.retain(|pod, report| same(pod, &report.uid));
+    world.crashes.retain(|pod, line| same(pod, &line.uid));
+}

@@ -1,0 +1,18 @@
+//! Guided actions: one engine for all of them.
+//!
+//! An action is an [`Intent`]. From it and the world come guards and a [`Plan`]; the [`Run`] walks the plan:
+//! form, guards, plan, diff, dry run, confirmation, apply, wait on observed state, proof. It never looks at a clock and
+//! does no I/O; it finds its place by looking at the world, so it survives a restart of the program.
+
+mod engine;
+pub mod event;
+pub mod form;
+pub mod intent;
+pub mod plan;
+pub mod run;
+
+pub use event::{Command, Event};
+pub use form::{Field, FieldId, FieldKind, Form};
+pub use intent::{DatabaseWish, Intent};
+pub use plan::{Check, CheckResult, Condition, Plan, Step, StepKind};
+pub use run::{Phase, Run, RunId};

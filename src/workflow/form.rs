@@ -1,0 +1,94 @@
+//! Forms: plain strings beside which the runtime keeps the editors.
+
+/// Names a field within its form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FieldId {
+    /// Mount name.
+    Name,
+    /// Image reference.
+    Reference,
+    /// `extension_control_path`, separated by blanks.
+    ControlPaths,
+    /// `dynamic_library_path`.
+    LibraryPaths,
+    /// `ld_library_path`.
+    LdPaths,
+    /// `bin_path`.
+    BinPaths,
+    /// Environment, `NAME=value` separated by blanks.
+    Env,
+    /// Libraries to preload: one per line.
+    Preload,
+    /// Databases, `database` or `database=version`, separated by blanks.
+    Databases,
+    /// SQL extensions, separated by blanks.
+    SqlNames,
+    /// Schema of the extension.
+    Schema,
+    /// An instance.
+    Instance,
+}
+
+/// How a field is edited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FieldKind {
+    /// One line.
+    Line,
+    /// Several lines.
+    Lines,
+    /// One of these; typing is possible too when `free`.
+    Choice {
+        /// What is offered.
+        options: Vec<String>,
+        /// Anything else is allowed, too.
+        free: bool,
+    },
+}
+
+/// One field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Which.
+    pub id: FieldId,
+    /// Label.
+    pub label: &'static str,
+    /// One line of help.
+    pub help: &'static str,
+    /// How it is edited.
+    pub kind: FieldKind,
+    /// Its text.
+    pub value: String,
+    /// What is wrong with it.
+    pub error: Option<String>,
+}
+
+/// A form of a guided action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Form {
+    /// Title.
+    pub title: String,
+    /// The fields, in order.
+    pub fields: Vec<Field>,
+    /// Index of the focused field.
+    pub focus: usize,
+    /// What is wrong as a whole.
+    pub error: Option<String>,
+}
+
+impl Form {
+    /// The text of a field; empty if the form has no such field.
+    pub fn value(&self, id: FieldId) -> &str {
+        self.fields
+            .iter()
+            .find(|field| field.id == id)
+            .map_or("", |field| field.value.as_str())
+    }
+
+    /// Sets the text of a field and takes its error away.
+    pub fn set(&mut self, id: FieldId, value: &str) {
+        if let Some(field) = self.fields.iter_mut().find(|field| field.id == id) {
+            value.clone_into(&mut field.value);
+            field.error = None;
+        }
+    }
+}

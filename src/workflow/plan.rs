@@ -1,0 +1,146 @@
+//! What a run is going to do: ordered steps of changes and waits, and what they bring about.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::change::{Change, Request};
+use crate::domain::ids::{ClusterKey, PodKey};
+
+/// Answer of a guard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckResult {
+    /// It is as it must be.
+    Pass,
+    /// Worth knowing; does not stop the run.
+    Warn,
+    /// Stops the run.
+    Fail,
+    /// Cannot be told; says what is missing, does not stop the run.
+    Unknown,
+}
+
+/// One guard's answer with its evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Stable kebab-case name, e.g. `postgres-version`.
+    pub name: String,
+    /// Its answer.
+    pub result: CheckResult,
+    /// The evidence, as a sentence.
+    pub evidence: String,
+    /// What to do about a failure.
+    pub hint: Option<String>,
+}
+
+/// A named condition over observed state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Condition {
+    /// The rollout of the cluster is complete (facts/cnpg.md 4.4), including the mounts.
+    RolloutComplete(ClusterKey),
+    /// Complete, and on every instance the libraries are loaded and nothing is pending a restart.
+    PreloadEffective(ClusterKey, Vec<String>),
+    /// Every instance carries the restart annotation.
+    Restarted(ClusterKey, String),
+    /// The instance was restarted: another UID, or a higher restart count.
+    InstanceRestarted(PodKey, String, u32),
+    /// The pod is gone, and its successor is ready.
+    PodReplaced(PodKey, String),
+    /// The instance is primary, and the rollout is complete.
+    Promoted(ClusterKey, String),
+    /// The `Database` object asks for it, and its status is fresh and applied.
+    DatabaseApplied(ClusterKey, String, String),
+    /// SQL read by new sessions after the last write proves the intent.
+    Proved,
+}
+
+/// What a step is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepKind {
+    /// Make a change, then wait until the condition is observed.
+    Write {
+        /// The change.
+        change: Change,
+        /// What is awaited after it.
+        until: Condition,
+    },
+    /// Read anew and compare.
+    Prove,
+}
+
+/// State of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepState {
+    /// Not yet.
+    Todo,
+    /// It held already when it was looked at.
+    AlreadyDone,
+    /// Being written or waited for.
+    Active,
+    /// Observed to have worked.
+    Done,
+    /// Failed.
+    Failed,
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// A few words, e.g. `mount foo`.
+    pub title: String,
+    /// What it does.
+    pub kind: StepKind,
+    /// How far it is.
+    pub state: StepState,
+    /// What it brings about: which pods restart in which order, whether the primary is interrupted, for how long and
+    /// on what basis that is estimated.
+    pub consequences: Vec<String>,
+}
+
+/// A whole plan.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Plan {
+    /// Guards, evaluated when the plan was made.
+    pub checks: Vec<Check>,
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// The primary is interrupted: the cluster's name must be typed.
+    pub interrupts_primary: bool,
+    /// The requests, as text (unified diff of the object, then the exact patch), one per write step that is still to do.
+    pub previews: Vec<Preview>,
+    /// Another manager owns what would be written: the plan is text to take along, not to apply.
+    pub text_only: Option<String>,
+}
+
+/// What one write step sends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// Index of the step.
+    pub step: usize,
+    /// The request, if it can be told already (a later step's depends on the earlier ones' outcome only by its lock).
+    pub request: Request,
+    /// Unified diff of what a person would see in the YAML.
+    pub diff: Vec<DiffLine>,
+    /// Answer of the dry run: `None` while it is under way or when the step cannot be dry-run yet.
+    pub dry_run: Option<Result<Vec<String>, String>>,
+}
+
+/// One line of a diff.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DiffLine {
+    /// Unchanged.
+    Same(String),
+    /// Taken out.
+    Removed(String),
+    /// Put in.
+    Added(String),
+}
+
+impl Plan {
+    /// A guard stops the run.
+    pub fn is_refused(&self) -> bool {
+        self.checks.iter().any(|check| check.result == CheckResult::Fail)
+    }
+}

@@ -1,0 +1,144 @@
+//! A run: one guided action on its way.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::{Command, Event};
+use super::intent::Intent;
+use super::plan::{Plan, Step};
+use crate::domain::{Timestamp, World};
+
+/// Identity of a run: unique over restarts of the program (it names its file in the state directory).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RunId(pub String);
+
+/// Where a run is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Guards and plan are shown; dry runs are under way or answered. Nothing was written.
+    Review,
+    /// Confirmed; the intent is being kept before the first write.
+    Keeping,
+    /// Guards are evaluated again before the step (permissions, reports and probes are being read).
+    Guarding(usize),
+    /// The step's request was sent.
+    Applying(usize),
+    /// The step's condition is awaited.
+    Waiting(usize),
+    /// New sessions read the proof.
+    Proving,
+    /// Proved.
+    Done,
+    /// A write was refused or failed, or the outcome of a write is not known.
+    Failed {
+        /// Step.
+        step: usize,
+        /// Why, as a sentence.
+        why: String,
+    },
+    /// The cluster cannot go on by itself.
+    Blocked {
+        /// Step.
+        step: usize,
+        /// Why, as a sentence.
+        why: String,
+    },
+    /// Given up before the first write, or let go.
+    Cancelled,
+}
+
+/// A line of the transcript.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// When.
+    pub at: Timestamp,
+    /// What was asked, sent or seen.
+    pub text: String,
+}
+
+/// One guided action on its way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Identity.
+    pub id: RunId,
+    /// What is wanted.
+    pub intent: Intent,
+    /// Where it is.
+    pub phase: Phase,
+    /// Guards, steps, previews.
+    pub plan: Plan,
+    /// What was asked, sent and seen.
+    pub transcript: Vec<Line>,
+    /// When it was confirmed.
+    pub started: Option<Timestamp>,
+    /// When the phase was entered.
+    pub since: Timestamp,
+    /// One line on how the present step goes, e.g. `mounting 1/3`.
+    pub progress: String,
+    /// The current step takes longer than expected.
+    pub slow: bool,
+}
+
+/// What is kept on disk: enough to continue, nothing secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Identity.
+    pub id: RunId,
+    /// Context that the run belongs to.
+    pub context: String,
+    /// API server that the run belongs to.
+    pub server: String,
+    /// What is wanted.
+    pub intent: Intent,
+    /// The steps with their states when they were kept.
+    pub steps: Vec<Step>,
+    /// What was asked, sent and seen.
+    pub transcript: Vec<Line>,
+    /// When it was confirmed.
+    pub started: Option<Timestamp>,
+}
+
+impl Run {
+    /// A new run in review: evaluates guards and plan, asks for dry runs.
+    pub fn new(id: RunId, intent: Intent, world: &World, now: Timestamp) -> (Self, Vec<Command>) {
+        super::engine::start(id, intent, world, now)
+    }
+
+    /// A run found on disk, at the place where looking puts it.
+    pub fn resume(kept: Kept, world: &World, now: Timestamp) -> (Self, Vec<Command>) {
+        super::engine::resume(kept, world, now)
+    }
+
+    /// One transition.
+    pub fn handle(&mut self, event: Event, world: &World, now: Timestamp) -> Vec<Command> {
+        super::engine::handle(self, event, world, now)
+    }
+
+    /// What to keep on disk.
+    pub fn kept(&self, context: &str, server: &str) -> Kept {
+        Kept {
+            id: self.id.clone(),
+            context: context.to_owned(),
+            server: server.to_owned(),
+            intent: self.intent.clone(),
+            steps: self.plan.steps.clone(),
+            transcript: self.transcript.clone(),
+            started: self.started,
+        }
+    }
+
+    /// It needs nothing any more.
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Done | Phase::Cancelled)
+    }
+
+    /// It has not written anything.
+    pub fn is_untouched(&self) -> bool {
+        matches!(self.phase, Phase::Review | Phase::Keeping)
+    }
+
+    /// The action that puts back what this run wrote, if it wrote anything that can be put back.
+    pub fn put_back(&self, world: &World) -> Option<Intent> {
+        super::engine::put_back(self, world)
+    }
+}
