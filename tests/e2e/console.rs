@@ -1,0 +1,128 @@
+//! The console in a pseudo terminal, as a person sees it.
+
+use std::io::{Read as _, Write as _};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// A running console.
+pub(crate) struct Console {
+    child: Box<dyn Child + Send + Sync>,
+    writer: Box<dyn std::io::Write + Send>,
+    screen: Arc<Mutex<vt100::Parser>>,
+    /// Every byte that was written to the terminal.
+    pub(crate) bytes: Arc<Mutex<Vec<u8>>>,
+    _master: Box<dyn MasterPty + Send>,
+}
+
+impl Console {
+    /// Starts extop with these arguments and more environment.
+    pub(crate) fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::sized(arguments, environment, 32, 130)
+    }
+
+    /// Starts extop in a terminal of a size.
+    pub(crate) fn sized(arguments: &[&str], environment: &[(&str, &str)], rows: u16, cols: u16) -> Self {
+        let pair = native_pty_system()
+            .openpty(PtySize {
+                rows,
+                cols,
+                pixel_width: 0,
+                pixel_height: 0,
+            })
+            .unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_extop"));
+        command.args(arguments);
+        command.env("TERM", "xterm-256color");
+        command.env("XDG_STATE_HOME", super::rig::state_home());
+        command.env_remove("NO_COLOR");
+        for (name, value) in environment {
+            command.env(name, value);
+        }
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let writer = pair.master.take_writer().unwrap();
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, cols, 0)));
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let (drawn, kept) = (screen.clone(), bytes.clone());
+        std::thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            while let Ok(read @ 1..) = reader.read(&mut buffer) {
+                drawn.lock().unwrap().process(&buffer[..read]);
+                kept.lock().unwrap().extend_from_slice(&buffer[..read]);
+            }
+        });
+        Self {
+            child,
+            writer,
+            screen,
+            bytes,
+            _master: pair.master,
+        }
+    }
+
+    /// The screen as text.
+    pub(crate) fn screen(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Sends keys as a terminal would.
+    pub(crate) fn keys(&mut self, keys: &str) {
+        self.writer.write_all(keys.as_bytes()).unwrap();
+        self.writer.flush().unwrap();
+    }
+
+    /// Waits until the screen satisfies the predicate; fails with the screen.
+    pub(crate) fn wait(&self, what: &str, seconds: u64, mut seen: impl FnMut(&str) -> bool) -> Duration {
+        let start = Instant::now();
+        loop {
+            let screen = self.screen();
+            if seen(&screen) {
+                return start.elapsed();
+            }
+            assert!(
+                start.elapsed() < Duration::from_secs(seconds),
+                "{what} was not seen within {seconds} s:\n{screen}"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until the screen has this text.
+    pub(crate) fn wait_for(&self, text: &str, seconds: u64) -> Duration {
+        self.wait(text, seconds, |screen| screen.contains(text))
+    }
+
+    /// Ends it as the kernel would: nothing can be cleaned up.
+    pub(crate) fn kill(mut self) {
+        if let Some(pid) = self.child.process_id() {
+            drop(std::process::Command::new("kill").args(["-9", &pid.to_string()]).status());
+        }
+        drop(self.child.wait());
+    }
+
+    /// Process number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
+    /// Waits for the end and returns the exit code.
+    pub(crate) fn exit_code(&mut self, seconds: u64) -> u32 {
+        let end = Instant::now() + Duration::from_secs(seconds);
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(Instant::now() < end, "extop did not end:\n{}", self.screen());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+    }
+}

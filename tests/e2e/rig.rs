@@ -1,0 +1,215 @@
+//! A namespace of its own on the cluster, made and taken away by the test.
+
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// Where the test images are, e.g. `rig.local`.
+pub(crate) fn images() -> String {
+    std::env::var("EXTOP_TEST_IMAGES").expect("EXTOP_TEST_IMAGES names the prefix of the test images")
+}
+
+/// Whether end-to-end tests were asked for; says so when not.
+pub(crate) fn wanted(test: &str) -> bool {
+    let wanted = std::env::var_os("EXTOP_E2E").is_some();
+    if !wanted {
+        eprintln!("skipped: {test} needs a cluster with the operator and the test images (./tests/run --e2e)");
+    }
+    wanted
+}
+
+/// The binary under test.
+pub(crate) fn extop() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_extop"));
+    command.env("XDG_STATE_HOME", state_home()).env_remove("NO_COLOR");
+    command
+}
+
+/// State directory of the tests: searched for secrets at the end.
+pub(crate) fn state_home() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("state")
+}
+
+fn output(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).output().expect("the command starts")
+}
+
+/// Runs kubectl and returns what it printed; fails the test when kubectl fails.
+pub(crate) fn kubectl(arguments: &[&str]) -> String {
+    let answer = output(Command::new("kubectl").args(arguments));
+    assert!(
+        answer.status.success(),
+        "kubectl {arguments:?}: {}",
+        String::from_utf8_lossy(&answer.stderr)
+    );
+    String::from_utf8(answer.stdout).unwrap()
+}
+
+/// Runs kubectl with an object on its standard input.
+pub(crate) fn apply(yaml: &str) {
+    use std::io::Write as _;
+    let mut child = Command::new("kubectl")
+        .args(["apply", "-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(yaml.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success(), "kubectl apply of:\n{yaml}");
+}
+
+/// Tries until the answer is `Some`, looking every quarter of a second.
+pub(crate) fn until<T>(what: &str, seconds: u64, mut look: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + Duration::from_secs(seconds);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < end, "{what} did not happen within {seconds} s");
+        std::thread::sleep(Duration::from_millis(250));
+    }
+}
+
+/// A namespace of the tests; deleted when dropped.
+pub(crate) struct Space {
+    pub(crate) name: String,
+}
+
+impl Space {
+    /// Makes the namespace anew.
+    pub(crate) fn new(name: &str) -> Self {
+        let name = format!("extop-e2e-{name}");
+        kubectl(&["delete", "namespace", &name, "--ignore-not-found", "--wait=true"]);
+        kubectl(&["create", "namespace", &name]);
+        kubectl(&["label", "namespace", &name, "extop-e2e=true"]);
+        Self { name }
+    }
+
+    /// kubectl in this namespace.
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> String {
+        let mut all = vec!["-n", self.name.as_str()];
+        all.extend(arguments);
+        kubectl(&all)
+    }
+
+    /// An object of this namespace as JSON; `None` when there is none.
+    pub(crate) fn get(&self, kind: &str, name: &str) -> Option<Value> {
+        serde_json::from_str(&self.kubectl(&["get", kind, name, "--ignore-not-found", "-o", "json"])).ok()
+    }
+
+    /// psql as superuser in a database of an instance.
+    pub(crate) fn sql(&self, pod: &str, database: &str, statement: &str) -> String {
+        self.kubectl(&[
+            "exec", pod, "-c", "postgres", "--", "psql", "-X", "-qAt", "-U", "postgres", "-d", database, "-c", statement,
+        ])
+        .trim()
+        .to_owned()
+    }
+
+    /// A cluster like `shop/orders`: pgvector from a catalog, hstore directly, and a `Database` that asks for both.
+    pub(crate) fn orders(&self, instances: u32) {
+        let images = images();
+        apply(&format!(
+            r#"
+apiVersion: postgresql.cnpg.io/v1
+kind: ImageCatalog
+metadata: {{name: postgres, namespace: {ns}}}
+spec:
+  images:
+  - major: 18
+    image: {images}/postgresql:18.6-minimal-bookworm
+    extensions:
+    - name: pgvector
+      image: {{reference: "{images}/pgvector:0.8.5-18-bookworm"}}
+---
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {{name: orders, namespace: {ns}}}
+spec:
+  instances: {instances}
+  imageCatalogRef: {{apiGroup: postgresql.cnpg.io, kind: ImageCatalog, name: postgres, major: 18}}
+  storage: {{size: 1Gi}}
+  postgresql:
+    extensions:
+    - name: pgvector
+    - name: hstore
+      image: {{reference: "{images}/hstore:1.8-18-bookworm"}}
+---
+apiVersion: postgresql.cnpg.io/v1
+kind: Database
+metadata: {{name: orders-app, namespace: {ns}}}
+spec:
+  cluster: {{name: orders}}
+  name: app
+  owner: app
+  extensions:
+  - {{name: vector, version: "0.8.5"}}
+  - {{name: hstore}}
+"#,
+            ns = self.name
+        ));
+        self.healthy(instances);
+        until("the Database object is applied", 60, || {
+            self.get("databases.postgresql.cnpg.io", "orders-app")
+                .filter(|object| object["status"]["applied"] == true)
+        });
+    }
+
+    /// Waits until the cluster is healthy with so many ready instances.
+    pub(crate) fn healthy(&self, instances: u32) {
+        until("the cluster is healthy", 300, || {
+            self.get("clusters.postgresql.cnpg.io", "orders").filter(|cluster| {
+                cluster["status"]["phase"] == "Cluster in healthy state" && cluster["status"]["readyInstances"] == instances
+            })
+        });
+    }
+
+    /// Name of the primary.
+    pub(crate) fn primary(&self) -> String {
+        self.get("clusters.postgresql.cnpg.io", "orders").unwrap()["status"]["currentPrimary"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// Merge-patches an object.
+    pub(crate) fn patch(&self, kind: &str, name: &str, patch: &str) {
+        self.kubectl(&["patch", kind, name, "--type=merge", "-p", patch]);
+    }
+
+    /// JSON-patches an object.
+    pub(crate) fn json_patch(&self, kind: &str, name: &str, patch: &str) {
+        self.kubectl(&["patch", kind, name, "--type=json", "-p", patch]);
+    }
+
+    /// `extop status -o json` in this namespace: exit code and document.
+    pub(crate) fn status(&self, more: &[&str]) -> (i32, Value) {
+        let answer = output(extop().args(["-n", &self.name, "status", "orders", "-o", "json"]).args(more));
+        let text = String::from_utf8(answer.stdout).unwrap();
+        let document =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}\n{}", String::from_utf8_lossy(&answer.stderr)));
+        (answer.status.code().unwrap(), document)
+    }
+
+    /// What kubectl, psql and jq say.
+    pub(crate) fn truth(&self) -> Value {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/truth.sh");
+        let answer = output(Command::new(script).args([self.name.as_str(), "orders"]));
+        assert!(answer.status.success(), "truth.sh: {}", String::from_utf8_lossy(&answer.stderr));
+        serde_json::from_slice(&answer.stdout).unwrap()
+    }
+}
+
+impl Drop for Space {
+    fn drop(&mut self) {
+        // What went wrong is looked at on the cluster, so a failing test may leave its namespace behind.
+        if std::env::var_os("EXTOP_E2E_KEEP").is_none() {
+            drop(
+                Command::new("kubectl")
+                    .args(["delete", "namespace", &self.name, "--wait=false"])
+                    .output(),
+            );
+        }
+    }
+}
