@@ -1,6 +1,7 @@
 //! The console in a pseudo terminal, as a person sees it.
 
 use std::io::{Read as _, Write as _};
+use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -44,7 +45,11 @@ impl Console {
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().unwrap();
         let writer = pair.master.take_writer().unwrap();
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, cols, 0)));
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(
+            NonZeroU16::new(rows).unwrap(),
+            NonZeroU16::new(cols).unwrap(),
+            0,
+        )));
         let bytes = Arc::new(Mutex::new(Vec::new()));
         let (drawn, kept) = (screen.clone(), bytes.clone());
         std::thread::spawn(move || {
@@ -70,8 +75,8 @@ impl Console {
 
     /// Sends keys as a terminal would.
     pub(crate) fn keys(&mut self, keys: &str) {
-        self.writer.write_all(keys.as_bytes()).unwrap();
-        self.writer.flush().unwrap();
+        // The program may have ended a moment ago.
+        drop(self.writer.write_all(keys.as_bytes()).and_then(|()| self.writer.flush()));
     }
 
     /// Waits until the screen satisfies the predicate; fails with the screen.
@@ -101,6 +106,11 @@ impl Console {
             drop(std::process::Command::new("kill").args(["-9", &pid.to_string()]).status());
         }
         drop(self.child.wait());
+    }
+
+    /// It has not ended.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
     }
 
     /// Process number.

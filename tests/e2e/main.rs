@@ -11,6 +11,11 @@
     reason = "tests"
 )]
 
+mod audit;
 mod console;
+mod outage;
+mod read_only;
 mod rig;
+mod routes;
+mod secrets;
 mod truths;

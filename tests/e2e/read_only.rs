@@ -1,0 +1,136 @@
+//! Read-only: whatever keys are pressed, nothing is written.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use crate::audit;
+use crate::console::Console;
+use crate::rig::{self, Space, until};
+
+/// A fixed sequence of keys, from a small generator with a fixed seed: letters, digits, enter, escape, tab, arrows.
+fn keys() -> impl Iterator<Item = String> {
+    let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
+    std::iter::repeat_with(move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let special = [
+            "\r", "\r", "\x1b", "\t", "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "y", "a", "e", "s", "x", "p", "u", "m", "orders", "foo", " ",
+        ];
+        let choice = usize::try_from(state % 64).unwrap();
+        match choice {
+            0..=18 => special[choice].to_owned(),
+            19..=44 => char::from(b'a' + u8::try_from(choice - 19).unwrap()).to_string(),
+            45..=54 => char::from(b'0' + u8::try_from(choice - 45).unwrap()).to_string(),
+            _ => "\r".to_owned(),
+        }
+    })
+    // These end or suspend the program, which is no write either, but ends the test.
+    .filter(|key| !matches!(key.as_str(), "q"))
+}
+
+/// Presses the keys for so long; starts the console again when a key ended it.
+fn press(arguments: &[&str], time: Duration) {
+    let end = Instant::now() + time;
+    let mut keys = keys();
+    while Instant::now() < end {
+        let mut console = Console::start(arguments, &[]);
+        console.wait_for("orders", 30);
+        while Instant::now() < end && console.is_running() {
+            console.keys(&keys.next().unwrap());
+            std::thread::sleep(Duration::from_millis(25));
+        }
+    }
+}
+
+#[test]
+fn five_minutes_of_random_keys_write_nothing_in_read_only_mode() {
+    let test = "five_minutes_of_random_keys_write_nothing_in_read_only_mode";
+    if !rig::wanted(test) {
+        return;
+    }
+    let Some(before) = audit::mark() else {
+        eprintln!("skipped: {test} needs EXTOP_E2E_AUDIT_LOG, the audit log of the API server");
+        return;
+    };
+    let minutes: u64 = std::env::var("EXTOP_E2E_READ_ONLY_SECONDS")
+        .ok()
+        .and_then(|seconds| seconds.parse().ok())
+        .unwrap_or(300);
+    let space = Space::new("read-only");
+    space.orders(1);
+    // log_statement reloads without a restart.
+    space.patch(
+        "clusters.postgresql.cnpg.io",
+        "orders",
+        r#"{"spec":{"postgresql":{"parameters":{"log_statement":"all"}}}}"#,
+    );
+    let primary = space.primary();
+    until("statements are logged", 60, || {
+        (space.sql(&primary, "postgres", "show log_statement") == "all").then_some(())
+    });
+    let before = before.max(audit::mark().unwrap());
+
+    press(&["-n", &space.name, "--read-only"], Duration::from_secs(minutes));
+    let seen = audit::since(before);
+    assert!(!seen.is_empty(), "the audit log tells extop's requests");
+    assert_eq!(audit::writes(&seen), Vec::<String>::new());
+    let statements = statements(&space, &primary);
+    assert!(!statements.is_empty(), "SQL was asked");
+    for statement in &statements {
+        let head: String = statement.chars().take(120).collect();
+        assert!(
+            ![
+                "insert ",
+                "update ",
+                "delete ",
+                "create ",
+                "alter ",
+                "drop ",
+                "load ",
+                "grant ",
+                "truncate "
+            ]
+            .iter()
+            .any(|word| statement.to_lowercase().trim_start().starts_with(word)),
+            "{head}"
+        );
+    }
+    eprintln!("{} requests, {} different statements", seen.len(), statements.len());
+
+    // The same keys in write mode do cause a write: the test can fail.
+    let before = audit::mark().unwrap();
+    let end = Instant::now() + Duration::from_secs(minutes);
+    let mut wrote = false;
+    while Instant::now() < end && !wrote {
+        press(&["-n", &space.name], Duration::from_secs(20));
+        wrote = !audit::writes(&audit::since(before)).is_empty();
+    }
+    assert!(wrote, "the same keys write in write mode");
+}
+
+/// Different statements that extop's sessions sent, from PostgreSQL's log.
+fn statements(space: &Space, pod: &str) -> BTreeSet<String> {
+    space
+        .kubectl(&["logs", pod, "-c", "postgres", "--since=30m"])
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|line| {
+            line["record"]["application_name"]
+                .as_str()
+                .is_some_and(|name| name.starts_with("extop"))
+        })
+        .filter_map(|line| line["record"]["message"].as_str().map(str::to_owned))
+        .filter_map(|message| {
+            message
+                .strip_prefix("statement: ")
+                .or_else(|| {
+                    message
+                        .split_once(": ")
+                        .filter(|(head, _)| head.starts_with("execute"))
+                        .map(|(_, rest)| rest)
+                })
+                .map(str::to_owned)
+        })
+        .collect()
+}
