@@ -227,6 +227,33 @@ pub struct Binding {
 }
 
 impl Model {
+    /// Nothing is known yet; the first session comes with `Msg::Switched`.
+    pub fn new(mode: Mode, access: Access, database_access: DatabaseAccess, now: Timestamp, run_prefix: String) -> Self {
+        Self {
+            mode,
+            access,
+            database_access,
+            now,
+            active: TargetId(0),
+            sessions: BTreeMap::new(),
+            screen: Screen::default(),
+            overlays: Vec::new(),
+            runs: Vec::new(),
+            notices: Vec::new(),
+            keymap: Vec::new(),
+            theme: String::new(),
+            themes: Vec::new(),
+            dirty: true,
+            next_run: 0,
+            run_prefix,
+        }
+    }
+
+    /// Something on the screen counts seconds, so that `Msg::Tick` is wanted once a second.
+    pub fn needs_tick(&self) -> bool {
+        false
+    }
+
     /// The session on the screen.
     pub fn session(&self) -> Option<&Session> {
         self.sessions.get(&self.active)

@@ -3,8 +3,8 @@
 use super::keys::KeyChord;
 use crate::backend::{BackendError, Reply, Target, TargetId};
 use crate::domain::{Observation, Timestamp};
-use crate::workflow::FieldId;
 use crate::workflow::run::{Kept, RunId};
+use crate::workflow::{Event, FieldId, Intent};
 
 /// One message to the core. The runtime sets `Model::now` before it calls `update`.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +35,10 @@ pub enum Msg {
     Choices(Choices),
     /// Something worth a line at the bottom.
     Notice(Notice),
+    /// A guided action is asked for with all its parameters, as the command line does it: no form, no overlay.
+    Begin(TargetId, Intent),
+    /// Something is told to a run directly, as the command line does it.
+    Tell(RunId, Event),
 }
 
 /// A text that is edited.
