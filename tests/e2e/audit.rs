@@ -8,13 +8,14 @@ pub(crate) fn mark() -> Option<u64> {
     std::fs::metadata(file).ok().map(|metadata| metadata.len())
 }
 
-/// Requests of extop since a mark. The log is written behind the answers, so wait for what is expected.
-pub(crate) fn since(mark: u64) -> Vec<Value> {
+/// Requests of extop about a namespace since a mark. The log is written behind the answers, so wait for what is expected.
+pub(crate) fn since(mark: u64, namespace: &str) -> Vec<Value> {
     let text = std::fs::read(std::env::var("EXTOP_E2E_AUDIT_LOG").unwrap()).unwrap();
     String::from_utf8_lossy(text.get(usize::try_from(mark).unwrap()..).unwrap_or_default())
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter(|entry| entry["userAgent"].as_str().is_some_and(|agent| agent.contains("extop")))
+        .filter(|entry| entry["objectRef"]["namespace"] == namespace)
         .collect()
 }
 

@@ -11,9 +11,11 @@
     reason = "tests"
 )]
 
+mod adding;
 mod audit;
 mod console;
 mod outage;
+mod proxy;
 mod read_only;
 mod rig;
 mod routes;

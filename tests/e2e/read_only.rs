@@ -72,7 +72,7 @@ fn five_minutes_of_random_keys_write_nothing_in_read_only_mode() {
     let before = before.max(audit::mark().unwrap());
 
     press(&["-n", &space.name, "--read-only"], Duration::from_secs(minutes));
-    let seen = audit::since(before);
+    let seen = audit::since(before, &space.name);
     assert!(!seen.is_empty(), "the audit log tells extop's requests");
     assert_eq!(audit::writes(&seen), Vec::<String>::new());
     let statements = statements(&space, &primary);
@@ -104,7 +104,7 @@ fn five_minutes_of_random_keys_write_nothing_in_read_only_mode() {
     let mut wrote = false;
     while Instant::now() < end && !wrote {
         press(&["-n", &space.name], Duration::from_secs(20));
-        wrote = !audit::writes(&audit::since(before)).is_empty();
+        wrote = !audit::writes(&audit::since(before, &space.name)).is_empty();
     }
     assert!(wrote, "the same keys write in write mode");
 }

@@ -1,0 +1,122 @@
+//! A proxy before the API server that can swallow the answer to a write: the server has accepted it, the client never learns.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use serde_json::json;
+
+/// The proxy, in front of a `kubectl proxy` that carries the credentials.
+pub(crate) struct Proxy {
+    behind: Child,
+    port: u16,
+    armed: Arc<AtomicBool>,
+    swallowed: Arc<AtomicUsize>,
+}
+
+impl Proxy {
+    /// Starts it.
+    pub(crate) fn start() -> Self {
+        let mut behind = Command::new("kubectl")
+            .args(["proxy", "--port=0", "--disable-filter=true"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(behind.stdout.take().unwrap()), &mut line).unwrap();
+        let upstream: u16 = line
+            .trim()
+            .rsplit(':')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap_or_else(|_| panic!("kubectl proxy said {line:?}"));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let armed = Arc::new(AtomicBool::new(false));
+        let swallowed = Arc::new(AtomicUsize::new(0));
+        let (is_armed, count) = (armed.clone(), swallowed.clone());
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let Ok(server) = TcpStream::connect(("127.0.0.1", upstream)) else {
+                    continue;
+                };
+                let mute = Arc::new(AtomicBool::new(false));
+                let (armed, silent) = (is_armed.clone(), mute.clone());
+                let (up, down) = ((client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client));
+                std::thread::spawn(move || {
+                    carry(up.0, up.1, |bytes| {
+                        if is_write(bytes) && armed.swap(false, Ordering::SeqCst) {
+                            silent.store(true, Ordering::SeqCst);
+                        }
+                        true
+                    });
+                });
+                let count = count.clone();
+                std::thread::spawn(move || {
+                    carry(down.0, down.1, |_| {
+                        let pass = !mute.load(Ordering::SeqCst);
+                        if !pass {
+                            count.fetch_add(1, Ordering::SeqCst);
+                        }
+                        pass
+                    });
+                });
+            }
+        });
+        Self {
+            behind,
+            port,
+            armed,
+            swallowed,
+        }
+    }
+
+    /// A kubeconfig that goes through it.
+    pub(crate) fn kubeconfig(&self, namespace: &str) -> std::path::PathBuf {
+        let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("proxy-{}.kubeconfig", self.port));
+        let made = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "through", "users": [{"name": "nobody", "user": {}}],
+            "clusters": [{"name": "through", "cluster": {"server": format!("http://127.0.0.1:{}", self.port)}}],
+            "contexts": [{"name": "through", "context": {"cluster": "through", "user": "nobody", "namespace": namespace}}],
+        });
+        std::fs::write(&file, made.to_string()).unwrap();
+        file
+    }
+
+    /// Swallows the answer to the next real write.
+    pub(crate) fn arm(&self) {
+        self.armed.store(true, Ordering::SeqCst);
+    }
+
+    /// The server has answered, and the answer was swallowed.
+    pub(crate) fn has_swallowed(&self) -> bool {
+        self.swallowed.load(Ordering::SeqCst) > 0
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        drop(self.behind.kill());
+        drop(self.behind.wait());
+    }
+}
+
+/// A request that changes a CNPG object for good.
+fn is_write(bytes: &[u8]) -> bool {
+    let line = String::from_utf8_lossy(bytes.split(|byte| *byte == b'\r').next().unwrap_or_default()).into_owned();
+    (line.starts_with("PATCH ") || line.starts_with("POST ")) && line.contains("postgresql.cnpg.io") && !line.contains("dryRun=All")
+}
+
+fn carry(mut from: TcpStream, mut to: TcpStream, mut pass: impl FnMut(&[u8]) -> bool) {
+    let mut buffer = [0; 65536];
+    while let Ok(read @ 1..) = from.read(&mut buffer) {
+        if pass(&buffer[..read]) && to.write_all(&buffer[..read]).is_err() {
+            break;
+        }
+    }
+    drop(to.shutdown(Shutdown::Write));
+}
