@@ -14,5 +14,8 @@
 
 pub mod app;
 pub mod backend;
+pub mod cli;
+pub mod config;
 pub mod domain;
+pub mod runtime;
 pub mod workflow;

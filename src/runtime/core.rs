@@ -1,0 +1,100 @@
+//! The model with its messages and effects, without a terminal.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::connect::{Connect, Connection};
+use super::effects::{Arrival, Runner};
+use super::keeper::Keeper;
+use super::kept::StateDirectory;
+use crate::app::effect::Effect;
+use crate::app::model::Model;
+use crate::app::msg::Msg;
+use crate::app::update;
+use crate::config::Place;
+use crate::domain::Timestamp;
+
+/// Messages on their way to the loop; a storm of events waits at its source.
+const WAITING: usize = 128;
+/// Messages that are folded before the screen or a waiting command looks again.
+const DRAINED: usize = 256;
+
+/// The model, and everything that goes in and out of it.
+pub struct Core {
+    /// What is known and shown.
+    pub model: Model,
+    // Dropped before the runner: nobody may wait for room in it while the runner waits for its thread to end.
+    inbox: mpsc::Receiver<Arrival>,
+    runner: Runner,
+    clock: fn() -> Timestamp,
+}
+
+impl Core {
+    /// A core around a model. Must be called within a tokio runtime.
+    pub fn new(model: Model, connect: Arc<dyn Connect>, state: StateDirectory) -> Self {
+        let (sender, inbox) = mpsc::channel(WAITING);
+        let keeper = Keeper::start(state, sender.clone());
+        Self {
+            model,
+            inbox,
+            runner: Runner::new(connect, sender, keeper),
+            clock: Timestamp::now,
+        }
+    }
+
+    /// Takes an open target on: it is watched from now on, and shown.
+    pub fn adopt(&mut self, place: Place, connection: Connection) -> Vec<Effect> {
+        let msg = self.runner.adopt(place, connection);
+        self.fold(msg)
+    }
+
+    /// Folds one message and carries out what follows from it. Returns what only a terminal can do.
+    pub fn fold(&mut self, msg: Msg) -> Vec<Effect> {
+        self.model.now = (self.clock)();
+        let effects = update(&mut self.model, msg);
+        let active = self.model.active;
+        effects
+            .into_iter()
+            .filter_map(|effect| self.runner.carry_out(active, effect))
+            .collect()
+    }
+
+    /// Waits for messages and folds all that are there.
+    pub async fn receive(&mut self) -> Vec<Effect> {
+        let mut left = Vec::new();
+        let mut arrival = self.inbox.recv().await;
+        for _ in 0..DRAINED {
+            let Some(arrived) = arrival.take() else { break };
+            if let Some(msg) = self.runner.receive(arrived) {
+                left.extend(self.fold(msg));
+            }
+            arrival = self.inbox.try_recv().ok();
+        }
+        if let Some(arrived) = arrival
+            && let Some(msg) = self.runner.receive(arrived)
+        {
+            left.extend(self.fold(msg));
+        }
+        left
+    }
+
+    /// Folds messages until the check has an answer; `None` when the time is over.
+    pub async fn until<T>(&mut self, deadline: Instant, mut check: impl FnMut(&mut Self) -> Option<T>) -> Option<T> {
+        loop {
+            if let Some(answer) = check(self) {
+                return Some(answer);
+            }
+            // What only a terminal can do is nobody's here.
+            if tokio::time::timeout_at(deadline, self.receive()).await.is_err() {
+                return check(self);
+            }
+        }
+    }
+
+    /// Every read and every write has been answered.
+    pub fn is_idle(&self) -> bool {
+        self.inbox.is_empty() && self.runner.is_idle()
+    }
+}

@@ -1,0 +1,88 @@
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::*;
+use crate::backend::Scope;
+use crate::domain::ids::ClusterKey;
+use crate::workflow::Intent;
+
+fn target(context: &str) -> Target {
+    Target {
+        context: context.to_owned(),
+        server: "https://127.0.0.1:6443".to_owned(),
+        scope: Scope::All,
+    }
+}
+
+fn kept(id: &str) -> Kept {
+    Kept {
+        id: RunId(id.to_owned()),
+        context: "rig".to_owned(),
+        server: "https://127.0.0.1:6443".to_owned(),
+        intent: Intent::EditPreload {
+            cluster: ClusterKey::new("shop", "orders"),
+            libraries: vec!["foo".to_owned()],
+        },
+        steps: Vec::new(),
+        transcript: Vec::new(),
+        started: None,
+    }
+}
+
+#[test]
+fn a_kept_run_is_found_by_another_process_once_the_first_has_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = StateDirectory::new(folder.path().join("runs"));
+    first.keep(&kept("a-1")).unwrap();
+
+    let mut second = StateDirectory::new(folder.path().join("runs"));
+    assert_eq!(second.unfinished(&target("rig")).0, Vec::new(), "the first process works on it");
+    assert!(second.keep(&kept("a-1")).unwrap_err().contains("another extop process"));
+
+    drop(first);
+    assert_eq!(second.unfinished(&target("rig")).0, vec![kept("a-1")]);
+    assert_eq!(second.unfinished(&target("other")).0, Vec::new(), "it belongs to another context");
+    second.claim(&RunId("a-1".to_owned())).unwrap();
+}
+
+#[test]
+fn a_forgotten_run_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut state = StateDirectory::new(folder.path().join("runs"));
+    state.keep(&kept("a-1")).unwrap();
+    state.forget(&RunId("a-1".to_owned())).unwrap();
+    assert_eq!(fs::read_dir(folder.path().join("runs")).unwrap().count(), 0);
+    state.forget(&RunId("never-kept".to_owned())).unwrap();
+}
+
+#[test]
+fn only_the_user_can_read_what_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut state = StateDirectory::new(folder.path().join("runs"));
+    state.keep(&kept("a-1")).unwrap();
+    let mode = |path: &str| fs::metadata(folder.path().join(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("runs"), mode("runs/a-1.json"), mode("runs/a-1.lock")), (0o700, 0o600, 0o600));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named_and_hides_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    let mut state = StateDirectory::new(runs.clone());
+    state.keep(&kept("a-1")).unwrap();
+    fs::write(runs.join("broken.json"), "{\n  oops").unwrap();
+    drop(state);
+    let (found, unreadable) = StateDirectory::new(runs).unfinished(&target("rig"));
+    assert_eq!(found.len(), 1);
+    assert!(
+        unreadable[0].contains("broken.json") && unreadable[0].contains("line 2"),
+        "{unreadable:?}"
+    );
+}
+
+#[test]
+fn an_identity_does_not_leave_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut state = StateDirectory::new(folder.path().join("runs"));
+    state.keep(&kept("../../escape")).unwrap();
+    assert!(folder.path().join("runs/______escape.json").exists());
+}
