@@ -1,0 +1,138 @@
+//! From the options of `add` to the intent.
+
+use crate::cli::options::Add;
+use crate::domain::extension::{EnvVar, ExtensionEntry};
+use crate::domain::ids::ClusterKey;
+use crate::domain::known::known;
+use crate::workflow::{DatabaseWish, Intent};
+
+/// What can be told to be wrong before anything is read.
+pub(super) fn check(options: &Add) -> Result<(), String> {
+    intent(options, &ClusterKey::new("", "")).map(|_| ())
+}
+
+/// The intent that the options make.
+pub(super) fn intent(options: &Add, cluster: &ClusterKey) -> Result<Intent, String> {
+    let env: Result<Vec<EnvVar>, String> = options.env.iter().map(|text| variable(text)).collect();
+    Ok(Intent::AddExtension {
+        cluster: cluster.clone(),
+        entry: ExtensionEntry {
+            name: options.name.clone(),
+            reference: options.image.clone(),
+            pull_policy: None,
+            control_paths: options.control_path.clone(),
+            library_paths: options.library_path.clone(),
+            ld_paths: options.ld_path.clone(),
+            bin_paths: options.bin_path.clone(),
+            env: env?,
+        },
+        preload: options.preload.clone(),
+        databases: wishes(options)?,
+    })
+}
+
+fn variable(text: &str) -> Result<EnvVar, String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok(EnvVar {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        }),
+        _ => Err(format!("--env {text}: write it as NAME=VALUE")),
+    }
+}
+
+/// Every database gets every SQL extension. A version can only be meant for one.
+fn wishes(options: &Add) -> Result<Vec<DatabaseWish>, String> {
+    let names = sql_names(options);
+    let mut wishes = Vec::new();
+    for text in &options.database {
+        let (database, version) = match text.split_once('=') {
+            Some((database, version)) => (database, Some(version)),
+            None => (text.as_str(), None),
+        };
+        if database.is_empty() || version == Some("") {
+            return Err(format!("--database {text}: write it as DATABASE or DATABASE=VERSION"));
+        }
+        if version.is_some() && names.len() > 1 {
+            return Err(format!(
+                "--database {text}: a version is meant for one SQL extension, not for {}; choose it with --sql",
+                names.join(", ")
+            ));
+        }
+        wishes.extend(names.iter().map(|extension| DatabaseWish {
+            database: database.to_owned(),
+            extension: extension.clone(),
+            version: version.map(str::to_owned),
+            schema: options.schema.clone(),
+        }));
+    }
+    Ok(wishes)
+}
+
+fn sql_names(options: &Add) -> Vec<String> {
+    if !options.sql.is_empty() {
+        return options.sql.clone();
+    }
+    match known(&options.name) {
+        // An image that offers no SQL extension is only mounted and preloaded.
+        Some(known) => known.sql_names.first().map(|name| (*name).to_owned()).into_iter().collect(),
+        None => vec![options.name.replace('-', "_")],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::options::{Cli, Command};
+
+    fn intent_of(line: &str) -> Result<Intent, String> {
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+        let Some(Command::Add(add)) = cli.command else { panic!("{line}") };
+        intent(&add, &ClusterKey::new("shop", "orders"))
+    }
+
+    fn wishes_of(line: &str) -> Vec<(String, String, Option<String>)> {
+        let Ok(Intent::AddExtension { databases, .. }) = intent_of(line) else {
+            panic!("{line}")
+        };
+        databases
+            .into_iter()
+            .map(|wish| (wish.database, wish.extension, wish.version))
+            .collect()
+    }
+
+    #[test]
+    fn an_entry_gets_the_sql_name_that_is_known_of_it_else_its_folded_own() {
+        assert_eq!(
+            wishes_of("extop add orders pgvector --database app=0.8.5"),
+            [("app".into(), "vector".into(), Some("0.8.5".into()))]
+        );
+        assert_eq!(
+            wishes_of("extop add orders my-own --database app"),
+            [("app".into(), "my_own".into(), None)]
+        );
+        assert_eq!(wishes_of("extop add orders wal2json --database app"), []);
+    }
+
+    #[test]
+    fn every_database_gets_every_sql_extension() {
+        let wishes = wishes_of("extop add orders geo --sql cube --sql earthdistance --database app --database other");
+        assert_eq!(wishes.len(), 4);
+    }
+
+    #[test]
+    fn a_version_for_several_sql_extensions_is_refused() {
+        let why = intent_of("extop add orders geo --sql cube --sql earthdistance --database app=1.0").unwrap_err();
+        assert!(why.contains("--sql"), "{why}");
+    }
+
+    #[test]
+    fn half_written_options_are_refused() {
+        assert!(intent_of("extop add orders foo --env =x").is_err());
+        assert!(intent_of("extop add orders foo --env x").is_err());
+        assert!(intent_of("extop add orders foo --database =1").is_err());
+        assert!(intent_of("extop add orders foo --database app=").is_err());
+    }
+}

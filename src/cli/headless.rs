@@ -1,0 +1,177 @@
+//! The console without a terminal: the same model, the same `update`, the same effects, until a question is answered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::exit::{Exit, Failure};
+use crate::app::model::{Mode, Model, Session};
+use crate::app::msg::{Msg, Timer};
+use crate::backend::TargetId;
+use crate::config::{Settings, duration};
+use crate::domain::Timestamp;
+use crate::domain::cluster::Cluster;
+use crate::domain::ids::ClusterKey;
+use crate::domain::watch::{Kind, WatchState};
+use crate::runtime::{Connect, Core, StateDirectory, directories, run_prefix};
+
+/// SQL evidence is read again this often while a command waits: `CREATE EXTENSION` by hand changes no object.
+const EVIDENCE_EVERY: Duration = Duration::from_secs(5);
+
+/// A model that is fed, and nothing that draws it.
+pub(crate) struct Headless {
+    /// The model with its messages and effects.
+    pub(crate) core: Core,
+    request_timeout: Duration,
+}
+
+impl Headless {
+    /// Opens the target of the settings.
+    pub(crate) async fn open(settings: &Settings, connect: Arc<dyn Connect>) -> Result<Self, Failure> {
+        let connection = connect.open(settings.place.clone()).await?;
+        let now = Timestamp::now();
+        let model = Model::new(Mode::Live, settings.access, settings.database, now, run_prefix(now));
+        let mut core = Core::new(model, connect, StateDirectory::new(directories()?.runs()));
+        core.adopt(settings.place.clone(), connection);
+        Ok(Self {
+            core,
+            request_timeout: settings.request_timeout,
+        })
+    }
+
+    /// The session.
+    pub(crate) fn session(&self) -> Result<&Session, Failure> {
+        self.core
+            .model
+            .session()
+            .ok_or_else(|| Failure::new(Exit::Broken, "the target was not opened"))
+    }
+
+    /// Number of the target.
+    pub(crate) fn target(&self) -> TargetId {
+        self.core.model.active
+    }
+
+    /// Feeds the model until every watch has answered and every read that followed has, too. What has not answered in
+    /// time is missing, not an error; a server that cannot be reached at all is one.
+    pub(crate) async fn settle(&mut self) -> Result<(), Failure> {
+        let listed = Instant::now() + self.request_timeout;
+        let answered = self.core.until(listed, |core| reached(core).transpose()).await;
+        match answered {
+            Some(Err(failure)) => return Err(failure),
+            Some(Ok(())) => {}
+            None => self.nothing_at_all()?,
+        }
+        self.idle().await;
+        Ok(())
+    }
+
+    /// Feeds the model until nothing is being read or written any more, within the request timeout.
+    pub(crate) async fn idle(&mut self) {
+        let read = Instant::now() + self.request_timeout;
+        self.core.until(read, |core| core.is_idle().then_some(())).await;
+    }
+
+    /// Feeds the model until the check has an answer, reading SQL evidence again every few seconds.
+    pub(crate) async fn wait<T>(&mut self, timeout: Duration, mut check: impl FnMut(&mut Core) -> Option<T>) -> Result<T, Failure> {
+        let end = Instant::now() + timeout;
+        loop {
+            let next = (Instant::now() + EVIDENCE_EVERY).min(end);
+            if let Some(answer) = self.core.until(next, &mut check).await {
+                return Ok(answer);
+            }
+            if Instant::now() >= end {
+                return Err(Failure::new(
+                    Exit::Timeout,
+                    format!("it took longer than {}", duration::text(timeout)),
+                ));
+            }
+            if self.core.is_idle() {
+                let evidence = Timer::Evidence(self.target());
+                self.core.fold(Msg::Timer(evidence));
+            }
+        }
+    }
+
+    /// Clusters in view that a name means: `NAME`, `NAMESPACE/NAME`, or all of them.
+    pub(crate) fn clusters(&self, name: Option<&str>) -> Result<Vec<ClusterKey>, Failure> {
+        let session = self.session()?;
+        let world = &session.world;
+        let found: Vec<ClusterKey> = world
+            .clusters
+            .keys()
+            .filter(|key| name.is_none_or(|name| means(name, key)))
+            .cloned()
+            .collect();
+        match (name, world.watch(Kind::Cluster)) {
+            (Some(name), WatchState::Live) if found.is_empty() => {
+                let (scope, all) = (&session.target.scope, session.target.context.as_str());
+                let hint = match world.clusters.len() {
+                    0 => "no cluster is in view; -n and -A choose other namespaces".to_owned(),
+                    _ => format!(
+                        "in view: {}",
+                        world.clusters.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+                    ),
+                };
+                Err(Failure::new(Exit::Broken, format!("there is no cluster {name} in {scope} of {all}")).with_hint(hint))
+            }
+            _ => Ok(found),
+        }
+    }
+
+    /// The one cluster that a name means.
+    pub(crate) fn cluster(&self, name: &str) -> Result<&Cluster, Failure> {
+        let found = self.clusters(Some(name))?;
+        let world = &self.session()?.world;
+        match found.as_slice() {
+            [one] => world
+                .clusters
+                .get(one)
+                .ok_or_else(|| Failure::new(Exit::Broken, format!("there is no cluster {name}"))),
+            [] => Err(
+                Failure::new(Exit::Unknown, format!("it is not known whether there is a cluster {name}"))
+                    .with_hint(super::report::Report::new(self.session()?, &[]).missing.join("; ")),
+            ),
+            _ => {
+                let names: Vec<String> = found.iter().map(ToString::to_string).collect();
+                Err(Failure::new(Exit::Usage, format!("{name} means several clusters"))
+                    .with_hint(format!("choose one of {}", names.join(", "))))
+            }
+        }
+    }
+
+    /// No watch has answered in time: then nothing was reached.
+    fn nothing_at_all(&self) -> Result<(), Failure> {
+        let session = self.session()?;
+        if Kind::ALL.iter().any(|kind| session.world.watch(*kind).is_settled()) {
+            return Ok(());
+        }
+        let why = format!(
+            "{} did not answer within {}",
+            session.target.server,
+            duration::text(self.request_timeout)
+        );
+        Err(Failure::new(Exit::Unreachable, why).with_hint("--request-timeout gives it more time"))
+    }
+}
+
+/// Whether every watch has answered; the error says that the server cannot be reached.
+fn reached(core: &Core) -> Result<Option<()>, Failure> {
+    let Some(session) = core.model.session() else {
+        return Ok(None);
+    };
+    if let Some(why) = &session.world.unreachable {
+        return Err(Failure::new(Exit::Unreachable, why.clone()));
+    }
+    let settled = Kind::ALL.iter().all(|kind| session.world.watch(*kind).is_settled());
+    Ok(settled.then_some(()))
+}
+
+/// `NAME` or `NAMESPACE/NAME`.
+fn means(name: &str, key: &ClusterKey) -> bool {
+    match name.split_once('/') {
+        Some((namespace, name)) => key.namespace == namespace && key.name == name,
+        None => key.name == name,
+    }
+}

@@ -1,0 +1,293 @@
+//! The command line as clap reads it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::backend::{Access, DatabaseAccess};
+use crate::config::{NamespaceChoice, Place, Settings, duration, no_color};
+use crate::domain::ladder::RungKind;
+
+const EXIT_CODES: &str = "Exit codes: 0 holds or done · 1 broken or blocked · 2 usage · 3 unreachable · 4 timeout · \
+5 refused, or a confirmation is missing · 6 unknown: a permission or a source is missing";
+
+/// A console for the image volume extensions of CloudNativePG.
+///
+/// Without a command it opens the console on the current context.
+#[derive(Debug, Parser)]
+#[command(name = "extop", version, after_help = EXIT_CODES, max_term_width = 110, subcommand_required = false)]
+pub struct Cli {
+    /// What counts for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command; without one the console is opened.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Context of the kubeconfig
+    #[arg(long, global = true, env = "EXTOP_CONTEXT", value_name = "CONTEXT", hide_env_values = true)]
+    pub context: Option<String>,
+    /// Kubeconfig file [default: KUBECONFIG, else ~/.kube/config, else the pod's service account]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Namespace [default: that of the context]
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "EXTOP_NAMESPACE",
+        value_name = "NAMESPACE",
+        hide_env_values = true
+    )]
+    pub namespace: Option<String>,
+    /// All namespaces, whatever -n says
+    #[arg(short = 'A', long, global = true)]
+    pub all_namespaces: bool,
+    /// Time limit of one request, like 10s or 1m
+    #[arg(long, global = true, env = "EXTOP_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = duration::parse, hide_env_values = true)]
+    pub request_timeout: Duration,
+    /// How PostgreSQL may be reached
+    #[arg(
+        long,
+        global = true,
+        env = "EXTOP_DB",
+        value_name = "ROUTE",
+        value_enum,
+        default_value_t,
+        hide_env_values = true
+    )]
+    pub db: Db,
+    /// Refuse to write anything: there is no way to write in the process
+    #[arg(long, global = true, env = "EXTOP_READ_ONLY", hide_env_values = true)]
+    pub read_only: bool,
+    /// Theme: a built-in one, one of the configuration directory, or a file
+    #[arg(long, global = true, env = "EXTOP_THEME", value_name = "THEME", hide_env_values = true)]
+    pub theme: Option<String>,
+    /// Log file [default: extop.log in the state directory, for the console]
+    #[arg(long, global = true, env = "EXTOP_LOG_FILE", value_name = "FILE", hide_env_values = true)]
+    pub log_file: Option<PathBuf>,
+    /// Level of the log: off, error, warn, info, debug, trace
+    #[arg(
+        long,
+        global = true,
+        env = "EXTOP_LOG",
+        value_name = "LEVEL",
+        default_value = "info",
+        hide_env_values = true
+    )]
+    pub log_level: tracing::level_filters::LevelFilter,
+}
+
+/// `--db`.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub enum Db {
+    /// Tunnel where a superuser secret exists, else exec
+    #[default]
+    Auto,
+    /// Only through a port-forward
+    Tunnel,
+    /// Only psql in the pod
+    Exec,
+    /// Not at all
+    Off,
+}
+
+/// `-o`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Output {
+    /// Text for people
+    #[default]
+    Table,
+    /// The documented JSON document
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show how far each extension entry got, and where the chain breaks
+    Status(Status),
+    /// Wait until a rung of an entry holds
+    Wait(Wait),
+    /// Add an extension: mount, preload, ask for it in databases, prove it
+    Add(Box<Add>),
+    /// The same console on a simulated cluster: nothing to install, nothing to break
+    Demo(Demo),
+    /// Versions, files and what is known of the target
+    Info,
+}
+
+/// `status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Cluster, as NAME or NAMESPACE/NAME; all in view without it
+    pub cluster: Option<String>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// `wait`.
+#[derive(Debug, Args)]
+pub struct Wait {
+    /// Cluster, as NAME or NAMESPACE/NAME
+    pub cluster: String,
+    /// Extension entry, by its mount name
+    pub entry: String,
+    /// Rung that must hold, with all before it: declared, resolved, mounted, on-path, available, preloaded, requested, installed, at-version
+    #[arg(long = "for", value_name = "RUNG")]
+    pub rung: RungKind,
+    /// How long to wait
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration::parse)]
+    pub timeout: Duration,
+}
+
+/// `add`.
+#[derive(Debug, Args)]
+pub struct Add {
+    /// Cluster, as NAME or NAMESPACE/NAME
+    pub cluster: String,
+    /// Mount name of the new entry
+    pub name: String,
+    /// Image reference; without it the entry comes from the cluster's catalog
+    #[arg(long, value_name = "REF")]
+    pub image: Option<String>,
+    /// Path below the mount for extension_control_path [default: share]; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub control_path: Vec<String>,
+    /// Path below the mount for dynamic_library_path [default: lib]; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub library_path: Vec<String>,
+    /// Path below the mount for LD_LIBRARY_PATH; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub ld_path: Vec<String>,
+    /// Path below the mount for PATH; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub bin_path: Vec<String>,
+    /// Environment variable of PostgreSQL; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub env: Vec<String>,
+    /// Library to preload, in a step of its own; may be repeated
+    #[arg(long, value_name = "LIBRARY")]
+    pub preload: Vec<String>,
+    /// Database that shall have the extension, with a version if wanted; may be repeated
+    #[arg(long, value_name = "DATABASE[=VERSION]")]
+    pub database: Vec<String>,
+    /// SQL extension [default: what is known of the image, else the mount name]; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub sql: Vec<String>,
+    /// Schema for the SQL extension
+    #[arg(long, value_name = "SCHEMA")]
+    pub schema: Option<String>,
+    /// What to do with the plan; without it the plan is shown and nothing is confirmed
+    #[command(flatten)]
+    pub go: Go,
+    /// Confirm that writes to this cluster are interrupted while its primary restarts
+    #[arg(long, value_name = "CLUSTER", requires = "yes")]
+    pub confirm: Option<String>,
+    /// Go through all steps and wait for the proof; without it the command ends after the first write
+    #[arg(long, requires = "yes")]
+    pub wait: bool,
+    /// How long to wait
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = duration::parse)]
+    pub timeout: Duration,
+}
+
+/// How far `add` goes.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct Go {
+    /// Print the plan and end
+    #[arg(long)]
+    pub plan: bool,
+    /// Print the plan, and fail when the API server would refuse it
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Confirm the plan
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Scenario
+    #[arg(long, value_name = "NAME")]
+    pub scenario: Option<String>,
+}
+
+impl Global {
+    /// The settings that the options make.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            place: Place {
+                context: self.context.clone(),
+                namespace: match (&self.namespace, self.all_namespaces) {
+                    (_, true) => NamespaceChoice::All,
+                    (Some(namespace), false) => NamespaceChoice::Named(namespace.clone()),
+                    (None, false) => NamespaceChoice::OfContext,
+                },
+            },
+            kubeconfig: self.kubeconfig.clone(),
+            request_timeout: self.request_timeout,
+            database: match self.db {
+                Db::Auto => DatabaseAccess::Auto,
+                Db::Tunnel => DatabaseAccess::Tunnel,
+                Db::Exec => DatabaseAccess::Exec,
+                Db::Off => DatabaseAccess::Off,
+            },
+            access: if self.read_only { Access::ReadOnly } else { Access::Write },
+            theme: self.theme.clone(),
+            log_file: self.log_file.clone(),
+            log_level: self.log_level,
+            no_color: no_color(std::env::var_os("NO_COLOR").as_deref()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_stand_before_and_after_the_command() {
+        let before = parse("extop -n shop --db exec status orders -o json").unwrap();
+        let after = parse("extop status orders -o json -n shop --db exec").unwrap();
+        for cli in [before, after] {
+            let settings = cli.global.settings();
+            assert_eq!(settings.place.namespace, NamespaceChoice::Named("shop".to_owned()));
+            assert_eq!(settings.database, DatabaseAccess::Exec);
+            assert!(matches!(cli.command, Some(Command::Status(Status { output: Output::Json, .. }))));
+        }
+    }
+
+    #[test]
+    fn a_confirmation_needs_the_plan_to_be_confirmed_too() {
+        assert!(parse("extop add orders foo --confirm orders").is_err());
+        assert!(parse("extop add orders foo --yes --plan").is_err());
+        assert!(parse("extop add orders foo --yes --confirm orders --wait").is_ok());
+    }
+
+    #[test]
+    fn an_unknown_rung_is_answered_with_the_rungs() {
+        let error = parse("extop wait orders foo --for instaled").unwrap_err().to_string();
+        assert!(error.contains("installed"), "{error}");
+    }
+}

@@ -1,0 +1,367 @@
+//! `status -o json`: a contract. Fields are added, never renamed or removed.
+//!
+//! The types are made for the document alone, so that a change of the domain cannot change the document by accident.
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use crate::app::model::{Derived, Session};
+use crate::domain::cluster::Cluster;
+use crate::domain::finding::Finding;
+use crate::domain::ids::ClusterKey;
+use crate::domain::instance::Role;
+use crate::domain::ladder::{DatabaseRow, Ladder, Rung};
+use crate::domain::rollout::{self, Rollout};
+use crate::domain::watch::Kind;
+
+mod access;
+mod missing;
+mod paths;
+
+pub use missing::matters;
+
+/// The document.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    api_version: &'static str,
+    kind: &'static str,
+    /// Permissions and sources without which the answer is partial, as sentences.
+    pub missing: Vec<String>,
+    /// The clusters asked for, by namespace and name.
+    pub clusters: Vec<ClusterReport>,
+}
+
+/// One cluster.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterReport {
+    /// Context.
+    pub target: String,
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// Phase as the operator says it.
+    pub phase: String,
+    /// Name of the primary.
+    pub primary: Option<String>,
+    /// Instances asked for.
+    pub instance_count: u32,
+    /// Ready pods that are not being deleted.
+    pub ready: usize,
+    /// PostgreSQL major version.
+    pub postgres_major: Option<u32>,
+    /// Version of the operator.
+    pub operator: Option<String>,
+    /// How PostgreSQL was reached.
+    pub access: AccessReport,
+    /// State of each watch.
+    pub watches: Vec<WatchReport>,
+    /// Extension entries.
+    pub entries: Vec<EntryReport>,
+    /// Instances, by name.
+    pub instances: Vec<InstanceReport>,
+    /// Findings, worst first.
+    pub findings: Vec<FindingReport>,
+    /// Why the rollout cannot go on by itself. Not part of the document: the operator's phase and the findings tell it.
+    #[serde(skip)]
+    pub blocked: Option<String>,
+}
+
+/// How PostgreSQL was reached.
+#[derive(Debug, Serialize)]
+pub struct AccessReport {
+    /// `tunnel`, `exec` or `simulated`.
+    pub route: Option<&'static str>,
+    /// Why some instance could not be asked.
+    pub because: Option<String>,
+}
+
+/// A watch.
+#[derive(Debug, Serialize)]
+pub struct WatchReport {
+    /// Kind that is watched.
+    pub kind: &'static str,
+    /// `loading`, `live`, `stale`, `forbidden`, `absent` or `error`.
+    pub state: &'static str,
+}
+
+/// An extension entry.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EntryReport {
+    /// Mount name.
+    pub name: String,
+    /// `cluster` or `catalog`: where the reference comes from.
+    pub origin: &'static str,
+    /// Resolved reference.
+    pub reference: Option<String>,
+    /// The first rung that does not hold, else the last one.
+    pub headline: Option<HeadlineReport>,
+    /// All nine rungs.
+    pub rungs: Vec<RungReport>,
+    /// SQL extensions per database.
+    pub databases: Vec<DatabaseReport>,
+}
+
+/// The rung that decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct HeadlineReport {
+    /// Rung.
+    pub rung: &'static str,
+    /// State.
+    pub state: &'static str,
+}
+
+/// One rung.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RungReport {
+    /// Rung.
+    pub rung: &'static str,
+    /// `holds`, `in-progress`, `broken`, `unknown` or `not-applicable`.
+    pub state: &'static str,
+    /// How many hold it.
+    pub have: Option<u32>,
+    /// Out of how many.
+    pub want: Option<u32>,
+    /// Why it does not hold, or is unknown.
+    pub because: Option<String>,
+    /// `cluster`, `catalog`, `pods`, `sql` or `databases`.
+    pub source: &'static str,
+    /// Age of the oldest evidence.
+    #[serde(serialize_with = "seconds")]
+    pub observed_at: Option<Timestamp>,
+}
+
+/// A SQL extension in a database.
+#[derive(Debug, Serialize)]
+pub struct DatabaseReport {
+    /// Database.
+    pub database: String,
+    /// `Database` object that asks.
+    pub object: Option<String>,
+    /// SQL extension.
+    pub extension: String,
+    /// Version asked for.
+    pub requested: Option<String>,
+    /// Version installed.
+    pub installed: Option<String>,
+    /// Version on offer.
+    pub available: Option<String>,
+}
+
+/// An instance.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceReport {
+    /// Pod.
+    pub name: String,
+    /// UID of the pod.
+    pub uid: String,
+    /// `primary`, `replica`, `unhealthy` or `unlabelled`.
+    pub role: &'static str,
+    /// The pod is Ready and not being deleted.
+    pub ready: bool,
+    /// A setting waits for a restart.
+    pub pending_restart: Option<bool>,
+    /// One item per entry that is resolved or mounted.
+    pub mounts: Vec<MountReport>,
+    /// Elements of the paths, in order.
+    pub paths: Vec<PathReport>,
+}
+
+/// A mount.
+#[derive(Debug, Serialize)]
+pub struct MountReport {
+    /// Entry.
+    pub entry: String,
+    /// Reference in the pod.
+    pub reference: Option<String>,
+    /// `mounted`, `stale`, `missing`, `orphan`, `failing` or `rolling`.
+    pub state: &'static str,
+}
+
+/// An element of a path.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct PathReport {
+    /// Setting or variable.
+    pub setting: &'static str,
+    /// Database whose own setting this is; `null`: the instance's.
+    pub database: Option<String>,
+    /// Element.
+    pub element: String,
+    /// Entry that contributes it.
+    pub entry: Option<String>,
+    /// It belongs there.
+    pub expected: bool,
+    /// It is there; `null`: cannot be read.
+    pub live: Option<bool>,
+}
+
+/// A finding.
+#[derive(Debug, Serialize)]
+pub struct FindingReport {
+    /// Stable code.
+    pub code: &'static str,
+    /// `error`, `warning` or `info`.
+    pub severity: &'static str,
+    /// What it is about.
+    pub subject: String,
+    /// What is so.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl Report {
+    /// The report on these clusters of a session.
+    pub fn new(session: &Session, clusters: &[ClusterKey]) -> Self {
+        Self {
+            api_version: "extop/v1",
+            kind: "Status",
+            missing: missing::missing(session, clusters),
+            clusters: clusters
+                .iter()
+                .filter_map(|key| Some(ClusterReport::new(session, session.world.clusters.get(key)?)))
+                .collect(),
+        }
+    }
+}
+
+impl ClusterReport {
+    fn new(session: &Session, cluster: &Cluster) -> Self {
+        let world = &session.world;
+        let unknown = Derived::default();
+        let derived = session.derived.get(&cluster.key).unwrap_or(&unknown);
+        let rollout = rollout::assess(world, cluster);
+        Self {
+            target: session.target.context.clone(),
+            namespace: cluster.key.namespace.clone(),
+            name: cluster.key.name.clone(),
+            phase: cluster.status.phase.clone(),
+            primary: cluster.status.current_primary.clone(),
+            instance_count: cluster.spec.instances,
+            ready: world
+                .instances_of(&cluster.key)
+                .filter(|instance| instance.ready && !instance.deleting)
+                .count(),
+            postgres_major: access::postgres_major(world, cluster),
+            operator: access::operator(world, cluster),
+            access: access::access(world, cluster),
+            watches: Kind::ALL
+                .into_iter()
+                .map(|kind| WatchReport {
+                    kind: kind.as_str(),
+                    state: world.watch(kind).as_str(),
+                })
+                .collect(),
+            entries: derived.ladders.iter().map(EntryReport::new).collect(),
+            instances: instances(session, cluster, &rollout),
+            findings: derived.findings.iter().map(FindingReport::new).collect(),
+            blocked: rollout.blocked,
+        }
+    }
+}
+
+impl EntryReport {
+    fn new(ladder: &Ladder) -> Self {
+        Self {
+            name: ladder.entry.clone(),
+            origin: match ladder.origin {
+                crate::domain::catalog::Origin::Cluster => "cluster",
+                crate::domain::catalog::Origin::Catalog => "catalog",
+            },
+            reference: ladder.reference.clone(),
+            headline: ladder.headline().map(|rung| HeadlineReport {
+                rung: rung.kind.as_str(),
+                state: rung.state.as_str(),
+            }),
+            rungs: ladder.rungs.iter().map(RungReport::new).collect(),
+            databases: ladder.databases.iter().map(DatabaseReport::new).collect(),
+        }
+    }
+}
+
+impl RungReport {
+    fn new(rung: &Rung) -> Self {
+        Self {
+            rung: rung.kind.as_str(),
+            state: rung.state.as_str(),
+            have: rung.have,
+            want: rung.want,
+            because: rung.because.clone(),
+            source: rung.source.as_str(),
+            observed_at: rung.observed_at,
+        }
+    }
+}
+
+impl DatabaseReport {
+    fn new(row: &DatabaseRow) -> Self {
+        Self {
+            database: row.database.clone(),
+            object: row.object.clone(),
+            extension: row.extension.clone(),
+            requested: row.requested.clone(),
+            installed: row.installed.clone(),
+            available: row.available.clone(),
+        }
+    }
+}
+
+impl FindingReport {
+    fn new(finding: &Finding) -> Self {
+        Self {
+            code: finding.code.as_str(),
+            severity: finding.severity.as_str(),
+            subject: finding.subject.clone(),
+            message: finding.message.clone(),
+            remedy: finding.remedy_text.clone(),
+        }
+    }
+}
+
+fn instances(session: &Session, cluster: &Cluster, rollout: &Rollout) -> Vec<InstanceReport> {
+    let world = &session.world;
+    world
+        .instances_of(&cluster.key)
+        .map(|instance| InstanceReport {
+            name: instance.key.name.clone(),
+            uid: instance.uid.clone(),
+            role: match instance.role {
+                Role::Primary => "primary",
+                Role::Replica => "replica",
+                Role::Unhealthy => "unhealthy",
+                Role::Unlabelled => "unlabelled",
+            },
+            ready: instance.ready && !instance.deleting,
+            pending_restart: access::pending_restart(world, instance),
+            mounts: rollout
+                .instances
+                .iter()
+                .filter(|state| state.pod == instance.key)
+                .flat_map(|state| &state.mounts)
+                .map(|mount| MountReport {
+                    entry: mount.entry.clone(),
+                    reference: mount.reference.clone(),
+                    state: mount.state.as_str(),
+                })
+                .collect(),
+            paths: paths::paths(world, cluster, instance),
+        })
+        .collect()
+}
+
+/// RFC 3339 in whole seconds, UTC: `2026-11-23T02:00:00Z`.
+#[allow(clippy::ref_option, reason = "serde passes a reference to the field")]
+fn seconds<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at.map(|at| Timestamp::from_second(at.as_second())) {
+        Some(Ok(at)) => serializer.collect_str(&at),
+        _ => serializer.serialize_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

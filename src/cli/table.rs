@@ -1,0 +1,181 @@
+//! The report as text for people: readable without colour, and without a wide terminal.
+
+use std::io::{self, Write};
+
+use super::report::{ClusterReport, EntryReport, InstanceReport, Report, RungReport};
+
+/// Writes the report.
+pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.clusters.is_empty() {
+        writeln!(out, "no cluster in view")?;
+    }
+    for (n, cluster) in report.clusters.iter().enumerate() {
+        if n > 0 {
+            writeln!(out)?;
+        }
+        write_cluster(cluster, out)?;
+    }
+    if !report.missing.is_empty() {
+        writeln!(out, "\nMISSING")?;
+        for line in &report.missing {
+            writeln!(out, "  {line}")?;
+        }
+    }
+    Ok(())
+}
+
+fn write_cluster(cluster: &ClusterReport, out: &mut dyn Write) -> io::Result<()> {
+    let or_unknown = |text: Option<&str>| text.unwrap_or("unknown").to_owned();
+    writeln!(out, "{}/{}: {}", cluster.namespace, cluster.name, cluster.phase)?;
+    writeln!(
+        out,
+        "  {} of {} instances ready, primary {}, PostgreSQL {}, operator {}, SQL by {}",
+        cluster.ready,
+        cluster.instance_count,
+        or_unknown(cluster.primary.as_deref()),
+        cluster
+            .postgres_major
+            .map_or_else(|| "unknown".to_owned(), |major| major.to_string()),
+        or_unknown(cluster.operator.as_deref()),
+        cluster.access.route.unwrap_or("no route"),
+    )?;
+    if let Some(because) = &cluster.access.because {
+        writeln!(out, "  SQL unknown: {because}")?;
+    }
+    writeln!(out)?;
+    if cluster.entries.is_empty() {
+        writeln!(out, "  no extension entries")?;
+    } else {
+        let head = ["ENTRY", "MOUNT", "PATH", "AVAIL", "PRELOAD", "REQ", "INSTALLED", "VERSION", "STATE"];
+        let rows: Vec<Vec<String>> = cluster.entries.iter().map(entry_row).collect();
+        columns(&head, &rows, out)?;
+        for entry in &cluster.entries {
+            write_reason(entry, out)?;
+        }
+    }
+    writeln!(out)?;
+    let head = ["INSTANCE", "ROLE", "READY", "RESTART", "MOUNTS"];
+    let rows: Vec<Vec<String>> = cluster.instances.iter().map(instance_row).collect();
+    columns(&head, &rows, out)?;
+    if !cluster.findings.is_empty() {
+        writeln!(out, "\n  FINDINGS")?;
+        for finding in &cluster.findings {
+            writeln!(
+                out,
+                "  {} {} on {}: {}",
+                finding.severity, finding.code, finding.subject, finding.message
+            )?;
+            writeln!(out, "    {}", finding.remedy)?;
+        }
+    }
+    Ok(())
+}
+
+fn entry_row(entry: &EntryReport) -> Vec<String> {
+    let cell = |rung: &str| {
+        entry
+            .rungs
+            .iter()
+            .find(|found| found.rung == rung)
+            .map_or_else(|| "?".to_owned(), count)
+    };
+    let versions: Vec<&str> = entry.databases.iter().filter_map(|row| row.installed.as_deref()).collect();
+    let version = match versions.split_first() {
+        Some((first, rest)) if rest.iter().all(|version| version == first) => (*first).to_owned(),
+        Some(_) => "mixed".to_owned(),
+        None => cell("at-version"),
+    };
+    let state = entry
+        .headline
+        .map_or_else(|| "unknown".to_owned(), |headline| format!("{} {}", headline.rung, headline.state));
+    vec![
+        entry.name.clone(),
+        cell("mounted"),
+        cell("on-path"),
+        cell("available"),
+        cell("preloaded"),
+        cell("requested"),
+        cell("installed"),
+        version,
+        state,
+    ]
+}
+
+/// A rung in a cell: counted where it can be; unknown is neither empty nor broken.
+fn count(rung: &RungReport) -> String {
+    match (rung.state, rung.have, rung.want) {
+        ("unknown", ..) => "?".to_owned(),
+        ("not-applicable", ..) => "-".to_owned(),
+        (_, Some(have), Some(want)) => format!("{have}/{want}"),
+        ("holds", ..) => "yes".to_owned(),
+        ("in-progress", ..) => "...".to_owned(),
+        _ => "no".to_owned(),
+    }
+}
+
+/// The reference, and why the entry's headline does not hold.
+fn write_reason(entry: &EntryReport, out: &mut dyn Write) -> io::Result<()> {
+    let headline = entry.headline.filter(|headline| headline.state != "holds");
+    let because = headline.and_then(|headline| {
+        let rung = entry.rungs.iter().find(|rung| rung.rung == headline.rung)?;
+        rung.because.as_deref()
+    });
+    let reference = entry.reference.as_deref().unwrap_or("no image reference");
+    writeln!(out, "  {}: {reference}, from the {}", entry.name, entry.origin)?;
+    match because {
+        Some(because) => writeln!(out, "    {because}"),
+        None => Ok(()),
+    }
+}
+
+fn instance_row(instance: &InstanceReport) -> Vec<String> {
+    let mounts: Vec<String> = instance
+        .mounts
+        .iter()
+        .map(|mount| match mount.state {
+            "mounted" => mount.entry.clone(),
+            state => format!("{} ({state})", mount.entry),
+        })
+        .collect();
+    vec![
+        instance.name.clone(),
+        instance.role.to_owned(),
+        if instance.ready { "yes" } else { "no" }.to_owned(),
+        match instance.pending_restart {
+            Some(true) => "pending",
+            Some(false) => "-",
+            None => "?",
+        }
+        .to_owned(),
+        mounts.join(", "),
+    ]
+}
+
+/// Columns as wide as their widest cell, two blanks apart, indented.
+fn columns(head: &[&str], rows: &[Vec<String>], out: &mut dyn Write) -> io::Result<()> {
+    use unicode_width::UnicodeWidthStr as _;
+    let widths: Vec<usize> = head
+        .iter()
+        .enumerate()
+        .map(|(n, title)| {
+            rows.iter()
+                .filter_map(|row| row.get(n))
+                .map(|cell| cell.width())
+                .fold(title.width(), usize::max)
+        })
+        .collect();
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let mut text = String::new();
+        for (cell, width) in cells.zip(&widths) {
+            text.push_str("  ");
+            text.push_str(cell);
+            text.push_str(&" ".repeat(width.saturating_sub(cell.width())));
+        }
+        text.trim_end().to_owned()
+    };
+    writeln!(out, "{}", line(&mut head.iter().copied()))?;
+    for row in rows {
+        writeln!(out, "{}", line(&mut row.iter().map(String::as_str)))?;
+    }
+    Ok(())
+}
