@@ -21,9 +21,9 @@ use std::sync::Arc;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use crate::backend::BackendError;
+use crate::app::model::Mode;
 use crate::runtime::{self, Connect};
-use exit::{Exit, Failure};
+use exit::Failure;
 use headless::Headless;
 use options::{Cli, Command};
 
@@ -38,7 +38,7 @@ pub fn main(name: &'static str, arguments: impl IntoIterator<Item = OsString>) -
         }
     };
     match run(cli) {
-        Ok(exit) => exit.into(),
+        Ok(code) => ExitCode::from(code),
         Err(failure) => {
             complain(&failure);
             failure.exit.into()
@@ -52,15 +52,15 @@ fn parse(name: &'static str, arguments: impl IntoIterator<Item = OsString>) -> R
     Cli::from_arg_matches_mut(&mut matches)
 }
 
-fn run(cli: Cli) -> Result<Exit, Failure> {
+fn run(cli: Cli) -> Result<u8, Failure> {
     let settings = cli.global.settings();
     let connect: Arc<dyn Connect> = runtime::live(&settings);
     let command = match cli.command {
-        None | Some(Command::Demo(_)) => return console(Ok(())),
+        None | Some(Command::Demo(_)) => return Ok(runtime::console(&settings, Mode::Live, connect)?),
         Some(command) => command,
     };
     let _log = settings.log_file.is_some().then(|| runtime::log(&settings)).transpose()?;
-    runtime::block_on(async move {
+    let exit = runtime::block_on(async move {
         let mut out = BufWriter::new(io::stdout().lock());
         let mut errors = io::stderr().lock();
         match command {
@@ -69,11 +69,8 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
             Command::Add(options) => add::run(&settings, connect, &options, &mut out, &mut errors).await,
             Command::Info | Command::Demo(_) => info::run(&settings, connect, &mut out).await,
         }
-    })?
-}
-
-fn console(end: Result<(), BackendError>) -> Result<Exit, Failure> {
-    Ok(end.map(|()| Exit::Done)?)
+    })??;
+    Ok(exit.code())
 }
 
 /// Says why, and what to do about it.

@@ -3,22 +3,33 @@
 //! [`Core`] is shared by the console and the headless commands, so that both see the same model by the same fold.
 
 pub mod connect;
+mod console;
 pub mod core;
+mod editors;
 mod effects;
+mod input;
 mod keeper;
 pub mod kept;
 mod live;
 mod logging;
+mod pace;
 mod reads;
 mod supervise;
+mod terminal;
 
+use std::io;
 use std::sync::Arc;
 
 use tracing_appender::non_blocking::WorkerGuard;
 
+use crate::app::effect::Effect;
+use crate::app::model::{Mode, Model};
+use crate::app::msg::{Msg, Notice};
 use crate::backend::{BackendError, ErrorKind};
 use crate::config::{Directories, Settings};
 use crate::domain::Timestamp;
+use console::{Console, End};
+use terminal::Screen;
 
 pub use connect::{Connect, Connection};
 pub use core::Core;
@@ -28,6 +39,57 @@ pub use kept::StateDirectory;
 pub fn live(settings: &Settings) -> Arc<dyn Connect> {
     Arc::new(live::Kubeconfig::new(settings))
 }
+
+/// Opens the console. Returns the exit code: 0, or 128 and the number of the signal that ended it.
+pub fn console(settings: &Settings, mode: Mode, connect: Arc<dyn Connect>) -> Result<u8, BackendError> {
+    if !terminal::is_interactive() {
+        return Err(
+            BackendError::new(ErrorKind::Config, "the console needs a terminal at stdin and stdout")
+                .with_hint("extop status prints what is known and ends"),
+        );
+    }
+    let log = log(settings);
+    if settings.log_file.is_some()
+        && let Err(error) = log
+    {
+        return Err(error);
+    }
+    terminal::install_panic_hook(!settings.no_color);
+    // A theme decides about colours. crossterm's own way of leaving them out also resets bold and reverse.
+    crossterm::style::force_color_output(true);
+    block_on(async move {
+        let connection = connect.open(settings.place.clone()).await?;
+        let now = Timestamp::now();
+        let model = Model::new(mode, settings.access, settings.database, now, run_prefix(now));
+        let mut core = Core::new(model, connect, StateDirectory::new(directories()?.runs()));
+        let mut effects = core.adopt(settings.place.clone(), connection);
+        if let Err(error) = &log {
+            effects.extend(core.fold(Msg::Notice(notice(now, error.to_string()))));
+        }
+        let end = run(core, effects).await;
+        terminal::give_back();
+        match end {
+            Ok(End::Quit) => Ok(0),
+            Ok(End::Signal(signal)) => Ok(128 + u8::try_from(signal).unwrap_or_default()),
+            // Writing to a terminal that is gone fails before the signal is heard.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe || error.raw_os_error() == Some(EIO) => Ok(128 + 1),
+            Err(error) => Err(BackendError::new(ErrorKind::Internal, format!("the terminal failed: {error}"))),
+        }
+    })?
+}
+
+async fn run(core: Core, first: Vec<Effect>) -> io::Result<End> {
+    let screen = Screen::take()?;
+    let view: console::View = Box::new(|_, _, frame| frame.render_widget("extop", frame.area()));
+    Console::new(core, screen, view)?.run(first).await
+}
+
+fn notice(at: Timestamp, text: String) -> Notice {
+    Notice { is_error: true, text, at }
+}
+
+/// Input/output error, on every Unix.
+const EIO: i32 = 5;
 
 /// Runs a future on a runtime of its own. What still blocks a thread at the end (a name that does not resolve) is left
 /// behind.
