@@ -13,6 +13,7 @@
 
 mod adding;
 mod audit;
+#[path = "../shared/console.rs"]
 mod console;
 mod outage;
 mod proxy;

@@ -26,10 +26,7 @@ pub(crate) fn extop() -> Command {
     command
 }
 
-/// State directory of the tests: searched for secrets at the end.
-pub(crate) fn state_home() -> std::path::PathBuf {
-    std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("state")
-}
+pub(crate) use crate::console::state_home;
 
 fn output(command: &mut Command) -> Output {
     command.stdin(Stdio::null()).output().expect("the command starts")

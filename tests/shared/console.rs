@@ -1,4 +1,5 @@
 //! The console in a pseudo terminal, as a person sees it.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;
@@ -14,7 +15,12 @@ pub(crate) struct Console {
     screen: Arc<Mutex<vt100::Parser>>,
     /// Every byte that was written to the terminal.
     pub(crate) bytes: Arc<Mutex<Vec<u8>>>,
-    _master: Box<dyn MasterPty + Send>,
+    master: Box<dyn MasterPty + Send>,
+}
+
+/// State directory of the tests: searched for secrets at the end.
+pub(crate) fn state_home() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("state")
 }
 
 impl Console {
@@ -36,7 +42,7 @@ impl Console {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_extop"));
         command.args(arguments);
         command.env("TERM", "xterm-256color");
-        command.env("XDG_STATE_HOME", super::rig::state_home());
+        command.env("XDG_STATE_HOME", state_home());
         command.env_remove("NO_COLOR");
         for (name, value) in environment {
             command.env(name, value);
@@ -64,7 +70,7 @@ impl Console {
             writer,
             screen,
             bytes,
-            _master: pair.master,
+            master: pair.master,
         }
     }
 
@@ -98,6 +104,53 @@ impl Console {
     /// Waits until the screen has this text.
     pub(crate) fn wait_for(&self, text: &str, seconds: u64) -> Duration {
         self.wait(text, seconds, |screen| screen.contains(text))
+    }
+
+    /// Gives the terminal another size.
+    pub(crate) fn resize(&self, rows: u16, cols: u16) {
+        // The parser first: what is drawn for the new size must not meet the old one.
+        self.screen
+            .lock()
+            .unwrap()
+            .screen_mut()
+            .set_size(NonZeroU16::new(rows).unwrap(), NonZeroU16::new(cols).unwrap());
+        self.master
+            .resize(PtySize {
+                rows,
+                cols,
+                pixel_width: 0,
+                pixel_height: 0,
+            })
+            .unwrap();
+    }
+
+    /// Sends a signal, e.g. `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = std::process::Command::new("kill")
+            .args([&format!("-{name}"), &self.pid().to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success(), "kill -{name}");
+    }
+
+    /// The alternate screen is shown, and the terminal's modes are extop's.
+    pub(crate) fn is_taken(&self) -> bool {
+        let parser = self.screen.lock().unwrap();
+        parser.screen().alternate_screen() && parser.screen().hide_cursor() && parser.screen().bracketed_paste()
+    }
+
+    /// Nothing of extop's is left in the terminal's modes.
+    pub(crate) fn is_given_back(&self) -> bool {
+        let parser = self.screen.lock().unwrap();
+        !parser.screen().alternate_screen() && !parser.screen().hide_cursor() && !parser.screen().bracketed_paste()
+    }
+
+    /// The terminal echoes and edits lines, as a shell finds it.
+    pub(crate) fn is_cooked(&self) -> bool {
+        let name = self.master.tty_name().expect("a terminal has a name");
+        let answer = std::process::Command::new("stty").arg("-F").arg(name).arg("-a").output().unwrap();
+        let modes = String::from_utf8_lossy(&answer.stdout).into_owned();
+        modes.contains(" icanon") && modes.contains(" echo ")
     }
 
     /// Ends it as the kernel would: nothing can be cleaned up.

@@ -1,0 +1,16 @@
+//! Tests of the whole program, and of its sources, that need no cluster.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stderr,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod architecture;
+mod cli;
+#[path = "../shared/console.rs"]
+mod console;
