@@ -364,4 +364,4 @@ fn seconds<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::cli) mod tests;

@@ -55,3 +55,31 @@ fn is_broken(cluster: &ClusterReport) -> bool {
             .filter_map(|entry| entry.headline)
             .any(|headline| headline.state == "broken")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::report::tests::{key, session};
+    use crate::domain::ladder::RungState;
+
+    fn verdict_of(state: RungState) -> Exit {
+        verdict(&Report::new(&session(state, Vec::new()), &[key()]))
+    }
+
+    #[test]
+    fn what_is_known_to_be_broken_is_broken_and_what_is_unknown_is_unknown() {
+        assert_eq!(verdict_of(RungState::Holds), Exit::Done);
+        assert_eq!(verdict_of(RungState::Broken), Exit::Broken);
+        assert_eq!(verdict_of(RungState::InProgress), Exit::Broken, "it does not hold yet");
+        assert_eq!(verdict_of(RungState::Unknown), Exit::Unknown);
+    }
+
+    #[test]
+    fn a_partial_answer_that_shows_nothing_broken_is_unknown() {
+        let mut report = Report::new(&session(RungState::Holds, Vec::new()), &[key()]);
+        report.missing.push("create pods/exec".to_owned());
+        assert_eq!(verdict(&report), Exit::Unknown);
+        report.clusters[0].blocked = Some("a pod is stuck".to_owned());
+        assert_eq!(verdict(&report), Exit::Broken);
+    }
+}

@@ -46,7 +46,18 @@ fn write_cluster(cluster: &ClusterReport, out: &mut dyn Write) -> io::Result<()>
     if cluster.entries.is_empty() {
         writeln!(out, "  no extension entries")?;
     } else {
-        let head = ["ENTRY", "MOUNT", "PATH", "AVAIL", "PRELOAD", "REQ", "INSTALLED", "VERSION", "STATE"];
+        let head = [
+            "ENTRY",
+            "MOUNT",
+            "PATH",
+            "AVAIL",
+            "PRELOAD",
+            "REQ",
+            "INSTALLED",
+            "VERSION",
+            "STATE",
+            "IMAGE",
+        ];
         let rows: Vec<Vec<String>> = cluster.entries.iter().map(entry_row).collect();
         columns(&head, &rows, out)?;
         for entry in &cluster.entries {
@@ -98,6 +109,10 @@ fn entry_row(entry: &EntryReport) -> Vec<String> {
         cell("installed"),
         version,
         state,
+        match &entry.reference {
+            Some(reference) => format!("{reference} ({})", entry.origin),
+            None => "none".to_owned(),
+        },
     ]
 }
 
@@ -113,17 +128,14 @@ fn count(rung: &RungReport) -> String {
     }
 }
 
-/// The reference, and why the entry's headline does not hold.
+/// Why the entry's headline does not hold.
 fn write_reason(entry: &EntryReport, out: &mut dyn Write) -> io::Result<()> {
-    let headline = entry.headline.filter(|headline| headline.state != "holds");
-    let because = headline.and_then(|headline| {
-        let rung = entry.rungs.iter().find(|rung| rung.rung == headline.rung)?;
-        rung.because.as_deref()
-    });
-    let reference = entry.reference.as_deref().unwrap_or("no image reference");
-    writeln!(out, "  {}: {reference}, from the {}", entry.name, entry.origin)?;
-    match because {
-        Some(because) => writeln!(out, "    {because}"),
+    let Some(headline) = entry.headline.filter(|headline| headline.state != "holds") else {
+        return Ok(());
+    };
+    let rung = entry.rungs.iter().find(|rung| rung.rung == headline.rung);
+    match rung.and_then(|rung| rung.because.as_deref()) {
+        Some(because) => writeln!(out, "  {}: {because}", entry.name),
         None => Ok(()),
     }
 }
@@ -178,4 +190,40 @@ fn columns(head: &[&str], rows: &[Vec<String>], out: &mut dyn Write) -> io::Resu
         writeln!(out, "{}", line(&mut row.iter().map(String::as_str)))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::report::tests::{key, session};
+    use crate::domain::ladder::RungState;
+
+    fn text(state: RungState) -> String {
+        let mut out = Vec::new();
+        write(&Report::new(&session(state, Vec::new()), &[key()]), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_table_reads_without_colour() {
+        assert_eq!(
+            text(RungState::Holds),
+            "\
+shop/orders: Cluster in healthy state
+  1 of 1 instances ready, primary orders-1, PostgreSQL 18, operator 1.30.0, SQL by exec
+
+  ENTRY  MOUNT  PATH  AVAIL  PRELOAD  REQ  INSTALLED  VERSION  STATE             IMAGE
+  foo    1/1    ?     ?      ?        ?    ?          1.0      at-version holds  rig.local/foo:1.0 (catalog)
+
+  INSTANCE  ROLE     READY  RESTART  MOUNTS
+  orders-1  primary  yes    -
+"
+        );
+    }
+
+    #[test]
+    fn unknown_is_neither_empty_nor_broken() {
+        let text = text(RungState::Unknown);
+        assert!(text.contains("at-version unknown") && text.contains("MISSING"), "{text}");
+    }
 }
