@@ -14,3 +14,4 @@ mod architecture;
 mod cli;
 #[path = "../shared/console.rs"]
 mod console;
+mod documents;
