@@ -17,5 +17,6 @@ pub mod backend;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod pg;
 pub mod runtime;
 pub mod workflow;

@@ -1,0 +1,60 @@
+//! The ways into a pod that SQL needs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use futures::future::BoxFuture;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::backend::BackendError;
+use crate::domain::ids::PodKey;
+
+/// Bytes in both directions.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
+/// What a command in the pod answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Output {
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error.
+    pub stderr: Vec<u8>,
+    /// Exit code; `None` when it was not told.
+    pub code: Option<i32>,
+}
+
+/// The data of a secret. It never shows its values.
+#[derive(Clone, Default)]
+pub struct Secret(BTreeMap<String, Vec<u8>>);
+
+impl Secret {
+    /// Wraps the data.
+    pub fn new(data: BTreeMap<String, Vec<u8>>) -> Self {
+        Self(data)
+    }
+
+    /// One value.
+    pub fn get(&self, key: &str) -> Option<&[u8]> {
+        self.0.get(key).map(Vec::as_slice)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// The ways into a pod, and to the secrets that open it. Failures name the permission that is missing.
+pub trait Door: Send + Sync {
+    /// A new stream to PostgreSQL's port in the pod.
+    fn stream(&self, pod: PodKey) -> BoxFuture<'_, Result<Box<dyn Stream>, BackendError>>;
+
+    /// Runs a command in container `postgres` of the pod, with `stdin`.
+    fn exec(&self, pod: PodKey, command: Vec<String>, stdin: Vec<u8>) -> BoxFuture<'_, Result<Output, BackendError>>;
+
+    /// The data of a secret.
+    fn secret(&self, namespace: String, name: String) -> BoxFuture<'_, Result<Secret, BackendError>>;
+}
