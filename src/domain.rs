@@ -11,6 +11,8 @@ pub mod evidence;
 pub mod extension;
 pub mod finding;
 pub mod findings;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod ids;
 pub mod image;
 pub mod instance;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cluster::Cluster;
 use super::extension::ExtensionEntry;
 use super::ids::CatalogKey;
 
@@ -59,6 +60,140 @@ pub struct Resolution {
 
 /// Merges the entries of the spec with the catalog, field by field, as CNPG does (`pkg/utils/extensions`).
 /// `catalog` is `None` when the cluster refers to none, or when it has not been seen.
-pub fn resolve(_cluster: &super::cluster::Cluster, _catalog: Option<&Catalog>) -> Resolution {
-    Resolution::default()
+///
+/// A catalog entry of the same name and major is the base; each field that the cluster sets replaces it as a whole. A
+/// catalog never adds an entry by itself.
+pub fn resolve(cluster: &Cluster, catalog: Option<&Catalog>) -> Resolution {
+    let mut resolution = Resolution::default();
+    for own in &cluster.spec.extensions {
+        let base = cluster
+            .spec
+            .catalog
+            .as_ref()
+            .zip(catalog)
+            .and_then(|(asked, catalog)| catalog.entry(asked.major, &own.name));
+        let merged = merge(own, base);
+        if merged.reference.is_some() {
+            let origin = if own.reference.is_some() {
+                Origin::Cluster
+            } else {
+                Origin::Catalog
+            };
+            resolution.entries.push(ResolvedEntry { entry: merged, origin });
+        } else {
+            resolution.errors.push((own.name.clone(), why_unresolved(cluster, own, base)));
+        }
+    }
+    resolution
+}
+
+impl Catalog {
+    /// The entry of a name that the catalog offers for a major version.
+    pub fn entry(&self, major: u32, name: &str) -> Option<&ExtensionEntry> {
+        self.images
+            .iter()
+            .find(|image| image.major == major)?
+            .extensions
+            .iter()
+            .find(|entry| entry.name == name)
+    }
+}
+
+fn merge(own: &ExtensionEntry, base: Option<&ExtensionEntry>) -> ExtensionEntry {
+    let Some(base) = base else { return own.clone() };
+    fn or<T: Clone>(own: &[T], base: &[T]) -> Vec<T> {
+        if own.is_empty() { base.to_vec() } else { own.to_vec() }
+    }
+    ExtensionEntry {
+        name: own.name.clone(),
+        reference: own.reference.clone().or_else(|| base.reference.clone()),
+        pull_policy: own.pull_policy.clone().or_else(|| base.pull_policy.clone()),
+        control_paths: or(&own.control_paths, &base.control_paths),
+        library_paths: or(&own.library_paths, &base.library_paths),
+        ld_paths: or(&own.ld_paths, &base.ld_paths),
+        bin_paths: or(&own.bin_paths, &base.bin_paths),
+        env: or(&own.env, &base.env),
+    }
+}
+
+// The operator's own words, so that people find them in its log, too.
+fn why_unresolved(cluster: &Cluster, own: &ExtensionEntry, base: Option<&ExtensionEntry>) -> String {
+    let name = &own.name;
+    match (&cluster.spec.catalog, base) {
+        (None, _) => format!("extension \"{name}\" requires ImageVolumeSource.Reference when not using image catalog"),
+        (Some(_), None) => format!("extension \"{name}\" found in the Cluster Spec but no ImageVolumeSource.Reference is defined"),
+        (Some(catalog), Some(_)) => format!(
+            "extension \"{name}\" found in image catalog {} but no ImageVolumeSource.Reference is defined in both the image catalog and the Cluster Spec",
+            catalog.key
+        ),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::domain::fixture;
+
+    fn catalog(entries: Vec<ExtensionEntry>) -> Catalog {
+        fixture::catalog(entries)
+    }
+
+    fn named(name: &str) -> ExtensionEntry {
+        ExtensionEntry {
+            name: name.to_owned(),
+            ..ExtensionEntry::default()
+        }
+    }
+
+    #[test]
+    fn each_field_that_the_cluster_sets_replaces_the_catalogs_as_a_whole() {
+        let mut base = ExtensionEntry::new("foo", "rig.local/foo:1.0");
+        base.ld_paths = vec!["system".to_owned(), "more".to_owned()];
+        base.bin_paths = vec!["bin".to_owned()];
+        let mut own = named("foo");
+        own.ld_paths = vec!["other".to_owned()];
+        let mut cluster = fixture::cluster();
+        cluster.spec.extensions = vec![own];
+        let resolved = resolve(&cluster, Some(&catalog(vec![base])));
+        let entry = &resolved.entries[0];
+        assert_eq!(entry.origin, Origin::Catalog);
+        assert_eq!(entry.entry.reference.as_deref(), Some("rig.local/foo:1.0"));
+        assert_eq!(entry.entry.ld_paths, ["other"]);
+        assert_eq!(entry.entry.bin_paths, ["bin"]);
+    }
+
+    #[test]
+    fn a_reference_of_the_cluster_goes_before_the_catalogs() {
+        let mut cluster = fixture::cluster();
+        cluster.spec.extensions = vec![ExtensionEntry::new("foo", "rig.local/foo:2.0")];
+        let resolved = resolve(&cluster, Some(&catalog(vec![ExtensionEntry::new("foo", "rig.local/foo:1.0")])));
+        assert_eq!(resolved.entries[0].origin, Origin::Cluster);
+        assert_eq!(resolved.entries[0].entry.reference.as_deref(), Some("rig.local/foo:2.0"));
+    }
+
+    #[test]
+    fn names_match_exactly_and_what_has_no_reference_is_an_error() {
+        let mut cluster = fixture::cluster();
+        cluster.spec.extensions = vec![named("pg_ivm")];
+        let resolved = resolve(&cluster, Some(&catalog(vec![ExtensionEntry::new("pg-ivm", "rig.local/ivm:1")])));
+        assert!(resolved.entries.is_empty());
+        assert!(
+            resolved.errors[0].1.contains("no ImageVolumeSource.Reference is defined"),
+            "{:?}",
+            resolved.errors
+        );
+    }
+
+    #[test]
+    fn a_catalog_adds_nothing_by_itself() {
+        let cluster = fixture::cluster();
+        let offered = catalog(vec![ExtensionEntry::new("another", "rig.local/another:1")]);
+        assert!(
+            resolve(&cluster, Some(&offered))
+                .entries
+                .iter()
+                .all(|entry| entry.entry.name != "another")
+        );
+    }
 }

@@ -1,1 +1,133 @@
 //! Image references: registry, repository, tag and digest, and what the tags of official images tell.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+// One component of a repository, a tag and a digest as the OCI distribution specification spells them.
+const COMPONENT: &str = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*";
+const HOST: &str =
+    r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?";
+
+static REFERENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(&format!(
+        r"^(?<repository>(?:{HOST}/)?{COMPONENT}(?:/{COMPONENT})*)(?::(?<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}))?(?:@(?<digest>[a-z0-9]+:[0-9a-f]{{32,}}))?$"
+    ))
+    .ok()
+});
+
+// `<extension version>[-<time stamp>]-<PostgreSQL major>-<distribution>` (facts of `postgres-extensions-containers`, README "Naming & Tagging").
+static EXTENSION_TAG: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^(?<version>[0-9][0-9.\-]*?)(?:-[0-9]{12})?-(?<major>[0-9]+)-(?<distribution>[a-z]+)$").ok());
+
+/// An image reference, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// Registry and repository.
+    pub repository: String,
+    /// Tag, if any.
+    pub tag: Option<String>,
+    /// Digest, if any, e.g. `sha256:…`.
+    pub digest: Option<String>,
+}
+
+impl Reference {
+    /// Takes a reference apart. The error says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let parts = REFERENCE
+            .as_ref()
+            .and_then(|regex| regex.captures(text))
+            .ok_or_else(|| format!("'{text}' is no image reference; one looks like registry.example/pgvector:0.8.1-18-trixie"))?;
+        let part = |name: &str| parts.name(name).map(|part| part.as_str().to_owned());
+        Ok(Self {
+            repository: part("repository").unwrap_or_default(),
+            tag: part("tag"),
+            digest: part("digest"),
+        })
+    }
+
+    /// The last part of the repository and the tag: what fits into a column.
+    pub fn short(&self) -> String {
+        let name = self.repository.rsplit('/').next().unwrap_or_default();
+        match (&self.tag, &self.digest) {
+            (Some(tag), _) => format!("{name}:{tag}"),
+            (None, Some(digest)) => format!("{name}@{}", digest.chars().take(19).collect::<String>()),
+            (None, None) => name.to_owned(),
+        }
+    }
+}
+
+/// What the tag of an official extension image tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtensionTag {
+    /// Version of the extension's package.
+    pub version: String,
+    /// PostgreSQL major version that it is built for.
+    pub major: u32,
+    /// Distribution, e.g. `trixie`.
+    pub distribution: String,
+}
+
+/// Reads the tag of an extension image; `None` when it does not follow the official scheme.
+pub fn extension_tag(tag: &str) -> Option<ExtensionTag> {
+    let parts = EXTENSION_TAG.as_ref()?.captures(tag)?;
+    Some(ExtensionTag {
+        version: parts.name("version")?.as_str().to_owned(),
+        major: parts.name("major")?.as_str().parse().ok()?,
+        distribution: parts.name("distribution")?.as_str().to_owned(),
+    })
+}
+
+/// Distribution in the tag of an operand image, e.g. `trixie` of `18.6-minimal-trixie`.
+pub fn operand_distribution(tag: &str) -> Option<&str> {
+    let last = tag.rsplit('-').next()?;
+    (last != tag && !last.is_empty() && last.chars().all(|c| c.is_ascii_lowercase())).then_some(last)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_with_port_tag_and_digest_is_taken_apart() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let parsed = Reference::parse(&format!("registry.example:5000/team/pgvector:0.8.1-18-trixie@{digest}")).unwrap();
+        assert_eq!(parsed.repository, "registry.example:5000/team/pgvector");
+        assert_eq!(parsed.tag.as_deref(), Some("0.8.1-18-trixie"));
+        assert_eq!(parsed.digest, Some(digest));
+        assert_eq!(parsed.short(), "pgvector:0.8.1-18-trixie");
+    }
+
+    #[test]
+    fn what_no_registry_would_take_is_refused() {
+        for bad in [
+            "",
+            "Foo:1",
+            "foo bar",
+            "foo:",
+            "foo@sha256:short",
+            "https://registry.example/foo",
+            "/foo",
+            "foo//bar",
+            "foo:1:2",
+        ] {
+            assert!(Reference::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_tag_of_an_official_image_tells_version_major_and_distribution() {
+        for (tag, version) in [
+            ("0.8.5-18-bookworm", "0.8.5"),
+            ("0.8.1-202509221215-18-trixie", "0.8.1"),
+            ("1-6.1.0-18-trixie", "1-6.1.0"),
+        ] {
+            let told = extension_tag(tag).unwrap();
+            assert_eq!((told.version.as_str(), told.major), (version, 18), "{tag}");
+        }
+        assert_eq!(extension_tag("1.0"), None);
+        assert_eq!(operand_distribution("18.6-minimal-bookworm"), Some("bookworm"));
+        assert_eq!(operand_distribution("18"), None);
+    }
+}

@@ -1,0 +1,145 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use super::*;
+use crate::domain::fixture::{self, HSTORE, change, change_instance};
+use crate::domain::instance::Trouble;
+
+fn state(world: &World) -> Rollout {
+    assess(world, &world.clusters[&fixture::cluster_key()])
+}
+
+fn mount_of(rollout: &Rollout, name: &str, entry: &str) -> MountState {
+    let instance = rollout.instances.iter().find(|instance| instance.pod.name == name).unwrap();
+    instance.mounts.iter().find(|mount| mount.entry == entry).unwrap().state
+}
+
+fn image_trouble() -> Trouble {
+    Trouble {
+        container: "bootstrap-controller".to_owned(),
+        init: true,
+        reason: "ImagePullBackOff".to_owned(),
+        message: String::new(),
+    }
+}
+
+#[test]
+fn a_healthy_cluster_is_complete() {
+    let rollout = state(&fixture::world());
+    assert_eq!((rollout.pending.as_slice(), rollout.blocked), (&[][..], None));
+    assert!(rollout.complete);
+}
+
+#[test]
+fn healthy_is_not_believed_while_the_status_lacks_the_entry() {
+    let mut world = fixture::world();
+    change(&mut world, |cluster| {
+        cluster.spec.extensions.push(ExtensionEntry::new("foo", "rig.local/foo:1.0"));
+    });
+    let rollout = state(&world);
+    assert!(!rollout.complete);
+    assert!(rollout.pending[0].contains("not taken the entries over"), "{:?}", rollout.pending);
+}
+
+#[test]
+fn healthy_is_not_believed_while_pods_lack_the_mount() {
+    let mut world = fixture::world();
+    change(&mut world, |cluster| {
+        let foo = ExtensionEntry::new("foo", "rig.local/foo:1.0");
+        cluster.spec.extensions.push(foo.clone());
+        cluster.status.resolved.as_mut().unwrap().extensions.as_mut().unwrap().push(foo);
+    });
+    let rollout = state(&world);
+    assert_eq!(mount_of(&rollout, "orders-1", "foo"), MountState::Missing);
+    assert_eq!(rollout.pending.len(), 3);
+}
+
+#[test]
+fn the_order_of_entries_in_the_status_does_not_matter_but_their_content_does() {
+    let mut world = fixture::world();
+    change(&mut world, |cluster| {
+        cluster.status.resolved.as_mut().unwrap().extensions.as_mut().unwrap().reverse();
+    });
+    assert!(state(&world).complete);
+    change(&mut world, |cluster| {
+        cluster.status.resolved.as_mut().unwrap().extensions.as_mut().unwrap()[0]
+            .ld_paths
+            .push("system".to_owned());
+    });
+    assert!(!state(&world).complete);
+}
+
+#[test]
+fn a_stale_reference_is_not_mounted() {
+    let mut world = fixture::world();
+    change_instance(&mut world, "orders-2", |instance| {
+        instance.mounts[1].reference = Some("rig.local/hstore:1.7".to_owned());
+    });
+    assert_eq!(mount_of(&state(&world), "orders-2", "hstore"), MountState::Stale);
+}
+
+#[test]
+fn a_mount_that_nobody_resolved_is_an_orphan() {
+    let mut world = fixture::world();
+    change_instance(&mut world, "orders-2", |instance| {
+        instance.mounts.push(fixture::mount("old", HSTORE))
+    });
+    let rollout = state(&world);
+    assert_eq!(mount_of(&rollout, "orders-2", "old"), MountState::Orphan);
+    assert!(!rollout.complete);
+}
+
+#[test]
+fn a_pod_that_cannot_pull_blocks_and_one_that_starts_does_not() {
+    let mut world = fixture::world();
+    change_instance(&mut world, "orders-2", |instance| {
+        instance.ready = false;
+        instance.phase = "Pending".to_owned();
+    });
+    assert_eq!(mount_of(&state(&world), "orders-2", "hstore"), MountState::Rolling);
+    assert_eq!(state(&world).blocked, None);
+    change_instance(&mut world, "orders-2", |instance| instance.trouble = Some(image_trouble()));
+    let rollout = state(&world);
+    assert_eq!(mount_of(&rollout, "orders-2", "hstore"), MountState::Failing);
+    assert!(rollout.blocked.unwrap().contains("orders-2 cannot start, ImagePullBackOff"));
+}
+
+#[test]
+fn a_supervised_update_waits_for_a_person() {
+    let mut world = fixture::world();
+    change(&mut world, |cluster| cluster.status.phase = "Waiting for user action".to_owned());
+    assert!(state(&world).blocked.unwrap().contains("promotion"));
+}
+
+#[test]
+fn a_restart_is_done_when_every_pod_carries_the_annotation() {
+    let mut world = fixture::world();
+    change(&mut world, |cluster| {
+        cluster
+            .annotations
+            .insert(RESTARTED_AT.to_owned(), "2026-11-23T02:00:00Z".to_owned());
+    });
+    assert!(!state(&world).complete);
+    for name in fixture::INSTANCES {
+        change_instance(&mut world, name, |instance| {
+            instance.restarted_at = Some("2026-11-23T02:00:00Z".to_owned())
+        });
+    }
+    assert!(state(&world).complete);
+}
+
+#[test]
+fn before_1_29_the_spec_is_the_resolution() {
+    let mut world = fixture::world();
+    change(&mut world, |cluster| {
+        cluster.spec.catalog = None;
+        cluster.spec.extensions.remove(0);
+        cluster.status.resolved = None;
+    });
+    for name in fixture::INSTANCES {
+        change_instance(&mut world, name, |instance| {
+            instance.operator_version = Some("1.28.4".to_owned());
+            instance.mounts.remove(0);
+        });
+    }
+    assert!(state(&world).complete, "{:?}", state(&world).pending);
+}
