@@ -7,10 +7,12 @@
 mod engine;
 pub mod event;
 pub mod form;
+pub mod forms;
 pub mod intent;
 pub mod plan;
 pub mod run;
 
+pub use engine::Memory;
 pub use event::{Command, Event};
 pub use form::{Field, FieldId, FieldKind, Form};
 pub use intent::{DatabaseWish, Intent};

@@ -1,20 +1,262 @@
 //! From a change to the exact request that makes it, and back to its inverse.
+//!
+//! Every write holds an optimistic lock: a JSON patch tests the UID (and the name of the list item that it touches) and
+//! sets the observed resource version, so that the API server answers 409 when anything was changed in between.
 
+mod cluster;
+mod database;
+mod status;
+
+use serde_json::{Value, json};
+
+use super::Timestamp;
 use super::World;
-use super::change::{Change, Request};
+use super::change::{Change, Method, Request, Resource};
+use super::cluster::{Cluster, Phase};
+use super::database::Database;
+use super::ids::{ClusterKey, DatabaseKey, PodKey};
+use super::instance::Instance;
+use super::rollout::RESTARTED_AT;
+use super::watch::{Kind, WatchState};
 
 /// The request that makes a change on the objects as they are now, with their resource version as optimistic lock.
 /// The error is a sentence that says why it cannot be made.
-pub fn request(_change: &Change, _world: &World) -> Result<Request, String> {
-    Err("not yet".to_owned())
+pub fn request(change: &Change, world: &World) -> Result<Request, String> {
+    match change {
+        Change::AddEntry { cluster, entry } => cluster::add_entry(cluster_of(world, cluster)?, entry),
+        Change::SetReference { cluster, entry, reference } => {
+            cluster::set_reference(cluster_of(world, cluster)?, entry, reference.as_deref())
+        }
+        Change::RemoveEntry { cluster, entry } => cluster::remove_entry(cluster_of(world, cluster)?, entry),
+        Change::SetPreload { cluster, libraries } => Ok(cluster::set_preload(cluster_of(world, cluster)?, libraries)),
+        Change::RestartCluster { cluster, at } => Ok(cluster::restart(cluster_of(world, cluster)?, *at)),
+        Change::RestartPrimary { cluster, instance } => status::restart_primary(cluster_of(world, cluster)?, instance),
+        Change::Promote { cluster, instance, at } => status::promote(cluster_of(world, cluster)?, instance, *at),
+        Change::DeletePod { pod, uid, .. } => Ok(delete_pod(pod_of(world, pod, uid)?)),
+        Change::CreateDatabase {
+            key,
+            cluster,
+            database,
+            owner,
+            extensions,
+        } => {
+            let cluster = cluster_of(world, cluster)?;
+            if let Some(there) = world.databases.get(key) {
+                return Err(format!("there is a Database object {} already", there.key));
+            }
+            if owner.is_empty() {
+                return Err(format!("the owner of database {database} is not known"));
+            }
+            Ok(database::create(key, cluster, database, owner, extensions))
+        }
+        Change::SetDatabaseExtension { key, extension, .. } => Ok(database::set_extension(database_of(world, key)?, extension)),
+        Change::UnsetDatabaseExtension { key, extension, .. } => database::unset_extension(database_of(world, key)?, extension),
+        Change::DeleteDatabase { key, uid, .. } => delete_database(database_of(world, key)?, uid),
+    }
 }
 
 /// The change is there already.
-pub fn holds(_change: &Change, _world: &World) -> bool {
-    false
+///
+/// A restart of the primary in place leaves no trace in the objects: it holds only while the operator says that it is
+/// under way.
+pub fn holds(change: &Change, world: &World) -> bool {
+    let spec_of = |key: &ClusterKey| world.clusters.get(key).map(|cluster| &cluster.spec);
+    let status_of = |key: &ClusterKey| world.clusters.get(key).map(|cluster| &cluster.status);
+    match change {
+        Change::AddEntry { cluster, entry } => spec_of(cluster).is_some_and(|spec| spec.extensions.contains(entry)),
+        Change::SetReference { cluster, entry, reference } => spec_of(cluster).is_some_and(|spec| {
+            spec.extensions
+                .iter()
+                .any(|there| there.name == *entry && there.reference == *reference)
+        }),
+        Change::RemoveEntry { cluster, entry } => {
+            spec_of(cluster).is_some_and(|spec| spec.extensions.iter().all(|there| there.name != *entry))
+        }
+        Change::SetPreload { cluster, libraries } => spec_of(cluster).is_some_and(|spec| spec.preload == *libraries),
+        Change::RestartCluster { cluster, at } => world
+            .clusters
+            .get(cluster)
+            .is_some_and(|cluster| cluster.annotations.get(RESTARTED_AT) == Some(&annotation_time(*at))),
+        Change::RestartPrimary { cluster, instance } => status_of(cluster)
+            .is_some_and(|status| status.phase_kind() == Phase::RestartingInPlace && status.current_primary.as_ref() == Some(instance)),
+        Change::Promote { cluster, instance, .. } => {
+            status_of(cluster).is_some_and(|status| status.target_primary.as_ref() == Some(instance))
+        }
+        Change::DeletePod { pod, uid, .. } => match world.instances.get(pod) {
+            Some(instance) => instance.uid != *uid || instance.deleting,
+            None => is_live(world, Kind::Pod),
+        },
+        Change::CreateDatabase {
+            key,
+            cluster,
+            database,
+            extensions,
+            ..
+        } => world.databases.get(key).is_some_and(|there| {
+            there.cluster == *cluster && there.database == *database && extensions.iter().all(|wanted| there.extensions.contains(wanted))
+        }),
+        Change::SetDatabaseExtension { key, extension, .. } => world
+            .databases
+            .get(key)
+            .is_some_and(|there| !there.deleting && there.extensions.contains(extension)),
+        Change::UnsetDatabaseExtension { key, extension, .. } => match world.databases.get(key) {
+            Some(there) => there.extensions.iter().all(|item| item.name != *extension),
+            None => is_live(world, Kind::Database),
+        },
+        Change::DeleteDatabase { key, uid, .. } => match world.databases.get(key) {
+            Some(there) => there.uid != *uid || there.deleting,
+            None => is_live(world, Kind::Database),
+        },
+    }
 }
 
 /// The change that would put back what `change` is about to alter; `None` when it cannot be put back (a restart).
-pub fn inverse(_change: &Change, _world: &World) -> Option<Change> {
-    None
+///
+/// For an object that is to be created it is `None` before the object is there: its deletion names its UID.
+pub fn inverse(change: &Change, world: &World) -> Option<Change> {
+    match change {
+        Change::AddEntry { cluster, entry } => Some(Change::RemoveEntry {
+            cluster: cluster.clone(),
+            entry: entry.name.clone(),
+        }),
+        Change::SetReference { cluster, entry, .. } => {
+            let there = world
+                .clusters
+                .get(cluster)?
+                .spec
+                .extensions
+                .iter()
+                .find(|there| there.name == *entry)?;
+            Some(Change::SetReference {
+                cluster: cluster.clone(),
+                entry: entry.clone(),
+                reference: there.reference.clone(),
+            })
+        }
+        Change::RemoveEntry { cluster, entry } => {
+            let there = world
+                .clusters
+                .get(cluster)?
+                .spec
+                .extensions
+                .iter()
+                .find(|there| there.name == *entry)?;
+            Some(Change::AddEntry {
+                cluster: cluster.clone(),
+                entry: there.clone(),
+            })
+        }
+        Change::SetPreload { cluster, .. } => Some(Change::SetPreload {
+            cluster: cluster.clone(),
+            libraries: world.clusters.get(cluster)?.spec.preload.clone(),
+        }),
+        Change::CreateDatabase { key, cluster, .. } => Some(Change::DeleteDatabase {
+            key: key.clone(),
+            cluster: cluster.clone(),
+            uid: world.databases.get(key)?.uid.clone(),
+        }),
+        Change::SetDatabaseExtension { key, cluster, extension } => inverse_of_request(world, key, cluster, &extension.name),
+        Change::UnsetDatabaseExtension { key, cluster, extension } => {
+            let back = inverse_of_request(world, key, cluster, extension)?;
+            matches!(back, Change::SetDatabaseExtension { .. }).then_some(back)
+        }
+        Change::RestartCluster { .. }
+        | Change::RestartPrimary { .. }
+        | Change::DeletePod { .. }
+        | Change::Promote { .. }
+        | Change::DeleteDatabase { .. } => None,
+    }
 }
+
+fn inverse_of_request(world: &World, key: &DatabaseKey, cluster: &ClusterKey, name: &str) -> Option<Change> {
+    let there = world.databases.get(key)?.extensions.iter().find(|item| item.name == name);
+    Some(match there {
+        Some(item) => Change::SetDatabaseExtension {
+            key: key.clone(),
+            cluster: cluster.clone(),
+            extension: item.clone(),
+        },
+        None => Change::UnsetDatabaseExtension {
+            key: key.clone(),
+            cluster: cluster.clone(),
+            extension: name.to_owned(),
+        },
+    })
+}
+
+/// How a time stands in the restart annotation: RFC 3339, whole seconds.
+pub fn annotation_time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn is_live(world: &World, kind: Kind) -> bool {
+    *world.watch(kind) == WatchState::Live
+}
+
+fn cluster_of<'a>(world: &'a World, key: &ClusterKey) -> Result<&'a Cluster, String> {
+    match world.clusters.get(key) {
+        None => Err(format!("cluster {key} is not in view")),
+        Some(cluster) if cluster.deleting => Err(format!("cluster {key} is being deleted")),
+        Some(cluster) => Ok(cluster),
+    }
+}
+
+fn database_of<'a>(world: &'a World, key: &DatabaseKey) -> Result<&'a Database, String> {
+    match world.databases.get(key) {
+        None => Err(format!("there is no Database object {key}")),
+        Some(database) if database.deleting => Err(format!("the Database object {key} is being deleted")),
+        Some(database) => Ok(database),
+    }
+}
+
+fn pod_of<'a>(world: &'a World, pod: &PodKey, uid: &str) -> Result<&'a Instance, String> {
+    match world.instances.get(pod) {
+        None => Err(format!("there is no pod {pod}")),
+        Some(instance) if instance.uid != uid => Err(format!("pod {pod} is another one now")),
+        Some(instance) if instance.deleting => Err(format!("pod {pod} is being deleted already")),
+        Some(instance) => Ok(instance),
+    }
+}
+
+/// The lock of a JSON patch. The resource version is set, not tested: then a change in between is a conflict (409), which
+/// tells apart "somebody was faster" from a rejected patch.
+fn lock(uid: &str, resource_version: &str) -> Vec<Value> {
+    vec![
+        json!({"op": "test", "path": "/metadata/uid", "value": uid}),
+        json!({"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version}),
+    ]
+}
+
+fn delete_options(uid: &str, resource_version: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "DeleteOptions",
+        "preconditions": {"uid": uid, "resourceVersion": resource_version},
+    })
+}
+
+fn delete_pod(instance: &Instance) -> Request {
+    Request {
+        method: Method::Delete,
+        resource: Resource::Pod,
+        namespace: instance.key.namespace.clone(),
+        name: instance.key.name.clone(),
+        body: delete_options(&instance.uid, &instance.resource_version),
+    }
+}
+
+fn delete_database(database: &Database, uid: &str) -> Result<Request, String> {
+    if database.uid != uid {
+        return Err(format!("the Database object {} is another one now", database.key));
+    }
+    Ok(Request {
+        method: Method::Delete,
+        resource: Resource::Database,
+        namespace: database.key.namespace.clone(),
+        name: database.key.name.clone(),
+        body: delete_options(uid, &database.resource_version),
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

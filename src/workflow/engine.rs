@@ -6,6 +6,10 @@ use super::plan::Plan;
 use super::run::{Kept, Phase, Run, RunId};
 use crate::domain::{Timestamp, World};
 
+/// What the engine remembers between events.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Memory {}
+
 pub(super) fn start(id: RunId, intent: Intent, _world: &World, now: Timestamp) -> (Run, Vec<Command>) {
     (
         Run {
@@ -18,6 +22,7 @@ pub(super) fn start(id: RunId, intent: Intent, _world: &World, now: Timestamp) -
             since: now,
             progress: String::new(),
             slow: false,
+            memory: Memory::default(),
         },
         Vec::new(),
     )

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::Timestamp;
 use crate::domain::change::{Change, Request};
-use crate::domain::ids::{ClusterKey, PodKey};
+use crate::domain::ids::{ClusterKey, DatabaseKey, PodKey};
 
 /// Answer of a guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,14 +43,20 @@ pub enum Condition {
     PreloadEffective(ClusterKey, Vec<String>),
     /// Every instance carries the restart annotation.
     Restarted(ClusterKey, String),
-    /// The instance was restarted: another UID, or a higher restart count.
-    InstanceRestarted(PodKey, String, u32),
+    /// The instance was restarted: another UID, a higher restart count, or a postmaster that started later than this one.
+    InstanceRestarted(PodKey, String, u32, Option<Timestamp>),
     /// The pod is gone, and its successor is ready.
     PodReplaced(PodKey, String),
     /// The instance is primary, and the rollout is complete.
     Promoted(ClusterKey, String),
-    /// The `Database` object asks for it, and its status is fresh and applied.
-    DatabaseApplied(ClusterKey, String, String),
+    /// The `Database` object of the database has items for these SQL extensions, and its status is fresh and applied.
+    DatabaseApplied(ClusterKey, String, Vec<String>),
+    /// The `Database` object has no item of that SQL name any more, and its status is fresh.
+    RequestGone(DatabaseKey, String),
+    /// The `Database` object of that UID is gone.
+    DatabaseGone(DatabaseKey, String),
+    /// The operator has taken the entries over into its status; pods may still differ, as stuck ones do.
+    Resolved(ClusterKey),
     /// SQL read by new sessions after the last write proves the intent.
     Proved,
 }
@@ -97,6 +104,9 @@ pub struct Step {
     /// What it brings about: which pods restart in which order, whether the primary is interrupted, for how long and
     /// on what basis that is estimated.
     pub consequences: Vec<String>,
+    /// What puts it back, in order: as it was just before the write.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inverse: Vec<Change>,
 }
 
 /// A whole plan.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::engine::Memory;
 use super::event::{Command, Event};
 use super::intent::Intent;
 use super::plan::{Plan, Step};
@@ -77,6 +78,8 @@ pub struct Run {
     pub progress: String,
     /// The current step takes longer than expected.
     pub slow: bool,
+    /// What the engine remembers between events. Nothing of it is needed after a restart of the program.
+    pub memory: Memory,
 }
 
 /// What is kept on disk: enough to continue, nothing secret.
