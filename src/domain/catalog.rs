@@ -101,9 +101,6 @@ impl Catalog {
 
 fn merge(own: &ExtensionEntry, base: Option<&ExtensionEntry>) -> ExtensionEntry {
     let Some(base) = base else { return own.clone() };
-    fn or<T: Clone>(own: &[T], base: &[T]) -> Vec<T> {
-        if own.is_empty() { base.to_vec() } else { own.to_vec() }
-    }
     ExtensionEntry {
         name: own.name.clone(),
         reference: own.reference.clone().or_else(|| base.reference.clone()),
@@ -114,6 +111,10 @@ fn merge(own: &ExtensionEntry, base: Option<&ExtensionEntry>) -> ExtensionEntry 
         bin_paths: or(&own.bin_paths, &base.bin_paths),
         env: or(&own.env, &base.env),
     }
+}
+
+fn or<T: Clone>(own: &[T], base: &[T]) -> Vec<T> {
+    if own.is_empty() { base.to_vec() } else { own.to_vec() }
 }
 
 // The operator's own words, so that people find them in its log, too.

@@ -1,10 +1,258 @@
 //! The ladder of every entry, computed from the world.
 
-use super::World;
+mod objects;
+mod provided;
+mod requests;
+mod sql;
+
+use super::catalog::{Origin, resolve};
 use super::cluster::Cluster;
-use super::ladder::Ladder;
+use super::extension::ExtensionEntry;
+use super::instance::Instance;
+use super::ladder::{EvidenceLine, Ladder, NamesFrom, Rung, RungKind, RungState, Source};
+use super::probe::InstanceProbe;
+use super::rollout::{self, Rollout};
+use super::watch::{Kind, WatchState};
+use super::{Timestamp, World};
 
 /// One ladder per entry: declared ones in the order of the spec, then entries that are only resolved or mounted.
-pub fn ladders(_world: &World, _cluster: &Cluster) -> Vec<Ladder> {
-    Vec::new()
+pub fn ladders(world: &World, cluster: &Cluster) -> Vec<Ladder> {
+    let rollout = rollout::assess(world, cluster);
+    let wanted = rollout::wanted_entries(world, cluster);
+    let mut names: Vec<&str> = Vec::new();
+    let mounted = world.instances_of(&cluster.key).flat_map(|instance| &instance.mounts);
+    let every = cluster
+        .spec
+        .extensions
+        .iter()
+        .chain(&wanted)
+        .map(|entry| entry.name.as_str())
+        .chain(mounted.map(|mount| mount.entry.as_str()));
+    for name in every {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+        .into_iter()
+        .map(|name| Subject::new(world, cluster, &rollout, &wanted, name).ladder())
+        .collect()
 }
+
+/// The SQL extensions that an entry provides, and how that is known.
+pub fn sql_names(world: &World, cluster: &Cluster, entry: &str) -> (Vec<String>, NamesFrom) {
+    provided::sql_names(world, cluster, entry)
+}
+
+/// What a ladder is about, with everything that its rungs need.
+struct Subject<'a> {
+    world: &'a World,
+    cluster: &'a Cluster,
+    rollout: &'a Rollout,
+    /// What pods get, all entries.
+    wanted: &'a [ExtensionEntry],
+    /// What pods get, or shall get, of this entry.
+    entry: ExtensionEntry,
+    sql_names: Vec<String>,
+    names_from: NamesFrom,
+}
+
+impl<'a> Subject<'a> {
+    fn new(world: &'a World, cluster: &'a Cluster, rollout: &'a Rollout, wanted: &'a [ExtensionEntry], name: &str) -> Self {
+        let entry = wanted
+            .iter()
+            .find(|entry| entry.name == name)
+            .cloned()
+            .or_else(|| {
+                let merged = resolve(cluster, world.catalog_of(cluster)).entries;
+                merged.into_iter().map(|resolved| resolved.entry).find(|entry| entry.name == name)
+            })
+            .or_else(|| cluster.spec.extensions.iter().find(|entry| entry.name == name).cloned())
+            .unwrap_or_else(|| ExtensionEntry {
+                name: name.to_owned(),
+                ..ExtensionEntry::default()
+            });
+        let (sql_names, names_from) = provided::sql_names(world, cluster, name);
+        Self {
+            world,
+            cluster,
+            rollout,
+            wanted,
+            entry,
+            sql_names,
+            names_from,
+        }
+    }
+
+    fn ladder(&self) -> Ladder {
+        let requests = requests::Requests::new(self);
+        Ladder {
+            entry: self.entry.name.clone(),
+            origin: self.origin(),
+            reference: self.entry.reference.clone(),
+            sql_names: self.sql_names.clone(),
+            names_from: self.names_from,
+            rungs: vec![
+                objects::declared(self),
+                objects::resolved(self),
+                objects::mounted(self),
+                sql::on_path(self),
+                sql::available(self),
+                sql::preloaded(self),
+                requests.requested(self),
+                requests.installed(self),
+                requests.at_version(self),
+            ],
+            databases: requests.rows(),
+        }
+    }
+
+    fn origin(&self) -> Origin {
+        let own = self.cluster.spec.extensions.iter().find(|own| own.name == self.entry.name);
+        match own {
+            Some(own) if own.reference.is_none() && self.cluster.spec.catalog.is_some() => Origin::Catalog,
+            _ => Origin::Cluster,
+        }
+    }
+
+    fn instances(&self) -> impl Iterator<Item = &'a Instance> {
+        self.world.instances_of(&self.cluster.key)
+    }
+
+    /// How many instances are asked for.
+    fn want(&self) -> u32 {
+        self.cluster.spec.instances
+    }
+
+    /// What SQL told of an instance, or the line that says why it did not.
+    fn ask(&self, instance: &Instance) -> Result<&'a InstanceProbe, EvidenceLine> {
+        if let Some(answer) = self.world.answer_of(instance) {
+            return Ok(answer);
+        }
+        let name = instance.key.name.clone();
+        let line = |state, detail: String, at| EvidenceLine {
+            subject: name.clone(),
+            state,
+            detail,
+            at,
+        };
+        if let Some(failure) = self.world.failure_of(instance) {
+            return Err(line(RungState::Unknown, failure.because.clone(), Some(failure.at)));
+        }
+        if let Some(trouble) = rollout::trouble(self.world, instance) {
+            return Err(line(RungState::Broken, trouble, self.seen(Kind::Pod)));
+        }
+        if !instance.ready || instance.deleting {
+            return Err(line(RungState::InProgress, "not ready yet".to_owned(), self.seen(Kind::Pod)));
+        }
+        Err(line(RungState::Unknown, "SQL has not been asked yet".to_owned(), None))
+    }
+
+    /// When the objects of a kind were last known to be as they are.
+    fn seen(&self, kind: Kind) -> Option<Timestamp> {
+        let status = self.world.watches.get(&kind)?;
+        match &status.state {
+            WatchState::Stale { since, .. } => Some(*since),
+            _ => status.at,
+        }
+    }
+
+    /// Why the objects of a kind are not known; `None` when they are, be it of old.
+    fn unseen(&self, kind: Kind) -> Option<String> {
+        match self.world.watch(kind) {
+            WatchState::Live | WatchState::Stale { .. } => None,
+            WatchState::Loading => Some(format!("{} objects have not been listed yet", kind.as_str())),
+            WatchState::Forbidden { missing } => Some(format!("the permission to {missing} is missing")),
+            WatchState::Absent => Some(format!("the server does not know {}", kind.resource())),
+            WatchState::Error { why } => Some(why.clone()),
+        }
+    }
+
+    /// How much an instance that is not done says: on its way, or broken because nothing goes on.
+    fn unfinished(&self) -> RungState {
+        if self.rollout.blocked.is_some() {
+            RungState::Broken
+        } else {
+            RungState::InProgress
+        }
+    }
+
+    /// `psql` in an instance, by hand.
+    fn psql(&self, database: Option<&str>, statement: &str) -> String {
+        let instance = self.cluster.status.current_primary.as_deref().unwrap_or("INSTANCE");
+        let database = database.map_or(String::new(), |database| format!(" -d {database}"));
+        format!(
+            "kubectl -n {} exec {instance} -c postgres -- psql{database} -c \"{statement}\"",
+            self.cluster.key.namespace
+        )
+    }
+}
+
+/// What a rung is made of.
+struct Sum {
+    kind: RungKind,
+    source: Source,
+    by_hand: String,
+    /// Out of how many; `None` where counting makes no sense.
+    want: Option<u32>,
+    lines: Vec<EvidenceLine>,
+}
+
+impl Sum {
+    /// The rung that the lines add up to: one broken line breaks it, one unknown line leaves it unknown.
+    fn rung(self) -> Rung {
+        let have = count(self.lines.iter().filter(|line| line.state == RungState::Holds));
+        let is = |state| self.lines.iter().find(move |line| line.state == state);
+        let (state, line) = if let Some(line) = is(RungState::Broken) {
+            (RungState::Broken, Some(line))
+        } else if let Some(line) = is(RungState::Unknown) {
+            (RungState::Unknown, Some(line))
+        } else if let Some(line) = is(RungState::InProgress) {
+            (RungState::InProgress, Some(line))
+        } else if self.want.is_some_and(|want| have < want) {
+            (RungState::InProgress, None)
+        } else {
+            (RungState::Holds, None)
+        };
+        let because = match line {
+            Some(line) => Some(format!("{}: {}", line.subject, line.detail)),
+            None if state == RungState::InProgress => Some(format!("{} of {} are there", self.lines.len(), self.want.unwrap_or_default())),
+            None => None,
+        };
+        Rung {
+            kind: self.kind,
+            state,
+            have: self.want.map(|_| have),
+            want: self.want,
+            because,
+            source: self.source,
+            observed_at: self.lines.iter().filter_map(|line| line.at).min(),
+            evidence: self.lines,
+            by_hand: self.by_hand,
+        }
+    }
+
+    /// The rung without lines, in a state that needs none.
+    fn plain(self, state: RungState, because: impl Into<String>, observed_at: Option<Timestamp>) -> Rung {
+        Rung {
+            kind: self.kind,
+            state,
+            have: self
+                .want
+                .map(|_| count(self.lines.iter().filter(|line| line.state == RungState::Holds))),
+            want: self.want,
+            because: Some(because.into()),
+            source: self.source,
+            observed_at: observed_at.or_else(|| self.lines.iter().filter_map(|line| line.at).min()),
+            evidence: self.lines,
+            by_hand: self.by_hand,
+        }
+    }
+}
+
+fn count<T>(items: impl Iterator<Item = T>) -> u32 {
+    u32::try_from(items.count()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;

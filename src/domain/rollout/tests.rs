@@ -81,7 +81,7 @@ fn a_stale_reference_is_not_mounted() {
 fn a_mount_that_nobody_resolved_is_an_orphan() {
     let mut world = fixture::world();
     change_instance(&mut world, "orders-2", |instance| {
-        instance.mounts.push(fixture::mount("old", HSTORE))
+        instance.mounts.push(fixture::mount("old", HSTORE));
     });
     let rollout = state(&world);
     assert_eq!(mount_of(&rollout, "orders-2", "old"), MountState::Orphan);
@@ -121,7 +121,7 @@ fn a_restart_is_done_when_every_pod_carries_the_annotation() {
     assert!(!state(&world).complete);
     for name in fixture::INSTANCES {
         change_instance(&mut world, name, |instance| {
-            instance.restarted_at = Some("2026-11-23T02:00:00Z".to_owned())
+            instance.restarted_at = Some("2026-11-23T02:00:00Z".to_owned());
         });
     }
     assert!(state(&world).complete);

@@ -1,0 +1,351 @@
+//! Rungs that SQL tells of each instance: on path, available, preloaded.
+
+use super::provided::{files, library_name};
+use super::{Subject, Sum};
+use crate::domain::Timestamp;
+use crate::domain::instance::Instance;
+use crate::domain::ladder::{EvidenceLine, Rung, RungKind, RungState, Source};
+use crate::domain::paths::{PathSetting, contains_in_order, of_entry};
+use crate::domain::probe::{DatabaseProbe, Fact, FileKind, InstanceProbe, ServerFacts};
+use crate::domain::rollout::MountState;
+
+type Told = (RungState, String);
+
+/// The entry's elements stand in the live paths of every instance and database, in order.
+pub(super) fn on_path(subject: &Subject) -> Rung {
+    let by_hand = subject.psql(Some("app"), "SHOW extension_control_path; SHOW dynamic_library_path");
+    each_instance(subject, RungKind::OnPath, by_hand, |_, answer| path_told(subject, answer))
+}
+
+/// Its SQL extensions are offered by every instance, from its own files, and its libraries are there.
+pub(super) fn available(subject: &Subject) -> Rung {
+    let names: Vec<String> = subject.sql_names.iter().map(|name| format!("'{name}'")).collect();
+    let statement = format!("SELECT * FROM pg_available_extensions WHERE name IN ({})", names.join(", "));
+    let by_hand = subject.psql(None, &statement);
+    each_instance(subject, RungKind::Available, by_hand, |instance, answer| {
+        let mounted = mount_state(subject, instance);
+        let told = available_told(subject, answer);
+        match (mounted, &told.0) {
+            // Files cannot be there before the mount is.
+            (Some(MountState::Missing | MountState::Stale), RungState::Broken) => {
+                (subject.unfinished(), format!("not mounted yet; {}", told.1))
+            }
+            _ => told,
+        }
+    })
+}
+
+/// Libraries that it needs at start are loaded, and nothing waits for a restart.
+pub(super) fn preloaded(subject: &Subject) -> Rung {
+    let required = subject.required_libraries();
+    let by_hand = subject.psql(None, "SHOW shared_preload_libraries; SELECT * FROM pg_get_loaded_modules()");
+    if required.is_empty() {
+        return Sum {
+            kind: RungKind::Preloaded,
+            source: Source::Sql,
+            by_hand,
+            want: None,
+            lines: Vec::new(),
+        }
+        .plain(RungState::NotApplicable, "nothing says that it must be preloaded", None);
+    }
+    let spec = &subject.cluster.spec;
+    // The operator preloads some libraries by itself when a parameter of theirs is set (CNPG `pkg/postgres/configuration.go`).
+    let is_asked = |library: &String| {
+        spec.preload.iter().any(|asked| library_name(asked) == library)
+            || spec
+                .parameters
+                .keys()
+                .any(|parameter| parameter.starts_with(&format!("{library}.")))
+    };
+    if let Some(library) = required.iter().find(|library| !is_asked(library)) {
+        return Sum {
+            kind: RungKind::Preloaded,
+            source: Source::Cluster,
+            by_hand,
+            want: Some(subject.want()),
+            lines: Vec::new(),
+        }
+        .plain(
+            RungState::Broken,
+            format!("{library} must be preloaded, but spec.postgresql.shared_preload_libraries does not have it"),
+            subject.seen(crate::domain::watch::Kind::Cluster),
+        );
+    }
+    each_instance(subject, RungKind::Preloaded, by_hand, |instance, answer| {
+        preload_told(subject, instance, answer, &required)
+    })
+}
+
+/// The rung that adds up one line per instance.
+fn each_instance(subject: &Subject, kind: RungKind, by_hand: String, tell: impl Fn(&Instance, &InstanceProbe) -> Told) -> Rung {
+    let lines = subject
+        .instances()
+        .map(|instance| match subject.ask(instance) {
+            Ok(answer) => {
+                let (state, detail) = tell(instance, answer);
+                line(instance, state, detail, answer.at)
+            }
+            Err(line) => line,
+        })
+        .collect();
+    let sum = Sum {
+        kind,
+        source: Source::Sql,
+        by_hand,
+        want: Some(subject.want()),
+        lines,
+    };
+    match subject.unseen(crate::domain::watch::Kind::Pod) {
+        Some(why) => sum.plain(RungState::Unknown, why, None),
+        None => sum.rung(),
+    }
+}
+
+fn line(instance: &Instance, state: RungState, detail: String, at: Timestamp) -> EvidenceLine {
+    EvidenceLine {
+        subject: instance.key.name.clone(),
+        state,
+        detail,
+        at: Some(at),
+    }
+}
+
+fn mount_state(subject: &Subject, instance: &Instance) -> Option<MountState> {
+    let state = subject.rollout.instances.iter().find(|state| state.pod == instance.key)?;
+    state
+        .mounts
+        .iter()
+        .find(|mount| mount.entry == subject.entry.name)
+        .map(|mount| mount.state)
+}
+
+fn path_told(subject: &Subject, answer: &InstanceProbe) -> Told {
+    let mut checked = 0;
+    for setting in [PathSetting::ExtensionControlPath, PathSetting::DynamicLibraryPath] {
+        let wanted = of_entry(setting, &subject.entry);
+        for database in &answer.databases {
+            match live(setting, database) {
+                Err(why) => {
+                    return (
+                        RungState::Unknown,
+                        format!("{} in {} is not known: {why}", setting.as_str(), database.database),
+                    );
+                }
+                Ok(live) if contains_in_order(live, &wanted) => checked += 1,
+                Ok(live) => {
+                    let missing = wanted
+                        .iter()
+                        .find(|element| !contains_in_order(live, std::slice::from_ref(*element)));
+                    let what = missing.map_or_else(|| "the entry's elements in order".to_owned(), Clone::clone);
+                    return (
+                        subject.path_state(answer),
+                        format!(
+                            "{} of new sessions in {} is {live} and lacks {what}",
+                            setting.as_str(),
+                            database.database
+                        ),
+                    );
+                }
+            }
+        }
+    }
+    if checked == 0 {
+        return (RungState::Unknown, "no database could be asked".to_owned());
+    }
+    environment_told(subject, answer)
+        .unwrap_or_else(|| (RungState::Holds, format!("in both paths of {} databases", answer.databases.len())))
+}
+
+impl Subject<'_> {
+    /// A path that lacks an element is on its way while the status has just been taken over.
+    fn path_state(&self, answer: &InstanceProbe) -> RungState {
+        let taken_over = self
+            .cluster
+            .status
+            .resolved
+            .as_ref()
+            .and_then(|resolved| resolved.extensions.as_ref())
+            .is_none_or(|entries| entries.iter().any(|entry| entry.name == self.entry.name));
+        let read_before = self
+            .world
+            .seen
+            .get(&(crate::domain::watch::Kind::Cluster, self.cluster.key.to_string()))
+            .is_some_and(|seen| *seen > answer.at);
+        if self.rollout.blocked.is_none() && (!taken_over || (read_before && !self.rollout.complete)) {
+            RungState::InProgress
+        } else {
+            RungState::Broken
+        }
+    }
+}
+
+fn live(setting: PathSetting, database: &DatabaseProbe) -> Result<&str, &str> {
+    match &database.settings {
+        Fact::Known(settings) => settings
+            .get(setting.as_str())
+            .map(|setting| setting.value.as_str())
+            .ok_or("the session may not read it"),
+        Fact::Failed(error) => Err(&error.message),
+        Fact::Unknown(why) => Err(why),
+    }
+}
+
+/// What the running server's environment lacks; `None` when nothing does, or when the entry sets nothing there. That the
+/// environment cannot be read does not hide what the paths tell.
+fn environment_told(subject: &Subject, answer: &InstanceProbe) -> Option<Told> {
+    let environment = answer.environment.known()?;
+    for setting in [PathSetting::LdLibraryPath, PathSetting::Path] {
+        let wanted = of_entry(setting, &subject.entry);
+        let live = environment.get(setting.as_str()).map_or("", String::as_str);
+        if !contains_in_order(live, &wanted) {
+            let name = setting.as_str();
+            return Some((
+                RungState::Broken,
+                format!("{name} of the running server lacks {}; it needs a restart", wanted.join(":")),
+            ));
+        }
+    }
+    for variable in &subject.entry.env {
+        let wanted = variable.value.replace("${image_root}", &subject.entry.mount_path());
+        // A later entry may set the same variable again, and wins.
+        let is_last = subject
+            .wanted
+            .iter()
+            .rev()
+            .find(|entry| entry.env.iter().any(|other| other.name == variable.name))
+            .is_none_or(|entry| entry.name == subject.entry.name);
+        if is_last && environment.get(&variable.name) != Some(&wanted) {
+            return Some((
+                RungState::Broken,
+                format!("{} of the running server is not {wanted}; it needs a restart", variable.name),
+            ));
+        }
+    }
+    None
+}
+
+fn available_told(subject: &Subject, answer: &InstanceProbe) -> Told {
+    if subject.sql_names.is_empty() {
+        return module_told(subject, answer);
+    }
+    let mut versions = Vec::new();
+    for name in &subject.sql_names {
+        match offered(subject, answer, name) {
+            Ok(version) => versions.push(version.map_or_else(|| name.clone(), |version| format!("{name} {version}"))),
+            Err(told) => return told,
+        }
+    }
+    let Some(all) = answer.files.known() else {
+        let why = answer.files.because().unwrap_or_default();
+        return (RungState::Unknown, format!("files are not readable: {why}"));
+    };
+    let libraries = all.iter().filter(|file| file.kind == FileKind::Library);
+    let there: Vec<&str> = libraries.map(|file| file.name.as_str()).collect();
+    let own = subject.libraries();
+    let wanted = own.iter().chain(&subject.called_libraries()).cloned().collect::<Vec<_>>();
+    match wanted.iter().find(|library| !there.contains(&library.as_str())) {
+        Some(library) => (
+            RungState::Broken,
+            format!("the library {library}.so is nowhere on dynamic_library_path"),
+        ),
+        None => (RungState::Holds, format!("offers {}", versions.join(", "))),
+    }
+}
+
+/// An image without SQL extensions: only its library counts.
+fn module_told(subject: &Subject, answer: &InstanceProbe) -> Told {
+    match &answer.files {
+        Fact::Known(_) => {
+            let found: Vec<&str> = files(answer, &subject.entry.name)
+                .filter(|file| file.kind == FileKind::Library)
+                .map(|file| file.name.as_str())
+                .collect();
+            if found.is_empty() {
+                (RungState::Broken, "no library of it is on dynamic_library_path".to_owned())
+            } else {
+                (RungState::Holds, format!("has the libraries {}", found.join(", ")))
+            }
+        }
+        other => (
+            RungState::Unknown,
+            format!("files are not readable: {}", other.because().unwrap_or_default()),
+        ),
+    }
+}
+
+/// The version that an instance offers of a SQL extension from the entry's own files, or why it does not.
+fn offered(subject: &Subject, answer: &InstanceProbe, name: &str) -> Result<Option<String>, Told> {
+    let controls: Vec<_> = answer
+        .files
+        .known()
+        .into_iter()
+        .flatten()
+        .filter(|file| file.kind == FileKind::Control && file.name == name)
+        .collect();
+    let mount = format!("{}/", subject.entry.mount_path());
+    let taken = controls.iter().find(|file| file.rank == 1);
+    if let Some(taken) = taken
+        && !taken.element.starts_with(&mount)
+    {
+        return Err((
+            RungState::Broken,
+            format!(
+                "{name} is shadowed: PostgreSQL takes it from {}, never from the image",
+                taken.element
+            ),
+        ));
+    }
+    match &answer.available {
+        Fact::Known(available) => match available.iter().find(|found| found.name == name) {
+            Some(found) => Ok(found.default_version.clone()),
+            None => Err((RungState::Broken, format!("{name} is not in pg_available_extensions"))),
+        },
+        // One bad control file fails the view for all; files tell of the others.
+        Fact::Failed(error) if error.message.contains(&mount) => Err((RungState::Broken, error.message.clone())),
+        Fact::Failed(error) => match taken {
+            Some(taken) => Ok(taken.default_version.clone()),
+            None => Err((RungState::Unknown, format!("pg_available_extensions fails: {}", error.message))),
+        },
+        Fact::Unknown(why) => Err((RungState::Unknown, why.clone())),
+    }
+}
+
+fn preload_told(subject: &Subject, instance: &Instance, answer: &InstanceProbe, required: &[String]) -> Told {
+    let server = match &answer.server {
+        Fact::Known(server) => server,
+        other => return (RungState::Unknown, other.because().unwrap_or_default().to_owned()),
+    };
+    if let Some(library) = required.iter().find(|library| !is_loaded(server, library)) {
+        let state = if subject.rollout.complete || subject.rollout.blocked.is_some() {
+            RungState::Broken
+        } else {
+            RungState::InProgress
+        };
+        return (state, format!("{library} is not loaded"));
+    }
+    let by_manager = subject
+        .world
+        .reports
+        .get(&instance.key)
+        .is_some_and(|report| report.uid == instance.uid && report.pending_restart);
+    if by_manager || server.settings.values().any(|setting| setting.pending_restart) {
+        return (subject.unfinished(), "settings wait for a restart".to_owned());
+    }
+    (RungState::Holds, format!("{} loaded", required.join(", ")))
+}
+
+/// Loaded at start: the module is there, and where the setting can be read, it names it (a session loads libraries, too).
+fn is_loaded(server: &ServerFacts, library: &str) -> bool {
+    let there = server
+        .loaded
+        .iter()
+        .any(|module| library_name(&module.file) == library || module.module.as_deref() == Some(library));
+    let named = server.settings.get("shared_preload_libraries").is_none_or(|setting| {
+        setting
+            .value
+            .split(',')
+            .any(|name| library_name(name.trim().trim_matches('"')) == library)
+    });
+    there && named
+}

@@ -1,0 +1,372 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use super::*;
+use crate::domain::extension::EnvVar;
+use crate::domain::fixture::{self, change, change_instance, change_probe, installed, server, setting};
+use crate::domain::observation::{Objects, Observation};
+use crate::domain::probe::{Fact, FileKind, ProbeFailure, SqlError, UpdatePath};
+
+fn ladder(world: &World, entry: &str) -> Ladder {
+    let ladders = ladders(world, &world.clusters[&fixture::cluster_key()]);
+    ladders.into_iter().find(|ladder| ladder.entry == entry).unwrap()
+}
+
+fn rung(world: &World, entry: &str, kind: RungKind) -> Rung {
+    ladder(world, entry).rung(kind).unwrap().clone()
+}
+
+fn headline(world: &World, entry: &str) -> (RungKind, RungState, String) {
+    let ladder = ladder(world, entry);
+    let rung = ladder.headline().unwrap();
+    (rung.kind, rung.state, rung.because.clone().unwrap_or_default())
+}
+
+fn add_foo(world: &mut World) {
+    change(world, |cluster| {
+        let foo = ExtensionEntry::new("foo", "rig.local/foo:1.0");
+        cluster.spec.extensions.push(foo.clone());
+        cluster.status.resolved.as_mut().unwrap().extensions.as_mut().unwrap().push(foo);
+        cluster.status.phase = "Upgrading cluster".to_owned();
+    });
+}
+
+fn fail_sql(world: &mut World) {
+    for name in fixture::INSTANCES {
+        let instance = fixture::instance(name);
+        world.probes.remove(&instance.key);
+        world.apply(
+            Observation::ProbeFailed(ProbeFailure {
+                pod: instance.key,
+                uid: instance.uid,
+                at: fixture::now(),
+                because: "the permission to create pods/exec in namespace shop is missing".to_owned(),
+                missing: vec!["create pods/exec in namespace shop".to_owned()],
+            }),
+            fixture::now(),
+        );
+    }
+}
+
+#[test]
+fn every_rung_of_a_healthy_entry_holds_with_source_and_age() {
+    let world = fixture::world();
+    for entry in ["pgvector", "hstore"] {
+        let ladder = ladder(&world, entry);
+        for rung in &ladder.rungs {
+            let state = if rung.kind == RungKind::Preloaded {
+                RungState::NotApplicable
+            } else {
+                RungState::Holds
+            };
+            assert_eq!(rung.state, state, "{entry}: {rung:?}");
+            assert!(
+                rung.kind == RungKind::Preloaded || rung.observed_at == Some(fixture::now()),
+                "{rung:?}"
+            );
+            assert!(rung.by_hand.starts_with("kubectl -n shop "), "{rung:?}");
+        }
+        assert_eq!(headline(&world, entry).0, RungKind::AtVersion);
+    }
+    assert_eq!(ladder(&world, "pgvector").sql_names, ["vector"]);
+    assert_eq!(ladder(&world, "pgvector").origin, Origin::Catalog);
+    assert_eq!(ladder(&world, "hstore").origin, Origin::Cluster);
+}
+
+#[test]
+fn what_was_dropped_behind_the_operators_back_is_not_installed_although_the_object_says_applied() {
+    let mut world = fixture::world();
+    change_probe(&mut world, "orders-1", |probe| {
+        probe.databases[0].installed = Fact::Known(vec![installed("vector", "0.8.5", "$libdir/vector")]);
+    });
+    let (kind, state, because) = headline(&world, "hstore");
+    assert_eq!((kind, state), (RungKind::Installed, RungState::Broken));
+    assert!(because.contains("applied: true"), "{because}");
+    assert_eq!(headline(&world, "pgvector").1, RungState::Holds);
+}
+
+#[test]
+fn a_version_that_the_image_does_not_have_is_told_with_the_operators_message() {
+    let mut world = fixture::world();
+    let mut object = fixture::database();
+    object.extensions[0].version = Some("9.9".to_owned());
+    object.generation = 2;
+    object.applied = Some(false);
+    object.status_extensions[0].applied = false;
+    object.status_extensions[0].message = "no update path".to_owned();
+    world.apply(Objects::Databases(vec![object]).into(), fixture::now());
+    let (kind, state, because) = headline(&world, "pgvector");
+    assert_eq!((kind, state), (RungKind::AtVersion, RungState::Broken));
+    assert!(
+        because.contains("0.8.5 is installed, 9.9 is requested: no update path"),
+        "{because}"
+    );
+}
+
+#[test]
+fn a_path_of_one_database_that_lacks_the_entry_is_found() {
+    let mut world = fixture::world();
+    change_probe(&mut world, "orders-1", |probe| {
+        if let Fact::Known(settings) = &mut probe.databases[0].settings {
+            settings.insert("dynamic_library_path".to_owned(), setting("$libdir"));
+        }
+    });
+    let (kind, state, because) = headline(&world, "pgvector");
+    assert_eq!((kind, state), (RungKind::OnPath, RungState::Broken));
+    assert!(
+        because.contains("in app is $libdir and lacks /extensions/pgvector/lib"),
+        "{because}"
+    );
+    assert_eq!(rung(&world, "pgvector", RungKind::OnPath).have, Some(2));
+}
+
+#[test]
+fn without_permission_every_sql_rung_is_unknown_and_names_it() {
+    let mut world = fixture::world();
+    fail_sql(&mut world);
+    for kind in [RungKind::OnPath, RungKind::Available, RungKind::Installed, RungKind::AtVersion] {
+        let rung = rung(&world, "pgvector", kind);
+        assert_eq!(rung.state, RungState::Unknown, "{rung:?}");
+        assert!(rung.because.unwrap().contains("create pods/exec"), "{kind:?}");
+    }
+    assert_eq!(rung(&world, "pgvector", RungKind::Mounted).state, RungState::Holds);
+    assert_eq!(ladder(&world, "pgvector").names_from, NamesFrom::KnowledgeBase);
+}
+
+#[test]
+fn a_new_entry_climbs_with_the_instances() {
+    let mut world = fixture::world();
+    add_foo(&mut world);
+    change_instance(&mut world, "orders-3", |instance| {
+        instance.mounts.push(fixture::mount("foo", "rig.local/foo:1.0"));
+    });
+    change_instance(&mut world, "orders-2", |instance| instance.deleting = true);
+    let mounted = rung(&world, "foo", RungKind::Mounted);
+    assert_eq!(
+        (mounted.state, mounted.have, mounted.want),
+        (RungState::InProgress, Some(1), Some(3))
+    );
+    assert_eq!(mounted.evidence[1].detail, "being recreated");
+    assert_eq!(mounted.evidence[0].detail, "primary, does not mount it yet");
+}
+
+#[test]
+fn a_supervised_update_breaks_the_mount_of_the_primary() {
+    let mut world = fixture::world();
+    add_foo(&mut world);
+    change(&mut world, |cluster| cluster.status.phase = "Waiting for user action".to_owned());
+    for name in ["orders-2", "orders-3"] {
+        change_instance(&mut world, name, |instance| {
+            instance.mounts.push(fixture::mount("foo", "rig.local/foo:1.0"));
+        });
+    }
+    let mounted = rung(&world, "foo", RungKind::Mounted);
+    assert_eq!((mounted.state, mounted.have), (RungState::Broken, Some(2)));
+    assert!(mounted.because.unwrap().contains("waits for a promotion"));
+}
+
+#[test]
+fn an_entry_taken_out_of_the_catalog_is_not_resolved() {
+    let mut world = fixture::world();
+    world.apply(Objects::ImageCatalogs(vec![fixture::catalog(Vec::new())]).into(), fixture::now());
+    let (kind, state, because) = headline(&world, "pgvector");
+    assert_eq!((kind, state), (RungKind::Resolved, RungState::Broken));
+    assert!(because.contains("no ImageVolumeSource.Reference"), "{because}");
+}
+
+#[test]
+fn a_catalog_that_may_not_be_read_leaves_the_entry_unknown() {
+    let mut world = fixture::world();
+    world.apply(Objects::ImageCatalogs(Vec::new()).into(), fixture::now());
+    world.apply(
+        Observation::Watch {
+            kind: Kind::ImageCatalog,
+            state: WatchState::Forbidden {
+                missing: "list imagecatalogs.postgresql.cnpg.io in namespace shop".to_owned(),
+            },
+            at: fixture::now(),
+        },
+        fixture::now(),
+    );
+    let rung = rung(&world, "pgvector", RungKind::Resolved);
+    assert_eq!(rung.state, RungState::Unknown);
+    assert!(rung.because.unwrap().contains("list imagecatalogs"));
+}
+
+#[test]
+fn an_image_that_the_operand_shadows_is_not_available() {
+    let mut world = fixture::world();
+    for name in fixture::INSTANCES {
+        change_probe(&mut world, name, |probe| {
+            if let Fact::Known(files) = &mut probe.files {
+                files[0].rank = 2;
+                files.push(fixture::file(FileKind::Control, 1, "$system", "vector"));
+            }
+        });
+    }
+    let (kind, state, because) = headline(&world, "pgvector");
+    assert_eq!((kind, state), (RungKind::Available, RungState::Broken));
+    assert!(because.contains("shadowed") && because.contains("$system"), "{because}");
+}
+
+#[test]
+fn a_library_that_is_gone_is_missed_although_the_views_look_perfect() {
+    let mut world = fixture::world();
+    change_probe(&mut world, "orders-2", |probe| {
+        if let Fact::Known(files) = &mut probe.files {
+            files.retain(|file| file.kind == FileKind::Control || file.name != "vector");
+        }
+    });
+    let rung = rung(&world, "pgvector", RungKind::Available);
+    assert_eq!((rung.state, rung.have), (RungState::Broken, Some(2)));
+    assert!(rung.because.unwrap().contains("vector.so"));
+}
+
+#[test]
+fn one_bad_control_file_does_not_blind_the_others() {
+    let mut world = fixture::world();
+    for name in fixture::INSTANCES {
+        change_probe(&mut world, name, |probe| {
+            probe.available = Fact::Failed(SqlError {
+                code: "42601".to_owned(),
+                message: "unrecognized parameter \"frobnicate\" in file \"/extensions/hstore/share/extension/foo.control\"".to_owned(),
+            });
+        });
+    }
+    assert_eq!(rung(&world, "pgvector", RungKind::Available).state, RungState::Holds);
+    let bad = rung(&world, "hstore", RungKind::Available);
+    assert_eq!(bad.state, RungState::Broken);
+    assert!(bad.because.unwrap().contains("frobnicate"));
+}
+
+#[test]
+fn files_that_may_not_be_read_leave_availability_unknown() {
+    let mut world = fixture::world();
+    for name in fixture::INSTANCES {
+        change_probe(&mut world, name, |probe| {
+            probe.files = Fact::Unknown("app is no superuser".to_owned());
+        });
+    }
+    let rung = rung(&world, "pgvector", RungKind::Available);
+    assert_eq!(rung.state, RungState::Unknown);
+    assert!(rung.because.unwrap().contains("files are not readable: app is no superuser"));
+}
+
+#[test]
+fn a_library_in_the_preload_list_must_be_loaded_at_start() {
+    let mut world = fixture::world();
+    change(&mut world, |cluster| cluster.spec.preload = vec!["hstore".to_owned()]);
+    assert_eq!(rung(&world, "hstore", RungKind::Preloaded).state, RungState::Broken);
+    for name in fixture::INSTANCES {
+        change_probe(&mut world, name, |probe| {
+            server(probe).loaded = vec![fixture::loaded("hstore.so")];
+            server(probe)
+                .settings
+                .insert("shared_preload_libraries".to_owned(), setting("hstore"));
+        });
+    }
+    let held = rung(&world, "hstore", RungKind::Preloaded);
+    assert_eq!((held.state, held.have), (RungState::Holds, Some(3)));
+    // A library that only the session itself loaded does not count.
+    change_probe(&mut world, "orders-2", |probe| {
+        server(probe).loaded = vec![fixture::loaded("hstore.so")];
+    });
+    assert_eq!(rung(&world, "hstore", RungKind::Preloaded).have, Some(2));
+}
+
+#[test]
+fn nobody_asked_is_never_the_headline() {
+    let mut world = fixture::world();
+    world.apply(Objects::Databases(Vec::new()).into(), fixture::now());
+    let ladder = ladder(&world, "pgvector");
+    assert_eq!(ladder.rung(RungKind::Requested).unwrap().state, RungState::NotApplicable);
+    let installed = ladder.rung(RungKind::Installed).unwrap();
+    assert_eq!(
+        (installed.state, installed.have, installed.want),
+        (RungState::Holds, Some(1), Some(1))
+    );
+    assert_eq!(installed.because.as_deref(), Some("installed, not requested"));
+    assert_eq!(ladder.databases[0].object, None);
+}
+
+#[test]
+fn an_update_on_offer_is_said_where_no_version_is_requested() {
+    let mut world = fixture::world();
+    change_probe(&mut world, "orders-1", |probe| {
+        if let Fact::Known(available) = &mut probe.available {
+            available[0].default_version = Some("2.0".to_owned());
+        }
+        probe.databases[0].update_paths = Fact::Known(vec![UpdatePath {
+            name: "hstore".to_owned(),
+            source: "1.8".to_owned(),
+            target: "2.0".to_owned(),
+            path: "1.8--2.0".to_owned(),
+        }]);
+    });
+    let rung = rung(&world, "hstore", RungKind::AtVersion);
+    assert_eq!(rung.state, RungState::Holds);
+    assert!(rung.because.unwrap().contains("2.0 is on offer; a path leads there"));
+    assert_eq!(ladder(&world, "hstore").databases[0].update_path, Some(true));
+}
+
+#[test]
+fn the_environment_of_the_running_server_counts_where_it_can_be_read() {
+    let mut world = fixture::world();
+    change(&mut world, |cluster| {
+        let entries = cluster.status.resolved.as_mut().unwrap().extensions.as_mut().unwrap();
+        entries[1].ld_paths = vec!["system".to_owned()];
+        entries[1].env = vec![EnvVar {
+            name: "DATA".to_owned(),
+            value: "${image_root}/share".to_owned(),
+        }];
+        cluster.spec.extensions[1] = entries[1].clone();
+    });
+    let broken = rung(&world, "hstore", RungKind::OnPath);
+    assert_eq!(broken.state, RungState::Broken);
+    assert!(
+        broken
+            .because
+            .unwrap()
+            .contains("LD_LIBRARY_PATH of the running server lacks /extensions/hstore/system; it needs a restart")
+    );
+    for name in fixture::INSTANCES {
+        change_probe(&mut world, name, |probe| {
+            probe.environment = Fact::Known(
+                [
+                    ("LD_LIBRARY_PATH", "/extensions/hstore/system"),
+                    ("DATA", "/extensions/hstore/share"),
+                ]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            );
+        });
+    }
+    assert_eq!(rung(&world, "hstore", RungKind::OnPath).state, RungState::Holds);
+}
+
+#[test]
+fn a_crash_looping_instance_is_broken_and_not_unknown() {
+    let mut world = fixture::world();
+    change_instance(&mut world, "orders-2", |instance| {
+        instance.uid = "another".to_owned();
+        instance.ready = false;
+        instance.trouble = Some(crate::domain::instance::Trouble {
+            container: "postgres".to_owned(),
+            init: false,
+            reason: "CrashLoopBackOff".to_owned(),
+            message: String::new(),
+        });
+    });
+    let rung = rung(&world, "pgvector", RungKind::OnPath);
+    assert_eq!((rung.state, rung.have), (RungState::Broken, Some(2)));
+    assert!(rung.because.unwrap().contains("orders-2 crash-loops"));
+}
+
+#[test]
+fn an_entry_that_is_only_mounted_has_a_ladder_too() {
+    let mut world = fixture::world();
+    change_instance(&mut world, "orders-2", |instance| {
+        instance.mounts.push(fixture::mount("old", "rig.local/old:1"));
+    });
+    let (kind, state, _) = headline(&world, "old");
+    assert_eq!((kind, state), (RungKind::Declared, RungState::Broken));
+}
