@@ -1,11 +1,335 @@
 //! The rules, and what they find.
 
 use super::World;
-use super::cluster::Cluster;
-use super::finding::Finding;
-use super::ladder::Ladder;
+use super::catalog::resolve;
+use super::cluster::{Cluster, Phase};
+use super::finding::{Code, Finding, Remedy, Severity};
+use super::instance::Instance;
+use super::ladder::{Ladder, RungKind, RungState};
+use super::probe::{Fact, ManagerReport};
+use super::rollout::{MountState, assess, wanted_entries};
+
+mod instances;
 
 /// Every finding about a cluster, worst first.
-pub fn findings(_world: &World, _cluster: &Cluster, _ladders: &[Ladder]) -> Vec<Finding> {
-    Vec::new()
+pub fn findings(world: &World, cluster: &Cluster, ladders: &[Ladder]) -> Vec<Finding> {
+    let mut found = Found {
+        world,
+        cluster,
+        list: Vec::new(),
+    };
+    found.postgres_version();
+    found.catalog();
+    found.instances();
+    found.waiting_for_promotion();
+    found.promotion_blocked();
+    for ladder in ladders {
+        found.shadowed(ladder);
+        found.not_installed(ladder);
+    }
+    found.control_files();
+    found.restarts();
+    found.unreadable();
+    found
+        .list
+        .sort_by(|a, b| (a.severity, a.code, &a.subject).cmp(&(b.severity, b.code, &b.subject)));
+    found.list
 }
+
+/// Findings on their way.
+struct Found<'a> {
+    world: &'a World,
+    cluster: &'a Cluster,
+    list: Vec<Finding>,
+}
+
+/// What a rule says, before it knows its cluster.
+struct Verdict {
+    code: Code,
+    severity: Severity,
+    subject: String,
+    message: String,
+    remedy_text: String,
+    remedy: Remedy,
+}
+
+impl Found<'_> {
+    fn say(&mut self, verdict: Verdict) {
+        self.list.push(Finding {
+            code: verdict.code,
+            severity: verdict.severity,
+            cluster: self.cluster.key.clone(),
+            subject: verdict.subject,
+            message: verdict.message,
+            remedy_text: verdict.remedy_text,
+            remedy: verdict.remedy,
+        });
+    }
+
+    fn of_cluster(&self) -> String {
+        format!("cluster/{}", self.cluster.key.name)
+    }
+
+    fn postgres_version(&mut self) {
+        if self.cluster.spec.extensions.is_empty() {
+            return;
+        }
+        let major = self.cluster.status.resolved.as_ref().and_then(|resolved| resolved.major);
+        if let Some(major) = major.filter(|major| *major < 18) {
+            self.say(Verdict {
+                code: Code::PostgresTooOld,
+                severity: Severity::Error,
+                subject: self.of_cluster(),
+                message: format!("PostgreSQL {major} has no extension_control_path, so the mounted extensions are never found; the operator does not say so"),
+                remedy_text: "Upgrade the cluster to PostgreSQL 18 or take the entries out".to_owned(),
+                remedy: Remedy::ByHand,
+            });
+        }
+    }
+
+    fn catalog(&mut self) {
+        let status = &self.cluster.status;
+        let reported = status.phase_kind() == Phase::CatalogError;
+        let catalog = self.world.catalog_of(self.cluster);
+        // Without the catalog the merge cannot tell.
+        let ours = if self.cluster.spec.catalog.is_none() || catalog.is_some() {
+            resolve(self.cluster, catalog).errors
+        } else {
+            Vec::new()
+        };
+        if !reported && ours.is_empty() {
+            return;
+        }
+        let why = if reported && !status.phase_reason.is_empty() {
+            status.phase_reason.clone()
+        } else {
+            ours.first().map(|(_, why)| why.clone()).unwrap_or_default()
+        };
+        let entry = ours.first().map(|(name, _)| name.clone());
+        self.say(Verdict {
+            code: Code::CatalogError,
+            severity: Severity::Error,
+            subject: entry.as_ref().map_or_else(|| self.of_cluster(), |entry| format!("entry/{entry}")),
+            message: format!("The operator has halted everything for this cluster, failover included: {why}"),
+            remedy_text: match &entry {
+                Some(entry) => format!("Put {entry} back into the catalog, or give the entry an image reference of its own"),
+                None => "Correct the catalog".to_owned(),
+            },
+            remedy: entry.map_or(Remedy::ByHand, Remedy::ChangeImage),
+        });
+    }
+
+    fn waiting_for_promotion(&mut self) {
+        if self.cluster.status.phase_kind() == Phase::WaitingForUser {
+            let primary = self.cluster.status.current_primary.as_deref().unwrap_or("the primary");
+            self.say(Verdict {
+                code: Code::WaitingForPromotion,
+                severity: Severity::Warning,
+                subject: self.of_cluster(),
+                message: format!(
+                    "The update is supervised: the replicas are done, and {primary} waits until a standby is promoted, without an end"
+                ),
+                remedy_text: "Promote an updated standby".to_owned(),
+                remedy: Remedy::Promote,
+            });
+        }
+    }
+
+    /// With method switchover the operator waits for a standby that streams, without an end and without a word (seen).
+    fn promotion_blocked(&mut self) {
+        let status = &self.cluster.status;
+        let is_changing = matches!(
+            status.phase_kind(),
+            Phase::Upgrading | Phase::Switchover | Phase::WaitingForUser | Phase::ApplyingConfiguration
+        );
+        let replicas: Vec<&Instance> = self
+            .world
+            .instances_of(&self.cluster.key)
+            .filter(|instance| status.current_primary.as_ref() != Some(&instance.key.name))
+            .collect();
+        let waits = status.phase_kind() == Phase::WaitingForUser
+            || self.cluster.spec.update_method == super::cluster::UpdateMethod::Switchover && self.replicas_are_done();
+        if !is_changing || !waits || replicas.is_empty() {
+            return;
+        }
+        let streams = |instance: &Instance| streams(self.world, instance);
+        if replicas.iter().all(|instance| streams(instance) == Some(false)) {
+            let names: Vec<&str> = replicas.iter().map(|instance| instance.key.name.as_str()).collect();
+            self.say(Verdict {
+                code: Code::PromotionBlocked,
+                severity: Severity::Error,
+                subject: self.of_cluster(),
+                message: format!(
+                    "No standby streams from the primary ({}), so the operator will wait for ever before it promotes one",
+                    names.join(", ")
+                ),
+                remedy_text: "Repair the replication first; the update goes on by itself then".to_owned(),
+                remedy: Remedy::ByHand,
+            });
+        }
+    }
+
+    fn replicas_are_done(&self) -> bool {
+        let rollout = assess(self.world, self.cluster);
+        rollout.instances.iter().all(|instance| instance.done != instance.is_primary)
+    }
+
+    fn shadowed(&mut self, ladder: &Ladder) {
+        let shadow = ladder.rung(RungKind::Available).and_then(|rung| {
+            rung.evidence
+                .iter()
+                .find(|line| line.state == RungState::Broken && line.detail.contains("shadowed"))
+        });
+        if let Some(line) = shadow {
+            let image = self.cluster.status.image.as_deref().unwrap_or("the operand image");
+            self.say(Verdict {
+                code: Code::ShadowedBySystem,
+                severity: Severity::Warning,
+                subject: format!("entry/{}", ladder.entry),
+                message: format!(
+                    "On {}, {}; {image} ships it itself, and nothing else says so",
+                    line.subject, line.detail
+                ),
+                remedy_text: "Use a minimal operand image, or take the entry out".to_owned(),
+                remedy: Remedy::ByHand,
+            });
+        }
+    }
+
+    fn not_installed(&mut self, ladder: &Ladder) {
+        let Some(installed) = ladder.rung(RungKind::Installed) else {
+            return;
+        };
+        for line in installed.evidence.iter().filter(|line| line.detail.contains("applied: true")) {
+            let object = ladder
+                .databases
+                .iter()
+                .find(|row| line.subject == format!("{} · {}", row.database, row.extension))
+                .and_then(|row| row.object.clone())
+                .unwrap_or_default();
+            self.say(Verdict {
+                code: Code::AppliedNotInstalled,
+                severity: Severity::Error,
+                subject: format!("database/{object}"),
+                message: format!("{object} says applied: true, but pg_extension does not have it ({})", line.subject),
+                remedy_text:
+                    "The operator looks again only when the object changes: create the extension by hand, or change the object's spec"
+                        .to_owned(),
+                remedy: Remedy::ByHand,
+            });
+        }
+    }
+
+    fn control_files(&mut self) {
+        let failed: Vec<(String, String)> = self
+            .world
+            .instances_of(&self.cluster.key)
+            .filter_map(|instance| match &self.world.answer_of(instance)?.available {
+                Fact::Failed(error) if error.message.contains(".control\"") || error.message.contains("control file") => {
+                    Some((instance.key.name.clone(), error.message.clone()))
+                }
+                _ => None,
+            })
+            .collect();
+        if let Some((name, message)) = failed.first() {
+            self.say(Verdict {
+                code: Code::ControlFileBroken,
+                severity: Severity::Error,
+                subject: format!("instance/{name}"),
+                message: format!(
+                    "pg_available_extensions fails as a whole on {} of the instances: {message}",
+                    failed.len()
+                ),
+                remedy_text: "Use an image whose control files PostgreSQL can read".to_owned(),
+                remedy: Remedy::ByHand,
+            });
+        }
+    }
+
+    fn restarts(&mut self) {
+        let rollout = assess(self.world, self.cluster);
+        let healthy = self.cluster.status.phase_kind() == Phase::Healthy;
+        let waiting: Vec<String> = self
+            .world
+            .instances_of(&self.cluster.key)
+            .filter(|instance| instance.ready && !instance.deleting)
+            .filter_map(|instance| Some(format!("{} ({})", instance.key.name, self.waits_for_restart(instance)?)))
+            .collect();
+        // While the operator rolls pods, settings wait for its restart.
+        if waiting.is_empty() || !healthy || rollout.instances.iter().any(|instance| !instance.done) {
+            return;
+        }
+        self.say(Verdict {
+            code: Code::RestartPending,
+            severity: Severity::Warning,
+            subject: self.of_cluster(),
+            message: format!("Settings wait for a restart that nothing triggers: {}", waiting.join(", ")),
+            remedy_text: "Restart all instances".to_owned(),
+            remedy: Remedy::RestartCluster,
+        });
+    }
+
+    fn waits_for_restart(&self, instance: &Instance) -> Option<String> {
+        let answer = self.world.answer_of(instance);
+        let pending = answer
+            .and_then(|answer| answer.server.known())
+            .and_then(|server| server.settings.iter().find(|(_, setting)| setting.pending_restart));
+        if let Some((name, _)) = pending {
+            return Some(name.clone());
+        }
+        if self.report(instance).is_some_and(|report| report.pending_restart) {
+            return Some("as its manager reports".to_owned());
+        }
+        let environment = answer?.environment.known()?;
+        for setting in [super::paths::PathSetting::LdLibraryPath, super::paths::PathSetting::Path] {
+            let name = setting.as_str();
+            let live = environment.get(name).map_or("", String::as_str);
+            for entry in wanted_entries(self.world, self.cluster) {
+                if !super::paths::contains_in_order(live, &super::paths::of_entry(setting, &entry)) {
+                    return Some(format!("{name} of {}", entry.name));
+                }
+            }
+        }
+        None
+    }
+
+    fn report(&self, instance: &Instance) -> Option<&ManagerReport> {
+        self.world.reports.get(&instance.key).filter(|report| report.uid == instance.uid)
+    }
+
+    fn unreadable(&mut self) {
+        let namespace = &self.cluster.key.namespace;
+        let unreadable: Vec<_> = self
+            .world
+            .unreadable
+            .iter()
+            .filter(|((_, object), _)| object.starts_with(&format!("{namespace}/")))
+            .map(|((kind, object), why)| (kind.as_str(), object.clone(), why.clone()))
+            .collect();
+        for (kind, object, why) in unreadable {
+            self.say(Verdict {
+                code: Code::UnreadableObject,
+                severity: Severity::Info,
+                subject: format!("{}/{object}", kind.to_lowercase()),
+                message: format!("The {kind} {object} cannot be read: {why}"),
+                remedy_text: "Correct the object; the others are not affected".to_owned(),
+                remedy: Remedy::ByHand,
+            });
+        }
+    }
+}
+
+/// Whether a standby streams: by SQL or as its manager reports; `None` when neither tells.
+pub fn streams(world: &World, instance: &Instance) -> Option<bool> {
+    let report = world
+        .reports
+        .get(&instance.key)
+        .filter(|report| report.uid == instance.uid && !report.is_primary);
+    report.map(|report| report.wal_receiver).or_else(|| {
+        let server = world.answer_of(instance)?.server.known()?;
+        server.wal_receiver
+    })
+}
+
+#[cfg(test)]
+mod tests;

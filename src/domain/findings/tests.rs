@@ -1,0 +1,202 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use super::*;
+use crate::domain::evidence::ladders;
+use crate::domain::extension::ExtensionEntry;
+use crate::domain::fixture::{self, change, change_instance, change_probe, server};
+use crate::domain::instance::Trouble;
+use crate::domain::observation::{Objects, Observation};
+use crate::domain::probe::{CrashLine, FileKind, SqlError};
+
+fn found(world: &World) -> Vec<Finding> {
+    let cluster = &world.clusters[&fixture::cluster_key()];
+    findings(world, cluster, &ladders(world, cluster))
+}
+
+fn only(world: &World) -> Finding {
+    let found = found(world);
+    assert_eq!(found.len(), 1, "{found:?}");
+    found[0].clone()
+}
+
+fn waits(reason: &str, message: &str) -> Trouble {
+    Trouble {
+        container: "bootstrap-controller".to_owned(),
+        init: true,
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+fn pending(world: &mut World, reference: &str) {
+    change_instance(world, "orders-2", |instance| {
+        instance.uid = "new".to_owned();
+        instance.ready = false;
+        instance.was_started = false;
+        instance.phase = "Pending".to_owned();
+        instance.mounts.push(fixture::mount("foo", reference));
+        instance.trouble = Some(waits("ErrImagePull", ""));
+    });
+}
+
+fn add_foo(world: &mut World, reference: &str) {
+    change(world, |cluster| {
+        let foo = ExtensionEntry::new("foo", reference);
+        cluster.spec.extensions.push(foo.clone());
+        cluster.status.resolved.as_mut().unwrap().extensions.as_mut().unwrap().push(foo);
+        cluster.status.phase = "Waiting for the instances to become active".to_owned();
+    });
+}
+
+#[test]
+fn a_healthy_cluster_has_no_findings() {
+    assert_eq!(found(&fixture::world()), []);
+}
+
+#[test]
+fn a_reference_that_does_not_exist_is_named_with_its_instance() {
+    let mut world = fixture::world();
+    add_foo(&mut world, "rig.local/foo:nothere");
+    pending(&mut world, "rig.local/foo:nothere");
+    let finding = only(&world);
+    assert_eq!((finding.code, finding.severity), (Code::ImageNotPullable, Severity::Error));
+    assert_eq!(finding.subject, "instance/orders-2");
+    assert!(
+        finding.message.contains("rig.local/foo:nothere of foo") && finding.message.contains("stuck"),
+        "{}",
+        finding.message
+    );
+    assert_eq!(finding.remedy, Remedy::ChangeImage("foo".to_owned()));
+}
+
+#[test]
+fn a_pod_that_waits_with_the_old_reference_after_a_correction_is_stuck() {
+    let mut world = fixture::world();
+    add_foo(&mut world, "rig.local/foo:1.0");
+    pending(&mut world, "rig.local/foo:nothere");
+    let finding = only(&world);
+    assert_eq!(finding.code, Code::StuckPod);
+    assert!(matches!(finding.remedy, Remedy::DeletePod(pod) if pod.name == "orders-2"));
+}
+
+#[test]
+fn a_library_that_is_nowhere_is_named_from_the_log() {
+    let mut world = fixture::world();
+    change(&mut world, |cluster| cluster.spec.preload = vec!["nothere".to_owned()]);
+    change_instance(&mut world, "orders-2", |instance| {
+        instance.ready = false;
+        instance.restarts = 3;
+        instance.trouble = Some(waits("CrashLoopBackOff", "back-off 10s"));
+    });
+    world.apply(
+        Observation::Crashed(CrashLine {
+            pod: fixture::instance("orders-2").key,
+            uid: "orders-2-uid".to_owned(),
+            restarts: 3,
+            at: fixture::now(),
+            fatal: Ok("could not access file \"nothere\": No such file or directory".to_owned()),
+        }),
+        fixture::now(),
+    );
+    let finding = only(&world);
+    assert_eq!(finding.code, Code::PreloadLibraryMissing);
+    assert_eq!(finding.remedy, Remedy::RemovePreload("nothere".to_owned()));
+    assert!(finding.message.contains("the library nothere is nowhere"), "{}", finding.message);
+}
+
+#[test]
+fn a_supervised_update_waits_and_is_blocked_when_no_standby_streams() {
+    let mut world = fixture::world();
+    change(&mut world, |cluster| cluster.status.phase = "Waiting for user action".to_owned());
+    assert_eq!(only(&world).code, Code::WaitingForPromotion);
+    for name in ["orders-2", "orders-3"] {
+        change_probe(&mut world, name, |probe| server(probe).wal_receiver = Some(false));
+    }
+    let codes: Vec<Code> = found(&world).into_iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, [Code::PromotionBlocked, Code::WaitingForPromotion]);
+}
+
+#[test]
+fn an_extension_that_the_operand_ships_shadows_the_image() {
+    let mut world = fixture::world();
+    change_probe(&mut world, "orders-1", |probe| {
+        if let Fact::Known(files) = &mut probe.files {
+            files[0].rank = 2;
+            files.push(fixture::file(FileKind::Control, 1, "$system", "vector"));
+        }
+    });
+    let finding = only(&world);
+    assert_eq!((finding.code, finding.subject.as_str()), (Code::ShadowedBySystem, "entry/pgvector"));
+}
+
+#[test]
+fn a_restart_that_nothing_triggers_is_offered() {
+    let mut world = fixture::world();
+    change(&mut world, |cluster| {
+        let entries = cluster.status.resolved.as_mut().unwrap().extensions.as_mut().unwrap();
+        entries[1].ld_paths = vec!["system".to_owned()];
+        cluster.spec.extensions[1] = entries[1].clone();
+    });
+    let finding = only(&world);
+    assert_eq!((finding.code, finding.remedy), (Code::RestartPending, Remedy::RestartCluster));
+}
+
+#[test]
+fn an_entry_taken_out_of_the_catalog_halts_everything() {
+    let mut world = fixture::world();
+    world.apply(Objects::ImageCatalogs(vec![fixture::catalog(Vec::new())]).into(), fixture::now());
+    let finding = only(&world);
+    assert_eq!((finding.code, finding.subject.as_str()), (Code::CatalogError, "entry/pgvector"));
+    assert!(finding.message.contains("failover included"));
+}
+
+#[test]
+fn applied_is_history_when_pg_extension_does_not_have_it() {
+    let mut world = fixture::world();
+    change_probe(&mut world, "orders-1", |probe| {
+        probe.databases[0].installed = Fact::Known(vec![fixture::installed("vector", "0.8.5", "$libdir/vector")]);
+    });
+    let finding = only(&world);
+    assert_eq!(
+        (finding.code, finding.subject.as_str()),
+        (Code::AppliedNotInstalled, "database/orders-app")
+    );
+}
+
+#[test]
+fn a_bad_control_file_is_named_once() {
+    let mut world = fixture::world();
+    for name in fixture::INSTANCES {
+        change_probe(&mut world, name, |probe| {
+            probe.available = Fact::Failed(SqlError {
+                code: "42601".to_owned(),
+                message: "unrecognized parameter \"frobnicate\" in file \"/extensions/badc/share/extension/foo.control\"".to_owned(),
+            });
+        });
+    }
+    let finding = only(&world);
+    assert_eq!(finding.code, Code::ControlFileBroken);
+    assert!(finding.message.contains("3 of the instances"));
+}
+
+#[test]
+fn postgresql_before_18_is_named_although_the_operator_says_nothing() {
+    let mut world = fixture::world();
+    change(&mut world, |cluster| cluster.status.resolved.as_mut().unwrap().major = Some(17));
+    assert!(found(&world).iter().any(|finding| finding.code == Code::PostgresTooOld));
+}
+
+#[test]
+fn an_object_that_cannot_be_read_is_told_and_no_more() {
+    let mut world = fixture::world();
+    world.apply(
+        Observation::Unreadable {
+            kind: crate::domain::watch::Kind::Database,
+            object: "shop/garbage".to_owned(),
+            why: "spec.name is not a string".to_owned(),
+        },
+        fixture::now(),
+    );
+    let finding = only(&world);
+    assert_eq!((finding.code, finding.severity), (Code::UnreadableObject, Severity::Info));
+}
