@@ -1,9 +1,18 @@
 //! Evidence by SQL: which route leads to PostgreSQL, which statements are asked, and what their answers mean.
 //!
-//! Nothing here knows Kubernetes: a [`Door`] leads to the pod.
+//! Nothing here knows Kubernetes: a [`Door`] leads to the pod. Every probe opens sessions of its own, because what
+//! `ALTER DATABASE` and `ALTER ROLE` set reaches new sessions only: a kept one would go on telling the old paths.
 
+mod answer;
 pub mod door;
 pub mod probe;
+mod psql;
+mod reading;
+mod route;
+mod session;
+mod statement;
+mod tls;
+mod tunnel;
 
 pub use door::Door;
 pub use probe::Prober;

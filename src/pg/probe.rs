@@ -3,36 +3,117 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
+use futures::stream;
+use tokio::time::{Instant, timeout, timeout_at};
+
 use super::door::Door;
+use super::reading::{self, First};
+use super::route::{Line, Trouble, Way, ways};
 use crate::backend::{DatabaseAccess, ProbeRequest};
-use crate::domain::probe::ProbeFailure;
+use crate::domain::probe::{InstanceProbe, ProbeFailure};
 use crate::domain::{Observation, Timestamp};
+
+/// Sessions in databases of one instance at the same time: each costs the server a process.
+const MOST_SESSIONS: usize = 4;
 
 /// Asks instances.
 pub struct Prober {
-    _door: Arc<dyn Door>,
-    _access: DatabaseAccess,
-    _timeout: Duration,
+    door: Arc<dyn Door>,
+    access: DatabaseAccess,
+    timeout: Duration,
 }
 
 impl Prober {
     /// A prober that goes through `door`; one probe takes `timeout` at most.
     pub fn new(door: Arc<dyn Door>, access: DatabaseAccess, timeout: Duration) -> Self {
-        Self {
-            _door: door,
-            _access: access,
-            _timeout: timeout,
-        }
+        Self { door, access, timeout }
     }
 
     /// Reads the evidence: answers `Probed` or `ProbeFailed`.
+    ///
+    /// Its time is that of the first question, and its sessions are always new, whether that is asked for or not.
     pub async fn probe(&self, request: ProbeRequest) -> Observation {
-        Observation::ProbeFailed(ProbeFailure {
-            pod: request.pod,
-            uid: request.uid,
-            at: Timestamp::now(),
-            because: "SQL is not asked yet".to_owned(),
-            missing: Vec::new(),
+        let at = Timestamp::now();
+        match self.read(&request, at).await {
+            Ok(probe) => Observation::Probed(Box::new(probe)),
+            Err(Trouble { because, missing, .. }) => Observation::ProbeFailed(ProbeFailure {
+                pod: request.pod,
+                uid: request.uid,
+                at,
+                because,
+                missing,
+            }),
+        }
+    }
+
+    async fn read(&self, request: &ProbeRequest, at: Timestamp) -> Result<InstanceProbe, Trouble> {
+        let end = Instant::now() + self.timeout;
+        let ways = ways(self.access, request);
+        if ways.is_empty() {
+            return Err(Trouble::new("database access is off"));
+        }
+        let mut failed: Vec<(Way<'_>, Trouble)> = Vec::new();
+        for (left, way) in (1..=ways.len()).rev().zip(&ways) {
+            // A way without an answer leaves time for the next ones.
+            let share = end.saturating_duration_since(Instant::now()) / u32::try_from(left).unwrap_or(u32::MAX);
+            match timeout(share, self.try_way(*way, request, reasons(&failed), at)).await {
+                Ok(Ok((line, first))) => return Ok(self.databases(&line, first, end).await),
+                Ok(Err(trouble)) => failed.push((*way, trouble)),
+                Err(_) => failed.push((*way, Trouble::new(format!("no answer within {share:.1?}")))),
+            }
+        }
+        Err(Trouble {
+            because: reasons(&failed),
+            missing: missing(&failed),
+            refused: None,
         })
     }
+
+    async fn try_way(&self, way: Way<'_>, request: &ProbeRequest, reasons: String, at: Timestamp) -> Result<(Line, First), Trouble> {
+        let line = Line::prepare(way, &self.door, request, self.timeout).await?;
+        let first = reading::first(&line, request, reasons, at).await?;
+        Ok((line, first))
+    }
+
+    /// The further databases, some at a time; one that does not answer in time is unknown, not the whole instance.
+    async fn databases(&self, line: &Line, first: First, end: Instant) -> InstanceProbe {
+        let First {
+            mut probe,
+            databases,
+            own,
+            privileges,
+        } = first;
+        let others = databases.iter().filter(|name| own.is_none() || name.as_str() != line.base());
+        let privileges = &privileges;
+        let read = others.map(|name| async move {
+            match timeout_at(end, reading::database(line, name, privileges)).await {
+                Ok(probe) => probe,
+                Err(_) => reading::unread(name, Trouble::new(format!("no answer within {:.1?}", self.timeout))),
+            }
+        });
+        probe.databases = stream::iter(read).buffered(MOST_SESSIONS).collect().await;
+        probe.databases.extend(own);
+        probe.databases.sort_by(|one, other| one.database.cmp(&other.database));
+        probe
+    }
+}
+
+/// Each way with its reason; one way alone needs no name.
+fn reasons(failed: &[(Way<'_>, Trouble)]) -> String {
+    failed
+        .iter()
+        .map(|(way, trouble)| format!("{}: {}", way.as_str(), trouble.because))
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+fn missing(failed: &[(Way<'_>, Trouble)]) -> Vec<String> {
+    let mut missing: Vec<String> = Vec::new();
+    for permission in failed.iter().flat_map(|(_, trouble)| &trouble.missing) {
+        if !missing.contains(permission) {
+            missing.push(permission.clone());
+        }
+    }
+    missing
 }

@@ -1,0 +1,368 @@
+//! From answers to evidence.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::answer::{Answer, decode};
+use super::route::{Line, Session, Trouble};
+use super::statement::{Ask, Statement};
+use crate::backend::ProbeRequest;
+use crate::domain::Timestamp;
+use crate::domain::probe::{
+    DatabaseOwner, DatabaseProbe, Fact, FileKind, InstanceProbe, InstalledExtension, LoadedModule, PathFile, ServerFacts, SqlError,
+    UpdatePath,
+};
+
+/// Asked once per instance, whoever asks.
+const INSTANCE: [Statement; 5] = [
+    Statement::Server,
+    Statement::Settings,
+    Statement::Loaded,
+    Statement::WalReceiver,
+    Statement::Available,
+];
+/// Asked once per instance, of who may read the server's files.
+const FILES: [Statement; 3] = [Statement::Files, Statement::ControlVersions, Statement::Environment];
+/// Asked in each database, whoever asks.
+const DATABASE: [Statement; 2] = [Statement::Installed, Statement::UpdatePaths];
+
+/// First major version that tells its loaded modules.
+const TELLS_MODULES: u32 = 180_000;
+/// SQLSTATE of an extension that no control file offers.
+const NOT_OFFERED: &str = "0A000";
+
+/// What the session may see, and why it may not see more.
+#[derive(Debug, Clone)]
+pub(super) struct Privileges {
+    user: String,
+    superuser: bool,
+    settings: bool,
+    files: bool,
+    /// Why no better way was taken; empty when none was tried.
+    reasons: String,
+}
+
+impl Privileges {
+    fn missing(&self, what: &str, who: &str) -> String {
+        let reasons = if self.reasons.is_empty() { String::new() } else { format!(" ({})", self.reasons) };
+        format!("{what} are shown to {who} only, and the session is that of {}{reasons}", self.user)
+    }
+
+    fn no_settings(&self) -> String {
+        self.missing("the path settings", "a superuser or member of pg_read_all_settings")
+    }
+
+    fn no_files(&self) -> String {
+        self.missing("the files on the paths", "a superuser")
+    }
+
+    fn no_environment(&self) -> String {
+        self.missing("the variables of the server process", "a superuser")
+    }
+}
+
+/// What the first session told.
+pub(super) struct First {
+    /// The evidence, with the databases that are asked still to come.
+    pub(super) probe: InstanceProbe,
+    /// Names of the databases as PostgreSQL spells them, sorted; the first session's own is among them only if listed.
+    pub(super) databases: Vec<String>,
+    /// The first session's own database, if it is listed.
+    pub(super) own: Option<DatabaseProbe>,
+    /// What further sessions may see.
+    pub(super) privileges: Privileges,
+}
+
+#[derive(Debug, Deserialize)]
+struct Server {
+    version: u32,
+    standby: bool,
+    user: String,
+    superuser: Option<bool>,
+    reads_settings: bool,
+    reads_files: bool,
+    started: Option<String>,
+    databases: Vec<DatabaseOwner>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Files {
+    files: Vec<PathFile>,
+    missing: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ControlVersion {
+    position: u32,
+    name: String,
+    default_version: Option<String>,
+}
+
+/// Answers by statement.
+#[derive(Default)]
+struct Answers(Vec<(Statement, Answer)>);
+
+impl Answers {
+    async fn ask(&mut self, session: &Session<'_>, statements: &[Statement]) -> Result<(), Trouble> {
+        let asks: Vec<Ask> = statements.iter().copied().map(Ask::from).collect();
+        let answers = session.ask(&asks).await?;
+        self.0.extend(statements.iter().copied().zip(answers));
+        Ok(())
+    }
+
+    fn take(&mut self, statement: Statement) -> Answer {
+        match self.0.iter().position(|(asked, _)| *asked == statement) {
+            Some(at) => self.0.swap_remove(at).1,
+            None => Answer::Lost("it was not asked".to_owned()),
+        }
+    }
+}
+
+/// Reads what is true of the instance, and of the database that the session is in.
+pub(super) async fn first(line: &Line, request: &ProbeRequest, reasons: String, at: Timestamp) -> Result<First, Trouble> {
+    let base = line.base();
+    let session = line.open(base).await?;
+    let mut answers = Answers::default();
+    let (server, databases, privileges) = if line.expects_superuser() {
+        let all = [&INSTANCE[..], &FILES[..], &DATABASE[..], &[Statement::DatabaseSettings]].concat();
+        answers.ask(&session, &all).await?;
+        understand(answers.take(Statement::Server), reasons)?
+    } else {
+        // Asking for what is denied would leave an error in the server's log each time.
+        answers.ask(&session, &[Statement::Server]).await?;
+        let told = understand(answers.take(Statement::Server), reasons)?;
+        let mut rest: Vec<Statement> = INSTANCE.into_iter().filter(|statement| *statement != Statement::Server).collect();
+        rest.extend(DATABASE);
+        if told.2.files {
+            rest.extend(FILES);
+        }
+        if told.2.settings {
+            rest.push(Statement::DatabaseSettings);
+        }
+        answers.ask(&session, &rest).await?;
+        told
+    };
+    let listed = databases.iter().any(|database| database == base) || server.known().is_none();
+    let own = if listed {
+        Some(database_probe(base, &session, &mut answers, &privileges).await)
+    } else {
+        None
+    };
+    session.close().await;
+    Ok(First {
+        probe: instance_probe(line, request, at, server, answers, &privileges),
+        databases,
+        own,
+        privileges,
+    })
+}
+
+/// What the statement about the server says of the session. Only a lost answer is trouble: a refused one is a fact.
+fn understand(answer: Answer, reasons: String) -> Result<(Fact<Server>, Vec<String>, Privileges), Trouble> {
+    if let Answer::Lost(why) = answer {
+        return Err(Trouble::new(why));
+    }
+    // The names as they are spelled, to connect with.
+    let names = match &answer {
+        Answer::Value(value) => raw_names(value),
+        _ => Vec::new(),
+    };
+    let server: Fact<Server> = answer.fact(None);
+    let known = server.known();
+    let superuser = known.is_some_and(|server| server.superuser == Some(true));
+    let privileges = Privileges {
+        user: known.map(|server| server.user.clone()).unwrap_or_default(),
+        superuser,
+        settings: superuser || known.is_none_or(|server| server.reads_settings),
+        files: superuser || known.is_none_or(|server| server.reads_files),
+        reasons,
+    };
+    Ok((server, names, privileges))
+}
+
+fn raw_names(server: &Value) -> Vec<String> {
+    let databases = server.get("databases").and_then(Value::as_array);
+    databases
+        .into_iter()
+        .flatten()
+        .filter_map(|database| database.get("database")?.as_str().map(str::to_owned))
+        .collect()
+}
+
+fn instance_probe(
+    line: &Line,
+    request: &ProbeRequest,
+    at: Timestamp,
+    server: Fact<Server>,
+    mut answers: Answers,
+    privileges: &Privileges,
+) -> InstanceProbe {
+    let (files, missing_directories) = files(&mut answers, privileges);
+    let environment = answers.take(Statement::Environment);
+    InstanceProbe {
+        pod: request.pod.clone(),
+        uid: request.uid.clone(),
+        at,
+        route: line.route(),
+        user: privileges.user.clone(),
+        superuser: privileges.superuser,
+        server: server_facts(server, &mut answers),
+        available: answers.take(Statement::Available).fact(None),
+        files,
+        missing_directories,
+        environment: if privileges.files {
+            environment.fact(Some(&privileges.no_environment()))
+        } else {
+            Fact::Unknown(privileges.no_environment())
+        },
+        databases: Vec::new(),
+    }
+}
+
+fn server_facts(server: Fact<Server>, answers: &mut Answers) -> Fact<ServerFacts> {
+    let server = match server {
+        Fact::Known(server) => server,
+        Fact::Failed(error) => return Fact::Failed(error),
+        Fact::Unknown(why) => return Fact::Unknown(why),
+    };
+    let loaded: Vec<LoadedModule> = match answers.take(Statement::Loaded).fact(None) {
+        Fact::Known(loaded) => loaded,
+        // The function is not there: nothing can be said, and nothing of an image volume can be there either.
+        _ if server.version < TELLS_MODULES => Vec::new(),
+        Fact::Failed(error) => return Fact::Failed(error),
+        Fact::Unknown(why) => return Fact::Unknown(why),
+    };
+    let settings: Fact<BTreeMap<_, _>> = answers.take(Statement::Settings).fact(None);
+    Fact::Known(ServerFacts {
+        version: server.version,
+        standby: server.standby,
+        // Settings that did not come are like settings that may not be seen: an absent one says nothing.
+        reads_settings: server.reads_settings && settings.known().is_some(),
+        started: server.started.and_then(|started| started.parse().ok()),
+        databases: server.databases,
+        loaded,
+        settings: match settings {
+            Fact::Known(settings) => settings,
+            Fact::Failed(_) | Fact::Unknown(_) => BTreeMap::new(),
+        },
+        wal_receiver: match answers.take(Statement::WalReceiver).fact(None) {
+            Fact::Known(streams) => streams,
+            Fact::Failed(_) | Fact::Unknown(_) => None,
+        },
+    })
+}
+
+fn files(answers: &mut Answers, privileges: &Privileges) -> (Fact<Vec<PathFile>>, Vec<String>) {
+    let why = privileges.no_files();
+    if !privileges.files {
+        return (Fact::Unknown(why), Vec::new());
+    }
+    let Files { mut files, missing } = match answers.take(Statement::Files).fact(Some(&why)) {
+        Fact::Known(files) => files,
+        Fact::Failed(error) => return (Fact::Failed(error), Vec::new()),
+        Fact::Unknown(why) => return (Fact::Unknown(why), Vec::new()),
+    };
+    if let Fact::Known(versions) = answers.take(Statement::ControlVersions).fact::<Vec<ControlVersion>>(None) {
+        let mut versions: BTreeMap<(u32, String), Option<String>> =
+            versions.into_iter().map(|version| ((version.position, version.name), version.default_version)).collect();
+        for file in files.iter_mut().filter(|file| file.kind == FileKind::Control) {
+            file.default_version = versions.remove(&(file.position, file.name.clone())).flatten();
+        }
+    }
+    (Fact::Known(files), missing)
+}
+
+/// Reads one further database, in a session of its own.
+pub(super) async fn database(line: &Line, name: &str, privileges: &Privileges) -> DatabaseProbe {
+    let session = match line.open(name).await {
+        Ok(session) => session,
+        Err(trouble) => return unread(name, trouble),
+    };
+    let mut answers = Answers::default();
+    let mut statements = DATABASE.to_vec();
+    if privileges.settings {
+        statements.push(Statement::DatabaseSettings);
+    }
+    let probe = match answers.ask(&session, &statements).await {
+        Ok(()) => database_probe(name, &session, &mut answers, privileges).await,
+        Err(trouble) => unread(name, trouble),
+    };
+    session.close().await;
+    probe
+}
+
+/// A database that no session was had in.
+pub(super) fn unread(name: &str, trouble: Trouble) -> DatabaseProbe {
+    fn fact<T>(trouble: &Trouble) -> Fact<T> {
+        match &trouble.refused {
+            Some(error) => Fact::Failed(error.clone()),
+            None => Fact::Unknown(trouble.because.clone()),
+        }
+    }
+    DatabaseProbe {
+        database: crate::domain::text::sanitise(name),
+        installed: fact(&trouble),
+        settings: fact(&trouble),
+        update_paths: fact(&trouble),
+    }
+}
+
+async fn database_probe(name: &str, session: &Session<'_>, answers: &mut Answers, privileges: &Privileges) -> DatabaseProbe {
+    let installed = answers.take(Statement::Installed);
+    let names = match &installed {
+        Answer::Value(value) => installed_names(value),
+        _ => Vec::new(),
+    };
+    let update_paths = match answers.take(Statement::UpdatePaths) {
+        Answer::Refused(error) if !names.is_empty() => paths_one_by_one(session, &names, error).await,
+        answer => answer.fact(None),
+    };
+    let settings = answers.take(Statement::DatabaseSettings);
+    DatabaseProbe {
+        database: crate::domain::text::sanitise(name),
+        installed: installed.fact::<Vec<InstalledExtension>>(None),
+        settings: if privileges.settings {
+            settings.fact(None)
+        } else {
+            Fact::Unknown(privileges.no_settings())
+        },
+        update_paths,
+    }
+}
+
+fn installed_names(installed: &Value) -> Vec<String> {
+    let extensions = installed.as_array();
+    extensions
+        .into_iter()
+        .flatten()
+        .filter_map(|extension| extension.get("name")?.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// One bad control file makes the view fail, but not the function for another extension.
+async fn paths_one_by_one(session: &Session<'_>, names: &[String], error: SqlError) -> Fact<Vec<UpdatePath>> {
+    let asks: Vec<Ask> = names.iter().map(|name| Ask::paths_of(name)).collect();
+    let Ok(answers) = session.ask(&asks).await else {
+        return Fact::Failed(error);
+    };
+    let mut paths = Vec::new();
+    let mut answered = false;
+    for answer in answers {
+        match answer {
+            Answer::Value(value) => match decode::<Vec<UpdatePath>>(value) {
+                Ok(more) => {
+                    paths.extend(more);
+                    answered = true;
+                }
+                Err(why) => return Fact::Unknown(why),
+            },
+            Answer::Refused(error) if error.code == NOT_OFFERED => answered = true,
+            // Its own control file is the bad one: that it has no path here is said by the list of what is available.
+            Answer::Refused(_) => {}
+            Answer::Lost(why) => return Fact::Unknown(why),
+        }
+    }
+    if answered { Fact::Known(paths) } else { Fact::Failed(error) }
+}

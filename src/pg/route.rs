@@ -1,0 +1,219 @@
+//! Which ways lead to PostgreSQL, in which order, and what stood in the way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::answer::Answer;
+use super::door::{Door, Secret};
+use super::psql::Psql;
+use super::session;
+use super::statement::Ask;
+use super::tls;
+use super::tunnel::{self, Tunnel};
+use crate::backend::{BackendError, DatabaseAccess, ErrorKind, ProbeRequest};
+use crate::domain::ids::PodKey;
+use crate::domain::permission::Permission;
+use crate::domain::probe::{Route, SqlError};
+use crate::domain::text::sanitise;
+
+/// The database that exists in every instance, for what is true of the instance.
+const MAINTENANCE_DATABASE: &str = "postgres";
+
+/// Why a way did not lead to answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Trouble {
+    /// Completes "unknown, because …".
+    pub(super) because: String,
+    /// Permissions that are missing.
+    pub(super) missing: Vec<String>,
+    /// PostgreSQL itself refused the session.
+    pub(super) refused: Option<SqlError>,
+}
+
+impl Trouble {
+    /// Trouble without a missing permission.
+    pub(super) fn new(because: impl Into<String>) -> Self {
+        Self {
+            because: because.into(),
+            missing: Vec::new(),
+            refused: None,
+        }
+    }
+
+    /// PostgreSQL refused the session.
+    pub(super) fn refused(because: impl Into<String>, error: SqlError) -> Self {
+        Self {
+            refused: Some(error),
+            ..Self::new(because)
+        }
+    }
+
+    /// The permission is missing.
+    pub(super) fn forbidden(permission: String) -> Self {
+        Self {
+            because: format!("the permission to {permission} is missing"),
+            missing: vec![permission],
+            refused: None,
+        }
+    }
+
+    /// What the API server answered to an attempt that needs `verb` on `resource` in the pod's namespace.
+    pub(super) fn of_backend(error: &BackendError, verb: &str, resource: &str, namespace: &str) -> Self {
+        match error.kind {
+            ErrorKind::Forbidden => Self::forbidden(Permission::new(verb, resource, namespace).to_string()),
+            _ => Self::new(sanitise(&error.to_string())),
+        }
+    }
+}
+
+/// One way to PostgreSQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way<'a> {
+    /// The tunnel, as the superuser of this secret.
+    Superuser(&'a str),
+    /// `psql` in the pod.
+    Exec,
+    /// The tunnel, as the application owner of this secret.
+    Application(&'a str),
+}
+
+impl Way<'_> {
+    /// How it is named in a reason.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Superuser(_) => "tunnel as superuser",
+            Self::Exec => "exec",
+            Self::Application(_) => "tunnel as application owner",
+        }
+    }
+}
+
+/// The ways that are tried, best first.
+pub(super) fn ways(access: DatabaseAccess, request: &ProbeRequest) -> Vec<Way<'_>> {
+    let superuser = request.superuser_secret.as_deref().map(Way::Superuser);
+    let application = Way::Application(&request.application_secret);
+    match access {
+        DatabaseAccess::Auto => superuser.into_iter().chain([Way::Exec, application]).collect(),
+        DatabaseAccess::Tunnel => superuser.into_iter().chain([application]).collect(),
+        DatabaseAccess::Exec => vec![Way::Exec],
+        DatabaseAccess::Off => Vec::new(),
+    }
+}
+
+/// A way whose credentials are at hand.
+pub(super) enum Line {
+    /// Through a port-forward.
+    Tunnel(Tunnel),
+    /// By exec.
+    Exec(Psql),
+}
+
+impl Line {
+    /// Fetches what the way needs.
+    pub(super) async fn prepare(way: Way<'_>, door: &Arc<dyn Door>, request: &ProbeRequest, timeout: Duration) -> Result<Self, Trouble> {
+        let options = session::options(timeout, &request.environment);
+        let (name, superuser) = match way {
+            Way::Exec => return Ok(Self::Exec(Psql::new(door.clone(), request.pod.clone(), options))),
+            Way::Superuser(name) => (name, true),
+            Way::Application(name) => (name, false),
+        };
+        let namespace = &request.pod.namespace;
+        let (authority, credentials) = futures::try_join!(
+            secret(door, namespace, &request.ca_secret),
+            secret(door, namespace, name)
+        )?;
+        let login = tunnel::Login {
+            user: text(&credentials, namespace, name, "username")?,
+            password: credentials.get("password").unwrap_or_default().to_vec(),
+            // The superuser's secret says `*`.
+            database: match text(&credentials, namespace, name, "dbname") {
+                Ok(database) if !superuser && !database.is_empty() => database,
+                _ => MAINTENANCE_DATABASE.to_owned(),
+            },
+            superuser,
+            secret: format!("{namespace}/{name}"),
+        };
+        let certificate = authority.get("ca.crt").unwrap_or_default();
+        let authority = tls::Authority::new(certificate, format!("{namespace}/{}", request.ca_secret), request.service.clone())?;
+        Ok(Self::Tunnel(Tunnel::new(door.clone(), request.pod.clone(), options, login, authority)))
+    }
+
+    /// The route that it is.
+    pub(super) fn route(&self) -> Route {
+        match self {
+            Self::Tunnel(_) => Route::Tunnel,
+            Self::Exec(_) => Route::Exec,
+        }
+    }
+
+    /// The database for what is true of the instance.
+    pub(super) fn base(&self) -> &str {
+        match self {
+            Self::Tunnel(tunnel) => tunnel.database(),
+            Self::Exec(_) => MAINTENANCE_DATABASE,
+        }
+    }
+
+    /// The session will most likely be a superuser's, so everything can be asked at once.
+    pub(super) fn expects_superuser(&self) -> bool {
+        match self {
+            Self::Tunnel(tunnel) => tunnel.superuser(),
+            Self::Exec(_) => true,
+        }
+    }
+
+    /// A new session in a database.
+    pub(super) async fn open(&self, database: &str) -> Result<Session<'_>, Trouble> {
+        match self {
+            Self::Tunnel(tunnel) => tunnel.open(database).await.map(Session::Tunnel),
+            Self::Exec(psql) => Ok(Session::Exec(psql, database.to_owned())),
+        }
+    }
+}
+
+/// A session in one database.
+pub(super) enum Session<'a> {
+    /// One connection.
+    Tunnel(tunnel::Session),
+    /// One run of `psql` for each batch of questions.
+    Exec(&'a Psql, String),
+}
+
+impl Session<'_> {
+    /// Asks everything at once; the answers come in the order of the questions, each failing alone.
+    pub(super) async fn ask(&self, asks: &[Ask]) -> Result<Vec<Answer>, Trouble> {
+        match self {
+            Self::Tunnel(session) => Ok(session.ask(asks).await),
+            Self::Exec(psql, database) => psql.ask(database, asks).await,
+        }
+    }
+
+    /// Says good-bye to the server.
+    pub(super) async fn close(self) {
+        if let Self::Tunnel(session) = self {
+            session.close().await;
+        }
+    }
+}
+
+async fn secret(door: &Arc<dyn Door>, namespace: &str, name: &str) -> Result<Secret, Trouble> {
+    door.secret(namespace.to_owned(), name.to_owned())
+        .await
+        .map_err(|error| match error.kind {
+            ErrorKind::NotFound => Trouble::new(format!("there is no secret {namespace}/{name}")),
+            _ => Trouble::of_backend(&error, "get", &format!("secrets/{name}"), namespace),
+        })
+}
+
+fn text(secret: &Secret, namespace: &str, name: &str, key: &str) -> Result<String, Trouble> {
+    secret
+        .get(key)
+        .and_then(|value| std::str::from_utf8(value).ok())
+        .map(str::to_owned)
+        .ok_or_else(|| Trouble::new(format!("secret {namespace}/{name} has no {key}")))
+}
+
+/// The pod in a sentence.
+pub(super) fn pod_name(pod: &PodKey) -> String {
+    sanitise(&pod.name)
+}
