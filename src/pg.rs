@@ -16,3 +16,6 @@ mod tunnel;
 
 pub use door::Door;
 pub use probe::Prober;
+
+#[cfg(test)]
+mod tests;

@@ -48,7 +48,12 @@ impl Answer {
 
 /// The value as a type of ours, every text in it sanitised.
 pub(super) fn decode<T: DeserializeOwned>(value: Value) -> Result<T, String> {
-    serde_json::from_value(clean(value)).map_err(|error| format!("PostgreSQL's answer has another form than expected: {}", sanitise(&error.to_string())))
+    serde_json::from_value(clean(value)).map_err(|error| {
+        format!(
+            "PostgreSQL's answer has another form than expected: {}",
+            sanitise(&error.to_string())
+        )
+    })
 }
 
 fn clean(value: Value) -> Value {

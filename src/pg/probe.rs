@@ -89,7 +89,7 @@ impl Prober {
         let read = others.map(|name| async move {
             match timeout_at(end, reading::database(line, name, privileges)).await {
                 Ok(probe) => probe,
-                Err(_) => reading::unread(name, Trouble::new(format!("no answer within {:.1?}", self.timeout))),
+                Err(_) => reading::unread(name, &Trouble::new(format!("no answer within {:.1?}", self.timeout))),
             }
         });
         probe.databases = stream::iter(read).buffered(MOST_SESSIONS).collect().await;

@@ -11,7 +11,7 @@ use super::statement::{Ask, Statement};
 use crate::backend::ProbeRequest;
 use crate::domain::Timestamp;
 use crate::domain::probe::{
-    DatabaseOwner, DatabaseProbe, Fact, FileKind, InstanceProbe, InstalledExtension, LoadedModule, PathFile, ServerFacts, SqlError,
+    DatabaseOwner, DatabaseProbe, Fact, FileKind, InstalledExtension, InstanceProbe, LoadedModule, PathFile, ServerFacts, SqlError,
     UpdatePath,
 };
 
@@ -46,7 +46,11 @@ pub(super) struct Privileges {
 
 impl Privileges {
     fn missing(&self, what: &str, who: &str) -> String {
-        let reasons = if self.reasons.is_empty() { String::new() } else { format!(" ({})", self.reasons) };
+        let reasons = if self.reasons.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", self.reasons)
+        };
         format!("{what} are shown to {who} only, and the session is that of {}{reasons}", self.user)
     }
 
@@ -265,8 +269,10 @@ fn files(answers: &mut Answers, privileges: &Privileges) -> (Fact<Vec<PathFile>>
         Fact::Unknown(why) => return (Fact::Unknown(why), Vec::new()),
     };
     if let Fact::Known(versions) = answers.take(Statement::ControlVersions).fact::<Vec<ControlVersion>>(None) {
-        let mut versions: BTreeMap<(u32, String), Option<String>> =
-            versions.into_iter().map(|version| ((version.position, version.name), version.default_version)).collect();
+        let mut versions: BTreeMap<(u32, String), Option<String>> = versions
+            .into_iter()
+            .map(|version| ((version.position, version.name), version.default_version))
+            .collect();
         for file in files.iter_mut().filter(|file| file.kind == FileKind::Control) {
             file.default_version = versions.remove(&(file.position, file.name.clone())).flatten();
         }
@@ -278,7 +284,7 @@ fn files(answers: &mut Answers, privileges: &Privileges) -> (Fact<Vec<PathFile>>
 pub(super) async fn database(line: &Line, name: &str, privileges: &Privileges) -> DatabaseProbe {
     let session = match line.open(name).await {
         Ok(session) => session,
-        Err(trouble) => return unread(name, trouble),
+        Err(trouble) => return unread(name, &trouble),
     };
     let mut answers = Answers::default();
     let mut statements = DATABASE.to_vec();
@@ -287,14 +293,14 @@ pub(super) async fn database(line: &Line, name: &str, privileges: &Privileges) -
     }
     let probe = match answers.ask(&session, &statements).await {
         Ok(()) => database_probe(name, &session, &mut answers, privileges).await,
-        Err(trouble) => unread(name, trouble),
+        Err(trouble) => unread(name, &trouble),
     };
     session.close().await;
     probe
 }
 
 /// A database that no session was had in.
-pub(super) fn unread(name: &str, trouble: Trouble) -> DatabaseProbe {
+pub(super) fn unread(name: &str, trouble: &Trouble) -> DatabaseProbe {
     fn fact<T>(trouble: &Trouble) -> Fact<T> {
         match &trouble.refused {
             Some(error) => Fact::Failed(error.clone()),
@@ -303,9 +309,9 @@ pub(super) fn unread(name: &str, trouble: Trouble) -> DatabaseProbe {
     }
     DatabaseProbe {
         database: crate::domain::text::sanitise(name),
-        installed: fact(&trouble),
-        settings: fact(&trouble),
-        update_paths: fact(&trouble),
+        installed: fact(trouble),
+        settings: fact(trouble),
+        update_paths: fact(trouble),
     }
 }
 

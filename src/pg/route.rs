@@ -118,10 +118,7 @@ impl Line {
             Way::Application(name) => (name, false),
         };
         let namespace = &request.pod.namespace;
-        let (authority, credentials) = futures::try_join!(
-            secret(door, namespace, &request.ca_secret),
-            secret(door, namespace, name)
-        )?;
+        let (authority, credentials) = futures::try_join!(secret(door, namespace, &request.ca_secret), secret(door, namespace, name))?;
         let login = tunnel::Login {
             user: text(&credentials, namespace, name, "username")?,
             password: credentials.get("password").unwrap_or_default().to_vec(),
@@ -135,7 +132,13 @@ impl Line {
         };
         let certificate = authority.get("ca.crt").unwrap_or_default();
         let authority = tls::Authority::new(certificate, format!("{namespace}/{}", request.ca_secret), request.service.clone())?;
-        Ok(Self::Tunnel(Tunnel::new(door.clone(), request.pod.clone(), options, login, authority)))
+        Ok(Self::Tunnel(Tunnel::new(
+            door.clone(),
+            request.pod.clone(),
+            options,
+            login,
+            authority,
+        )))
     }
 
     /// The route that it is.

@@ -87,10 +87,7 @@ impl Ask {
 
 impl From<Statement> for Ask {
     fn from(statement: Statement) -> Self {
-        Self {
-            statement,
-            argument: None,
-        }
+        Self { statement, argument: None }
     }
 }
 
@@ -109,7 +106,9 @@ mod tests {
                 .join("\n");
             assert!(code.starts_with("SELECT") || code.starts_with("WITH"), "{statement:?}");
             assert!(!code.contains(';'), "{statement:?} is more than one statement");
-            for word in ["INSERT", "UPDATE ", "DELETE", "ALTER", "CREATE", "DROP", "LOAD ", "SET ", "CALL", "DO "] {
+            for word in [
+                "INSERT", "UPDATE ", "DELETE", "ALTER", "CREATE", "DROP", "LOAD ", "SET ", "CALL", "DO ",
+            ] {
                 assert!(!code.contains(word), "{statement:?} has {word}");
             }
             assert_eq!(code.contains("$1"), statement == Statement::UpdatePathsOf, "{statement:?}");

@@ -22,7 +22,12 @@ pub(super) struct Authority {
 impl Authority {
     /// The authorities in `certificates` (PEM), out of `secret`, for a server named `service`.
     pub(super) fn new(certificates: &[u8], secret: String, service: String) -> Result<Self, Trouble> {
-        let unusable = |why: &dyn std::fmt::Display| Trouble::new(format!("ca.crt in secret {secret} is no CA certificate: {}", sanitise(&why.to_string())));
+        let unusable = |why: &dyn std::fmt::Display| {
+            Trouble::new(format!(
+                "ca.crt in secret {secret} is no CA certificate: {}",
+                sanitise(&why.to_string())
+            ))
+        };
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(certificates) {
             let certificate = certificate.map_err(|error| unusable(&error))?;
@@ -64,9 +69,7 @@ impl Authority {
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                     format!("the server's certificate is not made for {service}")
                 }
-                CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                    "the server's certificate has expired".to_owned()
-                }
+                CertificateError::Expired | CertificateError::ExpiredContext { .. } => "the server's certificate has expired".to_owned(),
                 CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                     "the server's certificate is not valid yet (do the clocks agree?)".to_owned()
                 }
@@ -100,11 +103,19 @@ mod tests {
 
     #[test]
     fn a_secret_without_a_certificate_is_named() {
-        for content in [&b""[..], b"nonsense", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        for content in [
+            &b""[..],
+            b"nonsense",
+            b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        ] {
             let Err(trouble) = Authority::new(content, "shop/orders-ca".to_owned(), "orders-rw".to_owned()) else {
                 panic!("{content:?} was taken for a CA");
             };
-            assert!(trouble.because.starts_with("ca.crt in secret shop/orders-ca is no CA certificate"), "{}", trouble.because);
+            assert!(
+                trouble.because.starts_with("ca.crt in secret shop/orders-ca is no CA certificate"),
+                "{}",
+                trouble.because
+            );
         }
     }
 
@@ -112,6 +123,9 @@ mod tests {
     fn the_cause_is_found_below_errors_that_wrap_it() {
         let inner = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
         let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, inner));
-        assert!(matches!(cause(&wrapped).unwrap(), rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)));
+        assert!(matches!(
+            cause(&wrapped).unwrap(),
+            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)
+        ));
     }
 }

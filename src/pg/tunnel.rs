@@ -110,7 +110,11 @@ impl Tunnel {
         }
         match self.authority.explain(error) {
             Some(why) => Trouble::new(why),
-            None => Trouble::new(format!("the connection to PostgreSQL in {} fails: {}", pod_name(&self.pod), reason(error))),
+            None => Trouble::new(format!(
+                "the connection to PostgreSQL in {} fails: {}",
+                pod_name(&self.pod),
+                reason(error)
+            )),
         }
     }
 }

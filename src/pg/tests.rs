@@ -1,0 +1,425 @@
+//! The statements and both routes against a real PostgreSQL 18.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests"
+)]
+
+mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+use self::server::{OWNER_PASSWORD, SUPERUSER_PASSWORD, Server, TestDoor, request, shared};
+use super::answer::Answer;
+use super::door::{Door, Output, Secret, Stream};
+use super::route::{Line, Way};
+use super::statement::{Ask, Statement};
+use super::{Prober, session};
+use crate::backend::{BackendError, DatabaseAccess, ProbeRequest};
+use crate::domain::Observation;
+use crate::domain::ids::PodKey;
+use crate::domain::probe::{DatabaseProbe, Fact, FileKind, InstanceProbe, PathFile, ProbeFailure, Route};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+async fn observe(door: TestDoor, access: DatabaseAccess, request: ProbeRequest) -> Observation {
+    Prober::new(Arc::new(door), access, TIMEOUT).probe(request).await
+}
+
+async fn probed(door: TestDoor, access: DatabaseAccess) -> InstanceProbe {
+    match observe(door, access, request()).await {
+        Observation::Probed(probe) => *probe,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn failed(door: TestDoor, access: DatabaseAccess, request: ProbeRequest) -> ProbeFailure {
+    match observe(door, access, request).await {
+        Observation::ProbeFailed(failure) => failure,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn in_database<'a>(probe: &'a InstanceProbe, name: &str) -> &'a DatabaseProbe {
+    probe.databases.iter().find(|database| database.database == name).unwrap()
+}
+
+fn files<'a>(probe: &'a InstanceProbe, kind: FileKind, name: &str) -> Vec<&'a PathFile> {
+    let files = probe.files.known().unwrap();
+    files.iter().filter(|file| file.kind == kind && file.name == name).collect()
+}
+
+#[tokio::test]
+async fn both_routes_tell_the_same() {
+    let Some(server) = Server::start().map(Arc::new) else { return };
+    server.sql("postgres", "CREATE DATABASE shop OWNER app");
+    server.sql(
+        "shop",
+        "CREATE EXTENSION foo VERSION '1.0'; CREATE EXTENSION earthdistance CASCADE; CREATE EXTENSION bar",
+    );
+    let tunnel = probed(TestDoor::new(&server), DatabaseAccess::Tunnel).await;
+    let mut exec = probed(TestDoor::new(&server), DatabaseAccess::Exec).await;
+    assert_eq!((tunnel.route, exec.route), (Route::Tunnel, Route::Exec));
+    exec.route = Route::Tunnel;
+    exec.at = tunnel.at;
+    assert_eq!(tunnel, exec);
+
+    let facts = tunnel.server.known().unwrap();
+    assert_eq!(facts.version / 10_000, 18);
+    assert!(!facts.standby && facts.reads_settings && facts.started.is_some());
+    assert_eq!(facts.settings["shared_preload_libraries"].value, "auto_explain");
+    assert_eq!(
+        facts.loaded.iter().map(|module| module.file.as_str()).collect::<Vec<_>>(),
+        ["auto_explain.so"]
+    );
+    let owners: Vec<_> = facts
+        .databases
+        .iter()
+        .map(|owner| (owner.database.as_str(), owner.owner.as_str()))
+        .collect();
+    assert_eq!(owners, [("postgres", "postgres"), ("shop", "app")]);
+    assert!(tunnel.superuser);
+    assert_eq!(tunnel.user, "postgres");
+
+    let shop = in_database(&tunnel, "shop");
+    let installed = shop.installed.known().unwrap();
+    let earthdistance = installed.iter().find(|extension| extension.name == "earthdistance").unwrap();
+    assert_eq!(earthdistance.libraries, ["$libdir/earthdistance"]);
+    assert_eq!(earthdistance.requires, ["cube"]);
+    let paths = shop.update_paths.known().unwrap();
+    let targets: Vec<_> = paths
+        .iter()
+        .map(|path| (path.name.as_str(), path.source.as_str(), path.target.as_str()))
+        .collect();
+    assert_eq!(targets, [("foo", "1.0", "1.1"), ("foo", "1.0", "2.0")]);
+    assert_eq!(paths[1].path, "1.0--1.1--2.0");
+}
+
+#[tokio::test]
+async fn files_tell_which_copy_counts_and_which_directories_are_missing() {
+    let Some(server) = shared() else { return };
+    let probe = probed(TestDoor::new(&server), DatabaseAccess::Exec).await;
+    let share = |name: &str| server.path(&format!("{name}/share"));
+    let tell = |file: &PathFile| {
+        (
+            file.position,
+            file.element.clone(),
+            file.rank,
+            file.copies,
+            file.default_version.clone(),
+        )
+    };
+    let version = |version: &str| Some(version.to_owned());
+    let told = |name| files(&probe, FileKind::Control, name).into_iter().map(tell).collect::<Vec<_>>();
+    assert_eq!(
+        told("foo"),
+        [(2, share("foo"), 1, 2, version("2.0")), (4, share("shadow"), 2, 2, version("3.0"))]
+    );
+    assert_eq!(told("bar"), [(3, share("bar"), 1, 1, version("1.0"))]);
+    let citext = told("citext");
+    assert_eq!((citext[0].1.as_str(), citext[0].2, &citext[1].4), ("$system", 1, &version("99.0")));
+    assert!(citext[0].4.is_some());
+    assert_eq!(files(&probe, FileKind::Library, "foo").len(), 1);
+    assert_eq!(files(&probe, FileKind::Library, "citext")[0].element, "$libdir");
+    assert!(files(&probe, FileKind::Library, "README").is_empty());
+    let lib = |name: &str| server.path(&format!("{name}/lib"));
+    assert_eq!(
+        probe.missing_directories,
+        [share("absent"), lib("bar"), lib("shadow"), lib("absent")]
+    );
+}
+
+#[tokio::test]
+async fn only_the_named_variables_leave_the_server() {
+    let Some(server) = shared() else { return };
+    let probe = probed(TestDoor::new(&server), DatabaseAccess::Tunnel).await;
+    let environment = probe.environment.known().unwrap();
+    assert_eq!(environment["LD_LIBRARY_PATH"], "/extensions/foo/system");
+    assert_eq!(environment["GEO_DATA"], r"a=b\000c d");
+    assert_eq!(environment.keys().collect::<Vec<_>>(), ["GEO_DATA", "LD_LIBRARY_PATH", "PATH"]);
+}
+
+#[tokio::test]
+async fn one_bad_control_file_hides_nothing_but_what_is_available() {
+    let Some(server) = Server::start().map(Arc::new) else { return };
+    server.sql("postgres", "CREATE EXTENSION foo VERSION '1.0'; CREATE EXTENSION bar");
+    std::fs::remove_file(server.path("bar/share/extension/bar.control")).unwrap();
+    server.write(
+        "shadow/share/extension/bad.control",
+        "default_version = '1.0'\nfrobnicate\u{202e} = 1\n",
+    );
+    server.write("shadow/share/extension/binary.control/file", "");
+    std::os::unix::fs::symlink("nowhere", server.path("shadow/share/extension/dangling.control")).unwrap();
+    std::fs::remove_dir_all(server.path("shadow/share/extension/binary.control")).unwrap();
+    for access in [DatabaseAccess::Tunnel, DatabaseAccess::Exec] {
+        let probe = probed(TestDoor::new(&server), access).await;
+        let Fact::Failed(error) = &probe.available else {
+            panic!("{:?}", probe.available);
+        };
+        assert!(
+            !error.code.is_empty() && error.message.contains("/shadow/share/extension/"),
+            "{error:?}"
+        );
+        assert!(!error.message.contains('\u{202e}'));
+        assert!(probe.server.known().is_some());
+        assert!(probe.environment.known().is_some());
+        assert_eq!(files(&probe, FileKind::Control, "bad")[0].default_version.as_deref(), Some("1.0"));
+        assert_eq!(files(&probe, FileKind::Control, "dangling").len(), 1);
+        let database = in_database(&probe, "postgres");
+        assert_eq!(database.installed.known().unwrap().len(), 3);
+        assert!(database.settings.known().is_some());
+        let targets: Vec<_> = database
+            .update_paths
+            .known()
+            .unwrap()
+            .iter()
+            .map(|path| path.target.as_str())
+            .collect();
+        assert_eq!(targets, ["1.1", "2.0"]);
+    }
+}
+
+#[tokio::test]
+async fn what_the_application_owner_may_not_see_is_unknown_and_says_what_is_missing() {
+    let Some(server) = Server::start().map(Arc::new) else { return };
+    server.sql("postgres", "CREATE DATABASE private");
+    server.sql("postgres", "REVOKE CONNECT ON DATABASE private FROM PUBLIC");
+    let door = TestDoor::new(&server).without(&["orders-superuser", "exec"]);
+    let probe = probed(door, DatabaseAccess::Auto).await;
+    assert_eq!((probe.user.as_str(), probe.superuser, probe.route), ("app", false, Route::Tunnel));
+    for because in [
+        probe.files.because(),
+        probe.environment.because(),
+        probe.databases[0].settings.because(),
+    ] {
+        let because = because.unwrap();
+        for part in [
+            "a superuser",
+            "the session is that of app",
+            "get secrets/orders-superuser in namespace shop",
+            "create pods/exec in namespace shop",
+        ] {
+            assert!(because.contains(part), "{because}");
+        }
+    }
+    let facts = probe.server.known().unwrap();
+    assert!(!facts.reads_settings);
+    assert!(!facts.settings.contains_key("extension_control_path"));
+    assert!(probe.missing_directories.is_empty());
+    assert!(probe.available.known().unwrap().iter().any(|extension| extension.name == "foo"));
+    assert!(probe.databases[0].installed.known().is_some());
+    assert_eq!(
+        probe
+            .databases
+            .iter()
+            .map(|database| database.database.as_str())
+            .collect::<Vec<_>>(),
+        ["postgres"]
+    );
+    let log = server.log();
+    assert!(
+        log.contains("connection authorized: user=app") && log.contains("application_name=extop"),
+        "{log}"
+    );
+    assert!(
+        !log.contains("ERROR") && !log.contains("SSL error") && !log.contains("could not receive"),
+        "{log}"
+    );
+}
+
+#[tokio::test]
+async fn a_path_set_for_one_database_is_seen_there_alone() {
+    let Some(server) = shared() else { return };
+    server.sql("postgres", "CREATE DATABASE lost");
+    server.sql("postgres", "ALTER DATABASE lost SET dynamic_library_path = '$libdir'");
+    for access in [DatabaseAccess::Tunnel, DatabaseAccess::Exec] {
+        let probe = probed(TestDoor::new(&server), access).await;
+        let setting = |database| in_database(&probe, database).settings.known().unwrap()["dynamic_library_path"].clone();
+        assert_eq!(
+            (setting("lost").value.as_str(), setting("lost").source.as_str()),
+            ("$libdir", "database")
+        );
+        assert!(setting("postgres").value.starts_with("$libdir:/"));
+    }
+}
+
+#[tokio::test]
+async fn a_database_may_have_any_name_and_one_that_is_closed_hides_no_other() {
+    let Some(server) = Server::start().map(Arc::new) else { return };
+    let odd = [
+        r#""host=evil""#,
+        r#""o'clock \ 1""#,
+        r#""postgresql://evil""#,
+        r#""Groß""#,
+        "closed",
+    ];
+    for name in odd {
+        server.sql("postgres", &format!("CREATE DATABASE {name}"));
+    }
+    server.sql("postgres", "CREATE DATABASE bytes ENCODING 'SQL_ASCII' TEMPLATE template0");
+    server.sql("bytes", r"CREATE EXTENSION foo VERSION '1.0'; DO $$ BEGIN EXECUTE E'CREATE SCHEMA \x22caf\xe9\x22'; END $$; ALTER EXTENSION foo SET SCHEMA public");
+    for access in [DatabaseAccess::Tunnel, DatabaseAccess::Exec] {
+        let probe = probed(TestDoor::new(&server), access).await;
+        for database in &probe.databases {
+            match &database.installed {
+                Fact::Failed(error) if database.database == "closed" => {
+                    assert!(error.message.contains("pg_hba.conf rejects connection"), "{error:?}");
+                }
+                fact => assert!(fact.known().is_some(), "{}: {fact:?}", database.database),
+            }
+        }
+        assert_eq!(probe.databases.len(), odd.len() + 2);
+    }
+}
+
+#[tokio::test]
+async fn a_server_of_another_ca_or_another_name_is_refused_before_it_hears_a_password() {
+    let Some(server) = shared() else { return };
+    let mut door = TestDoor::new(&server);
+    door.secrets
+        .insert("orders-ca".to_owned(), server::secret(&[("ca.crt", &server.other_authority)]));
+    let failure = failed(door, DatabaseAccess::Tunnel, request()).await;
+    let sentence = "the server's certificate is not signed by the CA in secret shop/orders-ca";
+    assert_eq!(
+        failure.because,
+        format!("tunnel as superuser: {sentence}; tunnel as application owner: {sentence}")
+    );
+    let mut other = request();
+    other.service = "payments-rw".to_owned();
+    let failure = failed(TestDoor::new(&server), DatabaseAccess::Tunnel, other).await;
+    assert!(
+        failure.because.contains("the server's certificate is not made for payments-rw"),
+        "{}",
+        failure.because
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_told_with_its_secret_and_without_itself() {
+    let Some(server) = shared() else { return };
+    let mut door = TestDoor::new(&server).without(&["orders-superuser"]);
+    door.secrets.insert(
+        "orders-app".to_owned(),
+        server::secret(&[("username", "app"), ("password", "wrong-hush"), ("dbname", "postgres")]),
+    );
+    let failure = failed(door, DatabaseAccess::Tunnel, request()).await;
+    assert!(
+        failure.because.contains("password authentication failed for user \"app\""),
+        "{}",
+        failure.because
+    );
+    assert!(failure.because.contains("is secret shop/orders-app older"), "{}", failure.because);
+    assert!(!format!("{failure:?}").contains("hush"));
+    assert_eq!(failure.missing, ["get secrets/orders-superuser in namespace shop"]);
+}
+
+#[tokio::test]
+async fn no_password_is_in_the_evidence() {
+    let Some(server) = shared() else { return };
+    let probe = probed(TestDoor::new(&server), DatabaseAccess::Tunnel).await;
+    let text = format!("{probe:?}");
+    for secret in [SUPERUSER_PASSWORD, OWNER_PASSWORD, "unasked-hush", "key-hush"] {
+        assert!(!text.contains(secret));
+    }
+}
+
+#[tokio::test]
+async fn the_ways_are_tried_in_order_and_all_reasons_are_told() {
+    let Some(server) = shared() else { return };
+    assert_eq!(probed(TestDoor::new(&server), DatabaseAccess::Auto).await.route, Route::Tunnel);
+    let door = TestDoor::new(&server).without(&["orders-superuser"]);
+    assert_eq!(probed(door, DatabaseAccess::Auto).await.route, Route::Exec);
+    let door = TestDoor::new(&server).without(&["portforward"]);
+    assert_eq!(probed(door, DatabaseAccess::Auto).await.route, Route::Exec);
+    let door = TestDoor::new(&server).without(&["orders-superuser", "exec", "portforward"]);
+    let failure = failed(door, DatabaseAccess::Auto, request()).await;
+    assert_eq!(
+        failure.because,
+        "tunnel as superuser: the permission to get secrets/orders-superuser in namespace shop is missing; \
+         exec: the permission to create pods/exec in namespace shop is missing; \
+         tunnel as application owner: the permission to create pods/portforward in namespace shop is missing"
+    );
+    assert_eq!(failure.missing.len(), 3);
+    let off = failed(TestDoor::new(&server), DatabaseAccess::Off, request()).await;
+    assert_eq!(off.because, "database access is off");
+}
+
+#[tokio::test]
+async fn every_statement_answers_a_superuser_on_both_routes() {
+    let Some(server) = shared() else { return };
+    server.sql("postgres", "CREATE DATABASE asked");
+    server.sql("asked", "CREATE EXTENSION foo VERSION '1.0'");
+    let door: Arc<dyn Door> = Arc::new(TestDoor::new(&server));
+    let asks = Statement::ALL.map(|statement| match statement {
+        Statement::UpdatePathsOf => Ask::paths_of("foo"),
+        other => Ask::from(other),
+    });
+    let mut told = Vec::new();
+    for way in [Way::Superuser("orders-superuser"), Way::Exec] {
+        let line = Line::prepare(way, &door, &request(), TIMEOUT).await.unwrap();
+        let session = line.open("asked").await.unwrap();
+        let answers = session.ask(&asks).await.unwrap();
+        for (ask, answer) in asks.iter().zip(&answers) {
+            assert!(matches!(answer, Answer::Value(_)), "{ask:?}: {answer:?}");
+        }
+        told.push(answers);
+    }
+    assert_eq!(told[0], told[1]);
+}
+
+#[tokio::test]
+async fn a_session_is_read_only_pinned_and_named() {
+    let Some(server) = shared() else { return };
+    let options = session::options(TIMEOUT, &[]);
+    let run = |statement: &str| {
+        let output = server
+            .client_command("psql")
+            .env("PGOPTIONS", &options)
+            .args(["-X", "-q", "-At", "-U", "postgres", "-d", "postgres", "-c", statement])
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    };
+    assert!(run("CREATE TABLE written ()").contains("cannot execute CREATE TABLE in a read-only transaction"));
+    assert!(run("CREATE EXTENSION foo").contains("cannot execute CREATE EXTENSION in a read-only transaction"));
+    assert_eq!(run("SHOW search_path").trim(), "pg_catalog,pg_temp");
+    assert_eq!(run("SHOW statement_timeout").trim(), "5s");
+    assert!(run("SELECT pg_sleep(0.01)").trim().is_empty());
+}
+
+/// A door behind which nobody is.
+struct Silent;
+
+impl Door for Silent {
+    fn stream(&self, _: PodKey) -> BoxFuture<'_, Result<Box<dyn Stream>, BackendError>> {
+        Box::pin(futures::future::pending())
+    }
+
+    fn exec(&self, _: PodKey, _: Vec<String>, _: Vec<u8>) -> BoxFuture<'_, Result<Output, BackendError>> {
+        Box::pin(futures::future::pending())
+    }
+
+    fn secret(&self, _: String, _: String) -> BoxFuture<'_, Result<Secret, BackendError>> {
+        Box::pin(futures::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_door_that_never_answers_ends_in_time_with_every_way_told() {
+    let begin = tokio::time::Instant::now();
+    let prober = Prober::new(Arc::new(Silent), DatabaseAccess::Auto, Duration::from_secs(9));
+    let Observation::ProbeFailed(failure) = prober.probe(request()).await else {
+        panic!("nobody answered, and yet there is evidence");
+    };
+    assert!(begin.elapsed() <= Duration::from_millis(9_010), "{:?}", begin.elapsed());
+    assert_eq!(
+        failure.because,
+        "tunnel as superuser: no answer within 3.0s; exec: no answer within 3.0s; tunnel as application owner: no answer within 3.0s"
+    );
+}
