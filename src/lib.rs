@@ -19,4 +19,5 @@ pub mod config;
 pub mod domain;
 pub mod pg;
 pub mod runtime;
+pub mod wire;
 pub mod workflow;

@@ -1,0 +1,59 @@
+//! `Database` objects.
+
+use serde_json::Value;
+
+use super::{is_mark, list, managers, number, optional, pairs, required, text};
+use crate::domain::database::{AppliedExtension, Database, Ensure, RequestedExtension};
+use crate::domain::ids::{ClusterKey, DatabaseKey};
+
+/// A `Database` object.
+pub fn database(object: &Value) -> Result<Database, String> {
+    let namespace = required(object, "/metadata/namespace")?;
+    let extensions = object.pointer("/spec/extensions").filter(|list| !list.is_null());
+    if extensions.is_some_and(|list| !list.is_array()) {
+        return Err("spec.extensions is no list".to_owned());
+    }
+    let mut marks = pairs(object, "/metadata/labels", is_mark);
+    marks.extend(pairs(object, "/metadata/annotations", is_mark));
+    Ok(Database {
+        key: DatabaseKey::new(namespace.clone(), required(object, "/metadata/name")?),
+        uid: text(object, "/metadata/uid"),
+        resource_version: text(object, "/metadata/resourceVersion"),
+        generation: number(object, "/metadata/generation").unwrap_or_default(),
+        observed_generation: number(object, "/status/observedGeneration"),
+        deleting: object.pointer("/metadata/deletionTimestamp").is_some(),
+        cluster: ClusterKey::new(namespace, required(object, "/spec/cluster/name")?),
+        database: required(object, "/spec/name")?,
+        owner: text(object, "/spec/owner"),
+        ensure: ensure(object, "/spec/ensure"),
+        extensions: list(object, "/spec/extensions")
+            .map(|extension| {
+                Ok(RequestedExtension {
+                    name: optional(extension, "/name").ok_or("an item of spec.extensions has no name")?,
+                    ensure: ensure(extension, "/ensure"),
+                    version: optional(extension, "/version"),
+                    schema: optional(extension, "/schema"),
+                })
+            })
+            .collect::<Result<_, String>>()?,
+        extensions_present: extensions.is_some(),
+        applied: object.pointer("/status/applied").and_then(Value::as_bool),
+        message: text(object, "/status/message"),
+        status_extensions: list(object, "/status/extensions")
+            .map(|extension| AppliedExtension {
+                name: text(extension, "/name"),
+                applied: extension.get("applied").and_then(Value::as_bool).unwrap_or_default(),
+                message: text(extension, "/message"),
+            })
+            .collect(),
+        managers: managers(object, "/f:spec/f:extensions", None),
+        marks: marks.into_iter().map(|(name, value)| format!("{name}={value}")).collect(),
+    })
+}
+
+fn ensure(object: &Value, pointer: &str) -> Ensure {
+    match text(object, pointer).as_str() {
+        "absent" => Ensure::Absent,
+        _ => Ensure::Present,
+    }
+}

@@ -1,0 +1,118 @@
+//! Instance pods.
+
+use serde_json::Value;
+
+use super::{list, number, optional, required, text, time};
+use crate::domain::extension::MOUNT_ROOT;
+use crate::domain::ids::{ClusterKey, PodKey};
+use crate::domain::instance::{Instance, Mount, Role, Trouble};
+
+/// Container that runs PostgreSQL.
+const POSTGRES: &str = "postgres";
+
+/// Reasons with which a container waits although nothing is wrong.
+const ON_ITS_WAY: &[&str] = &["ContainerCreating", "PodInitializing", ""];
+
+/// An instance pod.
+pub fn instance(object: &Value) -> Result<Instance, String> {
+    let namespace = required(object, "/metadata/namespace")?;
+    let postgres = list(object, "/spec/containers")
+        .find(|container| text(container, "/name") == POSTGRES)
+        .ok_or("there is no container postgres")?;
+    let ready = list(object, "/status/conditions").find(|condition| text(condition, "/type") == "Ready");
+    let is_ready = ready.is_some_and(|ready| text(ready, "/status") == "True");
+    let status = list(object, "/status/containerStatuses").find(|status| text(status, "/name") == POSTGRES);
+    let restarts = status.and_then(|status| number(status, "/restartCount")).unwrap_or_default();
+    Ok(Instance {
+        key: PodKey::new(namespace.clone(), required(object, "/metadata/name")?),
+        uid: text(object, "/metadata/uid"),
+        resource_version: text(object, "/metadata/resourceVersion"),
+        cluster: ClusterKey::new(namespace, required(object, "/metadata/labels/cnpg.io~1cluster")?),
+        role: role(object),
+        phase: text(object, "/status/phase"),
+        ready: is_ready,
+        ready_since: ready.filter(|_| is_ready).and_then(|ready| time(ready, "/lastTransitionTime")),
+        was_started: is_ready || restarts > 0 || status.is_some_and(has_started),
+        deleting: object.pointer("/metadata/deletionTimestamp").is_some(),
+        created: time(object, "/metadata/creationTimestamp"),
+        node: optional(object, "/spec/nodeName"),
+        operand_image: text(postgres, "/image"),
+        restarts,
+        mounts: mounts(object, postgres),
+        trouble: trouble(object),
+        restarted_at: optional(object, "/metadata/annotations/kubectl.kubernetes.io~1restartedAt"),
+        operator_version: optional(object, "/metadata/annotations/cnpg.io~1operatorVersion"),
+        status_port_tls: list(postgres, "/command")
+            .chain(list(postgres, "/args"))
+            .filter_map(Value::as_str)
+            .any(|argument| argument.starts_with("--status-port-tls") && argument != "--status-port-tls=false"),
+    })
+}
+
+fn role(object: &Value) -> Role {
+    let label = optional(object, "/metadata/labels/cnpg.io~1instanceRole").or_else(|| optional(object, "/metadata/labels/role"));
+    match label.as_deref() {
+        Some("primary") => Role::Primary,
+        Some("replica") => Role::Replica,
+        Some("unhealthy") => Role::Unhealthy,
+        _ => Role::Unlabelled,
+    }
+}
+
+fn has_started(status: &Value) -> bool {
+    ["/state/running", "/state/terminated", "/lastState/terminated"]
+        .iter()
+        .any(|state| status.pointer(state).is_some_and(|state| !state.is_null()))
+}
+
+/// Mounts below `/extensions/`, by mount path: names of volumes have changed between versions of the operator.
+fn mounts(object: &Value, postgres: &Value) -> Vec<Mount> {
+    let below = format!("{MOUNT_ROOT}/");
+    list(postgres, "/volumeMounts")
+        .filter_map(|mount| {
+            let path = text(mount, "/mountPath");
+            let entry = path.strip_prefix(&below)?.trim_end_matches('/').to_owned();
+            let volume = text(mount, "/name");
+            let image = list(object, "/spec/volumes")
+                .find(|candidate| text(candidate, "/name") == volume)
+                .and_then(|volume| volume.get("image"));
+            (!entry.is_empty() && !entry.contains('/')).then(|| Mount {
+                entry,
+                reference: image.and_then(|image| optional(image, "/reference")),
+                pull_policy: image.and_then(|image| optional(image, "/pullPolicy")),
+            })
+        })
+        .collect()
+}
+
+/// The first container that waits with a reason or failed; else why the pod has no node.
+fn trouble(object: &Value) -> Option<Trouble> {
+    let of = |pointer: &'static str, init: bool| list(object, pointer).filter_map(move |status| container_trouble(status, init));
+    of("/status/initContainerStatuses", true)
+        .chain(of("/status/containerStatuses", false))
+        .next()
+        .or_else(|| {
+            let scheduled = list(object, "/status/conditions").find(|condition| text(condition, "/type") == "PodScheduled")?;
+            (text(scheduled, "/status") == "False").then(|| Trouble {
+                container: String::new(),
+                init: false,
+                reason: text(scheduled, "/reason"),
+                message: text(scheduled, "/message"),
+            })
+        })
+}
+
+fn container_trouble(status: &Value, init: bool) -> Option<Trouble> {
+    let trouble = |state: &Value| Trouble {
+        container: text(status, "/name"),
+        init,
+        reason: text(state, "/reason"),
+        message: text(state, "/message"),
+    };
+    if let Some(waiting) = status.pointer("/state/waiting") {
+        return (!ON_ITS_WAY.contains(&text(waiting, "/reason").as_str())).then(|| trouble(waiting));
+    }
+    let terminated = status.pointer("/state/terminated")?;
+    let failed = terminated.get("exitCode").and_then(Value::as_i64).is_some_and(|code| code != 0);
+    failed.then(|| trouble(terminated))
+}

@@ -1,0 +1,175 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::domain::instance::Role;
+
+fn pod() -> Value {
+    json!({
+        "metadata": {"name": "orders-1", "namespace": "shop", "uid": "u", "resourceVersion": "7", "labels": {"cnpg.io/cluster": "orders", "cnpg.io/instanceRole": "primary"},
+            "annotations": {"cnpg.io/operatorVersion": "1.30.0"}},
+        "spec": {
+            "nodeName": "n",
+            "volumes": [{"name": "any-name", "image": {"reference": "r/foo:1"}}, {"name": "data", "emptyDir": {}}, {"name": "odd", "emptyDir": {}}],
+            "containers": [
+                {"name": "side", "image": "s"},
+                {"name": "postgres", "image": "pg", "command": ["/controller/manager", "--status-port-tls"], "volumeMounts": [
+                    {"name": "any-name", "mountPath": "/extensions/foo"}, {"name": "data", "mountPath": "/var/lib"}, {"name": "odd", "mountPath": "/extensions/odd"}]},
+            ],
+        },
+        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-23T02:00:00Z"}],
+            "containerStatuses": [{"name": "postgres", "restartCount": 2, "state": {"running": {}}}]},
+    })
+}
+
+#[test]
+fn mounts_are_found_by_path_and_a_mount_without_image_has_no_reference() {
+    let instance = instance(&pod()).unwrap();
+    let mounts: Vec<(&str, Option<&str>)> = instance
+        .mounts
+        .iter()
+        .map(|mount| (mount.entry.as_str(), mount.reference.as_deref()))
+        .collect();
+    assert_eq!(mounts, [("foo", Some("r/foo:1")), ("odd", None)]);
+    assert_eq!(
+        (instance.role, instance.restarts, instance.status_port_tls),
+        (Role::Primary, 2, true)
+    );
+    assert!(instance.ready && instance.was_started && instance.trouble.is_none());
+}
+
+#[test]
+fn an_init_container_that_waits_for_an_image_is_the_trouble() {
+    let mut pod = pod();
+    pod["status"] = json!({"phase": "Pending",
+        "initContainerStatuses": [{"name": "bootstrap-controller", "state": {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}}],
+        "containerStatuses": [{"name": "postgres", "state": {"waiting": {"reason": "PodInitializing"}}}]});
+    let instance = instance(&pod).unwrap();
+    let trouble = instance.trouble.unwrap();
+    assert_eq!(
+        (trouble.container.as_str(), trouble.init, trouble.is_image()),
+        ("bootstrap-controller", true, true)
+    );
+    assert!(!instance.was_started && !instance.ready);
+}
+
+#[test]
+fn a_container_that_completed_is_no_trouble_and_one_that_waits_to_start_is_none() {
+    let mut pod = pod();
+    pod["status"] = json!({"phase": "Pending",
+        "initContainerStatuses": [{"name": "bootstrap-controller", "state": {"terminated": {"reason": "Completed", "exitCode": 0}}}],
+        "containerStatuses": [{"name": "postgres", "state": {"waiting": {"reason": "PodInitializing"}}}]});
+    assert_eq!(instance(&pod).unwrap().trouble, None);
+    pod["status"]["containerStatuses"][0]["state"] = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+    assert!(instance(&pod).unwrap().trouble.unwrap().is_crash_loop());
+}
+
+#[test]
+fn a_pod_without_a_node_says_why() {
+    let mut pod = pod();
+    pod["status"] = json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node"}]});
+    assert_eq!(instance(&pod).unwrap().trouble.unwrap().reason, "Unschedulable");
+}
+
+fn cluster_object() -> Value {
+    json!({
+        "metadata": {"name": "orders", "namespace": "shop", "uid": "u", "resourceVersion": "9", "generation": 3, "labels": {"argocd.argoproj.io/instance": "shop", "team": "x"},
+            "annotations": {"cnpg.io/hibernation": "on", "other": "y"},
+            "managedFields": [
+                {"manager": "argocd-controller", "operation": "Apply", "fieldsV1": {"f:spec": {"f:postgresql": {"f:extensions": {}}}}},
+                {"manager": "manager", "operation": "Update", "subresource": "status", "fieldsV1": {"f:spec": {"f:postgresql": {"f:extensions": {}}}}},
+            ]},
+        "spec": {"instances": 3, "imageCatalogRef": {"kind": "ImageCatalog", "name": "c", "major": 18}, "primaryUpdateStrategy": "supervised",
+            "bootstrap": {"initdb": {"secret": {"name": "mine"}}},
+            "postgresql": {"extensions": [{"name": "a", "image": {}}, {"name": "b", "image": {"reference": "r"}, "ld_library_path": ["system"], "env": [{"name": "X", "value": "1"}]}]}},
+        "status": {"phase": "Cluster in healthy state", "readyInstances": 3, "pgDataImageInfo": {"image": "i", "majorVersion": 18, "extensions": [{"name": "a", "image": {"reference": "x"}}]},
+            "certificates": {"serverCASecret": "ca"}},
+    })
+}
+
+#[test]
+fn a_cluster_tells_entries_resolution_managers_and_marks() {
+    let cluster = cluster(&cluster_object()).unwrap();
+    assert_eq!(cluster.spec.extensions[0].reference, None);
+    assert_eq!(cluster.spec.extensions[1].ld_paths, ["system"]);
+    assert_eq!(cluster.spec.catalog.as_ref().unwrap().key.namespace.as_deref(), Some("shop"));
+    assert_eq!(cluster.spec.application_secret.as_deref(), Some("mine"));
+    assert_eq!(
+        cluster.status.resolved.as_ref().unwrap().extensions.as_ref().unwrap()[0]
+            .reference
+            .as_deref(),
+        Some("x")
+    );
+    assert_eq!(cluster.managers.len(), 1, "what the status sub-resource owns does not count");
+    assert!(cluster.managers[0].owns_extensions && !cluster.managers[0].owns_preload);
+    assert!(cluster.labels.contains_key("argocd.argoproj.io/instance") && !cluster.labels.contains_key("team"));
+    assert!(cluster.annotations.contains_key("cnpg.io/hibernation") && !cluster.annotations.contains_key("other"));
+    assert!(cluster.spec.present.extensions && !cluster.spec.present.preload);
+}
+
+#[test]
+fn garbage_is_told_by_field() {
+    let mut object = cluster_object();
+    object["spec"]["postgresql"]["extensions"] = json!("many");
+    assert!(cluster(&object).unwrap_err().contains("extensions is no list"));
+    let error = database(&json!({"metadata": {"name": "d", "namespace": "n"}, "spec": {"cluster": {"name": "c"}, "name": 5}})).unwrap_err();
+    assert!(error.contains("spec.name"), "{error}");
+    assert_eq!(name_of(&json!({"metadata": {"name": "d"}})), "d");
+}
+
+#[test]
+fn escape_sequences_of_a_cluster_lose_what_makes_them_work() {
+    let mut object = cluster_object();
+    object["status"]["phaseReason"] = json!("\u{1b}[2Jbad\u{202e}");
+    assert!(!cluster(&object).unwrap().status.phase_reason.contains(['\u{1b}', '\u{202e}']));
+}
+
+#[test]
+fn a_database_tells_what_it_asks_for_and_what_was_applied() {
+    let object = json!({"metadata": {"name": "d", "namespace": "n", "generation": 2}, "spec": {"cluster": {"name": "c"}, "name": "app", "owner": "o",
+        "extensions": [{"name": "vector", "version": "1"}, {"name": "old", "ensure": "absent"}]},
+        "status": {"applied": true, "observedGeneration": 1, "extensions": [{"name": "vector", "applied": true}]}});
+    let database = database(&object).unwrap();
+    assert_eq!(database.extensions.len(), 2);
+    assert_eq!(database.extensions[1].ensure, crate::domain::database::Ensure::Absent);
+    assert!(!database.is_fresh());
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        ".{0,8}".prop_map(Value::from)
+    ];
+    leaf.prop_recursive(4, 32, 6, |inner| {
+        let key = prop_oneof![
+            Just("metadata"),
+            Just("name"),
+            Just("namespace"),
+            Just("spec"),
+            Just("status"),
+            Just("containers"),
+            Just("postgresql"),
+            Just("extensions"),
+            Just("cluster"),
+            Just("labels"),
+            Just("images"),
+        ];
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::vec((key, inner), 0..6)
+                .prop_map(|pairs| Value::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_object_whatsoever_is_more_than_an_error(object in value()) {
+        drop((cluster(&object), instance(&object), database(&object), catalog(&object)));
+        prop_assert!(!name_of(&object).is_empty());
+    }
+}
