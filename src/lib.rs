@@ -19,5 +19,6 @@ pub mod config;
 pub mod domain;
 pub mod pg;
 pub mod runtime;
+pub mod sim;
 pub mod wire;
 pub mod workflow;
