@@ -5,8 +5,11 @@ use std::time::Duration;
 /// Name that the server's logs and `pg_stat_activity` show.
 pub(super) const APPLICATION_NAME: &str = "extop";
 
-/// A statement that takes longer is ended by the server: all of them take milliseconds.
+/// The longest that a statement may take: all of them take milliseconds.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many statements may be ended by the server, each for taking too long, before the probe itself is.
+const PATIENCE: u32 = 5;
 
 /// Settings of the session, as the `options` of a connection.
 ///
@@ -15,7 +18,7 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 /// between databases. `environment` holds names of variables; those that no shell could have set are left out.
 pub(super) fn options(timeout: Duration, environment: &[String]) -> String {
     let names: Vec<&str> = environment.iter().map(String::as_str).filter(|name| is_variable(name)).collect();
-    let statement_timeout = timeout.min(STATEMENT_TIMEOUT).as_millis().max(1);
+    let statement_timeout = (timeout / PATIENCE).min(STATEMENT_TIMEOUT).as_millis().max(1);
     format!(
         "-c default_transaction_read_only=on -c statement_timeout={statement_timeout} -c lock_timeout=500 \
          -c idle_in_transaction_session_timeout=10000 -c search_path=pg_catalog,pg_temp -c client_min_messages=error \

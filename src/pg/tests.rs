@@ -140,7 +140,7 @@ async fn only_the_named_variables_leave_the_server() {
     let Some(server) = shared() else { return };
     let probe = probed(TestDoor::new(&server), DatabaseAccess::Tunnel).await;
     let environment = probe.environment.known().unwrap();
-    assert_eq!(environment["LD_LIBRARY_PATH"], "/extensions/foo/system");
+    assert!(environment["LD_LIBRARY_PATH"].starts_with("/extensions/foo/system:"));
     assert_eq!(environment["GEO_DATA"], r"a=b\000c d");
     assert_eq!(environment.keys().collect::<Vec<_>>(), ["GEO_DATA", "LD_LIBRARY_PATH", "PATH"]);
 }
@@ -390,7 +390,177 @@ async fn a_session_is_read_only_pinned_and_named() {
     assert!(run("CREATE EXTENSION foo").contains("cannot execute CREATE EXTENSION in a read-only transaction"));
     assert_eq!(run("SHOW search_path").trim(), "pg_catalog,pg_temp");
     assert_eq!(run("SHOW statement_timeout").trim(), "5s");
+    let hurried = session::options(Duration::from_secs(1), &[]);
+    assert!(hurried.contains("statement_timeout=200 "), "{hurried}");
     assert!(run("SELECT pg_sleep(0.01)").trim().is_empty());
+}
+
+#[tokio::test]
+async fn a_standby_tells_whether_it_streams_and_a_primary_does_not() {
+    let Some(server) = Server::start().map(Arc::new) else {
+        return;
+    };
+    let primary = probed(TestDoor::new(&server), DatabaseAccess::Exec).await;
+    assert_eq!(primary.server.known().unwrap().wal_receiver, None);
+    let standby = Arc::new(server.standby());
+    let mut streams = None;
+    for _ in 0..200 {
+        let probe = probed(TestDoor::new(&standby), DatabaseAccess::Tunnel).await;
+        let facts = probe.server.known().unwrap();
+        assert!(facts.standby);
+        streams = facts.wal_receiver;
+        if streams == Some(true) {
+            break;
+        }
+    }
+    assert_eq!(streams, Some(true), "{}", standby.log());
+    let door = TestDoor::new(&standby).without(&["orders-superuser"]);
+    let owner = probed(door, DatabaseAccess::Tunnel).await;
+    assert_eq!(owner.server.known().unwrap().wal_receiver, None);
+}
+
+#[tokio::test]
+async fn a_member_of_pg_monitor_sees_the_settings_but_not_the_files() {
+    let Some(server) = shared() else { return };
+    let mut door = TestDoor::new(&server);
+    let login = [("username", "watcher"), ("password", OWNER_PASSWORD), ("dbname", "postgres")];
+    door.secrets.insert("orders-app".to_owned(), server::secret(&login));
+    let mut plain = request();
+    plain.superuser_secret = None;
+    let Observation::Probed(probe) = observe(door, DatabaseAccess::Tunnel, plain).await else {
+        panic!("no answer");
+    };
+    assert!(probe.server.known().unwrap().reads_settings);
+    assert!(in_database(&probe, "postgres").settings.known().is_some());
+    let because = "the files on the paths are shown to a superuser only, and the session is that of watcher";
+    assert_eq!(probe.files.because(), Some(because));
+}
+
+#[tokio::test]
+async fn an_argument_reaches_the_statement_whole_on_both_routes() {
+    let Some(server) = shared() else { return };
+    let door: Arc<dyn Door> = Arc::new(TestDoor::new(&server));
+    let odd = ["o'clock", r"\! echo hush", ":ERROR", "a\nb", "\"q\"", "'; SELECT 1", "$1", "`id`"];
+    let mut asks: Vec<Ask> = odd.into_iter().map(Ask::paths_of).collect();
+    asks.push(Statement::WalReceiver.into());
+    for way in [Way::Superuser("orders-superuser"), Way::Exec] {
+        let line = Line::prepare(way, &door, &request(), TIMEOUT).await.unwrap();
+        let answers = line.open("postgres").await.unwrap().ask(&asks).await.unwrap();
+        let (last, others) = answers.split_last().unwrap();
+        assert_eq!(last, &Answer::Value(serde_json::Value::Null));
+        assert!(
+            others.iter().all(|answer| *answer == Answer::Value(serde_json::json!([]))),
+            "{others:?}"
+        );
+    }
+}
+
+/// A door whose `psql` never comes back from one database.
+struct Stuck(TestDoor);
+
+impl Door for Stuck {
+    fn stream(&self, pod: PodKey) -> BoxFuture<'_, Result<Box<dyn Stream>, BackendError>> {
+        self.0.stream(pod)
+    }
+
+    fn exec(&self, pod: PodKey, command: Vec<String>, stdin: Vec<u8>) -> BoxFuture<'_, Result<Output, BackendError>> {
+        if command.iter().any(|argument| argument.contains("dbname='stuck'")) {
+            return Box::pin(futures::future::pending());
+        }
+        self.0.exec(pod, command, stdin)
+    }
+
+    fn secret(&self, namespace: String, name: String) -> BoxFuture<'_, Result<Secret, BackendError>> {
+        self.0.secret(namespace, name)
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_answer_in_time_is_unknown_and_the_others_are_not() {
+    let Some(server) = Server::start().map(Arc::new) else {
+        return;
+    };
+    for name in ["stuck", "after"] {
+        server.sql("postgres", &format!("CREATE DATABASE {name}"));
+    }
+    let door = Arc::new(Stuck(TestDoor::new(&server)));
+    let prober = Prober::new(door, DatabaseAccess::Exec, Duration::from_secs(4));
+    let Observation::Probed(probe) = prober.probe(request()).await else {
+        panic!("no answer");
+    };
+    let stuck = in_database(&probe, "stuck");
+    assert_eq!(stuck.installed.because(), Some("no answer within 4.0s"));
+    assert_eq!(stuck.settings.because(), Some("no answer within 4.0s"));
+    for name in ["after", "postgres"] {
+        assert!(in_database(&probe, name).installed.known().is_some());
+    }
+}
+
+/// A door whose `exec` answers the same to everything.
+struct Canned(Output);
+
+impl Door for Canned {
+    fn stream(&self, _: PodKey) -> BoxFuture<'_, Result<Box<dyn Stream>, BackendError>> {
+        Box::pin(futures::future::pending())
+    }
+
+    fn exec(&self, _: PodKey, _: Vec<String>, _: Vec<u8>) -> BoxFuture<'_, Result<Output, BackendError>> {
+        let output = self.0.clone();
+        Box::pin(async { Ok(output) })
+    }
+
+    fn secret(&self, _: String, _: String) -> BoxFuture<'_, Result<Secret, BackendError>> {
+        Box::pin(futures::future::pending())
+    }
+}
+
+async fn canned(stdout: &str, stderr: &str, code: i32) -> Observation {
+    let output = Output {
+        stdout: stdout.as_bytes().to_vec(),
+        stderr: stderr.as_bytes().to_vec(),
+        code: Some(code),
+    };
+    Prober::new(Arc::new(Canned(output)), DatabaseAccess::Exec, TIMEOUT)
+        .probe(request())
+        .await
+}
+
+#[tokio::test]
+async fn why_psql_did_not_answer_is_told() {
+    let because = async |stderr: &str, code| match canned("", stderr, code).await {
+        Observation::ProbeFailed(failure) => failure.because,
+        other => panic!("{other:?}"),
+    };
+    let starting = "psql: error: connection to server on socket \"/controller/run/.s.PGSQL.5432\" failed: \
+                    FATAL:  the database system is starting up\n";
+    assert_eq!(
+        because(starting, 2).await,
+        "exec: PostgreSQL in orders-1 refuses psql: the database system is starting up"
+    );
+    assert_eq!(
+        because("exec: \"psql\": executable file not found\x1b[2J in $PATH\n", 127).await,
+        "exec: psql in orders-1 did not answer: exec: \"psql\": executable file not found[2J in $PATH (exit code 127)"
+    );
+    assert_eq!(because("", 137).await, "exec: psql in orders-1 did not answer: exit code 137");
+}
+
+#[tokio::test]
+async fn an_older_postgresql_is_told_by_its_version_and_not_by_a_function_that_it_lacks() {
+    let server = r#"{"version": 170002, "standby": false, "user": "postgres", "superuser": true, "reads_settings": true,
+                     "reads_files": true, "started": null, "databases": []}"#
+        .replace('\n', "");
+    let stdout = format!(
+        "extop-answer 0\n{server}\nextop-answer 2\nextop-refused\n{{\"code\": \"42883\", \"message\": \"function pg_get_loaded_modules() does not exist\"}}\n"
+    );
+    let Observation::Probed(probe) = canned(&stdout, "server closed the connection unexpectedly", 2).await else {
+        panic!("no answer");
+    };
+    assert_eq!(probe.server.known().unwrap().version, 170_002);
+    assert!(!probe.server.known().unwrap().reads_settings);
+    assert_eq!(
+        probe.available.because(),
+        Some("psql ended before it answered: server closed the connection unexpectedly (exit code 2)")
+    );
 }
 
 /// A door behind which nobody is.

@@ -56,7 +56,7 @@ impl Server {
         };
         let dir = tempfile::Builder::new().prefix("extop-pg").tempdir().unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let (authority, certificate, key) = certificates();
         let server = Self {
             bin: bin.into(),
@@ -99,6 +99,35 @@ impl Server {
         server.control("start");
         server.sql("postgres", ROLES);
         Some(server)
+    }
+
+    /// A standby that streams from it, or is about to.
+    pub(super) fn standby(&self) -> Self {
+        let dir = tempfile::Builder::new().prefix("extop-pg").tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        give_away(dir.path());
+        let standby = Self {
+            bin: self.bin.clone(),
+            dir,
+            port: free_port(),
+            authority: self.authority.clone(),
+            other_authority: String::new(),
+        };
+        let data = standby.path("data");
+        let mut backup = self.server_command("pg_basebackup");
+        backup.args(["-D", &data, "-U", "postgres", "-R", "-X", "stream", "-c", "fast", "-N"]);
+        let output = backup.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let path = format!("{data}/postgresql.auto.conf");
+        let replaced = fs::read_to_string(&path).unwrap();
+        let own = format!(
+            "port = {}\nunix_socket_directories = '{}'\n",
+            standby.port,
+            standby.dir.path().display()
+        );
+        fs::write(&path, format!("{replaced}{own}")).unwrap();
+        standby.control("start");
+        standby
     }
 
     /// A path in the server's directory.
@@ -150,7 +179,8 @@ impl Server {
     fn server_command(&self, program: &str) -> Command {
         let mut command = self.client_command(program);
         command
-            .env("LD_LIBRARY_PATH", "/extensions/foo/system")
+            // The build's own libpq, not the machine's, is what a standby streams with.
+            .env("LD_LIBRARY_PATH", format!("/extensions/foo/system:{}/../lib", self.bin.display()))
             .env("GEO_DATA", r"a=b\000c d")
             .env("UNASKED", "unasked-hush");
         if is_root() {
@@ -217,11 +247,16 @@ impl Drop for Server {
     }
 }
 
-const HBA: &str = "local closed all reject\nlocal all all trust\n\
+const HBA: &str = "local closed all reject\nlocal all,replication all trust\n\
                    hostssl closed all all reject\nhostssl all all all scram-sha-256\n";
 
 const ROLES: &str = "ALTER ROLE postgres PASSWORD 'super-hush';\
-                     CREATE ROLE app LOGIN PASSWORD 'owner-hush';";
+                     CREATE ROLE app LOGIN PASSWORD 'owner-hush';\
+                     CREATE ROLE watcher LOGIN PASSWORD 'owner-hush' IN ROLE pg_monitor;";
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
 
 fn give_away(path: &Path) {
     if is_root() {
