@@ -4,12 +4,18 @@
 //! form, guards, plan, diff, dry run, confirmation, apply, wait on observed state, proof. It never looks at a clock and
 //! does no I/O; it finds its place by looking at the world, so it survives a restart of the program.
 
+mod conditions;
+mod diff;
 mod engine;
+mod estimate;
 pub mod event;
 pub mod form;
 pub mod forms;
+mod guards;
 pub mod intent;
 pub mod plan;
+mod planning;
+mod proof;
 pub mod run;
 
 pub use engine::Memory;

@@ -7,6 +7,7 @@ mod cluster;
 mod database;
 mod status;
 
+pub use cluster::entry_json;
 use serde_json::{Value, json};
 
 use super::Timestamp;

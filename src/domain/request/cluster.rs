@@ -22,7 +22,7 @@ fn json_patch(cluster: &Cluster, operations: impl IntoIterator<Item = Value>) ->
 }
 
 /// An entry as it is written: what is not set is left out.
-pub(super) fn entry_json(entry: &ExtensionEntry) -> Value {
+pub fn entry_json(entry: &ExtensionEntry) -> Value {
     let mut json = Map::new();
     json.insert("name".to_owned(), json!(entry.name));
     let image = image_json(entry.reference.as_deref(), entry.pull_policy.as_deref());

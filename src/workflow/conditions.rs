@@ -1,0 +1,330 @@
+//! Named conditions, looked at in the world.
+
+use super::plan::Condition;
+use crate::domain::cluster::{Cluster, Phase};
+use crate::domain::database::Database;
+use crate::domain::ids::{ClusterKey, PodKey};
+use crate::domain::instance::Instance;
+use crate::domain::probe::{InstanceProbe, ServerFacts};
+use crate::domain::rollout::{self, Rollout};
+use crate::domain::{Timestamp, World};
+
+/// What was seen of a condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// It holds.
+    Holds,
+    /// Not yet; the text says how far it is.
+    Pending(String),
+    /// The cluster cannot go on by itself.
+    Stuck {
+        /// Why, as a sentence.
+        why: String,
+        /// The operator itself says so; otherwise it may be for a moment only.
+        sure: bool,
+    },
+}
+
+impl Seen {
+    fn pending(text: impl Into<String>) -> Self {
+        Self::Pending(text.into())
+    }
+}
+
+/// What a condition is looked at with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View<'a> {
+    /// Everything observed.
+    pub(super) world: &'a World,
+    /// When the run was confirmed.
+    pub(super) started: Option<Timestamp>,
+    /// Evidence that is older does not count.
+    pub(super) since: Timestamp,
+}
+
+/// Libraries that the operator adds by itself when a parameter of theirs is set (CNPG `pkg/postgres/configuration.go`).
+const MANAGED: [&str; 4] = ["pgaudit", "pg_stat_statements", "auto_explain", "pg_failover_slots"];
+
+/// Looks at a condition.
+pub(super) fn look(condition: &Condition, view: View<'_>) -> Seen {
+    match condition {
+        Condition::RolloutComplete(key) => with_rollout(view, key, |_, _| Seen::Holds),
+        Condition::Restarted(key, at) => with_rollout(view, key, |cluster, _| {
+            let carries = |instance: &Instance| instance.restarted_at.as_ref() == Some(at);
+            let total = view.world.instances_of(&cluster.key).count();
+            let done = view.world.instances_of(&cluster.key).filter(|instance| carries(instance)).count();
+            if done == total {
+                Seen::Holds
+            } else {
+                Seen::pending(format!("{done}/{total}"))
+            }
+        }),
+        Condition::PreloadEffective(key, libraries) => {
+            with_rollout(view, key, |cluster, _| preload_effective(view, cluster, libraries))
+        }
+        Condition::Promoted(key, instance) => promoted(view, key, instance),
+        Condition::Resolved(key) => resolved(view, key),
+        Condition::InstanceRestarted(pod, uid, restarts, started) => instance_restarted(view, pod, uid, *restarts, *started),
+        Condition::PodReplaced(pod, uid) => pod_replaced(view, pod, uid),
+        Condition::DatabaseApplied(key, database, names) => database_applied(view.world, key, database, names),
+        Condition::RequestGone(key, name) => match view.world.databases.get(key) {
+            None => Seen::Holds,
+            Some(object) if object.extensions.iter().any(|item| item.name == *name) => {
+                Seen::pending(format!("{} still asks for {name}", key.name))
+            }
+            Some(object) if object.observed_generation == Some(object.generation) => Seen::Holds,
+            Some(object) => not_applied(object),
+        },
+        Condition::DatabaseGone(key, uid) => match view.world.databases.get(key) {
+            Some(object) if object.uid == *uid => Seen::pending(format!("{} is being deleted", key.name)),
+            _ => Seen::Holds,
+        },
+        Condition::Proved => Seen::pending("reading the proof"),
+    }
+}
+
+/// The rollout of a cluster; when it is complete, the rest of a condition.
+fn with_rollout(view: View<'_>, key: &ClusterKey, complete: impl FnOnce(&Cluster, &Rollout) -> Seen) -> Seen {
+    let Some(cluster) = view.world.clusters.get(key) else {
+        return Seen::pending(format!("cluster {key} is not in view"));
+    };
+    let rollout = rollout::assess(view.world, cluster);
+    if rollout.complete {
+        return complete(cluster, &rollout);
+    }
+    match rollout.blocked {
+        Some(why) => Seen::Stuck {
+            why,
+            sure: is_said(cluster),
+        },
+        None => Seen::Pending(progress(view, cluster, &rollout)),
+    }
+}
+
+/// The operator says by its phase that it waits for a person; an instance in trouble may get over it.
+fn is_said(cluster: &Cluster) -> bool {
+    matches!(
+        cluster.status.phase_kind(),
+        Phase::WaitingForUser | Phase::CatalogError | Phase::InvalidDefinition | Phase::Unrecoverable
+    )
+}
+
+/// How far a rollout is: `1/3`, and what the last step of it means.
+fn progress(view: View<'_>, cluster: &Cluster, rollout: &Rollout) -> String {
+    if rollout::is_resolved(view.world, cluster) == Some(false) {
+        return "waiting for the operator to take it over".to_owned();
+    }
+    let total = rollout.instances.len();
+    let left: Vec<_> = rollout.instances.iter().filter(|instance| !instance.done).collect();
+    let count = format!("{}/{total}", total - left.len());
+    match left.as_slice() {
+        [] => match rollout.pending.first() {
+            Some(pending) => format!("{count}, {pending}"),
+            None => count,
+        },
+        [last] if last.is_primary && total > 1 => {
+            let times = super::estimate::recreated(view.world, cluster, view.started);
+            format!(
+                "{count}, the primary {} is last: writes stop for a while ({})",
+                last.pod.name,
+                super::estimate::basis(&times)
+            )
+        }
+        _ => count,
+    }
+}
+
+fn preload_effective(view: View<'_>, cluster: &Cluster, libraries: &[String]) -> Seen {
+    let instances: Vec<&Instance> = view.world.instances_of(&cluster.key).collect();
+    let mut missing = Vec::new();
+    let mut done = 0;
+    for instance in &instances {
+        match preloaded(view, instance, libraries, &instances) {
+            Ok(()) => done += 1,
+            Err(why) => missing.push(format!("{}: {why}", instance.key.name)),
+        }
+    }
+    match missing.first() {
+        None => Seen::Holds,
+        Some(first) => Seen::pending(format!("{done}/{}, {first}", instances.len())),
+    }
+}
+
+/// Whether an instance has been started with the libraries, by evidence of this phase.
+fn preloaded(view: View<'_>, instance: &Instance, libraries: &[String], all: &[&Instance]) -> Result<(), String> {
+    if let Some(probe) = fresh_answer(view, instance) {
+        return match probe.server.known() {
+            Some(server) => preloaded_by_sql(server, libraries),
+            None => Err(probe.server.because().unwrap_or("the server's settings are not known").to_owned()),
+        };
+    }
+    let Some(failure) = view.world.failure_of(instance).filter(|failure| failure.at >= view.since) else {
+        return Err("not asked yet".to_owned());
+    };
+    // Without SQL: a pod that was made since then has started with the configuration; a primary is restarted after the
+    // replicas were made anew, and its manager says whether that is still to come.
+    let made_since = |instance: &Instance| instance.created.is_some_and(|created| created > view.since);
+    let is_last = all.len() > 1
+        && all
+            .iter()
+            .all(|other| other.key == instance.key || made_since(other));
+    let settled = view
+        .world
+        .reports
+        .get(&instance.key)
+        .is_some_and(|report| report.uid == instance.uid && report.at >= view.since && !report.pending_restart);
+    if made_since(instance) || (is_last && settled) {
+        Ok(())
+    } else {
+        Err(format!("cannot be read, because {}", failure.because))
+    }
+}
+
+fn preloaded_by_sql(server: &ServerFacts, libraries: &[String]) -> Result<(), String> {
+    if let Some(library) = libraries.iter().find(|library| !is_loaded(server, library)) {
+        return Err(format!("{library} is not loaded yet"));
+    }
+    let Some(setting) = server.settings.get("shared_preload_libraries") else {
+        return Ok(());
+    };
+    if setting.pending_restart {
+        return Err("waits for its restart".to_owned());
+    }
+    let left = setting
+        .value
+        .split(',')
+        .map(str::trim)
+        .find(|name| !name.is_empty() && !MANAGED.contains(name) && libraries.iter().all(|library| library != name));
+    match left {
+        Some(name) => Err(format!("{name} is still preloaded")),
+        None => Ok(()),
+    }
+}
+
+/// A library is loaded, by its file name.
+pub(super) fn is_loaded(server: &ServerFacts, library: &str) -> bool {
+    let name = base_name(library);
+    server.loaded.iter().any(|module| base_name(&module.file) == name)
+}
+
+/// `foo` of `foo`, `foo.so`, `$libdir/foo`.
+pub(super) fn base_name(library: &str) -> &str {
+    let file = library.rsplit('/').next().unwrap_or(library);
+    file.strip_suffix(".so").unwrap_or(file)
+}
+
+/// An answer of this instance that was read in this phase.
+pub(super) fn fresh_answer<'a>(view: View<'a>, instance: &Instance) -> Option<&'a InstanceProbe> {
+    view.world.answer_of(instance).filter(|probe| probe.at >= view.since)
+}
+
+fn promoted(view: View<'_>, key: &ClusterKey, name: &str) -> Seen {
+    let Some(cluster) = view.world.clusters.get(key) else {
+        return Seen::pending(format!("cluster {key} is not in view"));
+    };
+    if cluster.status.current_primary.as_deref() == Some(name) {
+        return with_rollout(view, key, |_, _| Seen::Holds);
+    }
+    let pod = PodKey::new(key.namespace.clone(), name);
+    let silent = view
+        .world
+        .reports
+        .get(&pod)
+        .is_some_and(|report| report.at >= view.since && !report.wal_receiver && !report.is_primary);
+    if silent && cluster.status.target_primary.as_deref() == Some(name) && cluster.status.phase_kind() != Phase::Switchover {
+        return Seen::Stuck {
+            why: format!("{name} does not receive WAL, so that the operator waits for it without an end"),
+            sure: false,
+        };
+    }
+    Seen::pending(format!("{name} is not the primary yet"))
+}
+
+fn resolved(view: View<'_>, key: &ClusterKey) -> Seen {
+    let Some(cluster) = view.world.clusters.get(key) else {
+        return Seen::pending(format!("cluster {key} is not in view"));
+    };
+    match rollout::is_resolved(view.world, cluster) {
+        Some(false) if is_said(cluster) => Seen::Stuck {
+            why: format!("{}: {}", cluster.status.phase, cluster.status.phase_reason),
+            sure: true,
+        },
+        Some(false) => Seen::pending("waiting for the operator to take it over"),
+        Some(true) | None => Seen::Holds,
+    }
+}
+
+/// What the operator says when the instance manager has done a restart in place (seen).
+const RESTARTED_IN_PLACE: &str = "Primary instance restarted in-place";
+
+fn instance_restarted(view: View<'_>, pod: &PodKey, uid: &str, restarts: u32, started: Option<Timestamp>) -> Seen {
+    let Some(instance) = view.world.instances.get(pod) else {
+        return Seen::pending(format!("{} is being made anew", pod.name));
+    };
+    let cluster = view.world.clusters.get(&instance.cluster);
+    let postmaster = fresh_answer(view, instance)
+        .and_then(|probe| probe.server.known())
+        .and_then(|server| server.started);
+    let by_sql = matches!((started, postmaster), (Some(before), Some(now)) if now > before);
+    let said = started.is_none() && cluster.is_some_and(|cluster| cluster.status.phase_reason == RESTARTED_IN_PLACE);
+    let other = instance.uid != *uid || instance.restarts > restarts;
+    if (other || by_sql || said) && instance.ready && !instance.deleting {
+        return with_rollout(view, &instance.cluster, |_, _| Seen::Holds);
+    }
+    match rollout::trouble(view.world, instance) {
+        Some(why) => Seen::Stuck { why, sure: false },
+        None => Seen::pending(format!("{} is not back yet", pod.name)),
+    }
+}
+
+fn pod_replaced(view: View<'_>, pod: &PodKey, uid: &str) -> Seen {
+    match view.world.instances.get(pod) {
+        None => Seen::pending(format!("{} is being made anew", pod.name)),
+        Some(instance) if instance.uid == *uid => Seen::pending(format!("{} is being deleted", pod.name)),
+        Some(instance) if instance.ready && !instance.deleting => Seen::Holds,
+        Some(instance) => match rollout::trouble(view.world, instance) {
+            Some(why) => Seen::Stuck { why, sure: false },
+            None => Seen::pending(format!("{} is not ready yet", pod.name)),
+        },
+    }
+}
+
+/// The `Database` objects of a PostgreSQL database; more than one is a conflict that the operator refuses.
+pub(super) fn objects_of<'a>(world: &'a World, cluster: &'a ClusterKey, database: &'a str) -> impl Iterator<Item = &'a Database> + 'a {
+    world
+        .databases_of(cluster)
+        .filter(move |object| object.database == database && !object.deleting)
+}
+
+fn database_applied(world: &World, key: &ClusterKey, database: &str, names: &[String]) -> Seen {
+    let Some(object) = objects_of(world, key, database).next() else {
+        return Seen::pending(format!("no Database object describes {database} yet"));
+    };
+    let asks = |name: &String| object.extensions.iter().any(|item| item.name == *name);
+    if let Some(name) = names.iter().find(|name| !asks(name)) {
+        return Seen::pending(format!("{} does not ask for {name} yet", object.key.name));
+    }
+    let applied = |name: &String| object.status_extensions.iter().any(|item| item.name == *name && item.applied);
+    if object.observed_generation == Some(object.generation) && object.applied == Some(true) && names.iter().all(applied) {
+        return Seen::Holds;
+    }
+    not_applied(object)
+}
+
+fn not_applied(object: &Database) -> Seen {
+    if object.applied != Some(false) {
+        return Seen::pending(format!("{} is not applied yet", object.key.name));
+    }
+    let item = object
+        .status_extensions
+        .iter()
+        .find(|item| !item.applied && !item.message.is_empty());
+    let why = match item {
+        Some(item) => format!("{}: {}", item.name, item.message),
+        None => object.message.clone(),
+    };
+    Seen::Stuck {
+        why: format!("the Database object {} is not applied: {why}", object.key.name),
+        sure: false,
+    }
+}

@@ -1,0 +1,183 @@
+//! What a change brings about for those who use the cluster, and on what basis that is estimated.
+
+use crate::domain::change::Change;
+use crate::domain::cluster::{Cluster, UpdateMethod, UpdateStrategy};
+use crate::domain::instance::Instance;
+use crate::domain::{Timestamp, World};
+
+/// How long pods took to become ready that were made after a time: name and seconds, in order of their creation.
+pub(super) fn recreated(world: &World, cluster: &Cluster, after: Option<Timestamp>) -> Vec<(String, i64)> {
+    let Some(after) = after else { return Vec::new() };
+    let mut made: Vec<(Timestamp, &Instance, i64)> = world
+        .instances_of(&cluster.key)
+        .filter_map(|instance| {
+            let (created, ready) = (instance.created?, instance.ready_since?);
+            let seconds = ready.as_second() - created.as_second();
+            (created >= after && instance.ready && seconds >= 0).then_some((created, instance, seconds))
+        })
+        .collect();
+    made.sort_by_key(|(created, ..)| *created);
+    made.into_iter()
+        .map(|(_, instance, seconds)| (instance.key.name.clone(), seconds))
+        .collect()
+}
+
+/// The basis of an estimate in words.
+pub(super) fn basis(times: &[(String, i64)]) -> String {
+    if times.is_empty() {
+        return "how long is not known: no instance was made anew in this run yet".to_owned();
+    }
+    let seen: Vec<String> = times.iter().map(|(name, seconds)| format!("{name} took {seconds} s")).collect();
+    format!("{} in this run", seen.join(", "))
+}
+
+/// The primary stops taking writes for a while.
+pub(super) fn interrupts_primary(change: &Change, world: &World) -> bool {
+    let Some(cluster) = world.clusters.get(change.cluster()) else {
+        return false;
+    };
+    let primary = world.primary_of(cluster);
+    let mounted = |entry: &str| {
+        primary.and_then(|primary| {
+            primary
+                .mounts
+                .iter()
+                .find(|mount| mount.entry == entry)
+                .map(|mount| mount.reference.clone())
+        })
+    };
+    match change {
+        // Not known which pods there are: then the worst is assumed.
+        Change::AddEntry { entry, .. } => mounted(&entry.name).is_none(),
+        Change::RemoveEntry { entry, .. } => primary.is_none() || mounted(entry).is_some(),
+        Change::SetReference { entry, reference, .. } => mounted(entry).is_none_or(|there| reference.is_none() || there != *reference),
+        Change::SetPreload { .. } | Change::RestartCluster { .. } | Change::RestartPrimary { .. } | Change::Promote { .. } => true,
+        Change::DeletePod { pod, .. } => cluster.status.current_primary.as_ref() == Some(&pod.name),
+        Change::CreateDatabase { .. }
+        | Change::SetDatabaseExtension { .. }
+        | Change::UnsetDatabaseExtension { .. }
+        | Change::DeleteDatabase { .. } => false,
+    }
+}
+
+/// What a change brings about, as sentences: which pods restart in which order, whether writes stop, and for how long.
+pub(super) fn consequences(change: &Change, world: &World, started: Option<Timestamp>) -> Vec<String> {
+    let Some(cluster) = world.clusters.get(change.cluster()) else {
+        return Vec::new();
+    };
+    let times = recreated(world, cluster, started);
+    match change {
+        Change::AddEntry { .. } | Change::RemoveEntry { .. } | Change::SetReference { .. } | Change::RestartCluster { .. } => {
+            if interrupts_primary(change, world) {
+                rolling(world, cluster, matches!(change, Change::RestartCluster { .. }), &times)
+            } else {
+                vec!["the primary carries what is wanted already and is not interrupted".to_owned()]
+            }
+        }
+        Change::SetPreload { .. } => preloading(world, cluster, &times),
+        Change::RestartPrimary { instance, .. } => vec![
+            format!("PostgreSQL restarts within the pod of the primary {instance}: connections end and writes stop until it is back"),
+            "how long is not known: it takes a checkpoint and a start".to_owned(),
+        ],
+        Change::DeletePod { pod, .. } => deleting(cluster, &pod.name),
+        Change::Promote { instance, .. } => vec![
+            format!("{instance} becomes the primary; connections to the old one end, writes stop until the switchover is done"),
+            "the old primary restarts as a replica, and is made anew if an update waits for it".to_owned(),
+            "how long is not known".to_owned(),
+        ],
+        Change::CreateDatabase { owner, database, .. } => {
+            vec![format!("no restart; database {database} keeps its owner {owner}; the object is deleted without dropping the database")]
+        }
+        Change::SetDatabaseExtension { extension, .. } if extension.ensure == crate::domain::database::Ensure::Absent => {
+            vec![format!("no restart; {} is dropped, unless something depends on it", extension.name)]
+        }
+        Change::SetDatabaseExtension { .. } => vec!["no restart".to_owned()],
+        Change::UnsetDatabaseExtension { .. } | Change::DeleteDatabase { .. } => {
+            vec!["no restart; nothing is dropped in PostgreSQL".to_owned()]
+        }
+    }
+}
+
+/// Names of the replicas and of the primary.
+fn roles(world: &World, cluster: &Cluster) -> (Vec<String>, Option<String>) {
+    let primary = cluster.status.current_primary.clone();
+    let replicas = world
+        .instances_of(&cluster.key)
+        .map(|instance| instance.key.name.clone())
+        .filter(|name| Some(name) != primary.as_ref())
+        .collect();
+    (replicas, primary)
+}
+
+fn rolling(world: &World, cluster: &Cluster, is_restart: bool, times: &[(String, i64)]) -> Vec<String> {
+    let (replicas, primary) = roles(world, cluster);
+    let primary = primary.unwrap_or_else(|| "the primary".to_owned());
+    if replicas.is_empty() {
+        let mut lines = vec![
+            format!("{primary} is the only instance: its pod is deleted and made anew, neither reads nor writes work until it is ready"),
+            basis(times),
+        ];
+        lines.extend(pull(world, cluster, &[], is_restart));
+        return lines;
+    }
+    let mut lines = vec![format!(
+        "{} are made anew one by one, the most lagged first; {primary}, the primary, comes last",
+        replicas.join(", ")
+    )];
+    lines.extend(primary_step(cluster, &primary, "its pod is deleted and made anew", times));
+    lines.extend(pull(world, cluster, &replicas, is_restart));
+    lines
+}
+
+fn preloading(world: &World, cluster: &Cluster, times: &[(String, i64)]) -> Vec<String> {
+    let (replicas, primary) = roles(world, cluster);
+    let primary = primary.unwrap_or_else(|| "the primary".to_owned());
+    if replicas.is_empty() {
+        return vec![
+            format!("{primary} is the only instance: PostgreSQL restarts within its pod, neither reads nor writes work until it is back"),
+            "how long is not known: it takes a checkpoint and a start".to_owned(),
+        ];
+    }
+    let mut lines = vec![format!("{} are made anew one by one; {primary}, the primary, comes last", replicas.join(", "))];
+    lines.extend(primary_step(cluster, &primary, "PostgreSQL restarts within its pod", times));
+    lines
+}
+
+/// What happens to the primary, by strategy and method of update.
+fn primary_step(cluster: &Cluster, primary: &str, how: &str, times: &[(String, i64)]) -> Vec<String> {
+    let spec = &cluster.spec;
+    if spec.update_strategy == UpdateStrategy::Supervised {
+        return vec![format!(
+            "the update is supervised: the operator stops before {primary} and waits until a standby is promoted"
+        )];
+    }
+    match spec.update_method {
+        UpdateMethod::Restart => vec![format!("writes stop while {primary} restarts ({how}): {}", basis(times))],
+        UpdateMethod::Switchover => vec![format!(
+            "a standby is promoted before {primary} restarts: connections end and writes stop during the switchover; how long is not known"
+        )],
+    }
+}
+
+/// The image must come to the primary's node while the primary is down, unless a replica there has got it before.
+fn pull(world: &World, cluster: &Cluster, replicas: &[String], is_restart: bool) -> Option<String> {
+    let node = world.primary_of(cluster)?.node.as_ref()?;
+    if is_restart {
+        return None;
+    }
+    let before = world
+        .instances_of(&cluster.key)
+        .find(|instance| replicas.contains(&instance.key.name) && instance.node.as_ref() == Some(node));
+    Some(match before {
+        Some(replica) => format!("the image is pulled to {node} before that, for {}", replica.key.name),
+        None => format!("the time to pull the image to {node}, the primary's node, comes on top, unless it is there"),
+    })
+}
+
+fn deleting(cluster: &Cluster, pod: &str) -> Vec<String> {
+    let mut lines = vec![format!("the operator makes {pod} anew on its volume; no data is lost")];
+    if cluster.status.current_primary.as_deref() == Some(pod) {
+        lines.push(format!("{pod} is the primary: writes stop until it is ready again, or a standby takes over"));
+    }
+    lines
+}

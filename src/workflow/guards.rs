@@ -1,0 +1,156 @@
+//! Guards: what is checked before a plan is offered, and again before every write.
+
+mod database;
+mod entry;
+mod leave;
+mod pod;
+mod preload;
+mod state;
+
+use super::intent::Intent;
+use super::plan::{Check, CheckResult, Step, StepKind, StepState};
+use crate::domain::World;
+use crate::domain::change::Change;
+use crate::domain::cluster::Cluster;
+use crate::domain::request::holds;
+
+pub(super) use entry::{env_error, name_error, path_list_error, provided, reference_error};
+pub(super) use leave::{permissions, text_only};
+pub(super) use preload::names_error;
+pub(super) use state::is_settled;
+
+/// What the guards look at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Situation<'a> {
+    /// Everything observed.
+    pub(super) world: &'a World,
+    /// What is wanted.
+    pub(super) intent: &'a Intent,
+    /// The steps with their states.
+    pub(super) steps: &'a [Step],
+    /// The step before whose write the guards are evaluated; `None` in review.
+    pub(super) step: Option<usize>,
+}
+
+impl Situation<'_> {
+    fn cluster(&self) -> Option<&Cluster> {
+        self.world.clusters.get(self.intent.cluster())
+    }
+
+    /// The changes that are still to be made, the one at hand first.
+    fn ahead(&self) -> impl Iterator<Item = &Change> {
+        let from = self.step.unwrap_or_default();
+        self.steps.iter().skip(from).filter_map(|step| match &step.kind {
+            StepKind::Write { change, .. } if !matches!(step.state, StepState::Done | StepState::AlreadyDone) => Some(change),
+            _ => None,
+        })
+    }
+
+    /// The changes that the guards are about: all that are ahead in review, else the one at hand.
+    fn at_hand(&self) -> impl Iterator<Item = &Change> {
+        let most = if self.step.is_some() { 1 } else { usize::MAX };
+        self.ahead().take(most)
+    }
+}
+
+/// Evaluates every guard.
+pub(super) fn checks(situation: &Situation<'_>) -> Vec<Check> {
+    let Some(cluster) = situation.cluster() else {
+        return vec![fail(
+            "cluster",
+            format!("cluster {} is not in view", situation.intent.cluster()),
+            "choose its namespace, or wait until the clusters are listed",
+        )];
+    };
+    let mut checks = Vec::new();
+    checks.extend(state::checks(situation, cluster));
+    checks.extend(entry::checks(situation, cluster));
+    checks.extend(preload::checks(situation, cluster));
+    checks.extend(database::checks(situation, cluster));
+    checks.extend(pod::checks(situation, cluster));
+    checks.extend(leave::checks(situation, cluster));
+    checks.extend(earlier_steps(situation));
+    checks
+}
+
+/// What was done before must still be so.
+fn earlier_steps(situation: &Situation<'_>) -> Option<Check> {
+    let done = situation.steps.iter().take(situation.step?);
+    let mut count = 0;
+    for step in done {
+        if let StepKind::Write { change, .. } = &step.kind
+            && leaves_a_trace(change)
+        {
+            if !holds(change, situation.world) {
+                return Some(fail(
+                    "earlier-steps",
+                    format!("'{}' was done, but does not hold any more", step.title),
+                    "somebody has changed it since; look at it, then put back or begin anew",
+                ));
+            }
+            count += 1;
+        }
+    }
+    (count > 0).then(|| pass("earlier-steps", format!("{count} earlier steps hold still")))
+}
+
+/// The change can be seen in the objects for as long as nobody alters them.
+pub(super) fn leaves_a_trace(change: &Change) -> bool {
+    !matches!(
+        change,
+        Change::RestartPrimary { .. } | Change::Promote { .. } | Change::DeletePod { .. } | Change::DeleteDatabase { .. }
+    )
+}
+
+pub(super) fn pass(name: &str, evidence: impl Into<String>) -> Check {
+    check(name, CheckResult::Pass, evidence.into(), None)
+}
+
+pub(super) fn fail(name: &str, evidence: impl Into<String>, hint: impl Into<String>) -> Check {
+    check(name, CheckResult::Fail, evidence.into(), Some(hint.into()))
+}
+
+pub(super) fn warn(name: &str, evidence: impl Into<String>) -> Check {
+    check(name, CheckResult::Warn, evidence.into(), None)
+}
+
+pub(super) fn unknown(name: &str, evidence: impl Into<String>) -> Check {
+    check(name, CheckResult::Unknown, evidence.into(), None)
+}
+
+fn check(name: &str, result: CheckResult, evidence: String, hint: Option<String>) -> Check {
+    Check {
+        name: name.to_owned(),
+        result,
+        evidence,
+        hint,
+    }
+}
+
+/// The version of the operator, major and minor, as the instance pods tell it.
+fn operator_version(world: &World, cluster: &Cluster) -> Option<(u32, u32)> {
+    let text = world
+        .instances_of(&cluster.key)
+        .find_map(|instance| instance.operator_version.clone())?;
+    major_minor(&text)
+}
+
+fn major_minor(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.trim_start_matches('v').split(['.', '+', '-']).map(|number| number.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
+}
+
+/// PostgreSQL's major version: resolved, asked for of the catalog, or told by SQL.
+fn postgres_major(world: &World, cluster: &Cluster) -> Option<u32> {
+    let resolved = cluster.status.resolved.as_ref().and_then(|resolved| resolved.major);
+    let told = || {
+        let server = world.answer_of(world.primary_of(cluster)?)?.server.known()?;
+        Some(server.version / 10_000)
+    };
+    resolved
+        .or_else(told)
+        .or_else(|| cluster.spec.catalog.as_ref().map(|catalog| catalog.major))
+}
+
+#[cfg(test)]
+mod tests;

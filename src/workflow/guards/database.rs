@@ -1,0 +1,128 @@
+//! Guards on databases: they exist, one object describes each, and a new object gets the real owner.
+
+use super::{Situation, fail, pass, unknown, warn};
+use crate::domain::change::Change;
+use crate::domain::cluster::Cluster;
+use crate::domain::database::Ensure;
+use crate::domain::probe::Fact;
+use crate::workflow::conditions::objects_of;
+use crate::workflow::plan::Check;
+
+/// Databases that a `Database` object must not name (a rule of its CRD).
+const REFUSED: [&str; 3] = ["postgres", "template0", "template1"];
+
+pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for change in situation.at_hand() {
+        match change {
+            Change::CreateDatabase { database, owner, .. } => {
+                checks.push(refused(database).unwrap_or_else(|| real_owner(situation, cluster, database, owner)));
+                checks.extend(one_object(situation, cluster, database));
+            }
+            Change::SetDatabaseExtension { key, extension, .. } => {
+                let Some(object) = situation.world.databases.get(key) else {
+                    checks.push(fail("database", format!("there is no Database object {key} any more"), "begin anew"));
+                    continue;
+                };
+                checks.extend(one_object(situation, cluster, &object.database));
+                if object.ensure == Ensure::Absent {
+                    checks.push(fail(
+                        "database",
+                        format!("{} asks for the absence of database {}", key.name, object.database),
+                        "choose another database",
+                    ));
+                } else {
+                    checks.push(exists(situation, cluster, &object.database));
+                }
+                if extension.ensure == Ensure::Present {
+                    checks.extend(managed(cluster, &extension.name));
+                }
+            }
+            _ => {}
+        }
+    }
+    checks
+}
+
+fn refused(database: &str) -> Option<Check> {
+    REFUSED.contains(&database).then(|| {
+        fail(
+            "database",
+            format!("a Database object must not describe {database}"),
+            "choose a database of the application",
+        )
+    })
+}
+
+/// What is known of the databases of the primary, or why nothing is.
+fn databases<'a>(situation: &Situation<'a>, cluster: &Cluster) -> Result<&'a [crate::domain::probe::DatabaseOwner], String> {
+    let world = situation.world;
+    let Some(primary) = world.primary_of(cluster) else {
+        return Err("the cluster has no primary".to_owned());
+    };
+    match world.answer_of(primary).map(|probe| &probe.server) {
+        Some(Fact::Known(server)) => Ok(&server.databases),
+        Some(other) => Err(other.because().unwrap_or("it is not known").to_owned()),
+        None => Err(world
+            .failure_of(primary)
+            .map_or_else(|| format!("{} was not asked yet", primary.key.name), |failure| failure.because.clone())),
+    }
+}
+
+fn real_owner(situation: &Situation<'_>, cluster: &Cluster, database: &str, owner: &str) -> Check {
+    match databases(situation, cluster) {
+        Ok(databases) => match databases.iter().find(|there| there.database == database) {
+            Some(there) if there.owner == owner => pass("owner", format!("{database} belongs to {owner}, and goes on doing so")),
+            Some(there) => fail(
+                "owner",
+                format!("{database} belongs to {}, not to {owner}: its owner would be changed", there.owner),
+                "begin anew",
+            ),
+            None => fail("database", format!("there is no database {database}"), "create it first, or choose another"),
+        },
+        Err(why) => fail(
+            "owner",
+            format!("the owner of {database} is not known, because {why}; a guessed one would silently change it"),
+            "give extop a way to ask PostgreSQL, or create the Database object by hand",
+        ),
+    }
+}
+
+fn exists(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> Check {
+    match databases(situation, cluster) {
+        Ok(databases) if databases.iter().any(|there| there.database == database) => {
+            pass("database", format!("database {database} is there"))
+        }
+        Ok(_) => warn("database", format!("database {database} is not there yet; its object will create it")),
+        Err(why) => unknown("database", format!("it is not known whether {database} is there, because {why}")),
+    }
+}
+
+fn one_object(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> Option<Check> {
+    let objects: Vec<&str> = objects_of(situation.world, &cluster.key, database)
+        .map(|object| object.key.name.as_str())
+        .collect();
+    (objects.len() > 1).then(|| {
+        fail(
+            "database-objects",
+            format!("{} all describe database {database}; the operator heeds only one", objects.join(", ")),
+            "delete all but one",
+        )
+    })
+}
+
+/// Extensions that the operator drops by itself when no parameter of theirs is set (CNPG `instance_controller.go`).
+fn managed(cluster: &Cluster, extension: &str) -> Option<Check> {
+    let prefix = match extension {
+        "pgaudit" => "pgaudit.",
+        "pg_stat_statements" => "pg_stat_statements.",
+        _ => return None,
+    };
+    let is_set = cluster.spec.parameters.keys().any(|name| name.starts_with(prefix));
+    (!is_set).then(|| {
+        warn(
+            "managed-extension",
+            format!("the operator drops {extension} at the next start of the primary, unless a parameter {prefix}* is set"),
+        )
+    })
+}

@@ -1,0 +1,130 @@
+//! Guards on single instances: stuck pods, restarts and promotion.
+
+use super::{Situation, fail, pass, unknown, warn};
+use crate::domain::World;
+use crate::domain::change::Change;
+use crate::domain::cluster::{Cluster, Phase};
+use crate::domain::ids::PodKey;
+use crate::workflow::intent::Intent;
+use crate::workflow::plan::Check;
+use crate::workflow::planning::differs_from_wanted;
+
+pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
+    let world = situation.world;
+    let mut checks = Vec::new();
+    for change in situation.at_hand() {
+        match change {
+            Change::DeletePod { pod, uid, .. } => match situation.intent {
+                Intent::RestartInstance { .. } => checks.push(replica(world, cluster, pod, uid)),
+                _ => checks.push(stuck(situation, pod, uid)),
+            },
+            Change::Promote { instance, .. } => checks.extend(promotable(world, cluster, instance)),
+            Change::RestartPrimary { instance, .. } => checks.push(primary(cluster, instance)),
+            _ => {}
+        }
+    }
+    checks
+}
+
+fn primary(cluster: &Cluster, instance: &str) -> Check {
+    let status = &cluster.status;
+    if status.current_primary.as_deref() == Some(instance) && status.target_primary == status.current_primary {
+        pass("role", format!("{instance} is the primary"))
+    } else {
+        fail("role", format!("{instance} is not the settled primary any more"), "begin anew")
+    }
+}
+
+fn replica(world: &World, cluster: &Cluster, pod: &PodKey, uid: &str) -> Check {
+    match world.instances.get(pod) {
+        Some(instance) if instance.uid == *uid => {
+            if cluster.status.current_primary.as_ref() == Some(&pod.name) || cluster.status.target_primary.as_ref() == Some(&pod.name) {
+                fail("role", format!("{} has become the primary", pod.name), "begin anew: a primary is restarted in place")
+            } else {
+                pass("role", format!("{} is a replica", pod.name))
+            }
+        }
+        _ => fail("pod", format!("{} is not the pod any more that was to be restarted", pod.name), "begin anew"),
+    }
+}
+
+/// Only a pod that never worked, and that would come back as another one, is deleted as stuck.
+fn stuck(situation: &Situation<'_>, pod: &PodKey, uid: &str) -> Check {
+    let name = "stuck-pod";
+    let Some(instance) = situation.world.instances.get(pod).filter(|instance| instance.uid == uid) else {
+        return fail(name, format!("{} is not the pod any more that was stuck", pod.name), "look again");
+    };
+    if instance.was_started || instance.ready {
+        return fail(
+            name,
+            format!("{} has been ready before: it is not stuck, and may hold what others need", pod.name),
+            "restart the instance instead",
+        );
+    }
+    let why = instance.trouble.as_ref().map_or("it does not say why", |trouble| &trouble.reason);
+    if differs_from_wanted(situation.world, instance) {
+        return pass(
+            name,
+            format!("{} never became ready ({why}), and would be made anew with other mounts", pod.name),
+        );
+    }
+    let text = format!("{} would be made anew just as it is ({why})", pod.name);
+    // In review a step before may be about to change what is wanted.
+    let changes_before = situation.step.is_none()
+        && situation
+            .ahead()
+            .take_while(|change| !matches!(change, Change::DeletePod { .. }))
+            .count()
+            > 0;
+    if changes_before {
+        warn(name, format!("{text}, were it not for the steps before"))
+    } else {
+        fail(name, text, "correct the image reference first")
+    }
+}
+
+fn promotable(world: &World, cluster: &Cluster, name: &str) -> Vec<Check> {
+    let pod = PodKey::new(cluster.key.namespace.clone(), name);
+    let Some(instance) = world.instances.get(&pod).filter(|instance| instance.cluster == cluster.key) else {
+        return vec![fail("standby", format!("the cluster has no instance {name}"), "choose one that it has")];
+    };
+    let status = &cluster.status;
+    if status.current_primary.as_deref() == Some(name) {
+        return vec![fail("standby", format!("{name} is the primary already"), "choose a standby")];
+    }
+    if status.current_primary != status.target_primary {
+        return vec![fail("standby", "the primary is changing already", "wait until it has changed")];
+    }
+    if !instance.ready || instance.deleting {
+        return vec![fail("standby", format!("{name} is not ready"), "choose a standby that is")];
+    }
+    let mut checks = vec![pass("standby", format!("{name} is a ready standby"))];
+    checks.push(streaming(world, instance));
+    if status.phase_kind() == Phase::WaitingForUser {
+        checks.push(pass("supervised", "the operator waits for a promotion"));
+    }
+    checks
+}
+
+/// The operator would wait without an end for a standby that does not stream (seen).
+fn streaming(world: &World, instance: &crate::domain::instance::Instance) -> Check {
+    let name = &instance.key.name;
+    let reported = world
+        .reports
+        .get(&instance.key)
+        .filter(|report| report.uid == instance.uid)
+        .map(|report| report.wal_receiver);
+    let asked = || world.answer_of(instance)?.server.known()?.wal_receiver;
+    match reported.or_else(asked) {
+        Some(true) => pass("wal-receiver", format!("{name} receives WAL")),
+        Some(false) => fail(
+            "wal-receiver",
+            format!("{name} does not receive WAL: the operator would wait for it without an end"),
+            "mend its replication first, or choose another standby",
+        ),
+        None => unknown(
+            "wal-receiver",
+            format!("it cannot be read whether {name} receives WAL; if it does not, the operator waits without an end"),
+        ),
+    }
+}

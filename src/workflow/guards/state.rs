@@ -1,0 +1,214 @@
+//! Guards on the state of the cluster and of what it runs on.
+
+use std::collections::BTreeMap;
+
+use super::{Situation, fail, operator_version, pass, postgres_major, unknown, warn};
+use crate::domain::World;
+use crate::domain::change::Change;
+use crate::domain::cluster::{Cluster, Phase};
+use crate::domain::rollout::{self, Rollout};
+use crate::domain::watch::{Kind, WatchState};
+use crate::workflow::intent::Intent;
+use crate::workflow::plan::Check;
+
+pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
+    let world = situation.world;
+    let mut checks = Vec::new();
+    checks.extend(watches(world));
+    if situation
+        .at_hand()
+        .any(|change| matches!(change, Change::AddEntry { .. } | Change::SetReference { .. }))
+    {
+        checks.push(postgres(world, cluster));
+        checks.extend(operator(situation, cluster));
+        checks.push(kubernetes(world, cluster));
+        checks.extend(nodes(world, cluster));
+    }
+    let rollout = rollout::assess(world, cluster);
+    checks.push(blocked(situation, cluster, &rollout));
+    checks.extend(in_progress(situation, cluster, &rollout));
+    checks
+}
+
+/// What is judged must be seen as it is.
+fn watches(world: &World) -> Option<Check> {
+    let lost: Vec<&str> = [Kind::Cluster, Kind::Pod, Kind::Database]
+        .into_iter()
+        .filter(|kind| *world.watch(*kind) != WatchState::Live)
+        .map(Kind::as_str)
+        .collect();
+    (!lost.is_empty()).then(|| {
+        unknown(
+            "watches",
+            format!("{} objects are not watched at the moment, so what is seen may be old", lost.join(", ")),
+        )
+    })
+}
+
+fn postgres(world: &World, cluster: &Cluster) -> Check {
+    match postgres_major(world, cluster) {
+        Some(major) if major >= 18 => pass("postgres-version", format!("PostgreSQL {major}")),
+        Some(major) => fail(
+            "postgres-version",
+            format!("PostgreSQL {major} cannot use image volume extensions: it does not know extension_control_path"),
+            "upgrade the cluster to PostgreSQL 18 or later",
+        ),
+        None => unknown("postgres-version", "the version of PostgreSQL is not known"),
+    }
+}
+
+fn operator(situation: &Situation<'_>, cluster: &Cluster) -> Option<Check> {
+    let Some(version) = operator_version(situation.world, cluster) else {
+        return Some(unknown("operator-version", "no instance tells the version of the operator"));
+    };
+    let mut needed = ((1, 27), "image volume extensions");
+    for change in situation.at_hand() {
+        if let Change::AddEntry { entry, .. } = change {
+            if entry.reference.is_none() {
+                needed = ((1, 29), "extensions in image catalogs");
+            } else if !entry.bin_paths.is_empty() || !entry.env.is_empty() {
+                needed = ((1, 29), "bin_path and env");
+            }
+        }
+    }
+    let ((major, minor), what) = needed;
+    let told = format!("CloudNativePG {}.{}", version.0, version.1);
+    Some(if version >= (major, minor) {
+        pass("operator-version", told)
+    } else {
+        fail(
+            "operator-version",
+            format!("{told} does not support {what}, {major}.{minor} does"),
+            "upgrade the operator",
+        )
+    })
+}
+
+fn kubernetes(world: &World, cluster: &Cluster) -> Check {
+    let Some(text) = &world.kubernetes else {
+        return unknown("kubernetes-version", "the version of Kubernetes is not known");
+    };
+    let proof = world.instances_of(&cluster.key).find(|instance| mounts_an_image(instance));
+    match (super::major_minor(text), proof) {
+        (Some(version), _) if version >= (1, 35) => pass("kubernetes-version", format!("Kubernetes {text} mounts image volumes")),
+        (_, Some(instance)) => pass(
+            "kubernetes-version",
+            format!("Kubernetes {text}: {} mounts an image volume already", instance.key.name),
+        ),
+        (Some(version), None) if version >= (1, 33) => unknown(
+            "kubernetes-version",
+            format!("Kubernetes {text} mounts image volumes only with the feature gate ImageVolume, which cannot be read"),
+        ),
+        (Some(_), None) => fail(
+            "kubernetes-version",
+            format!("Kubernetes {text} cannot mount image volumes, 1.33 with the gate ImageVolume or 1.35 can"),
+            "upgrade Kubernetes",
+        ),
+        (None, None) => unknown("kubernetes-version", format!("the version '{text}' of Kubernetes is not understood")),
+    }
+}
+
+fn mounts_an_image(instance: &crate::domain::instance::Instance) -> bool {
+    instance.ready && instance.mounts.iter().any(|mount| mount.reference.is_some())
+}
+
+/// A node's runtime is proved by a ready pod there that mounts an image volume.
+fn nodes(world: &World, cluster: &Cluster) -> Option<Check> {
+    let mut proved: BTreeMap<&str, bool> = BTreeMap::new();
+    for instance in world.instances_of(&cluster.key) {
+        if let Some(node) = &instance.node {
+            *proved.entry(node).or_default() |= mounts_an_image(instance);
+        }
+    }
+    let open: Vec<&str> = proved.iter().filter(|(_, proved)| !**proved).map(|(node, _)| *node).collect();
+    if proved.is_empty() {
+        return None;
+    }
+    Some(if open.is_empty() {
+        pass("node-runtime", "on every node of the cluster an instance mounts an image volume already")
+    } else {
+        unknown(
+            "node-runtime",
+            format!(
+                "no instance on {} mounts an image volume yet: containerd needs 2.1.0, CRI-O 1.31",
+                open.join(", ")
+            ),
+        )
+    })
+}
+
+fn blocked(situation: &Situation<'_>, cluster: &Cluster, rollout: &Rollout) -> Check {
+    match &rollout.blocked {
+        None => pass("cluster-blocked", "nothing keeps the operator from going on"),
+        Some(why) if mends(situation, cluster, why) => warn("cluster-blocked", format!("{why}; this is meant to help")),
+        Some(why) => fail(
+            "cluster-blocked",
+            why.clone(),
+            "mend that first; the findings tell how",
+        ),
+    }
+}
+
+/// The action is a way out of what blocks the cluster.
+fn mends(situation: &Situation<'_>, cluster: &Cluster, _why: &str) -> bool {
+    let phase = cluster.status.phase_kind();
+    match situation.intent {
+        Intent::PutBack { .. } | Intent::DeleteStuckPod { .. } => true,
+        Intent::Promote { .. } => phase == Phase::WaitingForUser,
+        Intent::RestartInstance { pod, .. } => {
+            phase == Phase::WaitingForUser && cluster.status.current_primary.as_ref() == Some(&pod.name)
+        }
+        Intent::EditPreload { libraries, .. } => only_takes_out(cluster, libraries),
+        Intent::ChangeImage { .. } => {
+            phase == Phase::CatalogError
+                || situation
+                    .world
+                    .instances_of(&cluster.key)
+                    .any(|instance| instance.trouble.as_ref().is_some_and(crate::domain::instance::Trouble::is_image))
+        }
+        Intent::AddExtension { .. } | Intent::RestartCluster { .. } => false,
+    }
+}
+
+/// The new list holds nothing that the old one does not.
+fn only_takes_out(cluster: &Cluster, libraries: &[String]) -> bool {
+    libraries.len() < cluster.spec.preload.len() && libraries.iter().all(|library| cluster.spec.preload.contains(library))
+}
+
+fn in_progress(situation: &Situation<'_>, cluster: &Cluster, rollout: &Rollout) -> Option<Check> {
+    let name = "rollout";
+    if rollout.complete {
+        return Some(pass(name, "no rollout is in progress"));
+    }
+    let pending = rollout.pending.first().cloned().unwrap_or_default();
+    if let Some(why) = &rollout.blocked {
+        // It is the block that is told then.
+        return mends(situation, cluster, why).then(|| warn(name, format!("the rollout stands still: {pending}")));
+    }
+    match situation.intent {
+        Intent::PutBack { .. } | Intent::DeleteStuckPod { .. } => Some(warn(name, format!("a rollout is in progress: {pending}"))),
+        Intent::EditPreload { libraries, .. } if only_takes_out(cluster, libraries) => {
+            Some(warn(name, format!("a rollout is in progress: {pending}")))
+        }
+        // Settings that wait for a restart are what a restart is for.
+        Intent::RestartCluster { .. } | Intent::RestartInstance { .. } if is_at_rest(cluster, rollout) => {
+            Some(pass(name, "no instance is being changed"))
+        }
+        _ => Some(fail(
+            name,
+            format!("a rollout is in progress: {pending}"),
+            "wait until it is complete",
+        )),
+    }
+}
+
+fn is_at_rest(cluster: &Cluster, rollout: &Rollout) -> bool {
+    cluster.status.phase_kind() == Phase::Healthy && rollout.instances.iter().all(|instance| instance.done)
+}
+
+/// The cluster's state would let the step begin, as far as rollouts go; else it is worth waiting a little.
+pub(in crate::workflow) fn is_settled(situation: &Situation<'_>) -> bool {
+    let Some(cluster) = situation.cluster() else { return false };
+    let rollout = rollout::assess(situation.world, cluster);
+    in_progress(situation, cluster, &rollout).is_none_or(|check| check.result != crate::workflow::plan::CheckResult::Fail)
+}

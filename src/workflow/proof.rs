@@ -1,0 +1,207 @@
+//! Proof: what new sessions read after the last write.
+
+use super::conditions::{View, fresh_answer, is_loaded};
+use super::intent::{DatabaseWish, Intent};
+use crate::domain::World;
+use crate::domain::cluster::Cluster;
+use crate::domain::ids::{ClusterKey, PodKey};
+use crate::domain::instance::Instance;
+use crate::domain::probe::{InstanceProbe, ServerFacts};
+use crate::domain::rollout;
+
+/// What the proof says so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// Some instance was not asked yet.
+    Pending(String),
+    /// Everything was read and is as wanted; the evidence, line by line.
+    Proved(Vec<String>),
+    /// Something is not as wanted, or could not be read.
+    Open(Vec<String>),
+}
+
+/// Instances that must tell: all of the cluster.
+pub(super) fn witnesses(world: &World, cluster: &ClusterKey) -> Vec<PodKey> {
+    world
+        .instances_of(cluster)
+        .filter(|instance| !instance.deleting)
+        .map(|instance| instance.key.clone())
+        .collect()
+}
+
+/// Reads the proof of an intent from evidence that is not older than the view's time.
+pub(super) fn read(intent: &Intent, view: View<'_>) -> Proof {
+    let Some(cluster) = view.world.clusters.get(intent.cluster()) else {
+        return Proof::Pending(format!("cluster {} is not in view", intent.cluster()));
+    };
+    let rollout = rollout::assess(view.world, cluster);
+    if let Some(pending) = rollout.pending.first() {
+        return Proof::Pending(pending.clone());
+    }
+    let mut ledger = Ledger::default();
+    for instance in view.world.instances_of(&cluster.key) {
+        match (fresh_answer(view, instance), view.world.failure_of(instance)) {
+            (Some(probe), _) => of_instance(intent, view, cluster, instance, probe, &mut ledger),
+            (None, Some(failure)) if failure.at >= view.since => {
+                ledger.open(format!("{} cannot be read, because {}", instance.key.name, failure.because));
+            }
+            _ => return Proof::Pending(format!("asking {}", instance.key.name)),
+        }
+    }
+    match intent {
+        Intent::AddExtension { databases, .. } => in_databases(view, cluster, databases, &mut ledger),
+        Intent::ChangeImage { entry, reference, .. } => ledger.proved(format!("every instance mounts {entry} with {reference}")),
+        _ => {}
+    }
+    ledger.close()
+}
+
+#[derive(Default)]
+struct Ledger {
+    proved: Vec<String>,
+    open: Vec<String>,
+}
+
+impl Ledger {
+    fn proved(&mut self, text: String) {
+        self.proved.push(text);
+    }
+
+    fn open(&mut self, text: String) {
+        self.open.push(text);
+    }
+
+    fn close(self) -> Proof {
+        if self.open.is_empty() {
+            Proof::Proved(self.proved)
+        } else {
+            Proof::Open(self.open)
+        }
+    }
+}
+
+/// What every instance must show: offered extensions, loaded libraries, nothing that waits for a restart.
+fn of_instance(intent: &Intent, view: View<'_>, cluster: &Cluster, instance: &Instance, probe: &InstanceProbe, ledger: &mut Ledger) {
+    let name = &instance.key.name;
+    let Some(server) = probe.server.known() else {
+        let why = probe.server.because().unwrap_or("nothing was told");
+        ledger.open(format!("{name}: the server's settings are not known, because {why}"));
+        return;
+    };
+    for extension in wanted_extensions(intent, view.world, cluster) {
+        match (probe.available.known(), probe.available.because()) {
+            (Some(offered), _) if offered.iter().any(|there| there.name == extension) => {
+                ledger.proved(format!("{name} offers {extension}"));
+            }
+            (Some(_), _) => ledger.open(format!("{name} does not offer {extension}")),
+            (None, why) => ledger.open(format!(
+                "{name}: it is not known whether {extension} is offered, because {}",
+                why.unwrap_or("nothing was told")
+            )),
+        }
+    }
+    for library in wanted_libraries(intent) {
+        if is_loaded(server, library) {
+            ledger.proved(format!("{name} has loaded {library}"));
+        } else {
+            ledger.open(format!("{name} has not loaded {library}"));
+        }
+    }
+    if let Intent::Promote { instance: promoted, .. } = intent
+        && promoted == name
+    {
+        if server.standby {
+            ledger.open(format!("{name} is still in recovery"));
+        } else {
+            ledger.proved(format!("{name} is not in recovery"));
+        }
+    }
+    at_rest(view, instance, server, ledger);
+}
+
+/// No setting waits for a restart, by SQL, or by the instance manager where SQL may not see settings.
+fn at_rest(view: View<'_>, instance: &Instance, server: &ServerFacts, ledger: &mut Ledger) {
+    let name = &instance.key.name;
+    if let Some((setting, _)) = server.settings.iter().find(|(_, setting)| setting.pending_restart) {
+        ledger.open(format!("{name}: {setting} waits for a restart"));
+        return;
+    }
+    if server.reads_settings {
+        ledger.proved(format!("nothing waits for a restart on {name}"));
+        return;
+    }
+    let report = view
+        .world
+        .reports
+        .get(&instance.key)
+        .filter(|report| report.uid == instance.uid && report.at >= view.since);
+    match report {
+        Some(report) if report.pending_restart => ledger.open(format!("{name} waits for a restart")),
+        Some(_) => ledger.proved(format!("nothing waits for a restart on {name}")),
+        None => ledger.open(format!("{name}: it cannot be read whether a setting waits for a restart")),
+    }
+}
+
+fn wanted_extensions(intent: &Intent, world: &World, cluster: &Cluster) -> Vec<String> {
+    let mut names: Vec<String> = match intent {
+        Intent::AddExtension { databases, .. } => databases.iter().map(|wish| wish.extension.clone()).collect(),
+        Intent::ChangeImage { entry, .. } => super::guards::provided(world, cluster, entry)
+            .into_iter()
+            .filter(|name| is_asked_for(world, cluster, name))
+            .collect(),
+        _ => Vec::new(),
+    };
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn is_asked_for(world: &World, cluster: &Cluster, name: &str) -> bool {
+    world
+        .databases_of(&cluster.key)
+        .any(|object| object.extensions.iter().any(|item| item.name == name))
+}
+
+fn wanted_libraries(intent: &Intent) -> &[String] {
+    match intent {
+        Intent::AddExtension { preload, .. } => preload,
+        Intent::EditPreload { libraries, .. } => libraries,
+        _ => &[],
+    }
+}
+
+fn in_databases(view: View<'_>, cluster: &Cluster, wishes: &[DatabaseWish], ledger: &mut Ledger) {
+    let probe = view
+        .world
+        .primary_of(cluster)
+        .and_then(|primary| fresh_answer(view, primary));
+    for wish in wishes {
+        let database = &wish.database;
+        let facts = probe.and_then(|probe| probe.databases.iter().find(|there| there.database == *database));
+        let Some(facts) = facts else {
+            ledger.open(format!("database {database} was not read"));
+            continue;
+        };
+        let Some(installed) = facts.installed.known() else {
+            let why = facts.installed.because().unwrap_or("nothing was told");
+            ledger.open(format!("{database}: pg_extension could not be read, because {why}"));
+            continue;
+        };
+        match installed.iter().find(|there| there.name == wish.extension) {
+            None => ledger.open(format!("{database} does not have {}", wish.extension)),
+            Some(there) if wish.version.as_ref().is_some_and(|version| *version != there.version) => ledger.open(format!(
+                "{database} has {} {}, not {}",
+                wish.extension,
+                there.version,
+                wish.version.as_deref().unwrap_or_default()
+            )),
+            Some(there) if wish.schema.as_ref().is_some_and(|schema| *schema != there.schema) => ledger.open(format!(
+                "{database} has {} in schema {}, not {}",
+                wish.extension,
+                there.schema,
+                wish.schema.as_deref().unwrap_or_default()
+            )),
+            Some(there) => ledger.proved(format!("{database} has {} {}", there.name, there.version)),
+        }
+    }
+}
