@@ -59,9 +59,7 @@ pub(super) fn look(condition: &Condition, view: View<'_>) -> Seen {
                 Seen::pending(format!("{done}/{total}"))
             }
         }),
-        Condition::PreloadEffective(key, libraries) => {
-            with_rollout(view, key, |cluster, _| preload_effective(view, cluster, libraries))
-        }
+        Condition::PreloadEffective(key, libraries) => with_rollout(view, key, |cluster, _| preload_effective(view, cluster, libraries)),
         Condition::Promoted(key, instance) => promoted(view, key, instance),
         Condition::Resolved(key) => resolved(view, key),
         Condition::InstanceRestarted(pod, uid, restarts, started) => instance_restarted(view, pod, uid, *restarts, *started),
@@ -164,10 +162,7 @@ fn preloaded(view: View<'_>, instance: &Instance, libraries: &[String], all: &[&
     // Without SQL: a pod that was made since then has started with the configuration; a primary is restarted after the
     // replicas were made anew, and its manager says whether that is still to come.
     let made_since = |instance: &Instance| instance.created.is_some_and(|created| created > view.since);
-    let is_last = all.len() > 1
-        && all
-            .iter()
-            .all(|other| other.key == instance.key || made_since(other));
+    let is_last = all.len() > 1 && all.iter().all(|other| other.key == instance.key || made_since(other));
     let settled = view
         .world
         .reports

@@ -52,10 +52,7 @@ fn cluster_part(cluster: &Cluster, resource: Resource) -> Value {
     }
     let mut postgresql = Map::new();
     if cluster.spec.present.extensions {
-        postgresql.insert(
-            "extensions".to_owned(),
-            cluster.spec.extensions.iter().map(entry_json).collect(),
-        );
+        postgresql.insert("extensions".to_owned(), cluster.spec.extensions.iter().map(entry_json).collect());
     }
     if cluster.spec.present.preload {
         postgresql.insert("shared_preload_libraries".to_owned(), json!(cluster.spec.preload));

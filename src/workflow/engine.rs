@@ -1,41 +1,432 @@
-//! The transitions of a run. (Interface only; the engine follows.)
+//! The transitions of a run: a pure function from phase, event and world to the next phase and commands.
+//!
+//! ```text
+//! Review ─► Keeping ─► Guarding(i) ─► Applying(i) ─► Waiting(i) ─► … ─► Proving ─► Done
+//!                        │ holds already ───────────────▲
+//! ```
+//!
+//! A step whose change is there already is never written; its condition is awaited all the same. So a run that is
+//! continued after a restart of the program, or begun anew on a half-done cluster, finds its place by looking.
 
+mod guarding;
+mod proving;
+mod review;
+mod waiting;
+mod writing;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::conditions::{self, Seen, View};
 use super::event::{Command, Event};
+use super::guards;
 use super::intent::Intent;
-use super::plan::Plan;
-use super::run::{Kept, Phase, Run, RunId};
+use super::plan::{Condition, Plan, StepKind, StepState};
+use super::planning;
+use super::run::{Kept, Line, Phase, Run, RunId};
+use crate::domain::change::{Change, Request};
+use crate::domain::ids::PodKey;
+use crate::domain::permission::{Permission, Verdict};
+use crate::domain::request::holds;
 use crate::domain::{Timestamp, World};
 
-/// What the engine remembers between events.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Memory {}
+/// Transitions that one event may bring about; more would be a circle.
+const MOST: usize = 32;
 
-pub(super) fn start(id: RunId, intent: Intent, _world: &World, now: Timestamp) -> (Run, Vec<Command>) {
-    (
-        Run {
-            id,
-            intent,
-            phase: Phase::Review,
-            plan: Plan::default(),
-            transcript: Vec::new(),
-            started: None,
-            since: now,
-            progress: String::new(),
-            slow: false,
-            memory: Memory::default(),
-        },
-        Vec::new(),
-    )
+/// What the engine remembers between events. It is lost when the program ends, and nothing depends on it then.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Memory {
+    /// The awaited condition has held since then.
+    held: Option<Timestamp>,
+    /// The cluster has looked stuck since then.
+    stuck: Option<Timestamp>,
+    /// When evidence was asked for last.
+    asked: Option<Timestamp>,
+    /// When the run will be woken next.
+    wake: Option<Timestamp>,
+    /// The step's change was seen in the world.
+    seen: bool,
+    /// The step's request was sent by this run.
+    wrote: bool,
+    /// The step's request was sent, and its outcome is not known.
+    unknown: Option<String>,
+    /// How often the step's request met a conflict.
+    conflicts: u32,
+    /// The resource version that met a conflict: a newer one must be seen before the next try.
+    stale: Option<String>,
+    /// Generations of the objects as they are known to this run: another one is somebody else's change.
+    generations: BTreeMap<String, i64>,
+    /// Requests that were sent for a dry run, by step.
+    dry: BTreeMap<usize, Request>,
+    /// Permissions that were asked for.
+    reviewed: BTreeSet<Permission>,
+}
+
+pub(super) fn start(id: RunId, intent: Intent, world: &World, now: Timestamp) -> (Run, Vec<Command>) {
+    let plan = Plan {
+        steps: planning::steps(&intent, world),
+        ..Plan::default()
+    };
+    let mut run = new(id, intent, plan, now);
+    let mut commands = Vec::new();
+    review::begin(&mut run, world, &mut commands);
+    (run, commands)
+}
+
+fn new(id: RunId, intent: Intent, plan: Plan, now: Timestamp) -> Run {
+    Run {
+        id,
+        intent,
+        phase: Phase::Review,
+        plan,
+        transcript: Vec::new(),
+        started: None,
+        since: now,
+        progress: String::new(),
+        slow: false,
+        memory: Memory::default(),
+    }
 }
 
 pub(super) fn resume(kept: Kept, world: &World, now: Timestamp) -> (Run, Vec<Command>) {
-    start(kept.id, kept.intent, world, now)
+    if kept.started.is_none() {
+        return start(kept.id, kept.intent, world, now);
+    }
+    let plan = Plan {
+        steps: kept.steps,
+        ..Plan::default()
+    };
+    let mut run = new(kept.id, kept.intent, plan, now);
+    run.transcript = kept.transcript;
+    run.started = kept.started;
+    run.say(now, "taken up again");
+    run.remember_generations(world);
+    run.plan.checks = guards::checks(&run.situation(world, None));
+    // Keeping it claims the run for this process.
+    let mut commands = vec![Command::Keep];
+    next(&mut run, world, now, &mut commands);
+    advance(&mut run, world, now, &mut commands);
+    (run, commands)
 }
 
-pub(super) fn handle(_run: &mut Run, _event: Event, _world: &World, _now: Timestamp) -> Vec<Command> {
-    Vec::new()
+pub(super) fn handle(run: &mut Run, event: Event, world: &World, now: Timestamp) -> Vec<Command> {
+    let mut commands = Vec::new();
+    if run.is_over() {
+        return commands;
+    }
+    match event {
+        Event::Submitted | Event::WorldChanged => {}
+        Event::Deadline(_) => run.memory.wake = None,
+        Event::DryRun(step, result) => review::dry_run(run, step, result),
+        Event::Confirmed(typed) => review::confirmed(run, &typed, world, now, &mut commands),
+        Event::Applied(step, result) => writing::applied(run, step, result, world, now, &mut commands),
+        Event::Kept => {
+            if run.phase == Phase::Keeping {
+                next(run, world, now, &mut commands);
+            }
+        }
+        Event::NotKept(why) => not_kept(run, &why, now),
+        Event::Continue => again(run, world, now, &mut commands),
+        Event::Cancelled => cancelled(run, now, &mut commands),
+    }
+    advance(run, world, now, &mut commands);
+    commands
 }
 
-pub(super) fn put_back(_run: &Run, _world: &World) -> Option<Intent> {
-    None
+/// Looks at the world until nothing moves any more.
+fn advance(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
+    for _ in 0..MOST {
+        let moved = match run.phase.clone() {
+            Phase::Review => review::renew(run, world, commands),
+            Phase::Guarding(step) => guarding::look(run, step, world, now, commands),
+            Phase::Applying(step) => writing::look(run, step, world, now, commands),
+            Phase::Waiting(step) => waiting::look(run, step, world, now, commands),
+            Phase::Proving => proving::look(run, world, now, commands),
+            Phase::Blocked { step, .. } => waiting::look_again(run, step, world, now, commands),
+            Phase::Keeping | Phase::Done | Phase::Failed { .. } | Phase::Cancelled => false,
+        };
+        if !moved {
+            break;
+        }
+    }
 }
+
+/// Goes to the first step that is not done, or ends.
+fn next(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
+    loop {
+        let found = run
+            .plan
+            .steps
+            .iter()
+            .enumerate()
+            .find(|(_, step)| !matches!(step.state, StepState::Done | StepState::AlreadyDone));
+        let Some((index, step)) = found else {
+            run.enter(Phase::Done, now);
+            "done".clone_into(&mut run.progress);
+            run.say(now, "done");
+            commands.push(Command::Forget);
+            return;
+        };
+        let may_be_sent = step.state == StepState::Active;
+        match &step.kind {
+            StepKind::Prove => return proving::enter(run, world, now, commands),
+            StepKind::Write { change, until } => {
+                if holds(change, world) {
+                    return waiting::enter(run, index, may_be_sent, world, now, commands);
+                }
+                let has_worked = may_be_sent && !guards::leaves_a_trace(change) && has_worked(run, until, world);
+                if !has_worked {
+                    return guarding::enter(run, index, world, now, commands);
+                }
+                run.finish_step(index, StepState::Done, now);
+                commands.push(Command::Keep);
+            }
+        }
+    }
+}
+
+/// A change that leaves no trace of its own may have taken effect already.
+fn has_worked(run: &Run, until: &Condition, world: &World) -> bool {
+    let since = run.started.unwrap_or(run.since);
+    let view = View {
+        world,
+        started: run.started,
+        since,
+    };
+    conditions::look(until, view) == Seen::Holds
+}
+
+fn not_kept(run: &mut Run, why: &str, now: Timestamp) {
+    if run.phase == Phase::Keeping {
+        let why = format!("nothing was written, because the run could not be kept on disk: {why}");
+        run.fail(0, why, now);
+    } else {
+        run.say(now, format!("the run could not be kept on disk: {why}"));
+    }
+}
+
+/// The operator wants to go on after a stop.
+fn again(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
+    if !matches!(run.phase, Phase::Failed { .. } | Phase::Blocked { .. }) {
+        return;
+    }
+    run.say(now, "asked to go on");
+    run.started.get_or_insert(now);
+    run.remember_generations(world);
+    run.memory.conflicts = 0;
+    for step in &mut run.plan.steps {
+        if step.state == StepState::Failed {
+            step.state = StepState::Todo;
+        }
+    }
+    commands.push(Command::Keep);
+    next(run, world, now, commands);
+}
+
+fn cancelled(run: &mut Run, now: Timestamp, commands: &mut Vec<Command>) {
+    let was_kept = run.phase != Phase::Review;
+    run.say(
+        now,
+        if run.is_untouched() {
+            "cancelled before the first write"
+        } else {
+            "let go"
+        },
+    );
+    run.enter(Phase::Cancelled, now);
+    if was_kept {
+        commands.push(Command::Forget);
+    }
+}
+
+pub(super) fn put_back(run: &Run, world: &World) -> Option<Intent> {
+    if !matches!(run.phase, Phase::Failed { .. } | Phase::Blocked { .. } | Phase::Cancelled) {
+        return None;
+    }
+    let cluster = run.intent.cluster();
+    let mut changes: Vec<Change> = run
+        .plan
+        .steps
+        .iter()
+        .rev()
+        .flat_map(|step| &step.inverse)
+        .filter_map(|change| still_to_put_back(change, world))
+        .collect();
+    if changes.is_empty() {
+        return None;
+    }
+    changes.extend(planning::stuck_pods(world, cluster).into_iter().map(|instance| Change::DeletePod {
+        cluster: cluster.clone(),
+        pod: instance.key.clone(),
+        uid: instance.uid.clone(),
+    }));
+    Some(Intent::PutBack {
+        cluster: cluster.clone(),
+        of: run.intent.title(),
+        changes,
+    })
+}
+
+/// The inverse as it can be made now; `None` when there is nothing to put back.
+fn still_to_put_back(change: &Change, world: &World) -> Option<Change> {
+    match change {
+        Change::DeleteDatabase { key, cluster, .. } => Some(Change::DeleteDatabase {
+            key: key.clone(),
+            cluster: cluster.clone(),
+            uid: world.databases.get(key)?.uid.clone(),
+        }),
+        Change::SetDatabaseExtension { key, extension, .. } => {
+            let object = world.databases.get(key)?;
+            let asks = object.extensions.iter().any(|item| item.name == extension.name);
+            (asks && !holds(change, world)).then(|| change.clone())
+        }
+        _ => (!holds(change, world)).then(|| change.clone()),
+    }
+}
+
+/// Instances that can be asked.
+fn ready_pods(run: &Run, world: &World) -> Vec<PodKey> {
+    world
+        .instances_of(run.intent.cluster())
+        .filter(|instance| instance.ready && !instance.deleting)
+        .map(|instance| instance.key.clone())
+        .collect()
+}
+
+/// Instance managers may be asked, as far as is known.
+fn may_report(run: &Run, world: &World) -> bool {
+    let permission = Permission::new("get", "pods/proxy", &run.intent.cluster().namespace);
+    world.permissions.get(&permission) != Some(&Verdict::Denied)
+}
+
+/// Name of the object that a change is made on, for generations.
+fn object_of(change: &Change) -> Option<String> {
+    match change {
+        Change::SetDatabaseExtension { key, .. }
+        | Change::UnsetDatabaseExtension { key, .. }
+        | Change::CreateDatabase { key, .. }
+        | Change::DeleteDatabase { key, .. } => Some(format!("Database object {key}")),
+        Change::DeletePod { .. } => None,
+        _ => Some(format!("cluster {}", change.cluster())),
+    }
+}
+
+/// Generation and resource version of the object that a change is made on.
+fn version_of<'a>(change: &Change, world: &'a World) -> Option<(i64, &'a str)> {
+    match change {
+        Change::SetDatabaseExtension { key, .. }
+        | Change::UnsetDatabaseExtension { key, .. }
+        | Change::CreateDatabase { key, .. }
+        | Change::DeleteDatabase { key, .. } => {
+            let object = world.databases.get(key)?;
+            Some((object.generation, &object.resource_version))
+        }
+        Change::DeletePod { pod, .. } => Some((0, &world.instances.get(pod)?.resource_version)),
+        _ => {
+            let cluster = world.clusters.get(change.cluster())?;
+            Some((cluster.generation, &cluster.resource_version))
+        }
+    }
+}
+
+impl Run {
+    /// Adds a line to the transcript.
+    fn say(&mut self, now: Timestamp, text: impl Into<String>) {
+        self.transcript.push(Line {
+            at: now,
+            text: text.into(),
+        });
+    }
+
+    /// Enters a phase: what was remembered of the phase before is forgotten.
+    fn enter(&mut self, phase: Phase, now: Timestamp) {
+        self.phase = phase;
+        self.since = now;
+        self.slow = false;
+        self.progress.clear();
+        self.memory.held = None;
+        self.memory.stuck = None;
+        self.memory.asked = None;
+        self.memory.seen = false;
+        self.memory.unknown = None;
+    }
+
+    /// Seconds in the present phase.
+    fn waited(&self, now: Timestamp) -> i64 {
+        now.as_second() - self.since.as_second()
+    }
+
+    /// Has the run woken in so many seconds, unless it will be before.
+    fn wake(&mut self, seconds: u32, now: Timestamp, commands: &mut Vec<Command>) {
+        let at = now.as_second() + i64::from(seconds);
+        let sooner = self
+            .memory
+            .wake
+            .is_some_and(|wake| wake.as_second() <= at && wake.as_second() > now.as_second());
+        if !sooner {
+            self.memory.wake = Timestamp::from_second(at).ok();
+            commands.push(Command::Schedule(u64::from(seconds)));
+        }
+    }
+
+    fn fail(&mut self, step: usize, why: String, now: Timestamp) {
+        self.set_state(step, StepState::Failed);
+        self.say(now, why.clone());
+        self.enter(Phase::Failed { step, why }, now);
+    }
+
+    fn set_state(&mut self, step: usize, state: StepState) {
+        if let Some(step) = self.plan.steps.get_mut(step) {
+            step.state = state;
+        }
+    }
+
+    fn finish_step(&mut self, index: usize, state: StepState, now: Timestamp) {
+        self.set_state(index, state);
+        self.memory.conflicts = 0;
+        self.memory.stale = None;
+        self.memory.wrote = false;
+        let title = self.title_of(index);
+        let how = if state == StepState::AlreadyDone {
+            "was there already"
+        } else {
+            "has worked"
+        };
+        self.say(now, format!("{title}: {how}"));
+    }
+
+    fn title_of(&self, index: usize) -> String {
+        self.plan.steps.get(index).map(|step| step.title.clone()).unwrap_or_default()
+    }
+
+    fn write_of(&self, index: usize) -> Option<(Change, Condition)> {
+        match &self.plan.steps.get(index)?.kind {
+            StepKind::Write { change, until } => Some((change.clone(), until.clone())),
+            StepKind::Prove => None,
+        }
+    }
+
+    fn situation<'a>(&'a self, world: &'a World, step: Option<usize>) -> guards::Situation<'a> {
+        guards::Situation {
+            world,
+            intent: &self.intent,
+            steps: &self.plan.steps,
+            step,
+        }
+    }
+
+    /// Takes the objects as they are now for what this run knows.
+    fn remember_generations(&mut self, world: &World) {
+        self.memory.generations = self
+            .plan
+            .steps
+            .iter()
+            .filter_map(|step| match &step.kind {
+                StepKind::Write { change, .. } => Some((object_of(change)?, version_of(change, world)?.0)),
+                StepKind::Prove => None,
+            })
+            .collect();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -86,7 +86,9 @@ pub(super) fn consequences(change: &Change, world: &World, started: Option<Times
             "how long is not known".to_owned(),
         ],
         Change::CreateDatabase { owner, database, .. } => {
-            vec![format!("no restart; database {database} keeps its owner {owner}; the object is deleted without dropping the database")]
+            vec![format!(
+                "no restart; database {database} keeps its owner {owner}; the object is deleted without dropping the database"
+            )]
         }
         Change::SetDatabaseExtension { extension, .. } if extension.ensure == crate::domain::database::Ensure::Absent => {
             vec![format!("no restart; {} is dropped, unless something depends on it", extension.name)]
@@ -138,7 +140,10 @@ fn preloading(world: &World, cluster: &Cluster, times: &[(String, i64)]) -> Vec<
             "how long is not known: it takes a checkpoint and a start".to_owned(),
         ];
     }
-    let mut lines = vec![format!("{} are made anew one by one; {primary}, the primary, comes last", replicas.join(", "))];
+    let mut lines = vec![format!(
+        "{} are made anew one by one; {primary}, the primary, comes last",
+        replicas.join(", ")
+    )];
     lines.extend(primary_step(cluster, &primary, "PostgreSQL restarts within its pod", times));
     lines
 }
@@ -177,7 +182,9 @@ fn pull(world: &World, cluster: &Cluster, replicas: &[String], is_restart: bool)
 fn deleting(cluster: &Cluster, pod: &str) -> Vec<String> {
     let mut lines = vec![format!("the operator makes {pod} anew on its volume; no data is lost")];
     if cluster.status.current_primary.as_deref() == Some(pod) {
-        lines.push(format!("{pod} is the primary: writes stop until it is ready again, or a standby takes over"));
+        lines.push(format!(
+            "{pod} is the primary: writes stop until it is ready again, or a standby takes over"
+        ));
     }
     lines
 }

@@ -136,7 +136,10 @@ fn operator_version(world: &World, cluster: &Cluster) -> Option<(u32, u32)> {
 }
 
 fn major_minor(text: &str) -> Option<(u32, u32)> {
-    let mut numbers = text.trim_start_matches('v').split(['.', '+', '-']).map(|number| number.parse().ok());
+    let mut numbers = text
+        .trim_start_matches('v')
+        .split(['.', '+', '-'])
+        .map(|number| number.parse().ok());
     Some((numbers.next()??, numbers.next()??))
 }
 

@@ -23,11 +23,7 @@ pub(super) fn steps(intent: &Intent, world: &World) -> Vec<Step> {
             preload,
             databases,
         } => add_extension(world, cluster, entry, preload, databases),
-        Intent::ChangeImage {
-            cluster,
-            entry,
-            reference,
-        } => change_image(world, cluster, entry, reference),
+        Intent::ChangeImage { cluster, entry, reference } => change_image(world, cluster, entry, reference),
         Intent::EditPreload { cluster, libraries } => vec![set_preload(cluster, libraries.clone())],
         Intent::RestartCluster { cluster, at } => vec![step(
             Change::RestartCluster {
@@ -156,13 +152,7 @@ fn names(extensions: &[RequestedExtension]) -> String {
     extensions.iter().map(item).collect::<Vec<_>>().join(", ")
 }
 
-fn add_extension(
-    world: &World,
-    cluster: &ClusterKey,
-    entry: &ExtensionEntry,
-    preload: &[String],
-    databases: &[DatabaseWish],
-) -> Vec<Step> {
+fn add_extension(world: &World, cluster: &ClusterKey, entry: &ExtensionEntry, preload: &[String], databases: &[DatabaseWish]) -> Vec<Step> {
     let mut steps = vec![step(
         Change::AddEntry {
             cluster: cluster.clone(),
@@ -268,7 +258,13 @@ fn free_name(world: &World, cluster: &ClusterKey, database: &str) -> DatabaseKey
     let name = folded.trim_matches('-');
     let key = |name: String| DatabaseKey::new(cluster.namespace.clone(), name);
     (1_u32..)
-        .map(|number| if number == 1 { key(name.to_owned()) } else { key(format!("{name}-{number}")) })
+        .map(|number| {
+            if number == 1 {
+                key(name.to_owned())
+            } else {
+                key(format!("{name}-{number}"))
+            }
+        })
         .find(|key| !world.databases.contains_key(key))
         .unwrap_or_else(|| key(name.to_owned()))
 }
@@ -416,7 +412,9 @@ pub(super) fn preview(step: usize, request: Request, world: &World) -> Preview {
 pub(super) fn interrupts_primary(steps: &[Step], world: &World) -> bool {
     steps.iter().any(|step| match &step.kind {
         StepKind::Write { change, .. } => {
-            matches!(step.state, StepState::Todo | StepState::Active) && !holds(change, world) && estimate::interrupts_primary(change, world)
+            matches!(step.state, StepState::Todo | StepState::Active)
+                && !holds(change, world)
+                && estimate::interrupts_primary(change, world)
         }
         StepKind::Prove => false,
     })
@@ -491,11 +489,6 @@ fn dropping(key: &DatabaseKey, cluster: &ClusterKey, name: &str) -> Change {
 pub(super) fn is_installed(world: &World, cluster: &ClusterKey, database: &str, name: &str) -> Option<bool> {
     let primary = world.primary_of(world.clusters.get(cluster)?)?;
     let probe = world.answer_of(primary)?;
-    let installed = probe
-        .databases
-        .iter()
-        .find(|there| there.database == database)?
-        .installed
-        .known()?;
+    let installed = probe.databases.iter().find(|there| there.database == database)?.installed.known()?;
     Some(installed.iter().any(|extension| extension.name == name))
 }

@@ -171,10 +171,7 @@ fn wanted_libraries(intent: &Intent) -> &[String] {
 }
 
 fn in_databases(view: View<'_>, cluster: &Cluster, wishes: &[DatabaseWish], ledger: &mut Ledger) {
-    let probe = view
-        .world
-        .primary_of(cluster)
-        .and_then(|primary| fresh_answer(view, primary));
+    let probe = view.world.primary_of(cluster).and_then(|primary| fresh_answer(view, primary));
     for wish in wishes {
         let database = &wish.database;
         let facts = probe.and_then(|probe| probe.databases.iter().find(|there| there.database == *database));

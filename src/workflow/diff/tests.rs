@@ -27,23 +27,83 @@ fn an_added_entry_is_shown_where_it_will_stand() {
         cluster: fixture::cluster_key(),
         entry: foo,
     };
-    assert_eq!(
-        of(&change, &fixture::world()),
-        "     - name: hstore
-       image:
-         reference: rig.local/hstore:1.8-18-bookworm
-+    - name: foo
-+      image:
-+        reference: rig.local/foo:1.0-18-bookworm
-+      ld_library_path:
-+      - system"
-            .replace("    - ", "  - ")
-            .replace("      ", "    ")
-            .replace("     ", "    ")
-            .trim_end()
-            .lines()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-            .join("\n")
+    let expected = [
+        "     - name: hstore",
+        "       image:",
+        "         reference: rig.local/hstore:1.8-18-bookworm",
+        "+    - name: foo",
+        "+      image:",
+        "+        reference: rig.local/foo:1.0-18-bookworm",
+        "+      ld_library_path:",
+        "+      - system",
+    ];
+    assert_eq!(of(&change, &fixture::world()), expected.join("\n"));
+}
+
+#[test]
+fn a_changed_version_is_one_line_out_and_one_in_quoted_where_yaml_would_take_a_number() {
+    let change = Change::SetDatabaseExtension {
+        key: DatabaseKey::new("shop", "orders-app"),
+        cluster: fixture::cluster_key(),
+        extension: RequestedExtension {
+            name: "vector".to_owned(),
+            version: Some("1.0".to_owned()),
+            ..RequestedExtension::default()
+        },
+    };
+    let text = of(&change, &fixture::world());
+    assert!(text.contains("-    version: 0.8.5\n+    version: \"1.0\""), "{text}");
+}
+
+#[test]
+fn a_list_that_was_not_there_is_shown_with_its_name() {
+    let change = Change::SetPreload {
+        cluster: fixture::cluster_key(),
+        libraries: vec!["foo".to_owned()],
+    };
+    let text = of(&change, &fixture::world());
+    assert!(text.ends_with("+    shared_preload_libraries:\n+    - foo"), "{text}");
+    let mut world = fixture::world();
+    fixture::change(&mut world, |cluster| {
+        cluster.spec.present = crate::domain::cluster::PresentFields::default();
+    });
+    let text = of(&change, &world);
+    assert!(
+        text.ends_with("+spec:\n+  postgresql:\n+    shared_preload_libraries:\n+    - foo"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_new_object_is_shown_whole_with_its_real_owner() {
+    let change = Change::CreateDatabase {
+        key: DatabaseKey::new("shop", "orders-ledger"),
+        cluster: fixture::cluster_key(),
+        database: "ledger".to_owned(),
+        owner: "bookkeeper".to_owned(),
+        extensions: Vec::new(),
+    };
+    let text = of(&change, &fixture::world());
+    assert!(
+        text.starts_with("+apiVersion: postgresql.cnpg.io/v1\n+kind: Database\n+metadata:\n+  name: orders-ledger"),
+        "{text}"
+    );
+    assert!(
+        text.contains("+  owner: bookkeeper") && text.contains("+  extensions: []"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_restart_shows_its_annotation() {
+    let change = Change::RestartCluster {
+        cluster: fixture::cluster_key(),
+        at: fixture::now(),
+    };
+    let text = of(&change, &fixture::world());
+    assert!(text.contains("+    kubectl.kubernetes.io/restartedAt: "), "{text}");
+    assert!(
+        !text.contains("resourceVersion"),
+        "the lock is no part of what a person would see: {text}"
     );
 }

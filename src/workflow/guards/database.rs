@@ -21,7 +21,11 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
             }
             Change::SetDatabaseExtension { key, extension, .. } => {
                 let Some(object) = situation.world.databases.get(key) else {
-                    checks.push(fail("database", format!("there is no Database object {key} any more"), "begin anew"));
+                    checks.push(fail(
+                        "database",
+                        format!("there is no Database object {key} any more"),
+                        "begin anew",
+                    ));
                     continue;
                 };
                 checks.extend(one_object(situation, cluster, &object.database));
@@ -63,9 +67,10 @@ fn databases<'a>(situation: &Situation<'a>, cluster: &Cluster) -> Result<&'a [cr
     match world.answer_of(primary).map(|probe| &probe.server) {
         Some(Fact::Known(server)) => Ok(&server.databases),
         Some(other) => Err(other.because().unwrap_or("it is not known").to_owned()),
-        None => Err(world
-            .failure_of(primary)
-            .map_or_else(|| format!("{} was not asked yet", primary.key.name), |failure| failure.because.clone())),
+        None => Err(world.failure_of(primary).map_or_else(
+            || format!("{} was not asked yet", primary.key.name),
+            |failure| failure.because.clone(),
+        )),
     }
 }
 
@@ -78,7 +83,11 @@ fn real_owner(situation: &Situation<'_>, cluster: &Cluster, database: &str, owne
                 format!("{database} belongs to {}, not to {owner}: its owner would be changed", there.owner),
                 "begin anew",
             ),
-            None => fail("database", format!("there is no database {database}"), "create it first, or choose another"),
+            None => fail(
+                "database",
+                format!("there is no database {database}"),
+                "create it first, or choose another",
+            ),
         },
         Err(why) => fail(
             "owner",
@@ -93,7 +102,10 @@ fn exists(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> Check
         Ok(databases) if databases.iter().any(|there| there.database == database) => {
             pass("database", format!("database {database} is there"))
         }
-        Ok(_) => warn("database", format!("database {database} is not there yet; its object will create it")),
+        Ok(_) => warn(
+            "database",
+            format!("database {database} is not there yet; its object will create it"),
+        ),
         Err(why) => unknown("database", format!("it is not known whether {database} is there, because {why}")),
     }
 }
@@ -105,7 +117,10 @@ fn one_object(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> O
     (objects.len() > 1).then(|| {
         fail(
             "database-objects",
-            format!("{} all describe database {database}; the operator heeds only one", objects.join(", ")),
+            format!(
+                "{} all describe database {database}; the operator heeds only one",
+                objects.join(", ")
+            ),
             "delete all but one",
         )
     })

@@ -33,7 +33,9 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
     for change in situation.at_hand() {
         match change {
             Change::AddEntry { entry, .. } => {
-                checks.push(result("name", name_error(cluster, entry), || format!("{} is a free and valid name", entry.name)));
+                checks.push(result("name", name_error(cluster, entry), || {
+                    format!("{} is a free and valid name", entry.name)
+                }));
                 checks.push(image(world, cluster, entry));
                 checks.extend(fits(world, cluster, &entry.name, entry.reference.as_deref()));
                 checks.push(result("paths", paths_error(entry), || "the paths stay within the mount".to_owned()));
@@ -100,7 +102,9 @@ pub(in crate::workflow) fn reference_error(reference: &str) -> Option<String> {
 
 fn image(world: &World, cluster: &Cluster, entry: &ExtensionEntry) -> Check {
     if let Some(reference) = &entry.reference {
-        return result("reference", reference_error(reference), || format!("{reference} is a valid reference"));
+        return result("reference", reference_error(reference), || {
+            format!("{reference} is a valid reference")
+        });
     }
     let Some(asked) = &cluster.spec.catalog else {
         return fail(
@@ -115,7 +119,10 @@ fn image(world: &World, cluster: &Cluster, entry: &ExtensionEntry) -> Check {
             format!("{} could not be read, so it is not known whether it has {}", asked.key, entry.name),
         );
     };
-    match catalog.entry(asked.major, &entry.name).and_then(|offered| offered.reference.as_ref()) {
+    match catalog
+        .entry(asked.major, &entry.name)
+        .and_then(|offered| offered.reference.as_ref())
+    {
         Some(reference) => pass("reference", format!("{} has {} as {reference}", asked.key, entry.name)),
         None => fail(
             "reference",
@@ -159,10 +166,7 @@ fn fits(world: &World, cluster: &Cluster, entry: &str, reference: Option<&str>) 
             "image-fits",
             format!("made for PostgreSQL {} on {distribution}, as the operand image is", told.major),
         )),
-        None => Some(unknown(
-            "image-fits",
-            "the operand image's tag does not tell its distribution",
-        )),
+        None => Some(unknown("image-fits", "the operand image's tag does not tell its distribution")),
     }
 }
 
@@ -274,7 +278,10 @@ fn shadowing(situation: &Situation<'_>, cluster: &Cluster, entry: &ExtensionEntr
 fn in_use(situation: &Situation<'_>, cluster: &Cluster, entry: &str) -> Check {
     let world = situation.world;
     let Some(probe) = world.primary_of(cluster).and_then(|primary| world.answer_of(primary)) else {
-        return unknown("in-use", format!("it cannot be read whether a database has an extension of {entry}"));
+        return unknown(
+            "in-use",
+            format!("it cannot be read whether a database has an extension of {entry}"),
+        );
     };
     let provided = provided(world, cluster, entry);
     for database in &probe.databases {
@@ -283,7 +290,10 @@ fn in_use(situation: &Situation<'_>, cluster: &Cluster, entry: &str) -> Check {
             .known()
             .and_then(|installed| installed.iter().find(|there| provided.contains(&there.name)));
         if let Some(used) = used {
-            let text = format!("{} is installed in database {}, and {entry} provides it", used.name, database.database);
+            let text = format!(
+                "{} is installed in database {}, and {entry} provides it",
+                used.name, database.database
+            );
             // In review the steps before may be about to drop it.
             return if situation.step.is_some() {
                 fail("in-use", text, "drop it there first")

@@ -75,7 +75,17 @@ fn is_by_hand(manager: &str) -> bool {
 /// Tools that put back what others change.
 fn is_gitops(manager: &FieldManager) -> bool {
     let name = manager.manager.to_ascii_lowercase();
-    let known = ["argocd", "argo-cd", "flux", "kustomize-controller", "helm", "fleet", "kapp", "config-sync", "configsync"];
+    let known = [
+        "argocd",
+        "argo-cd",
+        "flux",
+        "kustomize-controller",
+        "helm",
+        "fleet",
+        "kapp",
+        "config-sync",
+        "configsync",
+    ];
     known.iter().any(|tool| name.contains(tool)) || manager.operation == "Apply"
 }
 
@@ -155,7 +165,9 @@ fn other_managers(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
     let mut names = BTreeSet::new();
     for change in situation.at_hand() {
         let found: Vec<&FieldManager> = match change {
-            Change::AddEntry { .. } | Change::SetReference { .. } | Change::RemoveEntry { .. } => owners(&cluster.managers, false).collect(),
+            Change::AddEntry { .. } | Change::SetReference { .. } | Change::RemoveEntry { .. } => {
+                owners(&cluster.managers, false).collect()
+            }
             Change::SetPreload { .. } => owners(&cluster.managers, true).collect(),
             Change::SetDatabaseExtension { key, .. } => situation
                 .world
@@ -165,7 +177,12 @@ fn other_managers(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
                 .unwrap_or_default(),
             _ => Vec::new(),
         };
-        names.extend(found.into_iter().filter(|manager| !is_gitops(manager)).map(|manager| manager.manager.clone()));
+        names.extend(
+            found
+                .into_iter()
+                .filter(|manager| !is_gitops(manager))
+                .map(|manager| manager.manager.clone()),
+        );
     }
     names
         .into_iter()

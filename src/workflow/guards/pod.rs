@@ -39,12 +39,20 @@ fn replica(world: &World, cluster: &Cluster, pod: &PodKey, uid: &str) -> Check {
     match world.instances.get(pod) {
         Some(instance) if instance.uid == *uid => {
             if cluster.status.current_primary.as_ref() == Some(&pod.name) || cluster.status.target_primary.as_ref() == Some(&pod.name) {
-                fail("role", format!("{} has become the primary", pod.name), "begin anew: a primary is restarted in place")
+                fail(
+                    "role",
+                    format!("{} has become the primary", pod.name),
+                    "begin anew: a primary is restarted in place",
+                )
             } else {
                 pass("role", format!("{} is a replica", pod.name))
             }
         }
-        _ => fail("pod", format!("{} is not the pod any more that was to be restarted", pod.name), "begin anew"),
+        _ => fail(
+            "pod",
+            format!("{} is not the pod any more that was to be restarted", pod.name),
+            "begin anew",
+        ),
     }
 }
 
@@ -86,7 +94,11 @@ fn stuck(situation: &Situation<'_>, pod: &PodKey, uid: &str) -> Check {
 fn promotable(world: &World, cluster: &Cluster, name: &str) -> Vec<Check> {
     let pod = PodKey::new(cluster.key.namespace.clone(), name);
     let Some(instance) = world.instances.get(&pod).filter(|instance| instance.cluster == cluster.key) else {
-        return vec![fail("standby", format!("the cluster has no instance {name}"), "choose one that it has")];
+        return vec![fail(
+            "standby",
+            format!("the cluster has no instance {name}"),
+            "choose one that it has",
+        )];
     };
     let status = &cluster.status;
     if status.current_primary.as_deref() == Some(name) {

@@ -6,6 +6,7 @@ use super::{Situation, fail, operator_version, pass, postgres_major, unknown, wa
 use crate::domain::World;
 use crate::domain::change::Change;
 use crate::domain::cluster::{Cluster, Phase};
+use crate::domain::request::holds;
 use crate::domain::rollout::{self, Rollout};
 use crate::domain::watch::{Kind, WatchState};
 use crate::workflow::intent::Intent;
@@ -40,7 +41,10 @@ fn watches(world: &World) -> Option<Check> {
     (!lost.is_empty()).then(|| {
         unknown(
             "watches",
-            format!("{} objects are not watched at the moment, so what is seen may be old", lost.join(", ")),
+            format!(
+                "{} objects are not watched at the moment, so what is seen may be old",
+                lost.join(", ")
+            ),
         )
     })
 }
@@ -104,7 +108,10 @@ fn kubernetes(world: &World, cluster: &Cluster) -> Check {
             format!("Kubernetes {text} cannot mount image volumes, 1.33 with the gate ImageVolume or 1.35 can"),
             "upgrade Kubernetes",
         ),
-        (None, None) => unknown("kubernetes-version", format!("the version '{text}' of Kubernetes is not understood")),
+        (None, None) => unknown(
+            "kubernetes-version",
+            format!("the version '{text}' of Kubernetes is not understood"),
+        ),
     }
 }
 
@@ -125,7 +132,10 @@ fn nodes(world: &World, cluster: &Cluster) -> Option<Check> {
         return None;
     }
     Some(if open.is_empty() {
-        pass("node-runtime", "on every node of the cluster an instance mounts an image volume already")
+        pass(
+            "node-runtime",
+            "on every node of the cluster an instance mounts an image volume already",
+        )
     } else {
         unknown(
             "node-runtime",
@@ -141,11 +151,7 @@ fn blocked(situation: &Situation<'_>, cluster: &Cluster, rollout: &Rollout) -> C
     match &rollout.blocked {
         None => pass("cluster-blocked", "nothing keeps the operator from going on"),
         Some(why) if mends(situation, cluster, why) => warn("cluster-blocked", format!("{why}; this is meant to help")),
-        Some(why) => fail(
-            "cluster-blocked",
-            why.clone(),
-            "mend that first; the findings tell how",
-        ),
+        Some(why) => fail("cluster-blocked", why.clone(), "mend that first; the findings tell how"),
     }
 }
 
@@ -155,9 +161,7 @@ fn mends(situation: &Situation<'_>, cluster: &Cluster, _why: &str) -> bool {
     match situation.intent {
         Intent::PutBack { .. } | Intent::DeleteStuckPod { .. } => true,
         Intent::Promote { .. } => phase == Phase::WaitingForUser,
-        Intent::RestartInstance { pod, .. } => {
-            phase == Phase::WaitingForUser && cluster.status.current_primary.as_ref() == Some(&pod.name)
-        }
+        Intent::RestartInstance { pod, .. } => phase == Phase::WaitingForUser && cluster.status.current_primary.as_ref() == Some(&pod.name),
         Intent::EditPreload { libraries, .. } => only_takes_out(cluster, libraries),
         Intent::ChangeImage { .. } => {
             phase == Phase::CatalogError
@@ -181,6 +185,13 @@ fn in_progress(situation: &Situation<'_>, cluster: &Cluster, rollout: &Rollout) 
         return Some(pass(name, "no rollout is in progress"));
     }
     let pending = rollout.pending.first().cloned().unwrap_or_default();
+    // A step that is there already is not written, and its rollout is awaited before the next one.
+    if situation.ahead().next().is_some_and(|change| holds(change, situation.world)) && rollout.blocked.is_none() {
+        return Some(warn(
+            name,
+            format!("the rollout of the first step is in progress, and is awaited: {pending}"),
+        ));
+    }
     if let Some(why) = &rollout.blocked {
         // It is the block that is told then.
         return mends(situation, cluster, why).then(|| warn(name, format!("the rollout stands still: {pending}")));

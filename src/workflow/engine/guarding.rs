@@ -1,0 +1,171 @@
+//! Before every write: the guards again, on evidence that was read for them.
+
+use super::{Run, may_report, object_of, ready_pods, version_of, waiting};
+use crate::domain::change::Change;
+use crate::domain::request::{holds, request};
+use crate::domain::rollout;
+use crate::domain::{Timestamp, World};
+use crate::workflow::event::Command;
+use crate::workflow::guards;
+use crate::workflow::plan::{Check, CheckResult, StepState};
+use crate::workflow::planning;
+use crate::workflow::run::Phase;
+
+/// Seconds that answers are waited for; what is missing then is unknown.
+const ANSWERS: i64 = 15;
+/// Seconds that the watch may lag behind a write.
+const LAG: i64 = 30;
+/// Seconds that a rollout may still be going on, as it does for a moment after it looked complete.
+const ROLLOUT: i64 = 60;
+
+pub(super) fn enter(run: &mut Run, step: usize, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
+    run.enter(Phase::Guarding(step), now);
+    run.memory.wrote = false;
+    run.set_state(step, StepState::Todo);
+    let permissions = guards::permissions(run.plan.steps.get(step..).unwrap_or_default());
+    if !permissions.is_empty() {
+        commands.push(Command::Review(permissions));
+    }
+    let pods = ready_pods(run, world);
+    if !pods.is_empty() {
+        if may_report(run, world) {
+            commands.push(Command::Report(pods.clone()));
+        }
+        if run.write_of(step).is_some_and(|(change, _)| needs_sql(&change)) {
+            commands.push(Command::Probe(pods));
+        }
+    }
+    run.wake(1, now, commands);
+}
+
+/// Guards of the change read SQL evidence.
+fn needs_sql(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::SetPreload { .. }
+            | Change::CreateDatabase { .. }
+            | Change::SetDatabaseExtension { .. }
+            | Change::Promote { .. }
+            | Change::RemoveEntry { .. }
+    )
+}
+
+pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, commands: &mut Vec<Command>) -> bool {
+    let Some((change, _)) = run.write_of(step) else { return false };
+    if holds(&change, world) {
+        waiting::enter(run, step, false, world, now, commands);
+        return true;
+    }
+    if let Some(waits_for) = waits_for(run, step, &change, world, now) {
+        run.progress = waits_for;
+        run.wake(1, now, commands);
+        return false;
+    }
+    let mut checks = guards::checks(&run.situation(world, Some(step)));
+    checks.extend(unchanged(run, &change, world));
+    let failed = checks.iter().find(|check| check.result == CheckResult::Fail).cloned();
+    run.plan.checks = checks;
+    if let Some(failed) = failed {
+        stop(run, step, &failed, now);
+        return true;
+    }
+    match request(&change, world) {
+        Err(why) => run.fail(step, why, now),
+        Ok(request) => {
+            let inverse = planning::inverses(&change, world);
+            if let Some(step) = run.plan.steps.get_mut(step) {
+                step.state = StepState::Active;
+                step.inverse = inverse;
+            }
+            run.plan.previews.retain(|preview| preview.step != step);
+            run.plan.previews.push(planning::preview(step, request.clone(), world));
+            run.enter(Phase::Applying(step), now);
+            run.memory.stale = version_of(&change, world).map(|(_, version)| version.to_owned());
+            let title = run.title_of(step);
+            run.say(now, format!("{title}: sent"));
+            commands.push(Command::Keep);
+            commands.push(Command::Apply(step, request));
+        }
+    }
+    true
+}
+
+/// What is still missing before the guards can be evaluated.
+fn waits_for(run: &Run, step: usize, change: &Change, world: &World, now: Timestamp) -> Option<String> {
+    let waited = run.waited(now);
+    if !world.clusters.contains_key(run.intent.cluster()) && waited < LAG {
+        return Some("waiting until the cluster is in view".to_owned());
+    }
+    if waited < ANSWERS && !are_answered(run, step, change, world) {
+        return Some(format!("checking again before '{}'", run.title_of(step)));
+    }
+    if waited < LAG && lags(run, change, world) {
+        return Some("waiting until the last change is in view".to_owned());
+    }
+    let situation = run.situation(world, Some(step));
+    let is_blocked = world
+        .clusters
+        .get(run.intent.cluster())
+        .is_some_and(|cluster| rollout::assess(world, cluster).blocked.is_some());
+    if waited < ROLLOUT && !is_blocked && !guards::is_settled(&situation) {
+        return Some("waiting until the rollout in progress is complete".to_owned());
+    }
+    None
+}
+
+/// Everything that was asked for is in the world.
+fn are_answered(run: &Run, step: usize, change: &Change, world: &World) -> bool {
+    let steps = run.plan.steps.get(step..).unwrap_or_default();
+    let reviewed = guards::permissions(steps)
+        .iter()
+        .all(|permission| world.permissions.contains_key(permission));
+    let (reports, probes) = (may_report(run, world), needs_sql(change));
+    reviewed
+        && world
+            .instances_of(run.intent.cluster())
+            .filter(|instance| instance.ready && !instance.deleting)
+            .all(|instance| {
+                let reported = world.reports.get(&instance.key).is_some_and(|report| report.at >= run.since);
+                let probed = world.answer_of(instance).is_some_and(|probe| probe.at >= run.since)
+                    || world.failure_of(instance).is_some_and(|failure| failure.at >= run.since);
+                (!reports || reported) && (!probes || probed)
+            })
+}
+
+/// The world shows the object older than this run knows it to be.
+fn lags(run: &Run, change: &Change, world: &World) -> bool {
+    let Some((generation, version)) = version_of(change, world) else {
+        return false;
+    };
+    let known = object_of(change).and_then(|object| run.memory.generations.get(&object).copied());
+    known.is_some_and(|known| generation < known) || (run.memory.conflicts > 0 && run.memory.stale.as_deref() == Some(version))
+}
+
+/// Nobody else has changed the object since the plan was confirmed.
+fn unchanged(run: &Run, change: &Change, world: &World) -> Option<Check> {
+    let object = object_of(change)?;
+    let (generation, _) = version_of(change, world)?;
+    let known = run.memory.generations.get(&object)?;
+    Some(if generation == *known {
+        guards::pass("unchanged", format!("nobody has changed {object} since the plan was confirmed"))
+    } else {
+        guards::fail(
+            "unchanged",
+            format!("somebody has changed {object} since the plan was confirmed (generation {generation}, known was {known})"),
+            "look at it; go on if it is as you want it",
+        )
+    })
+}
+
+fn stop(run: &mut Run, step: usize, failed: &Check, now: Timestamp) {
+    let why = match &failed.hint {
+        Some(hint) => format!("{} ({hint})", failed.evidence),
+        None => failed.evidence.clone(),
+    };
+    if failed.name == "cluster-blocked" {
+        run.say(now, why.clone());
+        run.enter(Phase::Blocked { step, why }, now);
+    } else {
+        run.fail(step, why, now);
+    }
+}

@@ -1,0 +1,72 @@
+//! After the last write: new sessions read the proof.
+
+use super::{Run, may_report, next, ready_pods};
+use crate::domain::{Timestamp, World};
+use crate::workflow::conditions::View;
+use crate::workflow::event::Command;
+use crate::workflow::plan::{StepKind, StepState};
+use crate::workflow::proof::{self, Proof};
+use crate::workflow::run::Phase;
+
+/// Seconds between two readings.
+const AGAIN: i64 = 5;
+/// Seconds after which what is read and is not as wanted counts as not proved.
+const OPEN: i64 = 60;
+/// Seconds after which an answer that does not come counts as not proved.
+const SILENT: i64 = 120;
+
+pub(super) fn enter(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
+    run.enter(Phase::Proving, now);
+    if let Some(step) = place(run) {
+        run.set_state(step, StepState::Active);
+    }
+    ask(run, world, now, commands);
+    run.wake(1, now, commands);
+}
+
+fn place(run: &Run) -> Option<usize> {
+    run.plan.steps.iter().position(|step| step.kind == StepKind::Prove)
+}
+
+fn ask(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
+    run.memory.asked = Some(now);
+    let witnesses = proof::witnesses(world, run.intent.cluster());
+    if !witnesses.is_empty() {
+        commands.push(Command::Probe(witnesses));
+    }
+    let pods = ready_pods(run, world);
+    if !pods.is_empty() && may_report(run, world) {
+        commands.push(Command::Report(pods));
+    }
+}
+
+pub(super) fn look(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) -> bool {
+    let view = View {
+        world,
+        started: run.started,
+        since: run.since,
+    };
+    let step = place(run).unwrap_or_default();
+    let (text, patience) = match proof::read(&run.intent, view) {
+        Proof::Proved(lines) => {
+            for line in lines {
+                run.say(now, line);
+            }
+            run.set_state(step, StepState::Done);
+            next(run, world, now, commands);
+            return true;
+        }
+        Proof::Pending(text) => (text, SILENT),
+        Proof::Open(lines) => (lines.join("; "), OPEN),
+    };
+    if run.waited(now) >= patience {
+        run.fail(step, format!("it is not proved: {text}"), now);
+        return true;
+    }
+    run.progress = format!("proving: {text}");
+    if run.memory.asked.is_none_or(|asked| now.as_second() - asked.as_second() >= AGAIN) {
+        ask(run, world, now, commands);
+    }
+    run.wake(2, now, commands);
+    false
+}

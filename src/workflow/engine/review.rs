@@ -1,0 +1,171 @@
+//! Before anything is written: guards, plan and dry runs, renewed whenever the world changes.
+
+use serde_json::Value;
+
+use super::{Run, may_report, ready_pods};
+use crate::backend::{BackendError, ErrorKind, Reply};
+use crate::domain::change::Request;
+use crate::domain::request::holds;
+use crate::domain::{Timestamp, World};
+use crate::workflow::conditions::{self, Seen, View};
+use crate::workflow::event::Command;
+use crate::workflow::guards;
+use crate::workflow::plan::{Preview, StepKind, StepState};
+use crate::workflow::planning;
+use crate::workflow::run::Phase;
+
+/// Evaluates everything, and asks for what is not known yet.
+pub(super) fn begin(run: &mut Run, world: &World, commands: &mut Vec<Command>) {
+    let pods = ready_pods(run, world);
+    let silent: Vec<_> = pods
+        .iter()
+        .filter(|pod| {
+            world
+                .instances
+                .get(pod)
+                .is_some_and(|instance| world.answer_of(instance).is_none() && world.failure_of(instance).is_none())
+        })
+        .cloned()
+        .collect();
+    if !silent.is_empty() {
+        commands.push(Command::Probe(silent));
+    }
+    if !pods.is_empty() && may_report(run, world) {
+        commands.push(Command::Report(pods));
+    }
+    renew(run, world, commands);
+}
+
+/// Makes the plan anew from the world. Nothing moves by itself here.
+pub(super) fn renew(run: &mut Run, world: &World, commands: &mut Vec<Command>) -> bool {
+    let mut steps = planning::steps(&run.intent, world);
+    for step in &mut steps {
+        if let StepKind::Write { change, until } = &step.kind {
+            let view = View {
+                world,
+                started: None,
+                since: Timestamp::MIN,
+            };
+            if holds(change, world) && conditions::look(until, view) == Seen::Holds {
+                step.state = StepState::AlreadyDone;
+            }
+        }
+    }
+    run.plan.steps = steps;
+    run.plan.checks = guards::checks(&run.situation(world, None));
+    run.plan.text_only = guards::text_only(&run.plan.steps, world);
+    run.plan.interrupts_primary = planning::interrupts_primary(&run.plan.steps, world);
+    let mut previews = planning::previews(&run.plan.steps, world);
+    for preview in &mut previews {
+        preview.dry_run = run
+            .plan
+            .previews
+            .iter()
+            .find(|old| old.step == preview.step && is_same(&old.request, &preview.request))
+            .and_then(|old| old.dry_run.clone());
+    }
+    run.plan.previews = previews;
+    ask_leave(run, commands);
+    if !run.plan.is_refused() && run.plan.text_only.is_none() {
+        ask_dry_runs(run, commands);
+    }
+    false
+}
+
+fn ask_leave(run: &mut Run, commands: &mut Vec<Command>) {
+    let needed: Vec<_> = guards::permissions(&run.plan.steps)
+        .into_iter()
+        .filter(|permission| !run.memory.reviewed.contains(permission))
+        .collect();
+    if !needed.is_empty() {
+        run.memory.reviewed.extend(needed.iter().cloned());
+        commands.push(Command::Review(needed));
+    }
+}
+
+fn ask_dry_runs(run: &mut Run, commands: &mut Vec<Command>) {
+    for Preview {
+        step, request, dry_run, ..
+    } in &run.plan.previews
+    {
+        let asked = run.memory.dry.get(step).is_some_and(|sent| is_same(sent, request));
+        if dry_run.is_none() && !asked {
+            run.memory.dry.insert(*step, request.clone());
+            commands.push(Command::DryRun(*step, request.clone()));
+        }
+    }
+}
+
+/// The requests ask for the same; the lock, which moves with every report of the operator, aside.
+fn is_same(one: &Request, other: &Request) -> bool {
+    let substance = |request: &Request| -> Request {
+        let mut request = request.clone();
+        match &mut request.body {
+            Value::Array(operations) => {
+                operations.retain(|operation| operation.get("path").and_then(Value::as_str) != Some("/metadata/resourceVersion"));
+            }
+            Value::Object(fields) => {
+                for part in ["metadata", "preconditions"] {
+                    if let Some(Value::Object(part)) = fields.get_mut(part) {
+                        part.remove("resourceVersion");
+                    }
+                }
+            }
+            _ => {}
+        }
+        request
+    };
+    substance(one) == substance(other)
+}
+
+/// Takes the answer of a dry run in.
+pub(super) fn dry_run(run: &mut Run, step: usize, result: Result<Reply, BackendError>) {
+    if run.phase != Phase::Review {
+        return;
+    }
+    let Some(sent) = run.memory.dry.get(&step).cloned() else { return };
+    let Some(preview) = run.plan.previews.iter_mut().find(|preview| preview.step == step) else {
+        return;
+    };
+    if !is_same(&sent, &preview.request) {
+        return;
+    }
+    let is_conflict = result.as_ref().is_err_and(|error| error.kind == ErrorKind::Conflict);
+    if is_conflict && sent != preview.request {
+        // The operator has reported in between: the same with the present lock.
+        run.memory.dry.remove(&step);
+        return;
+    }
+    preview.dry_run = Some(match result {
+        Ok(reply) => Ok(reply.warnings),
+        Err(error) => Err(error.to_string()),
+    });
+}
+
+/// Confirms the plan, unless a guard, another manager or the typed name says no.
+pub(super) fn confirmed(run: &mut Run, typed: &str, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
+    if run.phase != Phase::Review {
+        return;
+    }
+    // What is confirmed is what the world looks like now.
+    renew(run, world, commands);
+    let name = run.intent.cluster().name.clone();
+    let refusal = if run.plan.is_refused() {
+        Some("a check failed, so that nothing is written".to_owned())
+    } else if let Some(why) = &run.plan.text_only {
+        Some(format!("nothing is written: {why}"))
+    } else if run.plan.interrupts_primary && typed != name {
+        Some(format!("the primary is interrupted: type {name} to confirm"))
+    } else {
+        None
+    };
+    if let Some(why) = refusal {
+        run.progress = why;
+        return;
+    }
+    run.started = Some(now);
+    run.remember_generations(world);
+    run.say(now, format!("confirmed: {}", run.intent.title()));
+    run.enter(Phase::Keeping, now);
+    commands.push(Command::Keep);
+}

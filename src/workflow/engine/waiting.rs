@@ -1,0 +1,204 @@
+//! After a write: its condition is awaited on observed state.
+
+use super::{Run, may_report, next, object_of, ready_pods, version_of};
+use crate::domain::change::Change;
+use crate::domain::request::holds;
+use crate::domain::rollout;
+use crate::domain::{Timestamp, World};
+use crate::workflow::conditions::{self, Seen, View};
+use crate::workflow::event::Command;
+use crate::workflow::guards;
+use crate::workflow::plan::{Condition, StepState};
+use crate::workflow::planning;
+use crate::workflow::run::Phase;
+
+/// Seconds for which a rollout must look complete: between two pods it may for a moment (facts/cnpg.md 4.4).
+const STABLE: i64 = 2;
+/// Seconds for which the cluster must look stuck: an image may be pulled at the second try.
+const STUCK: i64 = 10;
+/// Seconds between two readings of evidence.
+const AGAIN: i64 = 5;
+
+/// Begins to wait; `wrote` says whether this run has sent the request.
+pub(super) fn enter(run: &mut Run, step: usize, wrote: bool, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
+    run.enter(Phase::Waiting(step), now);
+    run.memory.wrote = wrote;
+    run.set_state(step, StepState::Active);
+    planning::renew_consequences(&mut run.plan, world, run.started);
+    run.wake(1, now, commands);
+}
+
+pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, commands: &mut Vec<Command>) -> bool {
+    let Some((change, until)) = run.write_of(step) else { return false };
+    if !is_seen(run, step, &change, world, now) {
+        if run.phase != Phase::Waiting(step) {
+            return true;
+        }
+        notice_slowness(run, &change, world, now);
+        run.wake(2, now, commands);
+        return false;
+    }
+    let seen = conditions::look(&until, view(run, world));
+    match seen {
+        Seen::Holds => held(run, step, &until, world, now, commands),
+        Seen::Pending(text) => {
+            (run.memory.held, run.memory.stuck) = (None, None);
+            run.progress = format!("{} {text}", planning::doing(&change));
+            planning::renew_consequences(&mut run.plan, world, run.started);
+            notice_slowness(run, &change, world, now);
+            ask(run, &until, world, now, commands);
+            run.wake(5, now, commands);
+            false
+        }
+        Seen::Stuck { why, sure } => {
+            run.memory.held = None;
+            let since = *run.memory.stuck.get_or_insert(now);
+            if sure || now.as_second() - since.as_second() >= STUCK {
+                let title = run.title_of(step);
+                run.say(now, format!("{title}: {why}"));
+                run.enter(Phase::Blocked { step, why }, now);
+                return true;
+            }
+            run.progress = why;
+            ask(run, &until, world, now, commands);
+            run.wake(2, now, commands);
+            false
+        }
+    }
+}
+
+/// Whether the change itself is in view. Until the watch shows it, the world is the one before the write.
+fn is_seen(run: &mut Run, step: usize, change: &Change, world: &World, now: Timestamp) -> bool {
+    if !guards::leaves_a_trace(change) {
+        return true;
+    }
+    if holds(change, world) {
+        run.memory.seen = true;
+        if let (Some(object), Some((generation, _))) = (object_of(change), version_of(change, world)) {
+            run.memory.generations.entry(object).or_insert(generation);
+        }
+        return true;
+    }
+    if run.memory.seen {
+        let title = run.title_of(step);
+        run.fail(step, format!("{title}: somebody has taken it back while it was awaited"), now);
+    } else {
+        "accepted, not in view yet".clone_into(&mut run.progress);
+    }
+    false
+}
+
+fn view<'a>(run: &Run, world: &'a World) -> View<'a> {
+    View {
+        world,
+        started: run.started,
+        since: run.since,
+    }
+}
+
+/// The condition holds: for rollouts it must do so for a moment.
+fn held(run: &mut Run, step: usize, until: &Condition, world: &World, now: Timestamp, commands: &mut Vec<Command>) -> bool {
+    run.memory.stuck = None;
+    let since = *run.memory.held.get_or_insert(now);
+    if must_last(until) && now.as_second() - since.as_second() < STABLE {
+        ask(run, until, world, now, commands);
+        run.wake(2, now, commands);
+        return false;
+    }
+    let state = if run.memory.wrote {
+        StepState::Done
+    } else {
+        StepState::AlreadyDone
+    };
+    run.finish_step(step, state, now);
+    commands.push(Command::Keep);
+    next(run, world, now, commands);
+    true
+}
+
+fn must_last(until: &Condition) -> bool {
+    matches!(
+        until,
+        Condition::RolloutComplete(_)
+            | Condition::PreloadEffective(..)
+            | Condition::Restarted(..)
+            | Condition::Promoted(..)
+            | Condition::InstanceRestarted(..)
+    )
+}
+
+/// Asks for the evidence that no watch brings.
+fn ask(run: &mut Run, until: &Condition, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
+    if run.memory.asked.is_some_and(|asked| now.as_second() - asked.as_second() < AGAIN) {
+        return;
+    }
+    let pods = ready_pods(run, world);
+    if pods.is_empty() {
+        return;
+    }
+    let is_complete = || {
+        world
+            .clusters
+            .get(run.intent.cluster())
+            .is_some_and(|cluster| rollout::assess(world, cluster).complete)
+    };
+    let (reports, probes) = match until {
+        Condition::PreloadEffective(..) => (true, is_complete()),
+        Condition::InstanceRestarted(..) => (true, true),
+        Condition::RolloutComplete(_) | Condition::Restarted(..) | Condition::Promoted(..) => (true, false),
+        _ => (false, false),
+    };
+    if !reports && !probes {
+        return;
+    }
+    run.memory.asked = Some(now);
+    if reports && may_report(run, world) {
+        commands.push(Command::Report(pods.clone()));
+    }
+    if probes {
+        commands.push(Command::Probe(pods));
+    }
+}
+
+/// Longer than this is worth a word. It changes what is said, not what is done.
+fn expected(change: &Change, world: &World) -> i64 {
+    let instances = world.instances_of(change.cluster()).count();
+    match change {
+        Change::CreateDatabase { .. }
+        | Change::SetDatabaseExtension { .. }
+        | Change::UnsetDatabaseExtension { .. }
+        | Change::DeleteDatabase { .. } => 30,
+        Change::DeletePod { .. } | Change::RestartPrimary { .. } => 120,
+        _ => 90 * i64::try_from(instances.max(1)).unwrap_or(1),
+    }
+}
+
+fn notice_slowness(run: &mut Run, change: &Change, world: &World, now: Timestamp) {
+    let expected = expected(change, world);
+    if !run.slow && run.waited(now) >= expected {
+        run.slow = true;
+        run.say(now, format!("this takes longer than {expected} s: {}", run.progress));
+    }
+}
+
+/// While blocked: goes on when what blocked it is gone, and tells the reason as it is now.
+pub(super) fn look_again(run: &mut Run, step: usize, world: &World, now: Timestamp, commands: &mut Vec<Command>) -> bool {
+    let is_written = run.plan.steps.get(step).is_some_and(|step| step.state == StepState::Active);
+    let Some((change, until)) = run.write_of(step) else { return false };
+    // Before the write only the operator of the console can say that it shall go on.
+    if !is_written || (guards::leaves_a_trace(&change) && !holds(&change, world)) {
+        return false;
+    }
+    match conditions::look(&until, view(run, world)) {
+        Seen::Stuck { why, .. } => {
+            run.phase = Phase::Blocked { step, why };
+            false
+        }
+        Seen::Holds | Seen::Pending(_) => {
+            let wrote = run.memory.wrote;
+            run.say(now, "it goes on");
+            enter(run, step, wrote, world, now, commands);
+            true
+        }
+    }
+}

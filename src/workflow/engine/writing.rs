@@ -1,0 +1,103 @@
+//! The answer to a write, or its absence.
+
+use super::{Run, guarding, object_of, version_of, waiting};
+use crate::backend::{BackendError, ErrorKind, Reply};
+use crate::domain::request::holds;
+use crate::domain::{Timestamp, World};
+use crate::workflow::conditions::{self, Seen, View};
+use crate::workflow::event::Command;
+use crate::workflow::guards;
+use crate::workflow::run::Phase;
+
+/// How often a step is tried again after a conflict.
+const TRIES: u32 = 3;
+/// Seconds after which a write of unknown outcome, which the world does not show, is taken for not made.
+const UNSEEN: i64 = 30;
+
+pub(super) fn applied(
+    run: &mut Run,
+    step: usize,
+    result: Result<Reply, BackendError>,
+    world: &World,
+    now: Timestamp,
+    commands: &mut Vec<Command>,
+) {
+    if run.phase != Phase::Applying(step) {
+        return;
+    }
+    let Some((change, _)) = run.write_of(step) else { return };
+    let title = run.title_of(step);
+    match result {
+        Ok(reply) => {
+            run.say(now, format!("{title}: accepted"));
+            for warning in &reply.warnings {
+                run.say(now, format!("the API server warns: {warning}"));
+            }
+            if let Some(object) = object_of(&change) {
+                match reply.generation {
+                    Some(generation) => drop(run.memory.generations.insert(object, generation)),
+                    None => drop(run.memory.generations.remove(&object)),
+                }
+            }
+            waiting::enter(run, step, true, world, now, commands);
+        }
+        Err(error) => match error.kind {
+            ErrorKind::Conflict => conflict(run, step, &error, world, now, commands),
+            // It may have been made: the world is looked at before anything else is done.
+            ErrorKind::Timeout | ErrorKind::Unreachable => {
+                run.say(now, format!("{title}: no answer ({error}); looking whether it was made"));
+                run.enter(Phase::Applying(step), now);
+                run.memory.unknown = Some(error.to_string());
+                run.wake(2, now, commands);
+            }
+            _ => run.fail(step, format!("{title}: {error}"), now),
+        },
+    }
+}
+
+/// Somebody was faster. A report of the operator is no harm: the guards judge what is there now.
+fn conflict(run: &mut Run, step: usize, error: &BackendError, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
+    let title = run.title_of(step);
+    run.memory.conflicts += 1;
+    if run.memory.conflicts > TRIES {
+        return run.fail(step, format!("{title}: {error}"), now);
+    }
+    run.say(
+        now,
+        format!("{title}: the object was changed in between; nothing was written, looking again"),
+    );
+    let (conflicts, stale) = (run.memory.conflicts, run.memory.stale.clone());
+    guarding::enter(run, step, world, now, commands);
+    run.memory.conflicts = conflicts;
+    run.memory.stale = stale;
+}
+
+/// While the outcome is not known: does the world show it?
+pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, commands: &mut Vec<Command>) -> bool {
+    let Some(error) = run.memory.unknown.clone() else { return false };
+    let Some((change, until)) = run.write_of(step) else { return false };
+    let view = View {
+        world,
+        started: run.started,
+        since: run.since,
+    };
+    let shows = holds(&change, world) || (!guards::leaves_a_trace(&change) && conditions::look(&until, view) == Seen::Holds);
+    if shows {
+        if let (Some(object), Some((generation, _))) = (object_of(&change), version_of(&change, world)) {
+            run.memory.generations.insert(object, generation);
+        }
+        let title = run.title_of(step);
+        run.say(now, format!("{title}: it was made, though the answer is missing"));
+        waiting::enter(run, step, true, world, now, commands);
+        return true;
+    }
+    if run.waited(now) >= UNSEEN {
+        let title = run.title_of(step);
+        let why = format!("{title}: the outcome is not known ({error}), and the cluster does not show it after {UNSEEN} s");
+        run.fail(step, why, now);
+        return true;
+    }
+    "no answer; looking whether it was made".clone_into(&mut run.progress);
+    run.wake(2, now, commands);
+    false
+}

@@ -1,0 +1,112 @@
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use super::*;
+use crate::domain::fixture;
+
+fn error_of(form: &Form, id: FieldId) -> Option<&str> {
+    form.fields.iter().find(|field| field.id == id)?.error.as_deref()
+}
+
+fn sent(form: &mut Form, kind: FormKind) -> Option<Intent> {
+    submit(form, kind, &fixture::cluster_key(), &fixture::world(), fixture::now())
+}
+
+fn adding(values: &[(FieldId, &str)]) -> Form {
+    let mut form = add_extension(&fixture::world(), &fixture::cluster_key());
+    for (field, value) in values {
+        form.set(*field, value);
+    }
+    form
+}
+
+#[test]
+fn a_filled_in_form_makes_the_intent() {
+    let mut form = adding(&[
+        (FieldId::Name, "foo"),
+        (FieldId::Reference, "rig.local/foo:1.0-18-bookworm"),
+        (FieldId::Preload, "foo\n\n"),
+        (FieldId::Databases, "app=1.0 ledger"),
+        (FieldId::Env, "FOO=${image_root}/x"),
+    ]);
+    let Some(Intent::AddExtension {
+        entry, preload, databases, ..
+    }) = sent(&mut form, FormKind::AddExtension)
+    else {
+        panic!("{form:?}")
+    };
+    assert_eq!((entry.name.as_str(), entry.env.len(), preload), ("foo", 1, vec!["foo".to_owned()]));
+    let wished: Vec<_> = databases
+        .iter()
+        .map(|wish| (wish.database.as_str(), wish.extension.as_str(), wish.version.as_deref()))
+        .collect();
+    assert_eq!(wished, [("app", "foo", Some("1.0")), ("ledger", "foo", None)]);
+}
+
+#[test]
+fn what_is_wrong_stands_at_its_field_and_the_first_gets_the_focus() {
+    let mut form = adding(&[
+        (FieldId::Name, "Foo"),
+        (FieldId::Reference, "not a reference"),
+        (FieldId::LdPaths, "../../etc"),
+        (FieldId::Env, "PGHOST=x"),
+        (FieldId::Preload, "$libdir/foo"),
+    ]);
+    assert_eq!(sent(&mut form, FormKind::AddExtension), None);
+    for field in [FieldId::Name, FieldId::Reference, FieldId::LdPaths, FieldId::Env, FieldId::Preload] {
+        assert!(error_of(&form, field).is_some(), "{field:?}");
+    }
+    assert_eq!(form.focus, 0);
+    form.set(FieldId::Name, "foo");
+    assert_eq!(error_of(&form, FieldId::Name), None, "an edit takes the error away");
+}
+
+#[test]
+fn a_name_that_is_known_fills_what_is_empty_and_nothing_else() {
+    let mut form = adding(&[(FieldId::Name, "postgis"), (FieldId::SqlNames, "postgis_raster")]);
+    prefill(&mut form, &fixture::world(), &fixture::cluster_key());
+    assert_eq!(form.value(FieldId::LdPaths), "system");
+    assert_eq!(form.value(FieldId::SqlNames), "postgis_raster");
+    let mut form = adding(&[(FieldId::Name, "timescaledb-oss")]);
+    prefill(&mut form, &fixture::world(), &fixture::cluster_key());
+    assert_eq!(form.value(FieldId::Preload), "timescaledb");
+}
+
+#[test]
+fn the_catalog_and_known_images_are_offered_unless_they_are_there() {
+    let form = add_extension(&fixture::world(), &fixture::cluster_key());
+    let FieldKind::Choice { options, free } = &form.fields[0].kind else {
+        panic!("{form:?}")
+    };
+    assert!(*free && options.contains(&"postgis".to_owned()));
+    assert!(!options.contains(&"pgvector".to_owned()), "it is declared");
+    assert_eq!(form.value(FieldId::Databases), "app");
+}
+
+#[test]
+fn the_image_that_it_has_is_no_change() {
+    let mut form = change_image(&fixture::world(), &fixture::cluster_key(), "hstore");
+    assert_eq!(form.value(FieldId::Reference), fixture::HSTORE);
+    assert_eq!(sent(&mut form, FormKind::ChangeImage), None);
+    form.set(FieldId::Reference, "rig.local/hstore:1.9-18-bookworm");
+    assert!(sent(&mut form, FormKind::ChangeImage).is_some());
+}
+
+#[test]
+fn an_unchanged_list_of_libraries_is_no_change() {
+    let mut form = edit_preload(&fixture::world(), &fixture::cluster_key());
+    assert_eq!(sent(&mut form, FormKind::EditPreload), None);
+    form.set(FieldId::Preload, "foo\nbar");
+    let Some(Intent::EditPreload { libraries, .. }) = sent(&mut form, FormKind::EditPreload) else {
+        panic!("{form:?}")
+    };
+    assert_eq!(libraries, ["foo", "bar"]);
+}
+
+#[test]
+fn only_ready_standbys_can_be_promoted() {
+    let mut form = promote(&fixture::world(), &fixture::cluster_key());
+    assert_eq!(form.value(FieldId::Instance), "orders-2");
+    assert!(sent(&mut form, FormKind::Promote).is_some());
+    form.set(FieldId::Instance, "orders-1");
+    assert_eq!(sent(&mut form, FormKind::Promote), None);
+}
