@@ -103,7 +103,7 @@ fn patch(part: &mut Value, request: &Request) {
     }
 }
 
-fn operate(part: &mut Value, operation: &Value) {
+fn operate(object: &mut Value, operation: &Value) {
     let (Some(op), Some(path)) = (
         operation.get("op").and_then(Value::as_str),
         operation.get("path").and_then(Value::as_str),
@@ -114,14 +114,15 @@ fn operate(part: &mut Value, operation: &Value) {
         return;
     }
     let value = operation.get("value").cloned();
-    let Some((parent, last)) = path.rsplit_once('/') else { return };
-    if parent == "/spec" && part.get("spec").is_none() {
-        *part = with_spec(part.take());
+    let Some((above, member)) = path.rsplit_once('/') else { return };
+    if above == "/spec" && object.get("spec").is_none() {
+        *object = with_spec(object.take());
     }
-    match (part.pointer_mut(parent), value) {
-        (Some(Value::Object(map)), Some(value)) => drop(map.insert(last.to_owned(), value)),
-        (Some(Value::Object(map)), None) => drop(map.remove(last)),
-        (Some(Value::Array(list)), Some(value)) => match last.parse::<usize>() {
+    let target = object.pointer_mut(above);
+    match (target, value) {
+        (Some(Value::Object(map)), Some(value)) => drop(map.insert(member.to_owned(), value)),
+        (Some(Value::Object(map)), None) => drop(map.remove(member)),
+        (Some(Value::Array(list)), Some(value)) => match member.parse::<usize>() {
             Ok(index) if op == "replace" => {
                 if let Some(item) = list.get_mut(index) {
                     *item = value;
@@ -131,7 +132,7 @@ fn operate(part: &mut Value, operation: &Value) {
             _ => list.push(value),
         },
         (Some(Value::Array(list)), None) => {
-            if let Some(index) = last.parse::<usize>().ok().filter(|index| *index < list.len()) {
+            if let Some(index) = member.parse::<usize>().ok().filter(|index| *index < list.len()) {
                 list.remove(index);
             }
         }

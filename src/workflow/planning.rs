@@ -257,7 +257,8 @@ fn free_name(world: &World, cluster: &ClusterKey, database: &str) -> DatabaseKey
         .collect();
     let name = folded.trim_matches('-');
     let key = |name: String| DatabaseKey::new(cluster.namespace.clone(), name);
-    (1_u32..)
+    // One more than there are objects: one of these is free.
+    (1..=world.databases.len() + 1)
         .map(|number| {
             if number == 1 {
                 key(name.to_owned())

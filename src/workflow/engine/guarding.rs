@@ -119,7 +119,7 @@ fn are_answered(run: &Run, step: usize, change: &Change, world: &World) -> bool 
     let reviewed = guards::permissions(steps)
         .iter()
         .all(|permission| world.permissions.contains_key(permission));
-    let (reports, probes) = (may_report(run, world), needs_sql(change));
+    let (by_report, by_sql) = (may_report(run, world), needs_sql(change));
     reviewed
         && world
             .instances_of(run.intent.cluster())
@@ -128,7 +128,7 @@ fn are_answered(run: &Run, step: usize, change: &Change, world: &World) -> bool 
                 let reported = world.reports.get(&instance.key).is_some_and(|report| report.at >= run.since);
                 let probed = world.answer_of(instance).is_some_and(|probe| probe.at >= run.since)
                     || world.failure_of(instance).is_some_and(|failure| failure.at >= run.since);
-                (!reports || reported) && (!probes || probed)
+                (!by_report || reported) && (!by_sql || probed)
             })
 }
 

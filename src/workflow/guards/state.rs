@@ -21,7 +21,7 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
         .any(|change| matches!(change, Change::AddEntry { .. } | Change::SetReference { .. }))
     {
         checks.push(postgres(world, cluster));
-        checks.extend(operator(situation, cluster));
+        checks.push(operator(situation, cluster));
         checks.push(kubernetes(world, cluster));
         checks.extend(nodes(world, cluster));
     }
@@ -61,9 +61,9 @@ fn postgres(world: &World, cluster: &Cluster) -> Check {
     }
 }
 
-fn operator(situation: &Situation<'_>, cluster: &Cluster) -> Option<Check> {
+fn operator(situation: &Situation<'_>, cluster: &Cluster) -> Check {
     let Some(version) = operator_version(situation.world, cluster) else {
-        return Some(unknown("operator-version", "no instance tells the version of the operator"));
+        return unknown("operator-version", "no instance tells the version of the operator");
     };
     let mut needed = ((1, 27), "image volume extensions");
     for change in situation.at_hand() {
@@ -77,7 +77,7 @@ fn operator(situation: &Situation<'_>, cluster: &Cluster) -> Option<Check> {
     }
     let ((major, minor), what) = needed;
     let told = format!("CloudNativePG {}.{}", version.0, version.1);
-    Some(if version >= (major, minor) {
+    if version >= (major, minor) {
         pass("operator-version", told)
     } else {
         fail(
@@ -85,7 +85,7 @@ fn operator(situation: &Situation<'_>, cluster: &Cluster) -> Option<Check> {
             format!("{told} does not support {what}, {major}.{minor} does"),
             "upgrade the operator",
         )
-    })
+    }
 }
 
 fn kubernetes(world: &World, cluster: &Cluster) -> Check {
