@@ -113,6 +113,8 @@ fn script(asks: &[Ask]) -> String {
             ask.statement.sql().trim_end()
         );
     }
+    // Not every exec can tell psql that its input ends.
+    script.push_str("\\q\n");
     script
 }
 
@@ -178,6 +180,7 @@ fn refusal(answer: Answer) -> Answer {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -197,6 +200,15 @@ mod tests {
         );
         assert_eq!(answers[2], Some(Answer::Value(json!([]))));
         assert_eq!(answers[3], None);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_psql_writes_is_read_without_a_panic(stdout in any::<Vec<u8>>(), lines in "(extop-(answer|refused)( [0-9]{0,3})?\n|[\\[{\"a-z}\\]]{0,4}\n){0,9}") {
+            for output in [&stdout[..], lines.as_bytes()] {
+                prop_assert_eq!(answers(output, 2).len(), 2);
+            }
+        }
     }
 
     #[test]

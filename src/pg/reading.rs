@@ -32,6 +32,8 @@ const DATABASE: [Statement; 2] = [Statement::Installed, Statement::UpdatePaths];
 const TELLS_MODULES: u32 = 180_000;
 /// SQLSTATE of an extension that no control file offers.
 const NOT_OFFERED: &str = "0A000";
+/// SQLSTATE of a statement that was ended, by its timeout.
+const TOOK_TOO_LONG: &str = "57014";
 
 /// What the session may see, and why it may not see more.
 #[derive(Debug, Clone)]
@@ -365,7 +367,9 @@ async fn paths_one_by_one(session: &Session<'_>, names: &[String], error: SqlErr
                 Err(why) => return Fact::Unknown(why),
             },
             Answer::Refused(error) if error.code == NOT_OFFERED => answered = true,
-            // Its own control file is the bad one: that it has no path here is said by the list of what is available.
+            // It has more versions than there is time for, and what was not found out is not nothing.
+            Answer::Refused(error) if error.code == TOOK_TOO_LONG => return Fact::Failed(error),
+            // Its own control file is the bad one: there is no path to it, and what is available says why.
             Answer::Refused(_) => {}
             Answer::Lost(why) => return Fact::Unknown(why),
         }

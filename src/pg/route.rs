@@ -57,6 +57,15 @@ impl Trouble {
         }
     }
 
+    /// Both stand in the way.
+    fn and(mut self, other: Self) -> Self {
+        if other.because != self.because {
+            self.because = format!("{}, and {}", self.because, other.because);
+            self.missing.extend(other.missing);
+        }
+        self
+    }
+
     /// What the API server answered to an attempt that needs `verb` on `resource` in the pod's namespace.
     pub(super) fn of_backend(error: &BackendError, verb: &str, resource: &str, namespace: &str) -> Self {
         match error.kind {
@@ -118,7 +127,11 @@ impl Line {
             Way::Application(name) => (name, false),
         };
         let namespace = &request.pod.namespace;
-        let (authority, credentials) = futures::try_join!(secret(door, namespace, &request.ca_secret), secret(door, namespace, name))?;
+        let (authority, credentials) = match futures::join!(secret(door, namespace, &request.ca_secret), secret(door, namespace, name)) {
+            (Ok(authority), Ok(credentials)) => (authority, credentials),
+            (Err(one), Err(other)) => return Err(one.and(other)),
+            (Err(trouble), _) | (_, Err(trouble)) => return Err(trouble),
+        };
         let login = tunnel::Login {
             user: text(&credentials, namespace, name, "username")?,
             password: credentials.get("password").unwrap_or_default().to_vec(),

@@ -56,12 +56,11 @@ impl Server {
         };
         let dir = tempfile::Builder::new().prefix("extop-pg").tempdir().unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let port = free_port();
         let (authority, certificate, key) = certificates();
-        let server = Self {
+        let mut server = Self {
             bin: bin.into(),
             dir,
-            port,
+            port: 5432,
             authority,
             other_authority: certificates().0,
         };
@@ -96,7 +95,7 @@ impl Server {
         for file in ["server.crt", "server.key", "pg_hba.conf", "postgresql.auto.conf"] {
             give_away(Path::new(&format!("{data}/{file}")));
         }
-        server.control("start");
+        server.launch();
         server.sql("postgres", ROLES);
         Some(server)
     }
@@ -106,10 +105,10 @@ impl Server {
         let dir = tempfile::Builder::new().prefix("extop-pg").tempdir().unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         give_away(dir.path());
-        let standby = Self {
+        let mut standby = Self {
             bin: self.bin.clone(),
             dir,
-            port: free_port(),
+            port: 5432,
             authority: self.authority.clone(),
             other_authority: String::new(),
         };
@@ -126,7 +125,7 @@ impl Server {
             standby.dir.path().display()
         );
         fs::write(&path, format!("{replaced}{own}")).unwrap();
-        standby.control("start");
+        standby.launch();
         standby
     }
 
@@ -189,15 +188,26 @@ impl Server {
         command
     }
 
-    fn control(&self, what: &str) {
-        let status = self
-            .server_command("pg_ctl")
-            .args(["-D", &self.path("data"), "-l", &self.path("log"), "-m", "immediate", "-w", what])
+    /// Starts it on a free port; another program may take the port first.
+    fn launch(&mut self) {
+        for _ in 0..5 {
+            self.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            if self.control(&["-o", &format!("-p {}", self.port), "start"]) {
+                return;
+            }
+        }
+        panic!("{}", self.log());
+    }
+
+    fn control(&self, arguments: &[&str]) -> bool {
+        self.server_command("pg_ctl")
+            .args(["-D", &self.path("data"), "-l", &self.path("log"), "-m", "immediate", "-w"])
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status()
-            .unwrap();
-        assert!(status.success(), "pg_ctl {what}");
+            .unwrap()
+            .success()
     }
 
     fn lay_out(&self) {
@@ -230,10 +240,9 @@ impl Server {
                 .join(":")
         };
         format!(
-            "listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\nfsync = off\nssl = on\n\
+            "listen_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\nfsync = off\nssl = on\n\
              log_connections = 'authorization'\nlog_min_messages = warning\nshared_preload_libraries = 'auto_explain'\n\
              extension_control_path = '$system:{}'\ndynamic_library_path = '$libdir:{}'\n",
-            self.port,
             self.dir.path().display(),
             paths("share"),
             paths("lib"),
@@ -243,7 +252,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.control("stop");
+        self.control(&["stop"]);
     }
 }
 
@@ -253,10 +262,6 @@ const HBA: &str = "local closed all reject\nlocal all,replication all trust\n\
 const ROLES: &str = "ALTER ROLE postgres PASSWORD 'super-hush';\
                      CREATE ROLE app LOGIN PASSWORD 'owner-hush';\
                      CREATE ROLE watcher LOGIN PASSWORD 'owner-hush' IN ROLE pg_monitor;";
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 fn give_away(path: &Path) {
     if is_root() {
@@ -353,11 +358,12 @@ impl Door for TestDoor {
                 .spawn()
                 .unwrap();
             let mut pipe = child.stdin.take().unwrap();
+            // As in a real exec, the input need not end with what was written.
             let write = async move {
-                // psql that has ended reads no more.
                 let _ = pipe.write_all(&stdin).await;
+                pipe
             };
-            let ((), output) = tokio::join!(write, child.wait_with_output());
+            let (_pipe, output) = tokio::join!(write, child.wait_with_output());
             let output = output.unwrap();
             Ok(Output {
                 stdout: output.stdout,
