@@ -150,13 +150,16 @@ fn preload_effective(view: View<'_>, cluster: &Cluster, libraries: &[String]) ->
 
 /// Whether an instance has been started with the libraries, by evidence of this phase.
 fn preloaded(view: View<'_>, instance: &Instance, libraries: &[String], all: &[&Instance]) -> Result<(), String> {
-    if let Some(probe) = fresh_answer(view, instance) {
+    // An answer that was followed by a failure may be from before the restart.
+    let failure = view.world.failure_of(instance).filter(|failure| failure.at >= view.since);
+    let answer = fresh_answer(view, instance).filter(|probe| failure.is_none_or(|failure| failure.at <= probe.at));
+    if let Some(probe) = answer {
         return match probe.server.known() {
             Some(server) => preloaded_by_sql(server, libraries),
             None => Err(probe.server.because().unwrap_or("the server's settings are not known").to_owned()),
         };
     }
-    let Some(failure) = view.world.failure_of(instance).filter(|failure| failure.at >= view.since) else {
+    let Some(failure) = failure else {
         return Err("not asked yet".to_owned());
     };
     // Without SQL: a pod that was made since then has started with the configuration; a primary is restarted after the

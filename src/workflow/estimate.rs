@@ -103,12 +103,13 @@ pub(super) fn consequences(change: &Change, world: &World, started: Option<Times
 /// Names of the replicas and of the primary.
 fn roles(world: &World, cluster: &Cluster) -> (Vec<String>, Option<String>) {
     let primary = cluster.status.current_primary.clone();
-    let replicas = world
-        .instances_of(&cluster.key)
-        .map(|instance| instance.key.name.clone())
-        .filter(|name| Some(name) != primary.as_ref())
-        .collect();
-    (replicas, primary)
+    // A pod that is just being made anew is there by name only.
+    let mut names = cluster.status.instance_names.clone();
+    if names.is_empty() {
+        names = world.instances_of(&cluster.key).map(|instance| instance.key.name.clone()).collect();
+    }
+    names.retain(|name| Some(name) != primary.as_ref());
+    (names, primary)
 }
 
 fn rolling(world: &World, cluster: &Cluster, is_restart: bool, times: &[(String, i64)]) -> Vec<String> {
@@ -123,7 +124,7 @@ fn rolling(world: &World, cluster: &Cluster, is_restart: bool, times: &[(String,
         return lines;
     }
     let mut lines = vec![format!(
-        "{} are made anew one by one, the most lagged first; {primary}, the primary, comes last",
+        "pods are made anew one by one: {}, the most lagged first, and at last the primary {primary}",
         replicas.join(", ")
     )];
     lines.extend(primary_step(cluster, &primary, "its pod is deleted and made anew", times));

@@ -75,11 +75,13 @@ pub(super) fn checks(situation: &Situation<'_>) -> Vec<Check> {
 
 /// What was done before must still be so.
 fn earlier_steps(situation: &Situation<'_>) -> Option<Check> {
-    let done = situation.steps.iter().take(situation.step?);
+    let done = situation.steps.get(..situation.step?).unwrap_or_default();
     let mut count = 0;
-    for step in done {
+    for (index, step) in done.iter().enumerate() {
+        let later = done.get(index + 1..).unwrap_or_default();
         if let StepKind::Write { change, .. } = &step.kind
             && leaves_a_trace(change)
+            && !later.iter().any(|later| replaces(later, change))
         {
             if !holds(change, situation.world) {
                 return Some(fail(
@@ -92,6 +94,25 @@ fn earlier_steps(situation: &Situation<'_>) -> Option<Check> {
         }
     }
     (count > 0).then(|| pass("earlier-steps", format!("{count} earlier steps hold still")))
+}
+
+/// A later step of the same run alters what the change has made.
+fn replaces(later: &Step, change: &Change) -> bool {
+    let StepKind::Write { change: later, .. } = &later.kind else {
+        return false;
+    };
+    let Change::SetDatabaseExtension { key, extension, .. } = change else {
+        return false;
+    };
+    match later {
+        Change::DeleteDatabase { key: other, .. } => other == key,
+        Change::UnsetDatabaseExtension {
+            key: other,
+            extension: name,
+            ..
+        } => other == key && *name == extension.name,
+        _ => false,
+    }
 }
 
 /// The change can be seen in the objects for as long as nobody alters them.

@@ -1,0 +1,642 @@
+//! A stage for runs: a world, a clock, an API server and an operator that does one thing at a time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::backend::{BackendError, ErrorKind, Reply};
+use crate::domain::catalog::resolve;
+use crate::domain::change::{Request, Resource};
+use crate::domain::cluster::UpdateStrategy;
+use crate::domain::database::{AppliedExtension, Ensure};
+use crate::domain::extension::ExtensionEntry;
+use crate::domain::fixture;
+use crate::domain::ids::PodKey;
+use crate::domain::instance::{Instance, Mount, Trouble};
+use crate::domain::permission::Verdict;
+use crate::domain::probe::{AvailableExtension, DatabaseOwner, DatabaseProbe, Fact, FileKind, InstanceProbe, ManagerReport, ProbeFailure};
+use crate::domain::request::tests::objects::{Refusal, carry_out};
+use crate::domain::{Observation, Timestamp, World};
+use crate::workflow::event::{Command, Event};
+use crate::workflow::intent::{DatabaseWish, Intent};
+use crate::workflow::run::{Kept, Phase, Run, RunId};
+
+/// What goes wrong with the next write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It is made, and the answer is lost.
+    Swallowed,
+    /// It is not made, and nothing is heard.
+    Lost,
+    /// The operator reports in between.
+    Report,
+    /// Somebody edits the spec in between.
+    Edit,
+    /// The server refuses it.
+    Rejected,
+}
+
+pub(super) struct Stage {
+    pub(super) world: World,
+    pub(super) now: Timestamp,
+    pub(super) run: Run,
+    /// Requests that were carried out.
+    pub(super) writes: Vec<Request>,
+    /// What is on disk.
+    pub(super) kept: Option<Kept>,
+    /// Commands of the run that were not carried out yet.
+    queue: Vec<Command>,
+    pub(super) wakes: BTreeSet<Timestamp>,
+    pub(super) denied: BTreeSet<String>,
+    pub(super) faults: Vec<Fault>,
+    /// SQL extensions with version, per database.
+    pub(super) installed: BTreeMap<String, Vec<(String, String)>>,
+    /// Libraries that each pod was started with, by UID.
+    preloaded: BTreeMap<String, Vec<String>>,
+    /// SQL cannot be asked.
+    pub(super) mute: bool,
+    /// Instances do not answer at all.
+    pub(super) deaf: bool,
+    /// The operator does nothing.
+    pub(super) asleep: bool,
+    /// Pods made so far.
+    made: u32,
+    /// Disk of the state directory is full.
+    pub(super) disk_full: bool,
+}
+
+pub(super) fn foo() -> ExtensionEntry {
+    ExtensionEntry::new("foo", "rig.local/foo:1.0-18-bookworm")
+}
+
+pub(super) fn wish(database: &str, extension: &str) -> DatabaseWish {
+    DatabaseWish {
+        database: database.to_owned(),
+        extension: extension.to_owned(),
+        version: Some("1.0".to_owned()),
+        schema: None,
+    }
+}
+
+/// Mount foo, preload it, ask for it in a database with an object and in one without.
+pub(super) fn add_foo() -> Intent {
+    Intent::AddExtension {
+        cluster: fixture::cluster_key(),
+        entry: foo(),
+        preload: vec!["foo".to_owned()],
+        databases: vec![wish("app", "foo"), wish("ledger", "foo")],
+    }
+}
+
+impl Stage {
+    pub(super) fn new(intent: Intent) -> Self {
+        Self::with(intent, fixture::world())
+    }
+
+    pub(super) fn with(intent: Intent, world: World) -> Self {
+        let installed = BTreeMap::from([
+            (
+                "app".to_owned(),
+                vec![("vector".to_owned(), "0.8.5".to_owned()), ("hstore".to_owned(), "1.8".to_owned())],
+            ),
+            ("ledger".to_owned(), Vec::new()),
+        ]);
+        let now = Timestamp::from_second(fixture::now().as_second() + 1000).unwrap();
+        let (run, _) = Run::new(RunId("test".to_owned()), intent.clone(), &world, now);
+        let mut stage = Self {
+            world,
+            now,
+            run,
+            writes: Vec::new(),
+            kept: None,
+            queue: Vec::new(),
+            wakes: BTreeSet::new(),
+            denied: BTreeSet::new(),
+            faults: Vec::new(),
+            installed,
+            preloaded: BTreeMap::new(),
+            mute: false,
+            deaf: false,
+            asleep: false,
+            made: 0,
+            disk_full: false,
+        };
+        stage.world.kubernetes = Some("1.36.3".to_owned());
+        let pods: Vec<PodKey> = stage.world.instances.keys().cloned().collect();
+        for pod in &pods {
+            stage.probe(pod);
+        }
+        stage.begin(intent);
+        stage
+    }
+
+    /// Begins another run on the same stage.
+    pub(super) fn begin(&mut self, intent: Intent) {
+        let (run, commands) = Run::new(RunId("test".to_owned()), intent, &self.world, self.now);
+        self.run = run;
+        self.queue = commands;
+        self.settle();
+    }
+
+    /// The program is killed: the run and whatever it waits for are gone. What is on disk is taken up again.
+    pub(super) fn killed_and_resumed(&mut self) {
+        self.queue.clear();
+        self.wakes.clear();
+        let kept = self.kept.clone().expect("something is on disk");
+        let json = serde_json::to_string(&kept).unwrap();
+        let (run, commands) = Run::resume(serde_json::from_str(&json).unwrap(), &self.world, self.now);
+        self.run = run;
+        self.queue = commands;
+        self.settle();
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        let commands = self.run.handle(event, &self.world, self.now);
+        self.queue.extend(commands);
+    }
+
+    pub(super) fn confirm(&mut self) {
+        self.tell(Event::Confirmed("orders".to_owned()));
+        self.settle();
+    }
+
+    /// Carries out everything that was asked for, until nothing is left.
+    pub(super) fn settle(&mut self) {
+        for _ in 0..200 {
+            if self.queue.is_empty() {
+                return;
+            }
+            let command = self.queue.remove(0);
+            self.carry_out(command);
+        }
+        panic!("the run asks without an end: {:?}", self.run.phase);
+    }
+
+    /// Carries out commands until the given one comes, which is left out.
+    pub(super) fn settle_until_apply(&mut self) -> Request {
+        for _ in 0..400 {
+            if self.queue.is_empty() {
+                self.tick();
+                continue;
+            }
+            match self.queue.remove(0) {
+                Command::Apply(_, request) => return request,
+                command => self.carry_out(command),
+            }
+        }
+        panic!("no write comes: {:?} {}", self.run.phase, self.run.progress);
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Keep => {
+                if self.disk_full {
+                    self.tell(Event::NotKept("no space left on device".to_owned()));
+                } else {
+                    self.kept = Some(self.run.kept("rig", "https://rig"));
+                    self.tell(Event::Kept);
+                }
+            }
+            Command::Forget => self.kept = None,
+            Command::DryRun(step, _) => self.tell(Event::DryRun(step, Ok(reply(None)))),
+            Command::Apply(step, request) => self.apply(step, &request),
+            Command::Probe(pods) => {
+                for pod in pods {
+                    self.probe(&pod);
+                }
+                self.tell(Event::WorldChanged);
+            }
+            Command::Report(pods) => {
+                for pod in pods {
+                    self.report(&pod);
+                }
+                self.tell(Event::WorldChanged);
+            }
+            Command::Review(permissions) => {
+                let answers = permissions
+                    .into_iter()
+                    .map(|permission| {
+                        let denied = self.denied.contains(&format!("{} {}", permission.verb, permission.resource));
+                        (permission, if denied { Verdict::Denied } else { Verdict::Allowed })
+                    })
+                    .collect();
+                self.world.apply(Observation::Permitted(answers), self.now);
+                self.tell(Event::WorldChanged);
+            }
+            Command::Schedule(seconds) => {
+                let at = self.now.as_second() + i64::try_from(seconds).unwrap();
+                self.wakes.insert(Timestamp::from_second(at).unwrap());
+            }
+        }
+    }
+
+    fn apply(&mut self, step: usize, request: &Request) {
+        let fault = (!self.faults.is_empty()).then(|| self.faults.remove(0));
+        match fault {
+            Some(Fault::Report) => self.touch(false),
+            Some(Fault::Edit) => self.touch(true),
+            Some(Fault::Rejected) => {
+                let error = BackendError::new(ErrorKind::Rejected, "the webhook denied it");
+                return self.tell(Event::Applied(step, Err(error)));
+            }
+            Some(Fault::Lost) => {
+                let error = BackendError::new(ErrorKind::Timeout, "no answer in time");
+                return self.tell(Event::Applied(step, Err(error)));
+            }
+            Some(Fault::Swallowed) | None => {}
+        }
+        let result = match carry_out(&mut self.world, request) {
+            Ok(()) => {
+                self.writes.push(request.clone());
+                Ok(reply(self.generation(request)))
+            }
+            Err(Refusal::Conflict) => Err(BackendError::new(ErrorKind::Conflict, "the object has been modified")),
+            Err(refusal) => Err(BackendError::new(ErrorKind::Rejected, format!("{refusal:?}"))),
+        };
+        let result = if fault == Some(Fault::Swallowed) {
+            Err(BackendError::new(ErrorKind::Timeout, "no answer in time"))
+        } else {
+            result
+        };
+        self.tell(Event::Applied(step, result));
+    }
+
+    fn generation(&self, request: &Request) -> Option<i64> {
+        match request.resource {
+            Resource::Cluster => self.world.clusters.get(&fixture::cluster_key()).map(|cluster| cluster.generation),
+            Resource::Database => self
+                .world
+                .databases
+                .values()
+                .find(|object| object.key.name == request.name)
+                .map(|object| object.generation),
+            _ => None,
+        }
+    }
+
+    /// The cluster is written by somebody else: a report of the operator, or an edit of the spec.
+    pub(super) fn touch(&mut self, edit: bool) {
+        fixture::change(&mut self.world, |cluster| {
+            cluster.resource_version = (cluster.resource_version.parse::<u64>().unwrap() + 1).to_string();
+            cluster.generation += i64::from(edit);
+        });
+    }
+
+    /// One second passes, and the operator does one thing.
+    pub(super) fn tick(&mut self) {
+        self.now = Timestamp::from_second(self.now.as_second() + 1).unwrap();
+        if !self.asleep {
+            self.operate();
+        }
+        let due: Vec<Timestamp> = self.wakes.iter().copied().filter(|wake| *wake <= self.now).collect();
+        for wake in due {
+            self.wakes.remove(&wake);
+            self.tell(Event::Deadline(0));
+        }
+        self.tell(Event::WorldChanged);
+    }
+
+    /// Time passes until the run is in such a phase.
+    pub(super) fn until(&mut self, what: &str, wanted: impl Fn(&Phase) -> bool) {
+        for _ in 0..2000 {
+            if wanted(&self.run.phase) {
+                return;
+            }
+            if self.queue.is_empty() {
+                self.tick();
+            } else {
+                let command = self.queue.remove(0);
+                self.carry_out(command);
+            }
+        }
+        panic!(
+            "{what}: still {:?}, {}\n{}",
+            self.run.phase,
+            self.run.progress,
+            self.told().join("\n")
+        );
+    }
+
+    pub(super) fn until_done(&mut self) {
+        self.until("done", |phase| *phase == Phase::Done);
+        self.settle();
+    }
+
+    pub(super) fn told(&self) -> Vec<String> {
+        self.run.transcript.iter().map(|line| line.text.clone()).collect()
+    }
+
+    pub(super) fn check(&self, name: &str) -> crate::workflow::plan::CheckResult {
+        let checks = &self.run.plan.checks;
+        checks
+            .iter()
+            .filter(|check| check.name == name)
+            .map(|check| check.result)
+            .max_by_key(|result| *result as u8 == crate::workflow::plan::CheckResult::Fail as u8)
+            .unwrap_or_else(|| panic!("no check {name} in {checks:#?}"))
+    }
+
+    /// What was written, as `resource name path…`.
+    pub(super) fn written(&self) -> Vec<String> {
+        self.writes
+            .iter()
+            .map(|request| format!("{:?} {:?} {}", request.method, request.resource, request.name))
+            .collect()
+    }
+
+    // --- PostgreSQL ---
+
+    fn wanted_libraries(&self) -> Vec<String> {
+        self.world.clusters[&fixture::cluster_key()].spec.preload.clone()
+    }
+
+    /// SQL answers, or says why it cannot.
+    pub(super) fn probe(&mut self, pod: &PodKey) {
+        let Some(instance) = self.world.instances.get(pod).cloned() else {
+            return;
+        };
+        if self.deaf {
+            return;
+        }
+        let observation = if self.mute || !instance.ready {
+            Observation::ProbeFailed(ProbeFailure {
+                pod: pod.clone(),
+                uid: instance.uid.clone(),
+                at: self.now,
+                because: "you may not create pods/exec in shop".to_owned(),
+                missing: Vec::new(),
+            })
+        } else {
+            Observation::Probed(Box::new(self.answer(&instance)))
+        };
+        self.world.apply(observation, self.now);
+    }
+
+    fn answer(&self, instance: &Instance) -> InstanceProbe {
+        let mut probe = fixture::probe(&instance.key.name);
+        probe.uid.clone_from(&instance.uid);
+        probe.at = self.now;
+        let libraries = self.preloaded.get(&instance.uid).cloned().unwrap_or_default();
+        let wanted = self.wanted_libraries();
+        let primary = self.world.clusters[&fixture::cluster_key()].status.current_primary.clone();
+        let server = fixture::server(&mut probe);
+        server.standby = primary.as_ref() != Some(&instance.key.name);
+        server.loaded = libraries.iter().map(|library| fixture::loaded(&format!("{library}.so"))).collect();
+        let mut setting = fixture::setting(&libraries.join(","));
+        setting.pending_restart = libraries != wanted;
+        server.settings.insert("shared_preload_libraries".to_owned(), setting);
+        server.databases.push(DatabaseOwner {
+            database: "ledger".to_owned(),
+            owner: "bookkeeper".to_owned(),
+        });
+        if instance.mounts.iter().any(|mount| mount.entry == "foo") {
+            if let Fact::Known(offered) = &mut probe.available {
+                offered.push(AvailableExtension {
+                    name: "foo".to_owned(),
+                    default_version: Some("1.0".to_owned()),
+                });
+            }
+            if let Fact::Known(files) = &mut probe.files {
+                files.push(fixture::file(FileKind::Control, 4, "/extensions/foo/share", "foo"));
+                files.push(fixture::file(FileKind::Library, 4, "/extensions/foo/lib", "foo"));
+            }
+        }
+        probe.databases = self
+            .installed
+            .iter()
+            .map(|(database, installed)| DatabaseProbe {
+                database: database.clone(),
+                installed: Fact::Known(
+                    installed
+                        .iter()
+                        .map(|(name, version)| fixture::installed(name, version, &format!("$libdir/{name}")))
+                        .collect(),
+                ),
+                settings: Fact::Known(fixture::paths()),
+                update_paths: Fact::Known(Vec::new()),
+            })
+            .collect();
+        probe
+    }
+
+    fn report(&mut self, pod: &PodKey) {
+        let Some(instance) = self.world.instances.get(pod).cloned() else {
+            return;
+        };
+        if self.deaf {
+            return;
+        }
+        let pending = self.preloaded.get(&instance.uid).cloned().unwrap_or_default() != self.wanted_libraries();
+        let report = ManagerReport {
+            pod: pod.clone(),
+            uid: instance.uid.clone(),
+            at: self.now,
+            is_primary: instance.key.name == "orders-1",
+            pending_restart: pending,
+            wal_receiver: instance.key.name != "orders-1",
+            configuration: String::new(),
+        };
+        self.world.apply(Observation::Managed(report), self.now);
+    }
+
+    // --- the operator ---
+
+    fn operate(&mut self) {
+        self.apply_databases();
+        if self.make_missing() || self.take_over() {
+            return;
+        }
+        let waiting = self
+            .world
+            .instances
+            .values()
+            .find(|instance| !instance.ready)
+            .map(|instance| instance.key.name.clone());
+        if let Some(name) = waiting {
+            return self.start(&name);
+        }
+        let Some(name) = self.next_to_roll() else {
+            return self.phase("Cluster in healthy state");
+        };
+        let cluster = self.world.clusters[&fixture::cluster_key()].clone();
+        let is_primary = cluster.status.current_primary.as_ref() == Some(&name);
+        if is_primary && cluster.spec.update_strategy == UpdateStrategy::Supervised {
+            return self.phase("Waiting for user action");
+        }
+        if is_primary && self.mounts_are_right(&name) {
+            // In place: the pod stays.
+            let uid = self.world.instances[&PodKey::new("shop", name.clone())].uid.clone();
+            let libraries = self.wanted_libraries();
+            self.preloaded.insert(uid, libraries);
+            return self.phase("Primary instance is being restarted in-place");
+        }
+        self.phase("Upgrading cluster");
+        self.world.instances.remove(&PodKey::new("shop", name));
+    }
+
+    fn phase(&mut self, phase: &str) {
+        let ready = self.world.instances.values().filter(|instance| instance.ready).count();
+        fixture::change(&mut self.world, |cluster| {
+            if cluster.status.phase != phase {
+                phase.clone_into(&mut cluster.status.phase);
+                cluster.resource_version = (cluster.resource_version.parse::<u64>().unwrap() + 1).to_string();
+            }
+            cluster.status.ready_instances = u32::try_from(ready).unwrap();
+        });
+    }
+
+    /// Resolved entries follow the spec.
+    fn take_over(&mut self) -> bool {
+        let cluster = self.world.clusters[&fixture::cluster_key()].clone();
+        let merged: Vec<ExtensionEntry> = resolve(&cluster, self.world.catalog_of(&cluster))
+            .entries
+            .into_iter()
+            .map(|resolved| resolved.entry)
+            .collect();
+        let known = cluster.status.resolved.as_ref().and_then(|resolved| resolved.extensions.clone());
+        if known.as_ref() == Some(&merged) {
+            return false;
+        }
+        fixture::change(&mut self.world, |cluster| {
+            cluster.status.resolved.as_mut().unwrap().extensions = Some(merged);
+        });
+        true
+    }
+
+    fn wanted_mounts(&self) -> Vec<Mount> {
+        self.world.clusters[&fixture::cluster_key()]
+            .status
+            .resolved
+            .as_ref()
+            .and_then(|resolved| resolved.extensions.as_ref())
+            .unwrap()
+            .iter()
+            .map(|entry| fixture::mount(&entry.name, entry.reference.as_deref().unwrap()))
+            .collect()
+    }
+
+    fn make_missing(&mut self) -> bool {
+        let Some(name) = fixture::INSTANCES
+            .iter()
+            .find(|name| !self.world.instances.contains_key(&PodKey::new("shop", **name)))
+        else {
+            return false;
+        };
+        let count = self.world.clusters[&fixture::cluster_key()].spec.instances as usize;
+        if self.world.instances.len() >= count {
+            return false;
+        }
+        self.made += 1;
+        let mut instance = fixture::instance(name);
+        instance.uid = format!("{name}-uid-{}", self.made);
+        instance.ready = false;
+        instance.was_started = false;
+        instance.phase = "Pending".to_owned();
+        instance.created = Some(self.now);
+        instance.ready_since = None;
+        instance.mounts = self.wanted_mounts();
+        instance.restarted_at = self.world.clusters[&fixture::cluster_key()]
+            .annotations
+            .get(crate::domain::rollout::RESTARTED_AT)
+            .cloned();
+        self.world.instances.insert(instance.key.clone(), instance);
+        self.phase("Waiting for the instances to become active");
+        true
+    }
+
+    /// A pod becomes ready, unless its image cannot be pulled or its library is nowhere.
+    fn start(&mut self, name: &str) {
+        let libraries = self.wanted_libraries();
+        let now = self.now;
+        let key = PodKey::new("shop", name);
+        let instance = self.world.instances.get_mut(&key).unwrap();
+        let bad = instance
+            .mounts
+            .iter()
+            .find_map(|mount| mount.reference.clone().filter(|reference| reference.contains("nowhere")));
+        let trouble = |reason: &str, message: String, init: bool| Trouble {
+            container: "c".to_owned(),
+            init,
+            reason: reason.to_owned(),
+            message,
+        };
+        if let Some(reference) = bad {
+            instance.trouble = Some(trouble("ImagePullBackOff", format!("Back-off pulling {reference}"), true));
+        } else if libraries.iter().any(|library| library == "nothere") {
+            instance.trouble = Some(trouble("CrashLoopBackOff", String::new(), false));
+            instance.was_started = true;
+        } else {
+            instance.trouble = None;
+            instance.ready = true;
+            instance.was_started = true;
+            instance.phase = "Running".to_owned();
+            instance.ready_since = Some(now);
+            let uid = instance.uid.clone();
+            self.preloaded.insert(uid, libraries);
+        }
+    }
+
+    fn mounts_are_right(&self, name: &str) -> bool {
+        let wanted = self.wanted_mounts();
+        let instance = &self.world.instances[&PodKey::new("shop", name)];
+        let cluster = &self.world.clusters[&fixture::cluster_key()];
+        let asked = cluster.annotations.get(crate::domain::rollout::RESTARTED_AT);
+        instance.mounts == wanted && instance.restarted_at.as_ref() == asked
+    }
+
+    /// Replicas first, the primary last.
+    fn next_to_roll(&self) -> Option<String> {
+        let primary = self.world.clusters[&fixture::cluster_key()].status.current_primary.clone();
+        let wanted = self.wanted_libraries();
+        let mut names: Vec<String> = self
+            .world
+            .instances
+            .values()
+            .filter(|instance| {
+                !self.mounts_are_right(&instance.key.name) || self.preloaded.get(&instance.uid).cloned().unwrap_or_default() != wanted
+            })
+            .map(|instance| instance.key.name.clone())
+            .collect();
+        names.sort_by_key(|name| (Some(name) == primary.as_ref(), name.clone()));
+        names.into_iter().next()
+    }
+
+    fn apply_databases(&mut self) {
+        for object in self.world.databases.values_mut() {
+            if object.observed_generation == Some(object.generation) {
+                continue;
+            }
+            let installed = self.installed.entry(object.database.clone()).or_default();
+            for item in &object.extensions {
+                installed.retain(|(name, _)| *name != item.name);
+                if item.ensure == Ensure::Present {
+                    installed.push((item.name.clone(), item.version.clone().unwrap_or_else(|| "1.0".to_owned())));
+                }
+            }
+            let failing = object.extensions.iter().any(|item| item.version.as_deref() == Some("9.9"));
+            object.applied = Some(!failing);
+            object.status_extensions = object
+                .extensions
+                .iter()
+                .map(|item| AppliedExtension {
+                    name: item.name.clone(),
+                    applied: item.version.as_deref() != Some("9.9"),
+                    message: if item.version.as_deref() == Some("9.9") {
+                        "extension has no installation script nor update path for version \"9.9\"".to_owned()
+                    } else {
+                        String::new()
+                    },
+                })
+                .collect();
+            if !failing {
+                object.observed_generation = Some(object.generation);
+            }
+        }
+    }
+}
+
+fn reply(generation: Option<i64>) -> Reply {
+    Reply {
+        resource_version: None,
+        generation,
+        warnings: Vec::new(),
+    }
+}
