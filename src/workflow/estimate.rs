@@ -5,6 +5,9 @@ use crate::domain::cluster::{Cluster, UpdateMethod, UpdateStrategy};
 use crate::domain::instance::Instance;
 use crate::domain::{Timestamp, World};
 
+/// A restart in place has no time to go by.
+const IN_PLACE: &str = "how long is not known: it takes a checkpoint and a start";
+
 /// How long pods took to become ready that were made after a time: name and seconds, in order of their creation.
 pub(super) fn recreated(world: &World, cluster: &Cluster, after: Option<Timestamp>) -> Vec<(String, i64)> {
     let Some(after) = after else { return Vec::new() };
@@ -77,7 +80,7 @@ pub(super) fn consequences(change: &Change, world: &World, started: Option<Times
         Change::SetPreload { .. } => preloading(world, cluster, &times),
         Change::RestartPrimary { instance, .. } => vec![
             format!("PostgreSQL restarts within the pod of the primary {instance}: connections end and writes stop until it is back"),
-            "how long is not known: it takes a checkpoint and a start".to_owned(),
+            IN_PLACE.to_owned(),
         ],
         Change::DeletePod { pod, .. } => deleting(cluster, &pod.name),
         Change::Promote { instance, .. } => vec![
@@ -127,7 +130,7 @@ fn rolling(world: &World, cluster: &Cluster, is_restart: bool, times: &[(String,
         "pods are made anew one by one: {}, the most lagged first, and at last the primary {primary}",
         replicas.join(", ")
     )];
-    lines.extend(primary_step(cluster, &primary, "its pod is deleted and made anew", times));
+    lines.push(primary_step(cluster, &primary, How::Anew, times));
     lines.extend(pull(world, cluster, &replicas, is_restart));
     lines
 }
@@ -138,30 +141,46 @@ fn preloading(world: &World, cluster: &Cluster, times: &[(String, i64)]) -> Vec<
     if replicas.is_empty() {
         return vec![
             format!("{primary} is the only instance: PostgreSQL restarts within its pod, neither reads nor writes work until it is back"),
-            "how long is not known: it takes a checkpoint and a start".to_owned(),
+            IN_PLACE.to_owned(),
         ];
     }
     let mut lines = vec![format!(
-        "{} are made anew one by one; {primary}, the primary, comes last",
+        "pods are made anew one by one: {}, the most lagged first; at last the primary {primary} restarts",
         replicas.join(", ")
     )];
-    lines.extend(primary_step(cluster, &primary, "PostgreSQL restarts within its pod", times));
+    lines.push(primary_step(cluster, &primary, How::InPlace, times));
     lines
 }
 
+/// How the primary is restarted when no standby takes over before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// Its pod is deleted and made anew.
+    Anew,
+    /// PostgreSQL restarts within the pod.
+    InPlace,
+}
+
 /// What happens to the primary, by strategy and method of update.
-fn primary_step(cluster: &Cluster, primary: &str, how: &str, times: &[(String, i64)]) -> Vec<String> {
+fn primary_step(cluster: &Cluster, primary: &str, how: How, times: &[(String, i64)]) -> String {
     let spec = &cluster.spec;
     if spec.update_strategy == UpdateStrategy::Supervised {
-        return vec![format!(
-            "the update is supervised: the operator stops before {primary} and waits until a standby is promoted"
-        )];
+        return format!("the update is supervised: the operator stops before {primary} and waits until a standby is promoted");
     }
-    match spec.update_method {
-        UpdateMethod::Restart => vec![format!("writes stop while {primary} restarts ({how}): {}", basis(times))],
-        UpdateMethod::Switchover => vec![format!(
+    match (spec.update_method, how) {
+        (UpdateMethod::Switchover, _) => format!(
             "a standby is promoted before {primary} restarts: connections end and writes stop during the switchover; how long is not known"
-        )],
+        ),
+        (UpdateMethod::Restart, How::Anew) => {
+            format!("writes stop while the pod of {primary} is deleted and made anew: {}", basis(times))
+        }
+        (UpdateMethod::Restart, How::InPlace) if times.is_empty() => {
+            format!("writes stop while PostgreSQL restarts within the pod of {primary}; {IN_PLACE}")
+        }
+        (UpdateMethod::Restart, How::InPlace) => format!(
+            "writes stop while PostgreSQL restarts within the pod of {primary}: less than making one anew takes, {}",
+            basis(times)
+        ),
     }
 }
 

@@ -1,1 +1,435 @@
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::Observation;
+use crate::domain::cluster::FieldManager;
+use crate::domain::extension::{EnvVar, ExtensionEntry};
+use crate::domain::fixture;
+use crate::domain::ids::{DatabaseKey, PodKey};
+use crate::domain::probe::{DatabaseOwner, Fact, FileKind, ProbeFailure};
+use crate::workflow::intent::DatabaseWish;
+use crate::workflow::plan::CheckResult::{Fail, Pass, Unknown, Warn};
+use crate::workflow::planning;
+
+fn adding(entry: ExtensionEntry) -> Intent {
+    Intent::AddExtension {
+        cluster: fixture::cluster_key(),
+        entry,
+        preload: Vec::new(),
+        databases: Vec::new(),
+    }
+}
+
+fn foo() -> ExtensionEntry {
+    ExtensionEntry::new("foo", "rig.local/foo:1.0-18-bookworm")
+}
+
+fn in_database(database: &str) -> Intent {
+    Intent::AddExtension {
+        cluster: fixture::cluster_key(),
+        entry: foo(),
+        preload: Vec::new(),
+        databases: vec![DatabaseWish {
+            database: database.to_owned(),
+            extension: "foo".to_owned(),
+            version: None,
+            schema: None,
+        }],
+    }
+}
+
+fn of(intent: &Intent, world: &World) -> Vec<Check> {
+    let steps = planning::steps(intent, world);
+    checks(&Situation {
+        world,
+        intent,
+        steps: &steps,
+        step: None,
+    })
+}
+
+/// The worst answer of a guard, with its evidence.
+fn answer(intent: &Intent, world: &World, name: &str) -> (CheckResult, String) {
+    let rank = |result| match result {
+        Pass => 0,
+        Warn => 1,
+        Unknown => 2,
+        Fail => 3,
+    };
+    let all = of(intent, world);
+    all.iter()
+        .filter(|check| check.name == name)
+        .max_by_key(|check| rank(check.result))
+        .map(|check| (check.result, check.evidence.clone()))
+        .unwrap_or_else(|| panic!("no {name} in {all:#?}"))
+}
+
+fn result(intent: &Intent, world: &World, name: &str) -> CheckResult {
+    answer(intent, world, name).0
+}
+
+fn world() -> World {
+    let mut world = fixture::world();
+    world.kubernetes = Some("1.36.3".to_owned());
+    world
+}
+
+#[test]
+fn a_plain_extension_on_a_healthy_cluster_fails_no_guard() {
+    let failed: Vec<Check> = of(&adding(foo()), &world())
+        .into_iter()
+        .filter(|check| check.result == Fail)
+        .collect();
+    assert_eq!(failed, []);
+}
+
+#[test]
+fn a_cluster_that_is_not_in_view_is_said_to_be_so_and_nothing_else() {
+    let all = of(&adding(foo()), &World::default());
+    assert_eq!(all.len(), 1);
+    assert_eq!((all[0].name.as_str(), all[0].result), ("cluster", Fail));
+}
+
+#[test]
+fn postgresql_17_is_refused() {
+    let mut world = world();
+    fixture::change(&mut world, |cluster| cluster.status.resolved.as_mut().unwrap().major = Some(17));
+    assert_eq!(result(&adding(foo()), &world, "postgres-version"), Fail);
+}
+
+#[test]
+fn the_version_that_sql_tells_counts_where_nothing_is_resolved() {
+    let mut world = world();
+    fixture::change(&mut world, |cluster| cluster.status.resolved.as_mut().unwrap().major = None);
+    fixture::change_probe(&mut world, "orders-1", |probe| fixture::server(probe).version = 170_009);
+    assert_eq!(result(&adding(foo()), &world, "postgres-version"), Fail);
+    fixture::change(&mut world, |cluster| cluster.spec.catalog = None);
+    world.probes.clear();
+    assert_eq!(
+        result(&adding(foo()), &world, "postgres-version"),
+        Unknown,
+        "unknown is not refused"
+    );
+}
+
+#[test]
+fn an_operator_that_does_not_know_catalogs_of_extensions_is_refused_for_them_alone() {
+    let mut world = world();
+    for name in fixture::INSTANCES {
+        fixture::change_instance(&mut world, name, |instance| instance.operator_version = Some("1.28.1".to_owned()));
+    }
+    let mut from_catalog = foo();
+    from_catalog.reference = None;
+    assert_eq!(result(&adding(from_catalog), &world, "operator-version"), Fail);
+    assert_eq!(result(&adding(foo()), &world, "operator-version"), Pass);
+}
+
+#[test]
+fn an_old_kubernetes_is_proved_by_a_pod_that_mounts_an_image() {
+    let mut world = world();
+    world.kubernetes = Some("1.33.1".to_owned());
+    assert_eq!(result(&adding(foo()), &world, "kubernetes-version"), Pass);
+    for name in fixture::INSTANCES {
+        fixture::change_instance(&mut world, name, |instance| instance.mounts.clear());
+    }
+    assert_eq!(result(&adding(foo()), &world, "kubernetes-version"), Unknown);
+    assert_eq!(result(&adding(foo()), &world, "node-runtime"), Unknown);
+    world.kubernetes = Some("1.32.0".to_owned());
+    assert_eq!(result(&adding(foo()), &world, "kubernetes-version"), Fail);
+}
+
+#[test]
+fn names_follow_the_rules_of_the_operator() {
+    for bad in ["", "Foo", "-foo", "foo_", "föö", "a b", &"x".repeat(60)] {
+        let entry = ExtensionEntry::new(bad, "rig.local/foo:1");
+        assert_eq!(result(&adding(entry), &world(), "name"), Fail, "{bad}");
+    }
+    let mut world = world();
+    fixture::change(&mut world, |cluster| {
+        cluster.spec.extensions.push(ExtensionEntry::new("pg_ivm", "rig.local/x:1"))
+    });
+    let (result_, evidence) = answer(&adding(ExtensionEntry::new("pg-ivm", "rig.local/x:1")), &world, "name");
+    assert_eq!(result_, Fail);
+    assert!(evidence.contains("volume name"), "{evidence}");
+}
+
+#[test]
+fn an_entry_that_is_there_with_another_image_is_not_added_again() {
+    let other = ExtensionEntry::new("hstore", "rig.local/hstore:9");
+    assert_eq!(result(&adding(other), &world(), "name"), Fail);
+    let same = ExtensionEntry::new("hstore", fixture::HSTORE);
+    assert_eq!(result(&adding(same), &world(), "name"), Pass);
+}
+
+#[test]
+fn an_entry_without_a_reference_must_be_in_the_catalog() {
+    let named = |name: &str| ExtensionEntry {
+        name: name.to_owned(),
+        ..ExtensionEntry::default()
+    };
+    let (result_, evidence) = answer(&adding(named("foo")), &world(), "reference");
+    assert_eq!(result_, Fail, "without one the operator would halt everything");
+    assert!(evidence.contains("PostgreSQL 18"), "{evidence}");
+    let mut unread = world();
+    unread.catalogs.clear();
+    assert_eq!(result(&adding(named("foo")), &unread, "reference"), Unknown);
+    let mut offered = world();
+    let catalog = fixture::catalog(vec![foo()]);
+    offered.catalogs.insert(catalog.key.clone(), catalog);
+    assert_eq!(result(&adding(named("foo")), &offered, "reference"), Pass);
+    fixture::change(&mut offered, |cluster| cluster.spec.catalog = None);
+    assert_eq!(result(&adding(named("foo")), &offered, "reference"), Fail);
+}
+
+#[test]
+fn a_reference_that_no_registry_would_take_is_refused() {
+    assert_eq!(
+        result(&adding(ExtensionEntry::new("foo", "https://x/foo")), &world(), "reference"),
+        Fail
+    );
+}
+
+#[test]
+fn an_image_for_another_postgresql_is_refused_and_one_for_another_distribution_warned_of() {
+    let tagged = |tag: &str| adding(ExtensionEntry::new("foo", format!("rig.local/foo:{tag}")));
+    assert_eq!(result(&tagged("1.0-17-bookworm"), &world(), "image-fits"), Fail);
+    assert_eq!(result(&tagged("1.0-18-trixie"), &world(), "image-fits"), Warn);
+    assert_eq!(result(&tagged("1.0-18-bookworm"), &world(), "image-fits"), Pass);
+    assert_eq!(result(&tagged("latest"), &world(), "image-fits"), Unknown);
+}
+
+#[test]
+fn paths_stay_within_the_mount() {
+    for bad in ["", "../x", "a/../../x", "/../x", "a:b"] {
+        let mut entry = foo();
+        entry.ld_paths = vec![bad.to_owned()];
+        assert_eq!(result(&adding(entry), &world(), "paths"), Fail, "{bad:?}");
+    }
+    for good in ["lib", "/lib", "./lib/", "a/../b"] {
+        let mut entry = foo();
+        entry.bin_paths = vec![good.to_owned()];
+        assert_eq!(result(&adding(entry), &world(), "paths"), Pass, "{good:?}");
+    }
+}
+
+#[test]
+fn reserved_variables_and_unknown_placeholders_are_refused() {
+    let with = |name: &str, value: &str| {
+        let mut entry = foo();
+        entry.env = vec![EnvVar {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        }];
+        result(&adding(entry), &world(), "environment")
+    };
+    for name in ["PGHOST", "pgvector_x", "CNPG_X", "POD_NAME", "PATH", "LD_LIBRARY_PATH", "1X", "A-B"] {
+        assert_eq!(with(name, "x"), Fail, "{name}");
+    }
+    assert_eq!(with("GDAL_DATA", "${image_root}/share/gdal"), Pass);
+    assert_eq!(with("GDAL_DATA", "${root}/share"), Fail);
+    assert_eq!(with("GDAL_DATA", "$${root}/share"), Pass, "an escaped one is text");
+}
+
+#[test]
+fn an_extension_that_the_operand_image_ships_is_warned_of() {
+    let mut world = world();
+    fixture::change_probe(&mut world, "orders-1", |probe| {
+        let Fact::Known(offered) = &mut probe.available else { panic!() };
+        offered.push(crate::domain::probe::AvailableExtension {
+            name: "foo".to_owned(),
+            default_version: Some("0.9".to_owned()),
+        });
+    });
+    assert_eq!(result(&in_database("app"), &world, "shadowing"), Warn);
+}
+
+#[test]
+fn preload_names_are_plain_names() {
+    for bad in ["$libdir/foo", "\"foo\"", "foo,bar", "foo bar"] {
+        let intent = Intent::EditPreload {
+            cluster: fixture::cluster_key(),
+            libraries: vec![bad.to_owned()],
+        };
+        assert_eq!(result(&intent, &world(), "preload-names"), Fail, "{bad}");
+    }
+}
+
+#[test]
+fn a_library_must_be_there_in_every_instance_where_files_can_be_read() {
+    let intent = Intent::EditPreload {
+        cluster: fixture::cluster_key(),
+        libraries: vec!["foo".to_owned()],
+    };
+    let mut world = world();
+    let with_foo = |probe: &mut crate::domain::probe::InstanceProbe| {
+        let Fact::Known(files) = &mut probe.files else { panic!() };
+        files.push(fixture::file(FileKind::Library, 4, "/extensions/foo/lib", "foo"));
+    };
+    for name in ["orders-1", "orders-2"] {
+        fixture::change_probe(&mut world, name, with_foo);
+    }
+    let (answered, evidence) = answer(&intent, &world, "preload-libraries");
+    assert_eq!(answered, Fail);
+    assert!(evidence.contains("orders-3"), "{evidence}");
+    fixture::change_probe(&mut world, "orders-3", |probe| {
+        probe.files = Fact::Unknown("no superuser".to_owned())
+    });
+    assert_eq!(
+        result(&intent, &world, "preload-libraries"),
+        Warn,
+        "what cannot be read is warned of"
+    );
+    fixture::change_probe(&mut world, "orders-3", with_foo);
+    assert_eq!(result(&intent, &world, "preload-libraries"), Pass);
+}
+
+#[test]
+fn a_library_of_postgresql_itself_is_not_taken_for_missing() {
+    let intent = Intent::EditPreload {
+        cluster: fixture::cluster_key(),
+        libraries: vec!["auto_explain".to_owned()],
+    };
+    assert_eq!(result(&intent, &world(), "preload-libraries"), Warn);
+}
+
+#[test]
+fn a_new_object_gets_the_real_owner_or_none_at_all() {
+    let mut world = world();
+    assert_eq!(
+        result(&in_database("ledger"), &world, "database"),
+        Fail,
+        "there is no such database"
+    );
+    fixture::change_probe(&mut world, "orders-1", |probe| {
+        fixture::server(probe).databases.push(DatabaseOwner {
+            database: "ledger".to_owned(),
+            owner: "bookkeeper".to_owned(),
+        });
+    });
+    let (answered, evidence) = answer(&in_database("ledger"), &world, "owner");
+    assert_eq!(answered, Pass);
+    assert!(evidence.contains("bookkeeper"), "{evidence}");
+    let failure = ProbeFailure {
+        pod: PodKey::new("shop", "orders-1"),
+        uid: "orders-1-uid".to_owned(),
+        at: fixture::now(),
+        because: "you may not create pods/exec in shop".to_owned(),
+        missing: Vec::new(),
+    };
+    world.probes.clear();
+    world.apply(Observation::ProbeFailed(failure), fixture::now());
+    let (answered, evidence) = answer(&in_database("ledger"), &world, "owner");
+    assert_eq!(answered, Fail);
+    assert!(evidence.contains("pods/exec"), "the missing permission is named: {evidence}");
+}
+
+#[test]
+fn the_database_postgres_is_refused() {
+    assert_eq!(result(&in_database("postgres"), &world(), "database"), Fail);
+}
+
+#[test]
+fn two_objects_for_one_database_are_refused() {
+    let mut world = world();
+    let mut second = fixture::database();
+    second.key = DatabaseKey::new("shop", "second");
+    world.databases.insert(second.key.clone(), second);
+    assert_eq!(result(&in_database("app"), &world, "database-objects"), Fail);
+}
+
+#[test]
+fn an_extension_that_the_operator_would_drop_again_is_warned_of() {
+    let intent = Intent::AddExtension {
+        cluster: fixture::cluster_key(),
+        entry: ExtensionEntry::new("pgaudit", "rig.local/pgaudit:18.0-18-bookworm"),
+        preload: Vec::new(),
+        databases: vec![DatabaseWish {
+            database: "app".to_owned(),
+            extension: "pgaudit".to_owned(),
+            version: None,
+            schema: None,
+        }],
+    };
+    let mut world = world();
+    assert_eq!(result(&intent, &world, "managed-extension"), Warn);
+    fixture::change(&mut world, |cluster| {
+        cluster.spec.parameters.insert("pgaudit.log".to_owned(), "ddl".to_owned());
+    });
+    assert!(of(&intent, &world).iter().all(|check| check.name != "managed-extension"));
+}
+
+#[test]
+fn a_rollout_in_progress_and_a_block_refuse_what_does_not_mend_them() {
+    let mut world = world();
+    fixture::change(&mut world, |cluster| cluster.status.phase = "Upgrading cluster".to_owned());
+    assert_eq!(result(&adding(foo()), &world, "rollout"), Fail);
+    fixture::change(&mut world, |cluster| cluster.status.phase = "Waiting for user action".to_owned());
+    assert_eq!(result(&adding(foo()), &world, "cluster-blocked"), Fail);
+    let promote = Intent::Promote {
+        cluster: fixture::cluster_key(),
+        instance: "orders-2".to_owned(),
+        at: fixture::now(),
+    };
+    assert_eq!(result(&promote, &world, "cluster-blocked"), Warn);
+}
+
+#[test]
+fn who_else_writes_there_is_told_apart() {
+    let owned_by = |manager: &str, operation: &str| {
+        let mut world = world();
+        fixture::change(&mut world, |cluster| {
+            cluster.managers = vec![FieldManager {
+                manager: manager.to_owned(),
+                operation: operation.to_owned(),
+                owns_extensions: true,
+                owns_preload: false,
+            }];
+        });
+        let steps = planning::steps(&adding(foo()), &world);
+        let warned = of(&adding(foo()), &world).iter().any(|check| check.name == "field-manager");
+        (text_only(&steps, &world).is_some(), warned)
+    };
+    assert_eq!(owned_by("kubectl-client-side-apply", "Update"), (false, false), "a person");
+    assert_eq!(owned_by("kubectl", "Apply"), (false, false), "a person");
+    assert_eq!(owned_by("extop", "Update"), (false, false), "ourselves");
+    assert_eq!(owned_by("python-script", "Update"), (false, true), "somebody, worth knowing");
+    assert_eq!(owned_by("kustomize-controller", "Apply"), (true, false), "Flux");
+    assert_eq!(owned_by("helm", "Update"), (true, false), "Helm");
+    assert_eq!(owned_by("somebody", "Apply"), (true, false), "whoever applies will do so again");
+}
+
+#[test]
+fn a_label_of_a_gitops_tool_is_enough() {
+    let mut world = world();
+    fixture::change(&mut world, |cluster| {
+        cluster.labels.insert("app.kubernetes.io/managed-by".to_owned(), "Helm".to_owned());
+    });
+    let steps = planning::steps(&adding(foo()), &world);
+    assert_eq!(text_only(&steps, &world), Some("Helm manages cluster orders".to_owned()));
+}
+
+#[test]
+fn what_is_not_watched_is_said_to_be_maybe_old() {
+    let mut world = world();
+    world.watches.clear();
+    assert_eq!(result(&adding(foo()), &world, "watches"), Unknown);
+}
+
+proptest! {
+    #[test]
+    fn a_path_that_is_taken_never_leads_out_of_the_mount(path in "[a./:]{0,8}") {
+        if path_list_error(std::slice::from_ref(&path)).is_none() {
+            let mut parts: Vec<&str> = Vec::new();
+            for part in path.split('/') {
+                match part {
+                    "" | "." => {}
+                    ".." => prop_assert!(parts.pop().is_some(), "{path}"),
+                    part => parts.push(part),
+                }
+            }
+            prop_assert!(!path.contains(':'));
+        }
+    }
+}
