@@ -20,6 +20,7 @@ impl Sim {
             stage: Stage::Pending,
             deleting: false,
             created: self.now,
+            started: self.now,
             ready_since: None,
             restarts: 0,
             restarted_at: Some(self.text(cluster, "/metadata/annotations/kubectl.kubernetes.io~1restartedAt")).filter(|at| !at.is_empty()),

@@ -175,10 +175,12 @@ impl Sim {
         let primary = self.text(cluster, "/status/currentPrimary");
         let preload = self.wanted_preload(cluster);
         let resolved = self.resolved_entries(cluster);
+        let now = self.now;
         if let Some(uid) = self.pods.get(&primary).map(|pod| pod.uid.clone()) {
             self.change_pod(&primary, &uid, |pod| {
                 pod.preload = preload;
                 pod.environment = resolved;
+                pod.started = now;
             });
         }
         self.report(cluster, HEALTHY, "Primary instance restarted in-place");
@@ -187,7 +189,7 @@ impl Sim {
 
     /// The promoted instance is primary; the old one's container has restarted in its old pod.
     pub(super) fn promoted(&mut self, cluster: &str, name: &str) {
-        let old = self.text(cluster, "/status/currentPrimary");
+        let (old, now) = (self.text(cluster, "/status/currentPrimary"), self.now);
         self.set_status(cluster, &[("currentPrimary", json!(name))]);
         for (pod, role) in [(name, "primary"), (old.as_str(), "unhealthy")] {
             if let Some(uid) = self.pods.get(pod).map(|pod| pod.uid.clone()) {
@@ -197,6 +199,7 @@ impl Sim {
                         pod.stage = Stage::Running;
                         pod.ready_since = None;
                         pod.restarts += 1;
+                        pod.started = now;
                     }
                 });
                 if role == "unhealthy" {

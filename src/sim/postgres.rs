@@ -92,7 +92,7 @@ impl Sim {
             version: 180_006,
             standby: !is_primary,
             reads_settings: true,
-            started: Some(pod.created),
+            started: Some(pod.started),
             databases: databases
                 .into_iter()
                 .flatten()

@@ -45,6 +45,8 @@ pub(super) struct Pod {
     pub(super) stage: Stage,
     pub(super) deleting: bool,
     pub(super) created: Timestamp,
+    /// Start of the postmaster: later than the pod when it was restarted in it.
+    pub(super) started: Timestamp,
     pub(super) ready_since: Option<Timestamp>,
     pub(super) restarts: u32,
     pub(super) restarted_at: Option<String>,

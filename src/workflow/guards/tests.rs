@@ -62,8 +62,7 @@ fn answer(intent: &Intent, world: &World, name: &str) -> (CheckResult, String) {
     all.iter()
         .filter(|check| check.name == name)
         .max_by_key(|check| rank(check.result))
-        .map(|check| (check.result, check.evidence.clone()))
-        .unwrap_or_else(|| panic!("no {name} in {all:#?}"))
+        .map_or_else(|| panic!("no {name} in {all:#?}"), |check| (check.result, check.evidence.clone()))
 }
 
 fn result(intent: &Intent, world: &World, name: &str) -> CheckResult {
@@ -148,7 +147,7 @@ fn names_follow_the_rules_of_the_operator() {
     }
     let mut world = world();
     fixture::change(&mut world, |cluster| {
-        cluster.spec.extensions.push(ExtensionEntry::new("pg_ivm", "rig.local/x:1"))
+        cluster.spec.extensions.push(ExtensionEntry::new("pg_ivm", "rig.local/x:1"));
     });
     let (result_, evidence) = answer(&adding(ExtensionEntry::new("pg-ivm", "rig.local/x:1")), &world, "name");
     assert_eq!(result_, Fail);
@@ -274,7 +273,7 @@ fn a_library_must_be_there_in_every_instance_where_files_can_be_read() {
     assert_eq!(answered, Fail);
     assert!(evidence.contains("orders-3"), "{evidence}");
     fixture::change_probe(&mut world, "orders-3", |probe| {
-        probe.files = Fact::Unknown("no superuser".to_owned())
+        probe.files = Fact::Unknown("no superuser".to_owned());
     });
     assert_eq!(
         result(&intent, &world, "preload-libraries"),
