@@ -1,7 +1,7 @@
 //! Named conditions, looked at in the world.
 
 use super::plan::Condition;
-use crate::domain::cluster::{Cluster, Phase};
+use crate::domain::cluster::{Cluster, Phase, UpdateMethod, UpdateStrategy};
 use crate::domain::database::Database;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::instance::Instance;
@@ -90,13 +90,38 @@ fn with_rollout(view: View<'_>, key: &ClusterKey, complete: impl FnOnce(&Cluster
     if rollout.complete {
         return complete(cluster, &rollout);
     }
-    match rollout.blocked {
-        Some(why) => Seen::Stuck {
-            why,
-            sure: is_said(cluster),
+    if let Some(why) = rollout.blocked {
+        let sure = is_said(cluster);
+        return Seen::Stuck { why, sure };
+    }
+    match silent_standby(view, cluster, &rollout) {
+        Some(name) => Seen::Stuck {
+            why: format!("the operator waits without a word for {name}, which it would promote: it does not receive WAL"),
+            sure: false,
         },
         None => Seen::Pending(progress(view, cluster, &rollout)),
     }
+}
+
+/// With the method `switchover` the operator waits without an end for a standby that does not stream (seen).
+fn silent_standby<'a>(view: View<'_>, cluster: &Cluster, rollout: &'a Rollout) -> Option<&'a str> {
+    let waits = cluster.spec.update_method == UpdateMethod::Switchover
+        && cluster.spec.update_strategy == UpdateStrategy::Unsupervised
+        && cluster.status.phase_kind() == Phase::Upgrading
+        && cluster.status.current_primary == cluster.status.target_primary
+        && rollout.instances.iter().all(|instance| instance.done != instance.is_primary);
+    let silent = |pod: &PodKey| {
+        view.world
+            .reports
+            .get(pod)
+            .is_some_and(|report| report.at >= view.since && !report.is_primary && !report.wal_receiver)
+    };
+    rollout
+        .instances
+        .iter()
+        .filter(|_| waits)
+        .find(|instance| !instance.is_primary && silent(&instance.pod))
+        .map(|instance| instance.pod.name.as_str())
 }
 
 /// The operator says by its phase that it waits for a person; an instance in trouble may get over it.
@@ -224,16 +249,13 @@ fn promoted(view: View<'_>, key: &ClusterKey, name: &str) -> Seen {
         return with_rollout(view, key, |_, _| Seen::Holds);
     }
     let pod = PodKey::new(key.namespace.clone(), name);
-    let silent = view
+    if let Some(why) = view
         .world
-        .reports
+        .instances
         .get(&pod)
-        .is_some_and(|report| report.at >= view.since && !report.wal_receiver && !report.is_primary);
-    if silent && cluster.status.target_primary.as_deref() == Some(name) && cluster.status.phase_kind() != Phase::Switchover {
-        return Seen::Stuck {
-            why: format!("{name} does not receive WAL, so that the operator waits for it without an end"),
-            sure: false,
-        };
+        .and_then(|instance| rollout::trouble(view.world, instance))
+    {
+        return Seen::Stuck { why, sure: false };
     }
     Seen::pending(format!("{name} is not the primary yet"))
 }

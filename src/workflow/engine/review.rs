@@ -142,6 +142,15 @@ pub(super) fn dry_run(run: &mut Run, step: usize, result: Result<Reply, BackendE
     });
 }
 
+/// What the API server has not said yes to.
+fn undecided(run: &Run) -> Option<String> {
+    run.plan.previews.iter().find_map(|preview| match &preview.dry_run {
+        Some(Ok(_)) => None,
+        Some(Err(why)) => Some(format!("the dry run was refused: {why}")),
+        None => Some("the dry run is under way".to_owned()),
+    })
+}
+
 /// Confirms the plan, unless a guard, another manager or the typed name says no.
 pub(super) fn confirmed(run: &mut Run, typed: &str, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
     if run.phase != Phase::Review {
@@ -154,6 +163,8 @@ pub(super) fn confirmed(run: &mut Run, typed: &str, world: &World, now: Timestam
         Some("a check failed, so that nothing is written".to_owned())
     } else if let Some(why) = &run.plan.text_only {
         Some(format!("nothing is written: {why}"))
+    } else if let Some(why) = undecided(run) {
+        Some(why)
     } else if run.plan.interrupts_primary && typed != name {
         Some(format!("the primary is interrupted: type {name} to confirm"))
     } else {

@@ -805,3 +805,84 @@ fn the_outage_is_estimated_by_what_was_seen_in_this_run() {
         "{consequences}"
     );
 }
+
+#[test]
+fn a_plan_whose_dry_run_was_refused_cannot_be_confirmed() {
+    let mut stage = Stage::new(add_foo());
+    let refusal = crate::backend::BackendError::new(crate::backend::ErrorKind::Rejected, "the webhook denied it");
+    stage.run.plan.previews[1].dry_run = None;
+    stage.tell(Event::DryRun(1, Err(refusal)));
+    stage.confirm();
+    assert_eq!(stage.run.phase, Phase::Review);
+    assert!(stage.run.progress.contains("the webhook denied it"), "{}", stage.run.progress);
+}
+
+#[test]
+fn a_standby_that_does_not_stream_is_named_when_the_operator_waits_for_it_without_a_word() {
+    let mut stage = Stage::new(add_foo());
+    fixture::change(&mut stage.world, |cluster| {
+        cluster.spec.update_method = crate::domain::cluster::UpdateMethod::Switchover;
+    });
+    stage.begin(add_foo());
+    stage.confirm();
+    // Seen: the replicas are done, the primary is not, and nothing moves.
+    for _ in 0..400 {
+        stage.tick();
+        stage.settle();
+        let done = stage
+            .world
+            .instances
+            .values()
+            .filter(|pod| pod.ready && pod.mounts.len() == 3)
+            .count();
+        if done == 2 && stage.world.instances.len() == 3 {
+            break;
+        }
+    }
+    stage.asleep = true;
+    stage.silent = true;
+    fixture::change(&mut stage.world, |cluster| cluster.status.phase = "Upgrading cluster".to_owned());
+    stage.until("a block", blocked);
+    assert!(why(&stage.run).contains("orders-2, which it would promote"), "{}", why(&stage.run));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(96))]
+    #[test]
+    fn whatever_goes_wrong_there_is_one_write_per_step_in_the_end(
+        faults in proptest::collection::vec(
+            proptest::prop_oneof![
+                proptest::prelude::Just(Fault::Swallowed),
+                proptest::prelude::Just(Fault::Lost),
+                proptest::prelude::Just(Fault::Report),
+                proptest::prelude::Just(Fault::Edit),
+                proptest::prelude::Just(Fault::Rejected),
+            ],
+            0..6,
+        ),
+        kills in proptest::collection::vec(1_u32..30, 0..5),
+    ) {
+        let mut stage = Stage::new(add_foo());
+        stage.faults = faults;
+        stage.confirm();
+        for seconds in kills {
+            for _ in 0..seconds {
+                stage.tick();
+                stage.settle();
+            }
+            if stage.kept.is_some() {
+                stage.killed_and_resumed();
+            }
+        }
+        for _ in 0..12 {
+            stage.until("an end", |phase| matches!(phase, Phase::Done | Phase::Failed { .. } | Phase::Blocked { .. }));
+            stage.settle();
+            if stage.run.phase == Phase::Done {
+                break;
+            }
+            stage.tell(Event::Continue);
+        }
+        proptest::prop_assert_eq!(&stage.run.phase, &Phase::Done, "{:#?}", stage.told());
+        proptest::prop_assert_eq!(stage.written(), ONE_WRITE_PER_STEP);
+    }
+}

@@ -192,6 +192,12 @@ pub(super) fn look_again(run: &mut Run, step: usize, world: &World, now: Timesta
     match conditions::look(&until, view(run, world)) {
         Seen::Stuck { why, .. } => {
             run.phase = Phase::Blocked { step, why };
+            run.memory.held = None;
+            false
+        }
+        // A container that crashes over and over runs for a moment in between.
+        Seen::Pending(_) if now.as_second() - run.memory.held.get_or_insert(now).as_second() < STUCK => {
+            run.wake(5, now, commands);
             false
         }
         Seen::Holds | Seen::Pending(_) => {

@@ -17,7 +17,16 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
         match change {
             Change::CreateDatabase { database, owner, .. } => {
                 checks.push(refused(database).unwrap_or_else(|| real_owner(situation, cluster, database, owner)));
-                checks.extend(one_object(situation, cluster, database));
+                if let Some(object) = objects_of(situation.world, &cluster.key, database).next() {
+                    checks.push(fail(
+                        "database-objects",
+                        format!(
+                            "{} describes database {database} already; the operator would refuse a second one",
+                            object.key.name
+                        ),
+                        "begin anew: that object is extended then",
+                    ));
+                }
             }
             Change::SetDatabaseExtension { key, extension, .. } => {
                 let Some(object) = situation.world.databases.get(key) else {

@@ -150,13 +150,13 @@ fn nodes(world: &World, cluster: &Cluster) -> Option<Check> {
 fn blocked(situation: &Situation<'_>, cluster: &Cluster, rollout: &Rollout) -> Check {
     match &rollout.blocked {
         None => pass("cluster-blocked", "nothing keeps the operator from going on"),
-        Some(why) if mends(situation, cluster, why) => warn("cluster-blocked", format!("{why}; this is meant to help")),
+        Some(why) if mends(situation, cluster) => warn("cluster-blocked", format!("{why}; this is meant to help")),
         Some(why) => fail("cluster-blocked", why.clone(), "mend that first; the findings tell how"),
     }
 }
 
 /// The action is a way out of what blocks the cluster.
-fn mends(situation: &Situation<'_>, cluster: &Cluster, _why: &str) -> bool {
+fn mends(situation: &Situation<'_>, cluster: &Cluster) -> bool {
     let phase = cluster.status.phase_kind();
     match situation.intent {
         Intent::PutBack { .. } | Intent::DeleteStuckPod { .. } => true,
@@ -192,9 +192,9 @@ fn in_progress(situation: &Situation<'_>, cluster: &Cluster, rollout: &Rollout) 
             format!("the rollout of the first step is in progress, and is awaited: {pending}"),
         ));
     }
-    if let Some(why) = &rollout.blocked {
+    if rollout.blocked.is_some() {
         // It is the block that is told then.
-        return mends(situation, cluster, why).then(|| warn(name, format!("the rollout stands still: {pending}")));
+        return mends(situation, cluster).then(|| warn(name, format!("the rollout stands still: {pending}")));
     }
     match situation.intent {
         Intent::PutBack { .. } | Intent::DeleteStuckPod { .. } => Some(warn(name, format!("a rollout is in progress: {pending}"))),

@@ -55,8 +55,10 @@ impl Rehearsal {
         let mut scenario = Scenario::built_in("healthy").unwrap();
         prepare(&mut scenario);
         let sim = Sim::new(&scenario, start);
-        let mut world = World::default();
-        world.kubernetes = Some("1.36.3".to_owned());
+        let mut world = World {
+            kubernetes: Some("1.36.3".to_owned()),
+            ..World::default()
+        };
         for objects in sim.list() {
             world.apply(Observation::from(objects), start);
         }

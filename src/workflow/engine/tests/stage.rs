@@ -55,6 +55,8 @@ pub(super) struct Stage {
     pub(super) mute: bool,
     /// Instances do not answer at all.
     pub(super) deaf: bool,
+    /// Standbys do not receive WAL.
+    pub(super) silent: bool,
     /// The operator does nothing.
     pub(super) asleep: bool,
     /// Pods made so far.
@@ -115,6 +117,7 @@ impl Stage {
             preloaded: BTreeMap::new(),
             mute: false,
             deaf: false,
+            silent: false,
             asleep: false,
             made: 0,
             disk_full: false,
@@ -431,7 +434,7 @@ impl Stage {
             at: self.now,
             is_primary: instance.key.name == "orders-1",
             pending_restart: pending,
-            wal_receiver: instance.key.name != "orders-1",
+            wal_receiver: instance.key.name != "orders-1" && !self.silent,
             configuration: String::new(),
         };
         self.world.apply(Observation::Managed(report), self.now);
