@@ -2,14 +2,131 @@
 
 use std::fmt::Write as _;
 
+use crate::workflow::plan::{Check, CheckResult, DiffLine, Preview, Step, StepState};
 use crate::workflow::run::Run;
 
 /// Checks, steps with what they bring about, and what is sent.
 pub(super) fn text(run: &Run) -> String {
     let mut text = format!("plan: {}\n", run.intent.title());
-    for step in &run.plan.steps {
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "  {}", step.title);
+    if !run.plan.checks.is_empty() {
+        text.push_str("\nchecks\n");
+        checks(&mut text, &run.plan.checks);
+    }
+    text.push_str("\nsteps\n");
+    for (index, step) in run.plan.steps.iter().enumerate() {
+        let preview = run.plan.previews.iter().find(|preview| preview.step == index);
+        one_step(&mut text, index + 1, step, preview);
+    }
+    if let Some(why) = &run.plan.text_only {
+        let _ = writeln!(text, "\nthis is text to take along: {why}");
+    } else if run.plan.interrupts_primary {
+        let name = &run.intent.cluster().name;
+        let _ = writeln!(text, "\nthe primary is interrupted: --confirm {name} is needed");
     }
     text
+}
+
+// Writing to a string does not fail, so what `writeln!` answers is dropped here.
+
+fn checks(text: &mut String, checks: &[Check]) {
+    let width = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or_default();
+    for check in checks {
+        let word = match check.result {
+            CheckResult::Pass => "pass",
+            CheckResult::Warn => "warn",
+            CheckResult::Fail => "FAIL",
+            CheckResult::Unknown => "unknown",
+        };
+        let _ = writeln!(text, "  {word:<7}  {:<width$}  {}", check.name, check.evidence);
+        if let (CheckResult::Fail, Some(hint)) = (check.result, &check.hint) {
+            let _ = writeln!(text, "  {:<7}  {:<width$}  hint: {hint}", "", "");
+        }
+    }
+}
+
+fn one_step(text: &mut String, number: usize, step: &Step, preview: Option<&Preview>) {
+    let done = match step.state {
+        StepState::AlreadyDone | StepState::Done => " (done already)",
+        StepState::Todo | StepState::Active | StepState::Failed => "",
+    };
+    let _ = writeln!(text, "  {number}. {}{done}", step.title);
+    if !done.is_empty() {
+        return;
+    }
+    for consequence in &step.consequences {
+        let _ = writeln!(text, "     {consequence}");
+    }
+    let Some(preview) = preview else { return };
+    for line in &preview.diff {
+        let _ = match line {
+            DiffLine::Same(line) => writeln!(text, "       {line}"),
+            DiffLine::Removed(line) => writeln!(text, "     - {line}"),
+            DiffLine::Added(line) => writeln!(text, "     + {line}"),
+        };
+    }
+    let request = &preview.request;
+    let _ = writeln!(
+        text,
+        "     sent: {:?} of {:?} {}/{}: {}",
+        request.method, request.resource, request.namespace, request.name, request.body
+    );
+    let _ = match &preview.dry_run {
+        None => Ok(()),
+        Some(Ok(warnings)) if warnings.is_empty() => writeln!(text, "     dry run: accepted"),
+        Some(Ok(warnings)) => writeln!(text, "     dry run: accepted, with warnings: {}", warnings.join("; ")),
+        Some(Err(why)) => writeln!(text, "     dry run: REFUSED: {why}"),
+    };
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::domain::extension::ExtensionEntry;
+    use crate::domain::fixture;
+    use crate::workflow::run::RunId;
+    use crate::workflow::{DatabaseWish, Intent};
+
+    fn plan(databases: Vec<DatabaseWish>) -> String {
+        let world = fixture::world();
+        let intent = Intent::AddExtension {
+            cluster: fixture::cluster_key(),
+            entry: ExtensionEntry::new("foo", "rig.local/foo:1.0-18-bookworm"),
+            preload: vec!["foo".to_owned()],
+            databases,
+        };
+        let (run, _) = Run::new(RunId("r".to_owned()), intent, &world, fixture::now());
+        text(&run)
+    }
+
+    #[test]
+    fn a_plan_tells_checks_steps_outage_diff_and_request() {
+        let text = plan(Vec::new());
+        for part in [
+            "plan: add foo",
+            "pass     postgres-version",
+            "1. mount foo from rig.local/foo:1.0-18-bookworm",
+            "     + ",
+            "/metadata/resourceVersion",
+            "2. preload foo",
+            "3. prove it by SQL",
+            "--confirm orders is needed",
+        ] {
+            assert!(text.contains(part), "{part}:\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_check_that_fails_stands_out_with_its_hint() {
+        let text = plan(vec![DatabaseWish {
+            database: "nowhere".to_owned(),
+            extension: "foo".to_owned(),
+            version: None,
+            schema: None,
+        }]);
+        assert!(
+            text.contains("FAIL") && text.contains("there is no database nowhere") && text.contains("hint: "),
+            "{text}"
+        );
+    }
 }
