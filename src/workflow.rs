@@ -16,6 +16,7 @@ pub mod intent;
 pub mod plan;
 mod planning;
 mod proof;
+mod putting_back;
 pub mod run;
 
 pub use engine::Memory;
