@@ -16,6 +16,7 @@ mod pace;
 mod reads;
 mod supervise;
 mod terminal;
+mod themes;
 
 use std::io;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ use crate::app::msg::{Msg, Notice};
 use crate::backend::{BackendError, ErrorKind};
 use crate::config::{Directories, Settings};
 use crate::domain::Timestamp;
+use crate::theme::Theme;
+use crate::ui;
 use console::{Console, End};
 use terminal::Screen;
 
@@ -54,19 +57,22 @@ pub fn console(settings: &Settings, mode: Mode, connect: Arc<dyn Connect>) -> Re
     {
         return Err(error);
     }
+    let themes = themes::themes(settings, &directories()?.themes())?;
     terminal::install_panic_hook(!settings.no_color);
     // A theme decides about colours. crossterm's own way of leaving them out also resets bold and reverse.
     crossterm::style::force_color_output(true);
     block_on(async move {
         let connection = connect.open(settings.place.clone()).await?;
         let now = Timestamp::now();
-        let model = Model::new(mode, settings.access, settings.database, now, run_prefix(now));
+        let mut model = Model::new(mode, settings.access, settings.database, now, run_prefix(now));
+        model.theme = themes.first().map(|theme| theme.name.clone()).unwrap_or_default();
+        model.themes = themes.iter().map(|theme| theme.name.clone()).collect();
         let mut core = Core::new(model, connect, StateDirectory::new(directories()?.runs()));
         let mut effects = core.adopt(settings.place.clone(), connection);
         if let Err(error) = &log {
             effects.extend(core.fold(Msg::Notice(notice(now, error.to_string()))));
         }
-        let end = run(core, effects).await;
+        let end = run(core, effects, themes).await;
         terminal::give_back();
         match end {
             Ok(End::Quit) => Ok(0),
@@ -78,9 +84,14 @@ pub fn console(settings: &Settings, mode: Mode, connect: Arc<dyn Connect>) -> Re
     })?
 }
 
-async fn run(core: Core, first: Vec<Effect>) -> io::Result<End> {
+async fn run(core: Core, first: Vec<Effect>, themes: Vec<Theme>) -> io::Result<End> {
     let screen = Screen::take()?;
-    let view: console::View = Box::new(|_, _, frame| frame.render_widget("extop", frame.area()));
+    let view: console::View = Box::new(move |model, editor, frame| {
+        let theme = themes.iter().find(|theme| theme.name == model.theme).or_else(|| themes.first());
+        if let Some(theme) = theme {
+            ui::draw(model, theme, editor, frame);
+        }
+    });
     Console::new(core, screen, view)?.run(first).await
 }
 

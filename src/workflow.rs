@@ -16,7 +16,6 @@ pub mod intent;
 pub mod plan;
 mod planning;
 mod proof;
-mod putting_back;
 pub mod run;
 
 pub use engine::Memory;

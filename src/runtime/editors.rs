@@ -1,6 +1,7 @@
 //! The text editor that has the keys: it lives beside the model, and reports what was edited as a message.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::style::Style;
 use tui_textarea::{CursorMove, TextArea};
 
 use crate::app::msg::{EditorId, Msg};
@@ -21,6 +22,8 @@ impl Editors {
     /// Opens an editor; the cursor stands behind the text.
     pub(super) fn open(&mut self, id: EditorId, text: &str, multiline: bool) {
         let mut area = TextArea::new(text.split('\n').map(str::to_owned).collect());
+        // The theme tells what is edited; an underlined line would do so again.
+        area.set_cursor_line_style(Style::default());
         area.move_cursor(CursorMove::Bottom);
         area.move_cursor(CursorMove::End);
         self.open = Some(Open { id, area, multiline });

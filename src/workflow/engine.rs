@@ -115,8 +115,7 @@ pub(super) fn handle(run: &mut Run, event: Event, world: &World, now: Timestamp)
     }
     match event {
         Event::Submitted | Event::WorldChanged => {}
-        // One that was asked for before a sooner one must not begin a second chain of deadlines.
-        Event::Deadline(_) => run.memory.wake = run.memory.wake.filter(|wake| *wake > now),
+        Event::Deadline(_) => run.memory.wake = None,
         Event::DryRun(step, result) => review::dry_run(run, step, result),
         Event::Confirmed(typed) => review::confirmed(run, &typed, world, now, &mut commands),
         Event::Applied(step, result) => writing::applied(run, step, result, world, now, &mut commands),
@@ -236,6 +235,51 @@ fn cancelled(run: &mut Run, now: Timestamp, commands: &mut Vec<Command>) {
     run.enter(Phase::Cancelled, now);
     if was_kept {
         commands.push(Command::Forget);
+    }
+}
+
+pub(super) fn put_back(run: &Run, world: &World) -> Option<Intent> {
+    if !matches!(run.phase, Phase::Failed { .. } | Phase::Blocked { .. } | Phase::Cancelled) {
+        return None;
+    }
+    let cluster = run.intent.cluster();
+    let mut changes: Vec<Change> = run
+        .plan
+        .steps
+        .iter()
+        .rev()
+        .flat_map(|step| &step.inverse)
+        .filter_map(|change| still_to_put_back(change, world))
+        .collect();
+    if changes.is_empty() {
+        return None;
+    }
+    changes.extend(planning::stuck_pods(world, cluster).into_iter().map(|instance| Change::DeletePod {
+        cluster: cluster.clone(),
+        pod: instance.key.clone(),
+        uid: instance.uid.clone(),
+    }));
+    Some(Intent::PutBack {
+        cluster: cluster.clone(),
+        of: run.intent.title(),
+        changes,
+    })
+}
+
+/// The inverse as it can be made now; `None` when there is nothing to put back.
+fn still_to_put_back(change: &Change, world: &World) -> Option<Change> {
+    match change {
+        Change::DeleteDatabase { key, cluster, .. } => Some(Change::DeleteDatabase {
+            key: key.clone(),
+            cluster: cluster.clone(),
+            uid: world.databases.get(key)?.uid.clone(),
+        }),
+        Change::SetDatabaseExtension { key, extension, .. } => {
+            let object = world.databases.get(key)?;
+            let asks = object.extensions.iter().any(|item| item.name == extension.name);
+            (asks && !holds(change, world)).then(|| change.clone())
+        }
+        _ => (!holds(change, world)).then(|| change.clone()),
     }
 }
 

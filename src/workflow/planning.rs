@@ -5,7 +5,6 @@ use super::diff;
 use super::estimate;
 use super::intent::{DatabaseWish, Intent};
 use super::plan::{Condition, Plan, Preview, Step, StepKind, StepState};
-use super::putting_back;
 use crate::domain::change::{Change, Request};
 use crate::domain::database::{Database, Ensure, RequestedExtension};
 use crate::domain::extension::ExtensionEntry;
@@ -48,7 +47,7 @@ pub(super) fn steps(intent: &Intent, world: &World) -> Vec<Step> {
             },
             Condition::Promoted(cluster.clone(), instance.clone()),
         )],
-        Intent::PutBack { cluster, changes, .. } => putting_back::steps(world, cluster, changes),
+        Intent::PutBack { cluster, changes, .. } => put_back(world, cluster, changes),
     };
     if is_proved(intent) {
         steps.push(Step {
@@ -72,7 +71,7 @@ fn is_proved(intent: &Intent) -> bool {
     !matches!(intent, Intent::DeleteStuckPod { .. } | Intent::PutBack { .. })
 }
 
-pub(super) fn step(change: Change, until: Condition) -> Step {
+fn step(change: Change, until: Condition) -> Step {
     Step {
         title: title(&change),
         kind: StepKind::Write { change, until },
@@ -355,6 +354,35 @@ fn restart_instance(world: &World, cluster: &ClusterKey, pod: &PodKey, uid: &str
     )
 }
 
+fn put_back(world: &World, cluster: &ClusterKey, changes: &[Change]) -> Vec<Step> {
+    let deletes_pods = changes.iter().any(|change| matches!(change, Change::DeletePod { .. }));
+    let last_pod = changes.iter().rposition(|change| matches!(change, Change::DeletePod { .. }));
+    changes
+        .iter()
+        .enumerate()
+        .map(|(index, change)| {
+            let until = match change {
+                // While a pod is stuck the rollout cannot get further; it is awaited after the pod's deletion.
+                Change::AddEntry { .. } | Change::RemoveEntry { .. } | Change::SetReference { .. } | Change::SetPreload { .. }
+                    if deletes_pods =>
+                {
+                    Condition::Resolved(cluster.clone())
+                }
+                Change::SetPreload { libraries, .. } => Condition::PreloadEffective(cluster.clone(), libraries.clone()),
+                Change::DeletePod { pod, uid, .. } if last_pod != Some(index) => Condition::PodReplaced(pod.clone(), uid.clone()),
+                Change::SetDatabaseExtension { key, extension, .. } => {
+                    let database = world.databases.get(key).map(|object| object.database.clone());
+                    Condition::DatabaseApplied(cluster.clone(), database.unwrap_or_default(), vec![extension.name.clone()])
+                }
+                Change::UnsetDatabaseExtension { key, extension, .. } => Condition::RequestGone(key.clone(), extension.clone()),
+                Change::DeleteDatabase { key, uid, .. } => Condition::DatabaseGone(key.clone(), uid.clone()),
+                _ => Condition::RolloutComplete(cluster.clone()),
+            };
+            step(change.clone(), until)
+        })
+        .collect()
+}
+
 /// The requests of the steps that are still to do, with their diffs.
 pub(super) fn previews(steps: &[Step], world: &World) -> Vec<Preview> {
     steps
@@ -405,4 +433,63 @@ pub(super) fn renew_consequences(plan: &mut Plan, world: &World, started: Option
             }
         }
     }
+}
+
+/// What puts a change back, in order, as the world is before it is made.
+///
+/// An extension that is asked for anew, and is not installed, will be installed by the request: taking back the request
+/// alone would leave it behind without its files, so that it is dropped first.
+pub(super) fn inverses(change: &Change, world: &World) -> Vec<Change> {
+    match change {
+        Change::SetDatabaseExtension { key, cluster, extension } => {
+            let back = crate::domain::request::inverse(change, world);
+            let database = world.databases.get(key).map(|object| object.database.clone()).unwrap_or_default();
+            let is_new = matches!(back, Some(Change::UnsetDatabaseExtension { .. }));
+            let drop = (is_new && is_installed(world, cluster, &database, &extension.name) == Some(false))
+                .then(|| dropping(key, cluster, &extension.name));
+            drop.into_iter().chain(back).collect()
+        }
+        Change::CreateDatabase {
+            key,
+            cluster,
+            database,
+            extensions,
+            ..
+        } => {
+            let mut changes: Vec<Change> = extensions
+                .iter()
+                .filter(|extension| is_installed(world, cluster, database, &extension.name) == Some(false))
+                .map(|extension| dropping(key, cluster, &extension.name))
+                .collect();
+            changes.push(Change::DeleteDatabase {
+                key: key.clone(),
+                cluster: cluster.clone(),
+                // Known once it is there.
+                uid: String::new(),
+            });
+            changes
+        }
+        _ => crate::domain::request::inverse(change, world).into_iter().collect(),
+    }
+}
+
+fn dropping(key: &DatabaseKey, cluster: &ClusterKey, name: &str) -> Change {
+    Change::SetDatabaseExtension {
+        key: key.clone(),
+        cluster: cluster.clone(),
+        extension: RequestedExtension {
+            name: name.to_owned(),
+            ensure: Ensure::Absent,
+            version: None,
+            schema: None,
+        },
+    }
+}
+
+/// Whether a SQL extension is installed in a database by the primary's answer; `None` when that is not known.
+pub(super) fn is_installed(world: &World, cluster: &ClusterKey, database: &str, name: &str) -> Option<bool> {
+    let primary = world.primary_of(world.clusters.get(cluster)?)?;
+    let probe = world.answer_of(primary)?;
+    let installed = probe.databases.iter().find(|there| there.database == database)?.installed.known()?;
+    Some(installed.iter().any(|extension| extension.name == name))
 }

@@ -142,6 +142,6 @@ impl Run {
 
     /// The action that puts back what this run wrote, if it wrote anything that can be put back.
     pub fn put_back(&self, world: &World) -> Option<Intent> {
-        super::putting_back::intent(self, world)
+        super::engine::put_back(self, world)
     }
 }

@@ -9,7 +9,6 @@ use crate::workflow::event::Command;
 use crate::workflow::guards;
 use crate::workflow::plan::{Check, CheckResult, StepState};
 use crate::workflow::planning;
-use crate::workflow::putting_back;
 use crate::workflow::run::Phase;
 
 /// Seconds that answers are waited for; what is missing then is unknown.
@@ -73,7 +72,7 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
     match request(&change, world) {
         Err(why) => run.fail(step, why, now),
         Ok(request) => {
-            let inverse = putting_back::inverses(&change, world);
+            let inverse = planning::inverses(&change, world);
             if let Some(step) = run.plan.steps.get_mut(step) {
                 step.state = StepState::Active;
                 step.inverse = inverse;

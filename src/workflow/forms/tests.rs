@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::domain::fixture;
-use crate::workflow::intent::Intent;
 
 fn error_of(form: &Form, id: FieldId) -> Option<&str> {
     form.fields.iter().find(|field| field.id == id)?.error.as_deref()

@@ -1,0 +1,107 @@
+//! The databases of the selected entry: requested, installed, available.
+
+use super::standing::{self, Standing};
+use super::{Cell, Column, Line, Panel, Role, Table};
+use crate::app::model::{Model, Tab};
+use crate::domain::ladder::DatabaseRow;
+use crate::domain::watch::Kind;
+
+/// One row per database and SQL extension of the selected entry.
+pub fn databases(model: &Model) -> Panel {
+    let standing = Standing::of(model, &[Kind::Database]);
+    let mut panel = Panel {
+        stale: standing.stale,
+        head: standing.lines,
+        ..Panel::default()
+    };
+    let Some(key) = model.selected_cluster() else {
+        panel.head.push(Line::new(Role::Dim, "no cluster is selected"));
+        return panel;
+    };
+    panel.head.extend(standing::of_sql(model, key));
+    let Some(ladder) = model.selected_ladder() else {
+        panel.head.push(Line::new(Role::Dim, "no entry is selected"));
+        return panel;
+    };
+    if ladder.sql_names.is_empty() {
+        panel.head.push(
+            Line::new(Role::Strong, &ladder.entry)
+                .with(Role::Text, " provides no SQL extension, so no database asks for it")
+                .indented(2),
+        );
+        return panel;
+    }
+    panel.head.insert(
+        0,
+        Line::new(Role::Strong, &ladder.entry)
+            .with(Role::Dim, " provides ")
+            .with(Role::Text, ladder.sql_names.join(", ")),
+    );
+    if ladder.databases.is_empty() {
+        panel
+            .head
+            .push(Line::plain("no database asks for it, and none is known to have it").indented(2));
+        return panel;
+    }
+    let at = model
+        .screen
+        .rows
+        .get(&Tab::Databases)
+        .copied()
+        .unwrap_or_default()
+        .min(ladder.databases.len() - 1);
+    let rows = ladder.databases.iter().map(row).collect();
+    let columns = vec![
+        Column::cut("DATABASE", 6),
+        Column::cut("OBJECT", 6).ranked(1),
+        Column::cut("EXTENSION", 6).short("EXT"),
+        Column::cut("REQUESTED", 6).short("REQ"),
+        Column::cut("INSTALLED", 6).short("INST"),
+        Column::cut("AVAILABLE", 6).short("AVL"),
+        Column::whole("UPDATE PATH").short("UPD").ranked(3),
+        Column::whole("FRESH").ranked(2),
+    ];
+    panel.table = Some(Table::new(columns, rows, at));
+    if let Some(message) = ladder.databases.get(at).and_then(|row| row.message.as_ref()) {
+        panel.foot.push(Line::new(Role::Broken, "! ").with(Role::Text, message).indented(2));
+    }
+    panel
+}
+
+fn row(row: &DatabaseRow) -> Vec<Cell> {
+    let none = |text: &str| Cell::new(Role::NotApplicable, text);
+    let differs = row
+        .requested
+        .as_ref()
+        .is_some_and(|requested| row.installed.as_ref().is_some_and(|installed| installed != requested));
+    vec![
+        Cell::new(Role::Strong, &row.database),
+        row.object.as_ref().map_or_else(|| none("–"), |object| Cell::plain(object.as_str())),
+        Cell::plain(&row.extension),
+        match (&row.requested, row.is_requested) {
+            (Some(version), _) => Cell::plain(version),
+            (None, true) => Cell::plain("any"),
+            (None, false) => none("– nobody asks"),
+        },
+        match &row.installed {
+            Some(version) if differs => Cell::new(Role::Warning, format!("▲ {version}")),
+            Some(version) => Cell::new(Role::Holds, version),
+            None if row.is_requested => Cell::new(Role::Broken, "○ not seen"),
+            None => none("–"),
+        },
+        row.available
+            .as_ref()
+            .map_or_else(|| none("–"), |version| Cell::plain(version.as_str())),
+        match row.update_path {
+            Some(true) => Cell::new(Role::Holds, "✓"),
+            Some(false) => Cell::new(Role::Broken, "× none"),
+            None => none("–"),
+        },
+        match (row.is_requested, row.fresh, &row.message) {
+            (_, _, Some(_)) => Cell::new(Role::Broken, "! failed"),
+            (true, true, None) => Cell::new(Role::Holds, "✓"),
+            (true, false, None) => Cell::new(Role::InProgress, "▶ not yet"),
+            (false, ..) => none("–"),
+        },
+    ]
+}

@@ -1,0 +1,171 @@
+//! The extension entries of the selected cluster with their ladders.
+
+use super::standing::Standing;
+use super::text::image_name;
+use super::{Cell, Column, Line, Panel, Role, Table, key_of, mark};
+use crate::app::action::Action;
+use crate::app::model::{Model, Pane, Session};
+use crate::domain::catalog::Origin;
+use crate::domain::cluster::Cluster;
+use crate::domain::ladder::{Ladder, RungKind, RungState};
+use crate::domain::rollout;
+use crate::domain::watch::Kind;
+
+/// The pane of the entries.
+pub fn entries(model: &Model) -> Panel {
+    let mut panel = Panel {
+        title: Line::new(Role::Title, "Entries"),
+        ..Panel::default()
+    };
+    let (Some(session), Some(key)) = (model.session(), model.selected_cluster()) else {
+        panel.head = Standing::of(model, &[Kind::Cluster]).lines;
+        if panel.head.is_empty() {
+            panel.head.push(Line::new(Role::Dim, "no cluster is selected"));
+        }
+        return panel;
+    };
+    panel.title = Line::new(Role::Title, key.to_string());
+    if !model.screen.entry_filter.is_empty() || model.screen.filtering == Some(Pane::Entries) {
+        panel.title = panel.title.with(Role::Key, format!("  /{}", model.screen.entry_filter));
+    }
+    let Some(cluster) = session.world.clusters.get(key) else {
+        return panel;
+    };
+    panel.aside = phase(session, cluster);
+    let standing = Standing::of(model, &[Kind::Cluster, Kind::Pod]);
+    panel.stale = standing.stale;
+    // The clusters pane says already what is wrong with clusters.
+    panel.head = Standing::of(model, &[Kind::Pod]).lines;
+    let ladders: Vec<&Ladder> = session
+        .derived
+        .get(key)
+        .map(|derived| derived.ladders.as_slice())
+        .unwrap_or_default()
+        .iter()
+        .filter(|ladder| model.screen.entry_filter.is_empty() || ladder.entry.contains(&model.screen.entry_filter))
+        .collect();
+    if ladders.is_empty() {
+        panel.head.extend(nothing(model, session, cluster));
+        return panel;
+    }
+    let chosen = model.selected_ladder().map(|ladder| ladder.entry.as_str());
+    let at = ladders
+        .iter()
+        .position(|ladder| Some(ladder.entry.as_str()) == chosen)
+        .unwrap_or_default();
+    let selected = ladders.get(at).and_then(|ladder| selected_rung(model, ladder));
+    panel.table = Some(Table::new(
+        columns(selected),
+        ladders.iter().map(|ladder| row(ladder)).collect(),
+        at,
+    ));
+    panel
+}
+
+/// The rung that is selected: the chosen one, else the headline.
+pub fn selected_rung(model: &Model, ladder: &Ladder) -> Option<RungKind> {
+    model.screen.rung.or_else(|| Some(ladder.headline()?.kind))
+}
+
+fn columns(selected: Option<RungKind>) -> Vec<Column> {
+    let rung = |kind: RungKind, column: Column| Column {
+        marked: selected == Some(kind),
+        ..column
+    };
+    vec![
+        Column::whole(""),
+        Column::cut("ENTRY", 8),
+        Column::cut("IMAGE", 16).ranked(1),
+        rung(RungKind::Mounted, Column::whole("MOUNT").short("MNT")),
+        rung(RungKind::OnPath, Column::whole("PATH")),
+        rung(RungKind::Available, Column::whole("AVAIL").short("AVL")),
+        rung(RungKind::Preloaded, Column::whole("PRELOAD").short("PRE")),
+        rung(RungKind::Requested, Column::whole("REQ")),
+        rung(RungKind::Installed, Column::whole("INSTALLED").short("INST")),
+        rung(RungKind::AtVersion, Column::cut("VERSION", 6).short("VERS")),
+    ]
+}
+
+fn row(ladder: &Ladder) -> Vec<Cell> {
+    let state = ladder.headline().map_or(RungState::Unknown, |rung| rung.state);
+    let count = |kind| mark::rung_cell(ladder.rung(kind));
+    vec![
+        mark::rung(state),
+        Cell::new(Role::Strong, &ladder.entry),
+        image(ladder),
+        count(RungKind::Mounted),
+        count(RungKind::OnPath),
+        count(RungKind::Available),
+        count(RungKind::Preloaded),
+        count(RungKind::Requested),
+        count(RungKind::Installed),
+        version(ladder),
+    ]
+}
+
+fn image(ladder: &Ladder) -> Cell {
+    match (&ladder.reference, ladder.origin) {
+        (Some(reference), Origin::Catalog) => Cell::plain(format!("{} catalog", image_name(reference))),
+        (Some(reference), Origin::Cluster) => Cell::plain(image_name(reference)),
+        (None, _) => Cell::new(Role::Unknown, "? none resolved"),
+    }
+}
+
+/// The installed version, or how many there are; with the mark of the rung.
+fn version(ladder: &Ladder) -> Cell {
+    let cell = mark::rung_cell(ladder.rung(RungKind::AtVersion));
+    let mut versions: Vec<&str> = ladder.databases.iter().filter_map(|row| row.installed.as_deref()).collect();
+    versions.sort_unstable();
+    versions.dedup();
+    let text = match versions.as_slice() {
+        [] => return cell,
+        [one] => (*one).to_owned(),
+        several => format!("{} differ", several.len()),
+    };
+    let lead = match ladder.rung(RungKind::AtVersion).map(|rung| rung.state) {
+        Some(RungState::Holds | RungState::NotApplicable) => " ".to_owned(),
+        Some(state) => mark::rung(state).text,
+        None => "?".to_owned(),
+    };
+    Cell::new(cell.role, format!("{lead}{text}"))
+}
+
+/// What the operator says, whether the rollout is blocked, and who is primary.
+fn phase(session: &Session, cluster: &Cluster) -> Line {
+    let rollout = rollout::assess(&session.world, cluster);
+    let status = &cluster.status;
+    let word = if status.phase.is_empty() { "no status yet" } else { &status.phase };
+    let line = if rollout.blocked.is_some() {
+        Line::new(Role::Broken, format!("! blocked · {word}"))
+    } else if rollout.complete {
+        Line::new(Role::Holds, word)
+    } else {
+        Line::new(Role::InProgress, format!("▶ rollout · {word}"))
+    };
+    match &status.current_primary {
+        Some(primary) => line.with(Role::Dim, format!(" · {primary} primary")),
+        None => line.with(Role::Unknown, " · ? no primary"),
+    }
+}
+
+fn nothing(model: &Model, session: &Session, cluster: &Cluster) -> Vec<Line> {
+    let Some(derived) = session.derived.get(&cluster.key) else {
+        return vec![Line::new(Role::InProgress, "○ loading: the ladder is not computed yet")];
+    };
+    if !derived.ladders.is_empty() {
+        return vec![
+            Line::plain("no entry matches the filter"),
+            Line::new(Role::Dim, format!("{} clears it", key_of(model, Action::Back))),
+        ];
+    }
+    let mut lines = vec![Line::plain("no extension entries in this cluster").indented(2)];
+    lines.push(Line::new(
+        Role::Dim,
+        if model.is_read_only() {
+            "read-only: start without --read-only to add one".to_owned()
+        } else {
+            format!("{} adds one", key_of(model, Action::AddExtension))
+        },
+    ));
+    lines
+}

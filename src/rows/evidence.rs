@@ -1,0 +1,112 @@
+//! The evidence of the selected rung: how do we know?
+
+use super::entries::selected_rung;
+use super::standing::Standing;
+use super::time::{age, age_of};
+use super::{Cell, Column, Line, Panel, Role, Table, mark};
+use crate::app::model::{Model, Tab};
+use crate::domain::ladder::{Ladder, Rung, RungKind, Source};
+use crate::domain::watch::Kind;
+
+/// The evidence of the selected rung of the selected entry.
+pub fn evidence(model: &Model) -> Panel {
+    let Some(ladder) = model.selected_ladder() else {
+        return Panel {
+            head: vec![Line::new(Role::Dim, "no entry is selected: there is nothing to prove")],
+            ..Panel::default()
+        };
+    };
+    let kind = selected_rung(model, ladder);
+    let mut panel = Panel {
+        head: vec![strip(ladder, kind)],
+        ..Panel::default()
+    };
+    let Some(rung) = kind.and_then(|kind| ladder.rung(kind)) else {
+        return panel;
+    };
+    let kinds = kinds(rung.source);
+    let standing = Standing::of(model, kinds);
+    panel.stale = standing.stale;
+    panel.head.push(verdict(ladder, rung));
+    panel.head.extend(standing.lines);
+    if !rung.evidence.is_empty() {
+        let rows = rung
+            .evidence
+            .iter()
+            .map(|line| {
+                vec![
+                    mark::rung(line.state),
+                    Cell::plain(&line.subject),
+                    Cell::plain(&line.detail),
+                    Cell::new(Role::Dim, age_of(model.now, line.at)),
+                ]
+            })
+            .collect();
+        let columns = vec![
+            Column::whole(""),
+            Column::cut("WHERE", 8),
+            Column::cut("SEEN", 12),
+            Column::whole("AGE").ranked(1),
+        ];
+        let at = model.screen.rows.get(&Tab::Evidence).copied().unwrap_or_default();
+        panel.table = Some(Table::new(columns, rows, at));
+    }
+    let known = match rung.observed_at {
+        Some(at) => age(model.now, at),
+        None => "never observed".to_owned(),
+    };
+    panel.foot.push(
+        Line::new(Role::Dim, "known from: ")
+            .with(Role::Text, format!("{}, {known}", rung.source.as_str()))
+            .indented(2),
+    );
+    panel
+        .foot
+        .push(Line::new(Role::Dim, "by hand: ").with(Role::Text, &rung.by_hand).indented(2));
+    panel
+}
+
+/// All nine rungs in a line, the selected one in brackets.
+fn strip(ladder: &Ladder, selected: Option<RungKind>) -> Line {
+    let mut line = Line::new(Role::Strong, &ladder.entry).with(Role::Dim, " ");
+    for rung in &ladder.rungs {
+        let mark = mark::rung(rung.state);
+        line = if Some(rung.kind) == selected {
+            line.with(mark.role, format!(" [{} ", mark.text))
+                .with(Role::Strong, rung.kind.as_str())
+                .with(mark.role, "]")
+        } else {
+            line.with(mark.role, format!(" {} ", mark.text)).with(Role::Dim, rung.kind.as_str())
+        };
+    }
+    line.indented(2)
+}
+
+fn verdict(ladder: &Ladder, rung: &Rung) -> Line {
+    let mark = mark::rung(rung.state);
+    let count = match (rung.have, rung.want) {
+        (Some(have), Some(want)) => format!(" {have} of {want}"),
+        _ => String::new(),
+    };
+    let line = Line::new(Role::Strong, &ladder.entry)
+        .with(Role::Dim, " · ")
+        .with(Role::Strong, rung.kind.as_str())
+        .with(Role::Dim, " · ")
+        .with(mark.role, format!("{} {}{count}", mark.text, mark::rung_word(rung.state)))
+        .indented(2);
+    match &rung.because {
+        Some(because) => line.with(Role::Text, format!(": {because}")),
+        None => line,
+    }
+}
+
+/// The kinds of objects that a source of evidence reads.
+fn kinds(source: Source) -> &'static [Kind] {
+    match source {
+        Source::Cluster => &[Kind::Cluster],
+        Source::Catalog => &[Kind::Cluster, Kind::ImageCatalog, Kind::ClusterImageCatalog],
+        Source::Pods => &[Kind::Pod],
+        Source::Sql => &[],
+        Source::Databases => &[Kind::Database],
+    }
+}

@@ -1,0 +1,147 @@
+//! The bottom: notices, the run in flight, and the keys.
+
+use super::time::duration;
+use super::{Line, Role, mark};
+use crate::app::action::Action;
+use crate::app::model::{Context, Model, Overlay};
+use crate::backend::TargetId;
+use crate::domain::Timestamp;
+use crate::workflow::run::{Phase, Run};
+
+/// Most notices that are shown at a time, the newest ones.
+const NOTICES: usize = 2;
+
+/// What stands at the bottom.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Footer {
+    /// Lines that tell of something that happened, the newest last.
+    pub notices: Vec<Line>,
+    /// The run in flight, or the one that needs somebody.
+    pub run: Option<Line>,
+    /// Keys with what they do.
+    pub keys: Vec<(String, &'static str)>,
+}
+
+/// The bottom of the screen.
+pub fn footer(model: &Model) -> Footer {
+    let skipped = model.notices.len().saturating_sub(NOTICES);
+    let notices = model
+        .notices
+        .iter()
+        .skip(skipped)
+        .map(|notice| {
+            if notice.is_error {
+                Line::new(Role::Broken, "× ").with(Role::Text, &notice.text)
+            } else {
+                Line::new(Role::Info, "· ").with(Role::Text, &notice.text)
+            }
+        })
+        .collect();
+    Footer {
+        notices,
+        run: run(model),
+        keys: keys(model),
+    }
+}
+
+fn keys(model: &Model) -> Vec<(String, &'static str)> {
+    let context = if model.overlays.is_empty() {
+        Context::Main
+    } else {
+        Context::Overlay
+    };
+    let mut keys: Vec<(String, &'static str)> = Vec::new();
+    for binding in model
+        .keymap
+        .iter()
+        .filter(|binding| binding.in_footer && binding.context == context)
+    {
+        if model.is_read_only() && writes(binding.action) {
+            continue;
+        }
+        let word = binding.action.as_str();
+        if !keys.iter().any(|(_, there)| *there == word) {
+            keys.push((binding.chord.to_string(), word));
+        }
+    }
+    keys
+}
+
+/// Actions that a session without writes does not offer.
+fn writes(action: Action) -> bool {
+    matches!(
+        action,
+        Action::AddExtension
+            | Action::ChangeImage
+            | Action::EditPreload
+            | Action::RestartCluster
+            | Action::RestartInstance
+            | Action::DeleteStuckPod
+            | Action::Promote
+            | Action::PutBack
+    )
+}
+
+/// The newest run that is in flight or needs somebody; how many others there are.
+fn run(model: &Model) -> Option<Line> {
+    let open: Vec<&(TargetId, Run)> = model
+        .runs
+        .iter()
+        .filter(|(_, run)| !run.is_over() && run.phase != Phase::Review)
+        .collect();
+    let (target, run) = open.last()?;
+    // Its own overlay says all of it.
+    if let Some(Overlay::Run(id, ..)) = model.overlays.last()
+        && *id == run.id
+        && open.len() == 1
+    {
+        return None;
+    }
+    let mut line = run_line(run, model.now);
+    if *target != model.active
+        && let Some(session) = model.sessions.get(target)
+    {
+        line = line.with(Role::Warning, format!(" · in {}", session.target.context));
+    }
+    if open.len() > 1 {
+        line = line.with(Role::Dim, format!(" · and {} more", open.len() - 1));
+    }
+    Some(line)
+}
+
+/// The step that a run is at.
+pub fn step_of(phase: &Phase) -> Option<usize> {
+    match phase {
+        Phase::Guarding(step) | Phase::Applying(step) | Phase::Waiting(step) | Phase::Failed { step, .. } | Phase::Blocked { step, .. } => {
+            Some(*step)
+        }
+        Phase::Review | Phase::Keeping | Phase::Proving | Phase::Done | Phase::Cancelled => None,
+    }
+}
+
+/// One line about a run: what it does, where it is, how long it has taken.
+pub fn run_line(run: &Run, now: Timestamp) -> Line {
+    let mark = mark::phase(&run.phase);
+    let mut line = Line::new(mark.role, format!("{} ", mark.text)).with(Role::Strong, run.intent.title());
+    let steps = run.plan.steps.len();
+    if let Some(step) = step_of(&run.phase) {
+        line = line.with(Role::Dim, format!(" · step {} of {steps}", step + 1));
+    }
+    line = match &run.phase {
+        Phase::Failed { why, .. } | Phase::Blocked { why, .. } => line
+            .with(mark.role, format!(" · {}", mark::phase_word(&run.phase)))
+            .with(Role::Text, format!(": {why}")),
+        _ if run.progress.is_empty() => line.with(Role::Text, format!(" · {}", mark::phase_word(&run.phase))),
+        _ => line.with(Role::Text, format!(" · {}", run.progress)),
+    };
+    if run.slow {
+        line = line.with(Role::Warning, " · ▲ takes longer than expected");
+    }
+    if let Some(started) = run.started {
+        line = line.with(
+            Role::Dim,
+            format!(" · {}", duration((now.as_second() - started.as_second()).max(0))),
+        );
+    }
+    line
+}

@@ -1,0 +1,151 @@
+//! The header: where we are, how it is known, and how it stands.
+
+use super::mark;
+use super::time::age;
+use super::{Line, Role};
+use crate::app::model::{Mode, Model, Session};
+use crate::backend::DatabaseAccess;
+use crate::domain::Timestamp;
+use crate::domain::cluster::Cluster;
+use crate::domain::finding::Severity;
+use crate::domain::instance::Instance;
+use crate::domain::probe::InstanceProbe;
+use crate::domain::watch::{Kind, WatchState};
+
+/// The parts of the header, the most important first.
+pub fn header(model: &Model) -> Vec<Line> {
+    let mut parts = vec![place(model)];
+    parts.extend(mode(model));
+    let Some(session) = model.session() else {
+        parts.push(Line::new(Role::Dim, "watches ").with(Role::InProgress, "○ loading"));
+        return parts;
+    };
+    parts.push(watches(model.now, session));
+    let cluster = model.selected_cluster().and_then(|key| session.world.clusters.get(key));
+    parts.push(database(model, session, cluster));
+    parts.push(findings(session));
+    if let Some(version) = cluster.and_then(|cluster| operator(session, cluster)) {
+        parts.push(Line::new(Role::Dim, "operator ").with(Role::Text, version));
+    }
+    if let Some(version) = &session.world.kubernetes {
+        parts.push(Line::new(Role::Dim, "kubernetes ").with(Role::Text, version));
+    }
+    parts
+}
+
+fn place(model: &Model) -> Line {
+    let line = Line::new(Role::Title, "extop");
+    match model.session() {
+        Some(session) => line
+            .with(Role::Strong, format!("  {}", session.target.context))
+            .with(Role::Text, format!("  {}", session.target.scope)),
+        None => line.with(Role::Dim, "  no target yet"),
+    }
+}
+
+fn mode(model: &Model) -> Option<Line> {
+    let mut words = Vec::new();
+    match model.mode {
+        Mode::Live => {}
+        Mode::Demo => words.push("DEMO"),
+        Mode::Replay => words.push("REPLAY"),
+    }
+    if model.is_read_only() {
+        words.push("READ-ONLY");
+    }
+    (!words.is_empty()).then(|| Line::new(Role::Mode, words.join(" ")))
+}
+
+/// One item when all watches are alike, else one per state.
+fn watches(now: Timestamp, session: &Session) -> Line {
+    let mut line = Line::new(Role::Dim, "watches ");
+    if session.world.unreachable.is_some() && !Kind::ALL.iter().any(|kind| *session.world.watch(*kind) == WatchState::Live) {
+        line = line.with(Role::Broken, "× unreachable ");
+    }
+    let mut groups: Vec<(&WatchState, Vec<&str>)> = Vec::new();
+    for kind in Kind::ALL {
+        let state = session.world.watch(kind);
+        match groups.iter_mut().find(|(of, _)| of.as_str() == state.as_str()) {
+            Some((_, kinds)) => kinds.push(kind.as_str()),
+            None => groups.push((state, vec![kind.as_str()])),
+        }
+    }
+    let alone = groups.len() == 1;
+    // What does not live is said first, and what lives without names.
+    groups.sort_by_key(|(state, _)| matches!(state, WatchState::Live));
+    for (at, (state, kinds)) in groups.iter().enumerate() {
+        let mark = mark::watch(state);
+        let gap = if at == 0 { "" } else { "  " };
+        line = line.with(mark.role, format!("{gap}{} {}", mark.text, state.as_str()));
+        if let WatchState::Stale { since, .. } = state {
+            line = line.with(mark.role, format!(" {}", age(now, *since)));
+        }
+        if !alone && !matches!(state, WatchState::Live) {
+            line = line.with(Role::Text, format!(" {}", kinds.join(", ")));
+        }
+    }
+    line
+}
+
+/// The route to PostgreSQL, or why there is none.
+fn database(model: &Model, session: &Session, cluster: Option<&Cluster>) -> Line {
+    let line = Line::new(Role::Dim, "db ");
+    if model.database_access == DatabaseAccess::Off {
+        return line.with(Role::NotApplicable, "– off");
+    }
+    let Some(cluster) = cluster else {
+        return line.with(Role::Dim, "○ not asked");
+    };
+    let world = &session.world;
+    let instances: Vec<&Instance> = world.instances_of(&cluster.key).collect();
+    let answers: Vec<&InstanceProbe> = instances.iter().filter_map(|instance| world.answer_of(instance)).collect();
+    let failed = instances.iter().filter(|instance| world.failure_of(instance).is_some()).count();
+    let mut routes: Vec<&str> = answers.iter().map(|answer| answer.route.as_str()).collect();
+    routes.sort_unstable();
+    routes.dedup();
+    let routes = routes.join(", ");
+    if answers.is_empty() {
+        return if failed == 0 {
+            line.with(Role::Dim, "○ not asked")
+        } else {
+            line.with(Role::Unknown, "? no answer")
+        };
+    }
+    let line = if failed == 0 && answers.len() >= instances.len() {
+        line.with(Role::Holds, format!("● {routes}"))
+    } else {
+        line.with(Role::Warning, format!("▲ {routes} {}/{}", answers.len(), instances.len()))
+    };
+    match answers.iter().map(|answer| answer.at).min() {
+        Some(oldest) if model.now.as_second() - oldest.as_second() > 0 => line.with(Role::Dim, format!(" {}", age(model.now, oldest))),
+        _ => line,
+    }
+}
+
+fn findings(session: &Session) -> Line {
+    let all = session.derived.values().flat_map(|derived| &derived.findings);
+    let count = all.clone().count();
+    let worst = all.map(|finding| finding.severity).min();
+    match worst {
+        None => Line::new(Role::Holds, "✓ no findings"),
+        Some(worst) => {
+            let mark = mark::severity(worst);
+            let noun = if count == 1 { "finding" } else { "findings" };
+            let word = match worst {
+                Severity::Error => format!("{count} {noun}, errors"),
+                Severity::Warning | Severity::Info => format!("{count} {noun}"),
+            };
+            Line::new(mark.role, format!("{} {word}", mark.text))
+        }
+    }
+}
+
+/// The operator's version, as the primary tells it, else any instance.
+fn operator(session: &Session, cluster: &Cluster) -> Option<String> {
+    let world = &session.world;
+    world
+        .primary_of(cluster)
+        .into_iter()
+        .chain(world.instances_of(&cluster.key))
+        .find_map(|instance| instance.operator_version.clone())
+}

@@ -1,0 +1,224 @@
+//! Lists to choose from: menu, palette, contexts, namespaces, runs.
+
+use super::footer::run_line;
+use super::time::age;
+use super::{Cell, Column, Line, Panel, Role, Table, key_of, overlay_key};
+use crate::app::action::Action;
+use crate::app::model::{Context, Model};
+use crate::domain::Timestamp;
+use crate::workflow::run::Kept;
+
+/// The guided actions, each with the reason why it cannot be taken, if so.
+pub fn menu(model: &Model, items: &[(Action, Option<String>)], selected: usize) -> Panel {
+    let rows = items
+        .iter()
+        .map(|(action, why_not)| match why_not {
+            None => vec![
+                Cell::new(Role::Key, bound(model, *action)),
+                Cell::new(Role::Strong, action.help()),
+                Cell::plain(""),
+            ],
+            Some(why) => vec![
+                Cell::new(Role::NotApplicable, "–"),
+                Cell::new(Role::Dim, action.help()),
+                Cell::new(Role::Warning, format!("not now: {why}")),
+            ],
+        })
+        .collect();
+    let columns = vec![Column::whole("KEY"), Column::cut("ACTION", 16), Column::cut("", 12).ranked(1)];
+    let why = items
+        .get(selected.min(items.len().saturating_sub(1)))
+        .and_then(|(_, why)| why.as_ref())
+        .map(|why| Line::new(Role::Warning, "▲ ").with(Role::Text, why).indented(2));
+    Panel {
+        title: Line::new(Role::Title, "Guided actions"),
+        aside: model
+            .selected_cluster()
+            .map_or_else(Line::empty, |key| Line::new(Role::Dim, key.to_string())),
+        table: Some(Table::new(columns, rows, selected)),
+        foot: why.into_iter().collect(),
+        ..Panel::default()
+    }
+}
+
+fn bound(model: &Model, action: Action) -> String {
+    model
+        .keymap
+        .iter()
+        .find(|binding| binding.context == Context::Main && binding.action == action)
+        .map_or_else(String::new, |binding| binding.chord.to_string())
+}
+
+/// Actions whose name or help has the text in it.
+pub fn palette_matches(text: &str) -> Vec<Action> {
+    let word = text.trim().trim_start_matches(':');
+    let name = word.split(' ').next().unwrap_or_default();
+    let mut found: Vec<Action> = Action::ALL
+        .iter()
+        .copied()
+        .filter(|action| action.as_str().starts_with(name))
+        .collect();
+    for action in Action::ALL {
+        if !found.contains(action) && (action.as_str().contains(word) || action.help().contains(word)) {
+            found.push(*action);
+        }
+    }
+    found
+}
+
+/// The command palette.
+pub fn palette(model: &Model, text: &str, selected: usize) -> Panel {
+    let rows: Vec<Vec<Cell>> = palette_matches(text)
+        .into_iter()
+        .map(|action| {
+            vec![
+                Cell::new(Role::Strong, format!(":{}", action.as_str())),
+                Cell::plain(action.help()),
+                Cell::new(Role::Key, bound(model, action)),
+            ]
+        })
+        .collect();
+    let mut panel = Panel {
+        title: Line::new(Role::Title, "Command"),
+        ..Panel::default()
+    };
+    if rows.is_empty() {
+        panel.head.push(Line::plain("no action has that name"));
+        return panel;
+    }
+    let columns = vec![
+        Column::cut("ACTION", 10),
+        Column::cut("", 10).ranked(1),
+        Column::whole("KEY").ranked(2),
+    ];
+    panel.table = Some(Table::new(columns, rows, selected));
+    panel
+}
+
+/// Names to choose from, once they are known.
+pub fn names(model: &Model, title: &'static str, names: Option<&[String]>, selected: usize) -> Panel {
+    let mut panel = Panel {
+        title: Line::new(Role::Title, title),
+        ..Panel::default()
+    };
+    let close = overlay_key(model, Action::Back, "esc");
+    match names {
+        None => panel.head.push(Line::new(Role::InProgress, "○ loading: they are being listed")),
+        Some([]) => panel.head.extend([
+            Line::plain("none can be listed").indented(2),
+            Line::new(
+                Role::Dim,
+                format!("{close} closes; {} NAME goes to one by its name", key_of(model, Action::Palette)),
+            )
+            .indented(2),
+        ]),
+        Some(names) => {
+            let here = model
+                .session()
+                .map(|session| (session.target.context.clone(), session.target.scope.to_string()));
+            let rows = names
+                .iter()
+                .map(|name| {
+                    let is_here = here.as_ref().is_some_and(|(context, scope)| name == context || name == scope);
+                    vec![Cell::plain(name), Cell::new(Role::Dim, if is_here { "● here" } else { "" })]
+                })
+                .collect();
+            let columns = vec![Column::cut("NAME", 10), Column::whole("")];
+            panel.table = Some(Table::new(columns, rows, selected));
+        }
+    }
+    panel
+}
+
+/// Runs of this process, then those that no process continues.
+pub fn runs(model: &Model, selected: usize) -> Panel {
+    let mut rows: Vec<Vec<Cell>> = model
+        .runs
+        .iter()
+        .map(|(target, run)| {
+            let context = model
+                .sessions
+                .get(target)
+                .map_or("another target", |session| session.target.context.as_str());
+            let line = run_line(run, model.now);
+            vec![
+                super::mark::phase(&run.phase),
+                Cell::new(Role::Strong, run.intent.title()),
+                Cell::plain(format!("{context} {}", run.intent.cluster())),
+                Cell::plain(
+                    line.text()
+                        .chars()
+                        .skip(2)
+                        .collect::<String>()
+                        .replacen(&run.intent.title(), "", 1)
+                        .trim_start_matches(" · "),
+                ),
+            ]
+        })
+        .collect();
+    let unfinished = model.session().map_or(&[][..], |session| session.unfinished.as_slice());
+    rows.extend(unfinished.iter().map(|kept| left(kept, model.now)));
+    let mut panel = Panel {
+        title: Line::new(Role::Title, "Runs"),
+        ..Panel::default()
+    };
+    if rows.is_empty() {
+        panel
+            .head
+            .push(Line::plain("no run is in flight, and none was left unfinished").indented(2));
+        return panel;
+    }
+    let columns = vec![
+        Column::whole(""),
+        Column::cut("RUN", 10),
+        Column::cut("WHERE", 10).ranked(1),
+        Column::cut("HOW IT STANDS", 12),
+    ];
+    panel.table = Some(Table::new(columns, rows, selected));
+    if !unfinished.is_empty() {
+        let go_on = overlay_key(model, Action::Continue, "enter");
+        let forget = overlay_key(model, Action::ForgetRun, "delete");
+        panel.foot.push(
+            Line::new(
+                Role::Dim,
+                format!("unfinished runs: {go_on} continues where looking finds them, {forget} forgets them"),
+            )
+            .indented(2),
+        );
+    }
+    panel
+}
+
+fn left(kept: &Kept, now: Timestamp) -> Vec<Cell> {
+    let last = kept.transcript.last();
+    let said = last.map_or_else(
+        || "left unfinished".to_owned(),
+        |line| format!("left unfinished {} ago: {}", age(now, line.at), line.text),
+    );
+    vec![
+        Cell::new(Role::Warning, "▲"),
+        Cell::new(Role::Strong, kept.intent.title()),
+        Cell::plain(format!("{} {}", kept.context, kept.intent.cluster())),
+        Cell::new(Role::Warning, said),
+    ]
+}
+
+/// Asked before the program ends although runs are in flight.
+pub fn confirm_quit(model: &Model) -> Vec<Line> {
+    let mut lines = vec![Line::plain("These runs are in flight; the cluster goes on with what was written:").indented(2)];
+    for (_, run) in model.runs.iter().filter(|(_, run)| !run.is_over() && !run.is_untouched()) {
+        lines.push(run_line(run, model.now).indented(2));
+    }
+    lines.push(Line::plain("They are kept, and the next start offers to continue them.").indented(2));
+    let (quit, stay) = (
+        overlay_key(model, Action::Confirm, "enter"),
+        overlay_key(model, Action::Back, "esc"),
+    );
+    lines.push(
+        Line::new(Role::Key, quit)
+            .with(Role::Text, " quit   ")
+            .with(Role::Key, stay)
+            .with(Role::Text, " stay"),
+    );
+    lines
+}

@@ -1,0 +1,170 @@
+//! The plan of a run before it is confirmed: guards, steps with consequences, diffs, requests, dry runs.
+
+use super::{Line, Role, mark, overlay_key};
+use crate::app::action::Action;
+use crate::app::model::Model;
+use crate::domain::change::{Method, Request, Resource};
+use crate::workflow::plan::{CheckResult, DiffLine, Preview, Step};
+use crate::workflow::run::Run;
+
+/// The plan, line by line.
+pub fn review(run: &Run) -> Vec<Line> {
+    let plan = &run.plan;
+    let mut lines = Vec::new();
+    if let Some(why) = &plan.text_only {
+        lines.push(
+            Line::new(Role::Warning, "▲ to take along, not to apply: ")
+                .with(Role::Text, why)
+                .indented(2),
+        );
+        lines.push(Line::empty());
+    }
+    lines.push(Line::new(Role::Heading, "guards"));
+    if plan.checks.is_empty() {
+        lines.push(Line::new(Role::Dim, "  none were evaluated yet"));
+    }
+    for check in &plan.checks {
+        let mark = mark::check(check.result);
+        let word = match check.result {
+            CheckResult::Pass => "",
+            CheckResult::Warn => " (warning)",
+            CheckResult::Fail => " (refused)",
+            CheckResult::Unknown => " (unknown)",
+        };
+        lines.push(
+            Line::new(mark.role, format!("  {} ", mark.text))
+                .with(Role::Strong, format!("{}{word}: ", check.name))
+                .with(Role::Text, &check.evidence)
+                .indented(4),
+        );
+        if let Some(hint) = &check.hint {
+            lines.push(Line::new(Role::Dim, format!("    {hint}")).indented(4));
+        }
+    }
+    lines.push(Line::empty());
+    lines.push(Line::new(Role::Heading, "steps"));
+    for (at, step) in plan.steps.iter().enumerate() {
+        lines.extend(one(at, step));
+        if let Some(preview) = plan.previews.iter().find(|preview| preview.step == at) {
+            lines.extend(sent(preview));
+        }
+    }
+    lines
+}
+
+fn one(at: usize, step: &Step) -> Vec<Line> {
+    let mark = mark::step(step.state);
+    let mut lines = vec![
+        Line::new(mark.role, format!("  {} ", mark.text))
+            .with(Role::Strong, format!("{}. {}", at + 1, step.title))
+            .with(Role::Dim, format!("  {}", mark::step_word(step.state)))
+            .indented(4),
+    ];
+    lines.extend(
+        step.consequences
+            .iter()
+            .map(|consequence| Line::plain(format!("    · {consequence}")).indented(6)),
+    );
+    lines
+}
+
+/// What a step sends: as a diff, as the exact request, and what the dry run said.
+fn sent(preview: &Preview) -> Vec<Line> {
+    let mut lines = Vec::new();
+    lines.push(match &preview.dry_run {
+        None => Line::new(Role::InProgress, "    ○ dry run: no answer yet").indented(6),
+        Some(Ok(warnings)) if warnings.is_empty() => Line::new(Role::Holds, "    ✓ dry run: the API server accepts it").indented(6),
+        Some(Ok(warnings)) => Line::new(Role::Warning, "    ▲ dry run: the API server accepts it and warns: ")
+            .with(Role::Text, warnings.join("; "))
+            .indented(6),
+        Some(Err(why)) => Line::new(Role::Broken, "    × dry run: ").with(Role::Text, why).indented(6),
+    });
+    lines.extend(preview.diff.iter().map(|line| match line {
+        DiffLine::Same(text) => Line::new(Role::Dim, format!("      {text}")).indented(8),
+        DiffLine::Removed(text) => Line::new(Role::Removed, format!("    - {text}")).indented(8),
+        DiffLine::Added(text) => Line::new(Role::Added, format!("    + {text}")).indented(8),
+    }));
+    lines.push(Line::new(Role::Dim, format!("    {}", address(&preview.request))).indented(6));
+    lines.extend(
+        format!("{:#}", preview.request.body)
+            .lines()
+            .map(|line| Line::new(Role::Dim, format!("    {line}")).indented(8)),
+    );
+    lines.push(Line::empty());
+    lines
+}
+
+fn address(request: &Request) -> String {
+    let method = match request.method {
+        Method::JsonPatch => "PATCH (application/json-patch+json)",
+        Method::MergePatch => "PATCH (application/merge-patch+json)",
+        Method::Create => "POST",
+        Method::Delete => "DELETE",
+    };
+    let (resource, subresource) = match request.resource {
+        Resource::Cluster => ("clusters.postgresql.cnpg.io", ""),
+        Resource::ClusterStatus => ("clusters.postgresql.cnpg.io", "/status"),
+        Resource::Database => ("databases.postgresql.cnpg.io", ""),
+        Resource::Pod => ("pods", ""),
+    };
+    format!("{method} {resource} {}/{}{subresource}", request.namespace, request.name)
+}
+
+/// How the plan is confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// What is asked, or why nothing can be confirmed.
+    pub lines: Vec<Line>,
+    /// Stands before the typed confirmation; `None` when nothing has to be typed.
+    pub typed: Option<Line>,
+}
+
+/// How the plan of a run is confirmed.
+pub fn prompt(model: &Model, run: &Run) -> Prompt {
+    let close = overlay_key(model, Action::Back, "esc");
+    let confirm = overlay_key(model, Action::Confirm, "enter");
+    let copy = overlay_key(model, Action::Copy, "y");
+    let closes = |line: Line| {
+        line.with(Role::Key, format!("  {copy}"))
+            .with(Role::Dim, " copies the plan  ")
+            .with(Role::Key, close.clone())
+            .with(Role::Dim, " closes it")
+            .indented(2)
+    };
+    let never = |role, text: String| Prompt {
+        lines: vec![closes(Line::new(role, text))],
+        typed: None,
+    };
+    let plan = &run.plan;
+    if plan.is_refused() {
+        let names: Vec<&str> = plan
+            .checks
+            .iter()
+            .filter(|check| check.result == CheckResult::Fail)
+            .map(|check| check.name.as_str())
+            .collect();
+        return never(Role::Broken, format!("× refused by {}: nothing can be applied.", names.join(", ")));
+    }
+    if plan.text_only.is_some() {
+        return never(Role::Warning, "▲ another manager owns this: the plan is not applied.".to_owned());
+    }
+    if model.is_read_only() {
+        return never(Role::Mode, "READ-ONLY: the plan can be read, not applied.".to_owned());
+    }
+    let name = &run.intent.cluster().name;
+    if plan.interrupts_primary {
+        return Prompt {
+            lines: vec![closes(
+                Line::new(Role::Warning, "▲ the primary is interrupted: ")
+                    .with(Role::Text, format!("type {name} and press "))
+                    .with(Role::Key, confirm)
+                    .with(Role::Text, " to apply."),
+            )],
+            typed: Some(Line::new(Role::Strong, "cluster: ")),
+        };
+    }
+    Prompt {
+        lines: vec![closes(Line::new(Role::Key, confirm).with(Role::Text, " applies the plan."))],
+        typed: None,
+    }
+}

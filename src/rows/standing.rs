@@ -1,0 +1,134 @@
+//! How the facts of a pane stand: listed, old, or missing, and what to do about it.
+
+use super::time::age;
+use super::{Line, Role, key_of, mark};
+use crate::app::action::Action;
+use crate::app::model::{Model, Session};
+use crate::backend::DatabaseAccess;
+use crate::domain::ids::ClusterKey;
+use crate::domain::watch::{Kind, WatchState};
+
+/// How the objects of a kind stand.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// Said above the content, or in its place when there is none; empty when all is well.
+    pub lines: Vec<Line>,
+    /// The facts are old.
+    pub stale: bool,
+    /// Nothing was ever listed: what is not shown may be there.
+    pub missing: bool,
+}
+
+impl Standing {
+    /// How several kinds stand together.
+    pub fn of(model: &Model, kinds: &[Kind]) -> Self {
+        let Some(session) = model.session() else {
+            return Self {
+                lines: vec![Line::new(Role::InProgress, "○ loading: no target has answered yet").indented(2)],
+                stale: false,
+                missing: true,
+            };
+        };
+        let mut standing = Self::default();
+        for kind in kinds {
+            let state = session.world.watch(*kind);
+            standing.stale |= matches!(state, WatchState::Stale { .. });
+            standing.missing |= !matches!(state, WatchState::Live | WatchState::Stale { .. });
+            standing.lines.extend(of_kind(model, session, *kind, state));
+        }
+        standing
+    }
+
+    /// The objects of a kind have been listed, be it long ago.
+    pub fn knows(session: &Session, kind: Kind) -> bool {
+        matches!(session.world.watch(kind), WatchState::Live | WatchState::Stale { .. })
+    }
+}
+
+/// Plural of a kind, as people say it.
+pub fn plural(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Cluster => "clusters",
+        Kind::Pod => "pods",
+        Kind::Database => "Database objects",
+        Kind::ImageCatalog => "image catalogs",
+        Kind::ClusterImageCatalog => "cluster image catalogs",
+    }
+}
+
+fn of_kind(model: &Model, session: &Session, kind: Kind, state: &WatchState) -> Vec<Line> {
+    let what = plural(kind);
+    let lead = |rest: String| {
+        let mark = mark::watch(state);
+        Line::new(mark.role, format!("{} {}", mark.text, state.as_str()))
+            .with(Role::Text, rest)
+            .indented(2)
+    };
+    let advice = |text: String| Line::new(Role::Dim, format!("  {text}")).indented(2);
+    let unreachable = session.world.unreachable.as_ref();
+    match state {
+        WatchState::Live => Vec::new(),
+        WatchState::Loading => {
+            let mut lines = vec![lead(format!(": {what} are being listed at {}", session.target.server))];
+            lines.extend(unreachable.map(|why| advice(why.clone())));
+            lines
+        }
+        WatchState::Stale { since, why } => vec![lead(format!(
+            " {}: {what} are shown as they were; {why}. The connection is tried again by itself",
+            age(model.now, *since)
+        ))],
+        WatchState::Forbidden { missing } => vec![
+            lead(format!(": {what} are not known: the permission to {missing} is missing")),
+            advice(format!(
+                "ask for it, or choose another namespace ({}) or context ({})",
+                key_of(model, Action::SwitchNamespace),
+                key_of(model, Action::SwitchContext)
+            )),
+        ],
+        WatchState::Absent => vec![
+            lead(format!(": the server does not know {}", kind.resource())),
+            advice(format!(
+                "is CloudNativePG installed here? {} chooses another context",
+                key_of(model, Action::SwitchContext)
+            )),
+        ],
+        WatchState::Error { why } => vec![
+            lead(format!(": {what} are not known: {why}")),
+            advice(format!(
+                "it is tried again by itself; {} tries at once",
+                key_of(model, Action::Refresh)
+            )),
+        ],
+    }
+}
+
+/// Why SQL tells nothing about a cluster; empty when at least one instance answered.
+pub fn of_sql(model: &Model, cluster: &ClusterKey) -> Vec<Line> {
+    let Some(session) = model.session() else { return Vec::new() };
+    let world = &session.world;
+    if world.instances_of(cluster).any(|instance| world.answer_of(instance).is_some()) {
+        return Vec::new();
+    }
+    let lead = |text: String| Line::new(Role::Unknown, "? unknown").with(Role::Text, text).indented(2);
+    let advice = |text: String| Line::new(Role::Dim, format!("  {text}")).indented(2);
+    if model.database_access == DatabaseAccess::Off {
+        return vec![lead(": SQL is not asked, because of --db off".to_owned())];
+    }
+    let failures: Vec<_> = world
+        .instances_of(cluster)
+        .filter_map(|instance| world.failure_of(instance))
+        .collect();
+    let Some(failure) = failures.first() else {
+        return if world.instances_of(cluster).next().is_none() {
+            vec![lead(": no instance is known that could be asked".to_owned())]
+        } else {
+            vec![lead(": SQL has not been asked yet".to_owned())]
+        };
+    };
+    let mut lines = vec![lead(format!(", because {}: {}", failure.pod.name, failure.because))];
+    if !failure.missing.is_empty() {
+        lines.push(advice(format!("missing: {}", failure.missing.join("; "))));
+    }
+    lines.push(advice(format!("{} asks again", key_of(model, Action::Refresh))));
+    lines
+}

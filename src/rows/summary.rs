@@ -1,0 +1,43 @@
+//! One line for a terminal that has no room for panes.
+
+use super::footer::run_line;
+use super::{Line, Role, clusters, mark};
+use crate::app::model::Model;
+use crate::workflow::run::Phase;
+
+/// The most important of everything, the most important first.
+pub fn summary(model: &Model) -> Line {
+    let mut line = Line::new(Role::Title, "extop");
+    let Some(session) = model.session() else {
+        return line.with(Role::InProgress, " ○ loading");
+    };
+    line = line.with(Role::Strong, format!(" {}", session.target.context));
+    if let Some(key) = model.selected_cluster() {
+        let derived = session.derived.get(key);
+        let state = mark::rung(clusters::state(derived));
+        line = line.with(state.role, format!(" {} {key}", state.text));
+        if let Some(ladder) = model.selected_ladder()
+            && let Some(rung) = ladder.headline()
+        {
+            let mark = mark::rung(rung.state);
+            line = line.with(
+                mark.role,
+                format!(" · {} {} {}", ladder.entry, rung.kind.as_str(), mark::rung_word(rung.state)),
+            );
+        }
+        let findings = derived.map_or(0, |derived| derived.findings.len());
+        line = line.with(Role::Text, format!(" · {findings} findings"));
+    } else {
+        line = line.with(Role::Text, " no cluster");
+    }
+    let open = model
+        .runs
+        .iter()
+        .rev()
+        .find(|(_, run)| !run.is_over() && run.phase != Phase::Review);
+    if let Some((_, run)) = open {
+        line = line.with(Role::Dim, " · ");
+        line.spans.extend(run_line(run, model.now).spans);
+    }
+    line.with(Role::Dim, " · 60x15 shows more")
+}

@@ -1,0 +1,188 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::app::model::Tab;
+use crate::domain::finding::Severity;
+use crate::domain::fixture as facts;
+use crate::domain::ladder::{Rung, RungKind, RungState, Source};
+use crate::domain::rollout::MountState;
+use crate::domain::watch::WatchState;
+use crate::workflow::plan::{CheckResult, StepState};
+use crate::workflow::run::Phase;
+
+fn all_differ(texts: impl IntoIterator<Item = String>) {
+    let texts: Vec<String> = texts.into_iter().collect();
+    let different: BTreeSet<&String> = texts.iter().collect();
+    assert_eq!(different.len(), texts.len(), "{texts:?}");
+}
+
+const RUNG_STATES: [RungState; 5] = [
+    RungState::Holds,
+    RungState::InProgress,
+    RungState::Broken,
+    RungState::Unknown,
+    RungState::NotApplicable,
+];
+
+fn rung(state: RungState, have: Option<u32>) -> Rung {
+    Rung {
+        kind: RungKind::Mounted,
+        state,
+        have,
+        want: have.map(|_| 3),
+        because: None,
+        source: Source::Pods,
+        observed_at: None,
+        evidence: Vec::new(),
+        by_hand: String::new(),
+    }
+}
+
+#[test]
+fn no_state_is_told_by_its_colour_alone() {
+    all_differ(RUNG_STATES.map(|state| mark::rung(state).text));
+    for have in [None, Some(0), Some(3)] {
+        all_differ(RUNG_STATES.map(|state| mark::rung_cell(Some(&rung(state, have))).text));
+    }
+    let why = || "gone".to_owned();
+    all_differ(
+        [
+            WatchState::Loading,
+            WatchState::Live,
+            WatchState::Stale {
+                since: facts::now(),
+                why: why(),
+            },
+            WatchState::Forbidden { missing: why() },
+            WatchState::Absent,
+            WatchState::Error { why: why() },
+        ]
+        .map(|state| mark::watch(&state).text),
+    );
+    all_differ([Severity::Error, Severity::Warning, Severity::Info].map(|severity| mark::severity(severity).text));
+    all_differ(
+        [
+            MountState::Mounted,
+            MountState::Stale,
+            MountState::Missing,
+            MountState::Orphan,
+            MountState::Failing,
+            MountState::Rolling,
+        ]
+        .map(|state| mark::mount(state).text),
+    );
+    all_differ([CheckResult::Pass, CheckResult::Warn, CheckResult::Fail, CheckResult::Unknown].map(|result| mark::check(result).text));
+    all_differ(
+        [
+            StepState::Todo,
+            StepState::AlreadyDone,
+            StepState::Active,
+            StepState::Done,
+            StepState::Failed,
+        ]
+        .map(|state| mark::step(state).text),
+    );
+    let stopped = |step, why| (step, why);
+    let (step, reason) = stopped(0, why());
+    all_differ(
+        [
+            Phase::Review,
+            Phase::Waiting(0),
+            Phase::Done,
+            Phase::Failed { step, why: reason.clone() },
+            Phase::Blocked { step, why: reason },
+            Phase::Cancelled,
+        ]
+        .map(|phase| mark::phase(&phase).text),
+    );
+}
+
+#[test]
+fn unknown_is_never_drawn_as_a_count() {
+    assert_eq!(mark::rung_cell(Some(&rung(RungState::Unknown, Some(2)))).text, "?");
+    assert_eq!(mark::rung_cell(None).text, "?");
+}
+
+fn texts(lines: &[Line]) -> String {
+    lines.iter().map(Line::text).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_forbidden_pane_names_the_permission_and_what_to_do() {
+    let mut model = fixture::forbidden();
+    let said = texts(&instances::instances(&model).head);
+    assert!(
+        said.contains("× forbidden: pods are not known: the permission to list pods in namespace shop is missing"),
+        "{said}"
+    );
+    assert!(said.contains(":ns") && said.contains(":ctx"), "{said}");
+    model.screen.tab = Tab::Databases;
+    let said = texts(&databases::databases(&model).head);
+    assert!(said.contains("list databases.postgresql.cnpg.io in namespace shop"), "{said}");
+}
+
+#[test]
+fn a_path_that_is_another_one_in_one_instance_or_database_is_shown_for_it() {
+    let mut world = facts::world();
+    facts::change_probe(&mut world, "orders-2", |probe| {
+        facts::server(probe)
+            .settings
+            .insert("dynamic_library_path".to_owned(), facts::setting("$libdir"));
+    });
+    facts::change_probe(&mut world, "orders-1", |probe| {
+        if let crate::domain::probe::Fact::Known(settings) = &mut probe.databases[0].settings {
+            settings.insert("extension_control_path".to_owned(), facts::setting("$system:/own"));
+        }
+    });
+    let panel = paths::paths(&fixture::showing(world));
+    let rows: Vec<String> = panel
+        .table
+        .unwrap()
+        .rows
+        .iter()
+        .map(|row| row.iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>().join("|"))
+        .collect();
+    let has = |wanted: &str| assert!(rows.iter().any(|row| row == wanted), "{wanted} in {rows:#?}");
+    has("extension_control_path|orders-1|$system|–|✓|● live");
+    has("|database app|$system|–|✓|● live");
+    has("||/own|–|– no|▲ live");
+    has("|orders-2|$libdir|–|✓|● live");
+    has("||/extensions/hstore/lib|hstore|✓|! missing");
+}
+
+#[test]
+fn a_shadowed_file_is_named_with_what_shadows_it() {
+    let mut world = facts::world();
+    facts::change_probe(&mut world, "orders-1", |probe| {
+        use crate::domain::probe::{Fact, FileKind};
+        if let Fact::Known(files) = &mut probe.files {
+            let mut own = facts::file(FileKind::Control, 2, "/extensions/pgvector/share", "vector");
+            (own.rank, own.copies) = (2, 2);
+            files[0] = own;
+            files.push(facts::file(FileKind::Control, 1, "$system", "vector"));
+        }
+    });
+    let said = texts(&paths::paths(&fixture::showing(world)).foot);
+    assert_eq!(
+        said,
+        "▲ shadowed: the control file vector.control of /extensions/pgvector/share is never used, $system has one, too"
+    );
+}
+
+#[test]
+fn what_cannot_be_applied_is_said_in_the_place_of_the_confirmation() {
+    let mut model = fixture::healthy();
+    let mut run = fixture::run();
+    let said = |model: &Model, run: &crate::workflow::Run| texts(&review::prompt(model, run).lines);
+    assert!(said(&model, &run).contains("type orders and press enter"));
+    assert!(review::prompt(&model, &run).typed.is_some());
+    model.access = crate::backend::Access::ReadOnly;
+    assert!(said(&model, &run).contains("READ-ONLY"));
+    run.plan.text_only = Some("argocd-controller owns it".to_owned());
+    assert!(said(&model, &run).contains("another manager"));
+    run.plan.checks[0].result = CheckResult::Fail;
+    assert!(said(&model, &run).contains("refused by postgres-version"));
+    assert!(review::prompt(&model, &run).typed.is_none());
+}

@@ -1,0 +1,123 @@
+//! Drawing: where everything stands, and with which look.
+
+mod bottom;
+mod form;
+mod layout;
+mod overlay;
+mod paint;
+mod panel;
+mod table;
+mod top;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use tui_textarea::TextArea;
+
+use crate::app::model::{Model, Pane, Tab};
+use crate::app::msg::EditorId;
+use crate::rows::{self, Line, Panel, Role};
+use crate::theme::Theme;
+use layout::{Layout, Shape};
+use paint::Paint;
+
+/// The editor that is open, with what it edits.
+pub type Editor<'a> = Option<(EditorId, &'a TextArea<'static>)>;
+
+/// Draws the whole screen, whatever its size.
+pub fn draw(model: &Model, theme: &Theme, editor: Editor<'_>, frame: &mut Frame) {
+    let area = frame.area();
+    if area.is_empty() {
+        return;
+    }
+    let mut paint = Paint {
+        theme,
+        buffer: frame.buffer_mut(),
+    };
+    paint.fill(area, Role::Text);
+    let shape = Shape::of(area);
+    if shape == Shape::Line {
+        return summary(model, &mut paint, area);
+    }
+    let footer = rows::footer::footer(model);
+    let header = rows::header::header(model);
+    let layout = Layout::new(
+        model,
+        shape,
+        area,
+        top::height(&header, area.width),
+        bottom::height(&footer, area.width),
+    );
+    top::draw(&mut paint, &header, layout.header);
+    panes(model, &mut paint, &layout);
+    overlay::draw(model, editor, &mut paint, layout.body);
+    let filter = editor.filter(|(id, _)| *id == EditorId::Filter);
+    bottom::draw(model, &mut paint, &footer, filter, layout.footer);
+}
+
+fn summary(model: &Model, paint: &mut Paint<'_>, area: Rect) {
+    let line = rows::summary::summary(model);
+    paint.line(area, &line, false);
+    // An overlay has the keys, and must not have them unseen.
+    if let Some(overlay) = model.overlays.last() {
+        let below = Rect {
+            y: area.y + 1,
+            height: area.height - 1,
+            ..area
+        };
+        paint.line(
+            below,
+            &Line::new(Role::Warning, format!("▲ open: {}", overlay::name(overlay))),
+            false,
+        );
+    }
+}
+
+fn panes(model: &Model, paint: &mut Paint<'_>, layout: &Layout) {
+    let focus = model.screen.focus;
+    if let Some(area) = layout.clusters {
+        panel::draw(paint, area, &rows::clusters::clusters(model), focus == Pane::Clusters);
+    }
+    if let Some(area) = layout.entries {
+        panel::draw(paint, area, &rows::entries::entries(model), focus == Pane::Entries);
+    }
+    if let Some(area) = layout.detail {
+        let mut panel = match model.screen.tab {
+            Tab::Evidence => rows::evidence::evidence(model),
+            Tab::Paths => rows::paths::paths(model),
+            Tab::Instances => rows::instances::instances(model),
+            Tab::Databases => rows::databases::databases(model),
+            Tab::Findings => rows::findings::findings(model),
+            Tab::Journal => rows::journal::journal(model),
+        };
+        titled(model, &mut panel, usize::from(area.width));
+        panel::draw(paint, area, &panel, focus == Pane::Detail);
+    }
+}
+
+/// The title of the lower pane: all tabs where there is room, else the one with its place among them.
+fn titled(model: &Model, panel: &mut Panel, width: usize) {
+    let mut all = Line::empty();
+    for (at, tab) in Tab::ALL.into_iter().enumerate() {
+        let gap = if at == 0 { "" } else { " " };
+        all = if tab == model.screen.tab {
+            all.with(Role::Title, format!("{gap}[{}]", tab.title()))
+        } else {
+            all.with(Role::Dim, format!("{gap} {} ", tab.title()))
+        };
+    }
+    panel.title = if all.width() + 8 <= width {
+        all
+    } else {
+        let at = Tab::ALL.into_iter().position(|tab| tab == model.screen.tab).unwrap_or_default();
+        Line::new(Role::Title, format!("[{}]", model.screen.tab.title())).with(Role::Dim, format!(" {}/{}", at + 1, Tab::ALL.len()))
+    };
+    if panel.aside == Line::empty()
+        && let Some(key) = model.selected_cluster()
+        && panel.title.width() + key.to_string().len() + 10 <= width
+    {
+        panel.aside = Line::new(Role::Dim, key.to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests;

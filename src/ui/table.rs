@@ -1,0 +1,186 @@
+//! Tables: how wide each column is, which are left out, and which rows are in sight.
+
+use ratatui::layout::Rect;
+
+use super::paint::Paint;
+use crate::rows::text::{cut, width};
+use crate::rows::{Column, Line, Role, Span, Table};
+
+/// Columns before the first one, for the mark of the selected row.
+const LEAD: usize = 2;
+
+/// The columns that are drawn: index, width; and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fit {
+    columns: Vec<(usize, usize)>,
+    gap: usize,
+    short: bool,
+}
+
+/// Finds the first way to draw the columns that has room: whole headings, short ones, narrow gaps, then without columns.
+pub(super) fn fit(table: &Table, room: usize) -> Fit {
+    let most = table.columns.iter().map(|column| column.rank).max().unwrap_or_default();
+    let room = room.saturating_sub(LEAD);
+    let ways = [(2, false, 0), (2, true, 0), (1, true, 0)]
+        .into_iter()
+        .chain((1..=most).flat_map(|rank| [(2, true, rank), (1, true, rank)]));
+    let mut last = None;
+    for (gap, short, without) in ways {
+        let mut fit = natural(table, gap, short, without);
+        if shrink(table, &mut fit, room) {
+            return fit;
+        }
+        last = Some(fit);
+    }
+    last.unwrap_or(Fit {
+        columns: Vec::new(),
+        gap: 1,
+        short: true,
+    })
+}
+
+fn natural(table: &Table, gap: usize, short: bool, without: u8) -> Fit {
+    let columns = table
+        .columns
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| column.rank == 0 || column.rank > without)
+        .map(|(at, column)| {
+            let cells = table.rows.iter().filter_map(|row| row.get(at)).map(|cell| width(&cell.text));
+            (at, cells.max().unwrap_or_default().max(width(title(column, short))))
+        })
+        .collect();
+    Fit { columns, gap, short }
+}
+
+/// Cuts the widest columns that may be cut until all have room; tells whether they have.
+fn shrink(table: &Table, fit: &mut Fit, room: usize) -> bool {
+    let gaps = fit.gap * fit.columns.len().saturating_sub(1);
+    loop {
+        let used: usize = fit.columns.iter().map(|(_, width)| width).sum::<usize>() + gaps;
+        let Some(over) = used.checked_sub(room).filter(|over| *over > 0) else {
+            return true;
+        };
+        let widest = fit
+            .columns
+            .iter_mut()
+            .filter(|(at, width)| {
+                let least = table.columns.get(*at).map_or(0, |column| column.least);
+                least > 0 && *width > least
+            })
+            .max_by_key(|(_, width)| *width);
+        let Some((at, width)) = widest else { return false };
+        let least = table.columns.get(*at).map_or(0, |column| column.least);
+        // The widest gives up to the half of what it has, then the next widest has its turn.
+        let give = over.min((*width - least).min((*width / 2).max(1)));
+        *width -= give;
+    }
+}
+
+fn title(column: &Column, short: bool) -> &'static str {
+    if short { column.short } else { column.title }
+}
+
+/// The first row in sight, so that the selected one is.
+pub(super) fn first(selected: Option<usize>, rows: usize, height: usize) -> usize {
+    let selected = selected.unwrap_or_default();
+    if rows <= height || selected < height / 2 {
+        0
+    } else {
+        (selected - height / 2).min(rows.saturating_sub(height))
+    }
+}
+
+/// Draws a table into an area: headings, then rows.
+pub(super) fn draw(paint: &mut Paint<'_>, area: Rect, table: &Table, focused: bool, stale: bool) {
+    if area.is_empty() {
+        return;
+    }
+    let fit = fit(table, usize::from(area.width));
+    let has_titles = table.columns.iter().any(|column| !column.title.is_empty());
+    let mut body = area;
+    if has_titles {
+        headings(paint, area, table, &fit);
+        body.y += 1;
+        body.height -= 1;
+    }
+    let from = first(table.selected, table.rows.len(), usize::from(body.height));
+    for ((at, row), y) in table.rows.iter().enumerate().skip(from).zip(body.top()..body.bottom()) {
+        let line = Rect { y, height: 1, ..body };
+        let selected = table.selected == Some(at);
+        let lead = if selected { "▸ " } else { "  " };
+        let mut drawn = Line::new(if selected { Role::Key } else { Role::Text }, lead);
+        for (column, width) in &fit.columns {
+            let cell = row.get(*column).cloned().unwrap_or_else(|| Span::plain(""));
+            drawn = drawn
+                .with(cell.role, padded(&cell.text, *width))
+                .with(Role::Text, " ".repeat(fit.gap));
+        }
+        drawn.spans.pop();
+        paint.line(line, &drawn, stale);
+        if selected && focused {
+            paint.over(line, paint.theme.style(Role::Selected));
+        }
+    }
+}
+
+fn headings(paint: &mut Paint<'_>, area: Rect, table: &Table, fit: &Fit) {
+    let mut line = Line::plain(" ".repeat(LEAD));
+    for (at, width) in &fit.columns {
+        let Some(column) = table.columns.get(*at) else { continue };
+        let role = if column.marked { Role::Selected } else { Role::Heading };
+        let text = cut(title(column, fit.short), *width);
+        let rest = width.saturating_sub(crate::rows::text::width(&text)) + fit.gap;
+        line = line.with(role, text).with(Role::Heading, " ".repeat(rest));
+    }
+    line.spans.pop();
+    paint.line(area, &line, false);
+}
+
+fn padded(text: &str, columns: usize) -> String {
+    let mut text = cut(text, columns);
+    let rest = columns.saturating_sub(width(&text));
+    text.extend(std::iter::repeat_n(' ', rest));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let columns = vec![
+            Column::cut("ENTRY", 5),
+            Column::cut("IMAGE", 6).ranked(1),
+            Column::whole("INSTALLED").short("INST"),
+        ];
+        let row = ["pgvector", "pgvector:0.8.5", "3/3"].map(Span::plain).to_vec();
+        Table::new(columns, vec![row], 0)
+    }
+
+    fn widths(room: usize) -> (Vec<(usize, usize)>, bool) {
+        let fit = fit(&table(), room);
+        (fit.columns, fit.short)
+    }
+
+    #[test]
+    fn little_room_cuts_then_shortens_then_leaves_out() {
+        assert_eq!(widths(80), (vec![(0, 8), (1, 14), (2, 9)], false));
+        assert_eq!(widths(35), (vec![(0, 8), (1, 12), (2, 9)], false));
+        assert_eq!(widths(24), (vec![(0, 7), (1, 7), (2, 4)], true));
+        assert_eq!(widths(16), (vec![(0, 8), (2, 4)], true));
+        assert_eq!(widths(12), (vec![(0, 5), (2, 4)], true));
+    }
+
+    #[test]
+    fn the_selected_row_is_always_in_sight() {
+        for rows in 0..30_usize {
+            for height in 1..12_usize {
+                for selected in 0..rows {
+                    let from = first(Some(selected), rows, height);
+                    assert!(from <= selected && selected < from + height, "{selected} of {rows} in {height}");
+                }
+            }
+        }
+    }
+}
