@@ -1,6 +1,7 @@
 //! Named conditions, looked at in the world.
 
 use super::plan::Condition;
+use crate::domain::change::Change;
 use crate::domain::cluster::{Cluster, Phase, UpdateMethod, UpdateStrategy};
 use crate::domain::database::Database;
 use crate::domain::ids::{ClusterKey, PodKey};
@@ -78,6 +79,29 @@ pub(super) fn look(condition: &Condition, view: View<'_>) -> Seen {
             _ => Seen::Holds,
         },
         Condition::Proved => Seen::pending("reading the proof"),
+    }
+}
+
+/// The operator has taken a change of the spec over into what it resolved. Until then, pods that match what it resolved
+/// before look as if the rollout were complete.
+pub(super) fn is_taken_over(change: &Change, world: &World) -> bool {
+    let Some(cluster) = world.clusters.get(change.cluster()) else {
+        return false;
+    };
+    if !rollout::reports_resolution(world, cluster) {
+        return true;
+    }
+    let resolved = cluster.status.resolved.as_ref().and_then(|resolved| resolved.extensions.as_deref());
+    let of = |name: &str| resolved.unwrap_or_default().iter().find(|entry| entry.name == name);
+    match change {
+        Change::AddEntry { entry, .. } => {
+            of(&entry.name).is_some_and(|there| entry.reference.is_none() || there.reference == entry.reference)
+        }
+        Change::SetReference { entry, reference, .. } => {
+            of(entry).is_some_and(|there| reference.is_none() || there.reference == *reference)
+        }
+        Change::RemoveEntry { entry, .. } => of(entry).is_none(),
+        _ => true,
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Memory {
     held: Option<Timestamp>,
     /// The cluster has looked stuck since then.
     stuck: Option<Timestamp>,
+    /// It has not looked stuck any more since then.
+    free: Option<Timestamp>,
     /// When evidence was asked for last.
     asked: Option<Timestamp>,
     /// When the run will be woken next.
@@ -345,6 +347,7 @@ impl Run {
         self.progress.clear();
         self.memory.held = None;
         self.memory.stuck = None;
+        self.memory.free = None;
         self.memory.asked = None;
         self.memory.seen = false;
         self.memory.unknown = None;

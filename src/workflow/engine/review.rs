@@ -46,7 +46,7 @@ pub(super) fn renew(run: &mut Run, world: &World, commands: &mut Vec<Command>) -
                 started: None,
                 since: Timestamp::MIN,
             };
-            if holds(change, world) && conditions::look(until, view) == Seen::Holds {
+            if holds(change, world) && conditions::is_taken_over(change, world) && conditions::look(until, view) == Seen::Holds {
                 step.state = StepState::AlreadyDone;
             }
         }

@@ -13,6 +13,7 @@ use crate::domain::ids::DatabaseKey;
 use crate::workflow::intent::DatabaseWish;
 use crate::workflow::plan::CheckResult;
 
+mod recordings;
 mod rehearsal;
 mod stage;
 use stage::{Fault, Stage, add_foo, foo, wish};

@@ -39,10 +39,22 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
         return false;
     }
     let seen = conditions::look(&until, view(run, world));
+    if seen == Seen::Holds && !conditions::is_taken_over(&change, world) {
+        run.memory.held = None;
+        run.progress = format!("{}: waiting for the operator to take it over", planning::doing(&change));
+        notice_slowness(run, &change, world, now);
+        run.wake(2, now, commands);
+        return false;
+    }
     match seen {
         Seen::Holds => held(run, step, &until, world, now, commands),
         Seen::Pending(text) => {
-            (run.memory.held, run.memory.stuck) = (None, None);
+            run.memory.held = None;
+            // A container that crashes over and over runs for a moment in between.
+            let free = *run.memory.free.get_or_insert(now);
+            if now.as_second() - free.as_second() >= STUCK {
+                run.memory.stuck = None;
+            }
             run.progress = format!("{} {text}", planning::doing(&change));
             planning::renew_consequences(&mut run.plan, world, run.started);
             notice_slowness(run, &change, world, now);
@@ -51,7 +63,7 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
             false
         }
         Seen::Stuck { why, sure } => {
-            run.memory.held = None;
+            (run.memory.held, run.memory.free) = (None, None);
             let since = *run.memory.stuck.get_or_insert(now);
             if sure || now.as_second() - since.as_second() >= STUCK {
                 let title = run.title_of(step);
@@ -192,11 +204,10 @@ pub(super) fn look_again(run: &mut Run, step: usize, world: &World, now: Timesta
     match conditions::look(&until, view(run, world)) {
         Seen::Stuck { why, .. } => {
             run.phase = Phase::Blocked { step, why };
-            run.memory.held = None;
+            run.memory.free = None;
             false
         }
-        // A container that crashes over and over runs for a moment in between.
-        Seen::Pending(_) if now.as_second() - run.memory.held.get_or_insert(now).as_second() < STUCK => {
+        Seen::Pending(_) if now.as_second() - run.memory.free.get_or_insert(now).as_second() < STUCK => {
             run.wake(5, now, commands);
             false
         }
