@@ -187,6 +187,8 @@ pub struct Column {
     pub rank: u8,
     /// It stands for the rung that is selected.
     pub marked: bool,
+    /// Its cells begin with the room for a mark, which is gap enough.
+    pub tight: bool,
 }
 
 impl Column {
@@ -198,6 +200,7 @@ impl Column {
             least: 0,
             rank: 0,
             marked: false,
+            tight: false,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The clusters of the target.
 
+use std::collections::BTreeMap;
+
 use super::standing::Standing;
 use super::{Cell, Column, Line, Panel, Role, Table, key_of, mark};
 use crate::app::action::Action;
@@ -7,6 +9,7 @@ use crate::app::model::{Derived, Model, Pane, Session};
 use crate::backend::Scope;
 use crate::domain::cluster::Cluster;
 use crate::domain::finding::Severity;
+use crate::domain::ids::ClusterKey;
 use crate::domain::ladder::RungState;
 use crate::domain::watch::Kind;
 
@@ -16,7 +19,7 @@ pub fn clusters(model: &Model) -> Panel {
     let mut panel = Panel {
         title: Line::new(Role::Title, "Clusters"),
         stale: standing.stale,
-        head: standing.lines,
+        head: standing.lines.clone(),
         ..Panel::default()
     };
     if !model.screen.cluster_filter.is_empty() || model.screen.filtering == Some(Pane::Clusters) {
@@ -35,10 +38,23 @@ pub fn clusters(model: &Model) -> Panel {
         }
         return panel;
     }
+    // The pane of the entries says it in full.
+    panel.head = standing.words;
     let selected = model.selected_cluster();
     let at = shown.iter().position(|cluster| Some(&cluster.key) == selected).unwrap_or_default();
     let with_namespace = session.target.scope == Scope::All;
-    let rows = shown.iter().map(|cluster| row(session, cluster, with_namespace)).collect();
+    let ready = ready(session);
+    let rows = shown
+        .iter()
+        .map(|cluster| {
+            row(
+                session,
+                cluster,
+                ready.get(&cluster.key).copied().unwrap_or_default(),
+                with_namespace,
+            )
+        })
+        .collect();
     let columns = vec![
         Column::whole(""),
         Column::cut("CLUSTER", 6),
@@ -49,20 +65,30 @@ pub fn clusters(model: &Model) -> Panel {
     panel
 }
 
-fn row(session: &Session, cluster: &Cluster, with_namespace: bool) -> Vec<Cell> {
+/// Ready instances of each cluster, counted in one go.
+fn ready(session: &Session) -> BTreeMap<&ClusterKey, u32> {
+    let mut ready = BTreeMap::new();
+    for instance in session
+        .world
+        .instances
+        .values()
+        .filter(|instance| instance.ready && !instance.deleting)
+    {
+        *ready.entry(&instance.cluster).or_default() += 1;
+    }
+    ready
+}
+
+fn row(session: &Session, cluster: &Cluster, ready: u32, with_namespace: bool) -> Vec<Cell> {
     let derived = session.derived.get(&cluster.key);
     let name = if with_namespace {
         cluster.key.to_string()
     } else {
         cluster.key.name.clone()
     };
-    let ready = session
-        .world
-        .instances_of(&cluster.key)
-        .filter(|instance| instance.ready && !instance.deleting)
-        .count();
+
     let ready = if Standing::knows(session, Kind::Pod) {
-        let role = if u32::try_from(ready) == Ok(cluster.spec.instances) {
+        let role = if ready == cluster.spec.instances {
             Role::Holds
         } else {
             Role::InProgress

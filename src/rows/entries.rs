@@ -6,7 +6,7 @@ use super::{Cell, Column, Line, Panel, Role, Table, key_of, mark};
 use crate::app::action::Action;
 use crate::app::model::{Model, Pane, Session};
 use crate::domain::catalog::Origin;
-use crate::domain::cluster::Cluster;
+use crate::domain::cluster::{Cluster, Phase};
 use crate::domain::ladder::{Ladder, RungKind, RungState};
 use crate::domain::rollout;
 use crate::domain::watch::Kind;
@@ -34,8 +34,7 @@ pub fn entries(model: &Model) -> Panel {
     panel.aside = phase(session, cluster);
     let standing = Standing::of(model, &[Kind::Cluster, Kind::Pod]);
     panel.stale = standing.stale;
-    // The clusters pane says already what is wrong with clusters.
-    panel.head = Standing::of(model, &[Kind::Pod]).lines;
+    panel.head = standing.lines;
     let ladders: Vec<&Ladder> = session
         .derived
         .get(key)
@@ -70,12 +69,13 @@ pub fn selected_rung(model: &Model, ladder: &Ladder) -> Option<RungKind> {
 fn columns(selected: Option<RungKind>) -> Vec<Column> {
     let rung = |kind: RungKind, column: Column| Column {
         marked: selected == Some(kind),
+        tight: true,
         ..column
     };
     vec![
         Column::whole(""),
         Column::cut("ENTRY", 8),
-        Column::cut("IMAGE", 16).ranked(1),
+        Column::cut("IMAGE", 24).ranked(1),
         rung(RungKind::Mounted, Column::whole("MOUNT").short("MNT")),
         rung(RungKind::OnPath, Column::whole("PATH")),
         rung(RungKind::Available, Column::whole("AVAIL").short("AVL")),
@@ -105,9 +105,18 @@ fn row(ladder: &Ladder) -> Vec<Cell> {
 
 fn image(ladder: &Ladder) -> Cell {
     match (&ladder.reference, ladder.origin) {
-        (Some(reference), Origin::Catalog) => Cell::plain(format!("{} catalog", image_name(reference))),
-        (Some(reference), Origin::Cluster) => Cell::plain(image_name(reference)),
+        (Some(reference), Origin::Catalog) => Cell::plain(format!("{} catalog", tag(ladder, reference))),
+        (Some(reference), Origin::Cluster) => Cell::plain(tag(ladder, reference)),
         (None, _) => Cell::new(Role::Unknown, "? none resolved"),
+    }
+}
+
+/// The image without what the entry's name says already.
+fn tag<'a>(ladder: &Ladder, reference: &'a str) -> &'a str {
+    let name = image_name(reference);
+    match name.strip_prefix(ladder.entry.as_str()) {
+        Some(tag) if tag.starts_with([':', '@']) => tag,
+        _ => name,
     }
 }
 
@@ -134,17 +143,43 @@ fn version(ladder: &Ladder) -> Cell {
 fn phase(session: &Session, cluster: &Cluster) -> Line {
     let rollout = rollout::assess(&session.world, cluster);
     let status = &cluster.status;
-    let word = if status.phase.is_empty() { "no status yet" } else { &status.phase };
+    let word = phase_word(cluster);
     let line = if rollout.blocked.is_some() {
         Line::new(Role::Broken, format!("! blocked · {word}"))
+    } else if !Standing::knows(session, Kind::Pod) {
+        Line::new(Role::Unknown, format!("? {word}"))
     } else if rollout.complete {
-        Line::new(Role::Holds, word)
+        Line::new(Role::Holds, format!("● {word}"))
+    } else if status.phase_kind() == Phase::Healthy {
+        Line::new(Role::InProgress, "▶ not rolled out")
     } else {
-        Line::new(Role::InProgress, format!("▶ rollout · {word}"))
+        Line::new(Role::InProgress, format!("▶ {word}"))
     };
     match &status.current_primary {
         Some(primary) => line.with(Role::Dim, format!(" · {primary} primary")),
         None => line.with(Role::Unknown, " · ? no primary"),
+    }
+}
+
+/// The operator's phase in few words.
+fn phase_word(cluster: &Cluster) -> &str {
+    match cluster.status.phase_kind() {
+        Phase::Healthy => "healthy",
+        Phase::Upgrading => "upgrading",
+        Phase::Delayed => "upgrade delayed",
+        Phase::WaitingForUser => "waits for a promotion",
+        Phase::RestartingInPlace => "primary restarts in place",
+        Phase::RecreatingPrimary => "primary is recreated",
+        Phase::Switchover => "switchover",
+        Phase::FailingOver => "failing over",
+        Phase::ApplyingConfiguration => "applying configuration",
+        Phase::WaitingForInstances => "waiting for instances",
+        Phase::CatalogError => "catalog error",
+        Phase::Unrecoverable => "unrecoverable",
+        Phase::InvalidDefinition => "invalid definition",
+        Phase::DiskSpace => "not enough disk space",
+        Phase::Other if cluster.status.phase.is_empty() => "no status yet",
+        Phase::Other => &cluster.status.phase,
     }
 }
 

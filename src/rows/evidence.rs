@@ -68,18 +68,34 @@ pub fn evidence(model: &Model) -> Panel {
 
 /// All nine rungs in a line, the selected one in brackets.
 fn strip(ladder: &Ladder, selected: Option<RungKind>) -> Line {
-    let mut line = Line::new(Role::Strong, &ladder.entry).with(Role::Dim, " ");
+    let mut line = Line::empty();
     for rung in &ladder.rungs {
         let mark = mark::rung(rung.state);
         line = if Some(rung.kind) == selected {
-            line.with(mark.role, format!(" [{} ", mark.text))
-                .with(Role::Strong, rung.kind.as_str())
+            line.with(mark.role, format!("[{}", mark.text))
+                .with(Role::Strong, short(rung.kind))
                 .with(mark.role, "]")
         } else {
-            line.with(mark.role, format!(" {} ", mark.text)).with(Role::Dim, rung.kind.as_str())
+            line.with(mark.role, format!(" {}", mark.text))
+                .with(Role::Dim, format!("{} ", short(rung.kind)))
         };
     }
-    line.indented(2)
+    line
+}
+
+/// The rung in few letters, so that all nine have room in 80 columns.
+fn short(kind: RungKind) -> &'static str {
+    match kind {
+        RungKind::Declared => "declared",
+        RungKind::Resolved => "resolved",
+        RungKind::Mounted => "mount",
+        RungKind::OnPath => "path",
+        RungKind::Available => "avail",
+        RungKind::Preloaded => "pre",
+        RungKind::Requested => "req",
+        RungKind::Installed => "inst",
+        RungKind::AtVersion => "vers",
+    }
 }
 
 fn verdict(ladder: &Ladder, rung: &Rung) -> Line {

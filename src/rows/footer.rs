@@ -59,12 +59,37 @@ fn keys(model: &Model) -> Vec<(String, &'static str)> {
         if model.is_read_only() && writes(binding.action) {
             continue;
         }
-        let word = binding.action.as_str();
+        let word = word(binding.action);
         if !keys.iter().any(|(_, there)| *there == word) {
             keys.push((binding.chord.to_string(), word));
         }
     }
     keys
+}
+
+/// What a key does, in a word.
+fn word(action: Action) -> &'static str {
+    match action {
+        Action::AddExtension => "add",
+        Action::ChangeImage => "image",
+        Action::EditPreload => "preload",
+        Action::RestartCluster => "restart",
+        Action::RestartInstance => "restart one",
+        Action::DeleteStuckPod => "delete pod",
+        Action::ShowEvidence => "evidence",
+        Action::ShowPaths => "paths",
+        Action::ShowInstances => "instances",
+        Action::ShowDatabases => "databases",
+        Action::ShowFindings => "findings",
+        Action::ShowJournal => "journal",
+        Action::Palette => "command",
+        Action::NextPane => "pane",
+        Action::PreviousPane => "pane back",
+        Action::ForgetRun => "forget",
+        Action::SwitchContext => "context",
+        Action::SwitchNamespace => "namespace",
+        other => other.as_str(),
+    }
 }
 
 /// Actions that a session without writes does not offer.

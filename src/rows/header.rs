@@ -1,13 +1,14 @@
 //! The header: where we are, how it is known, and how it stands.
 
 use super::mark;
+use super::standing::Standing;
 use super::time::age;
 use super::{Line, Role};
 use crate::app::model::{Mode, Model, Session};
 use crate::backend::DatabaseAccess;
 use crate::domain::Timestamp;
 use crate::domain::cluster::Cluster;
-use crate::domain::finding::Severity;
+
 use crate::domain::instance::Instance;
 use crate::domain::probe::InstanceProbe;
 use crate::domain::watch::{Kind, WatchState};
@@ -125,17 +126,18 @@ fn database(model: &Model, session: &Session, cluster: Option<&Cluster>) -> Line
 fn findings(session: &Session) -> Line {
     let all = session.derived.values().flat_map(|derived| &derived.findings);
     let count = all.clone().count();
+    // Nothing found means nothing where nothing can be seen.
+    let blind = [Kind::Cluster, Kind::Pod, Kind::Database]
+        .iter()
+        .any(|kind| !Standing::knows(session, *kind));
     let worst = all.map(|finding| finding.severity).min();
     match worst {
+        None if blind => Line::new(Role::Unknown, "? findings"),
         None => Line::new(Role::Holds, "✓ no findings"),
         Some(worst) => {
             let mark = mark::severity(worst);
             let noun = if count == 1 { "finding" } else { "findings" };
-            let word = match worst {
-                Severity::Error => format!("{count} {noun}, errors"),
-                Severity::Warning | Severity::Info => format!("{count} {noun}"),
-            };
-            Line::new(mark.role, format!("{} {word}", mark.text))
+            Line::new(mark.role, format!("{} {count} {noun}", mark.text))
         }
     }
 }

@@ -13,6 +13,8 @@ use crate::domain::watch::{Kind, WatchState};
 pub struct Standing {
     /// Said above the content, or in its place when there is none; empty when all is well.
     pub lines: Vec<Line>,
+    /// The same in a word or two each.
+    pub words: Vec<Line>,
     /// The facts are old.
     pub stale: bool,
     /// Nothing was ever listed: what is not shown may be there.
@@ -25,16 +27,26 @@ impl Standing {
         let Some(session) = model.session() else {
             return Self {
                 lines: vec![Line::new(Role::InProgress, "○ loading: no target has answered yet").indented(2)],
-                stale: false,
                 missing: true,
+                ..Self::default()
             };
         };
         let mut standing = Self::default();
+        let mut groups: Vec<(&WatchState, Vec<Kind>)> = Vec::new();
         for kind in kinds {
             let state = session.world.watch(*kind);
             standing.stale |= matches!(state, WatchState::Stale { .. });
             standing.missing |= !matches!(state, WatchState::Live | WatchState::Stale { .. });
-            standing.lines.extend(of_kind(model, session, *kind, state));
+            // A permission is missing for each kind alone; a lost connection is lost for all alike.
+            let alike = |of: &WatchState| of == state || (of.as_str() == state.as_str() && matches!(state, WatchState::Stale { .. }));
+            match groups.iter_mut().find(|(of, _)| alike(of)) {
+                Some((_, kinds)) => kinds.push(*kind),
+                None => groups.push((state, vec![*kind])),
+            }
+        }
+        for (state, kinds) in groups {
+            standing.words.extend(word(model, state));
+            standing.lines.extend(of_kinds(model, session, &kinds, state));
         }
         standing
     }
@@ -56,8 +68,19 @@ pub fn plural(kind: Kind) -> &'static str {
     }
 }
 
-fn of_kind(model: &Model, session: &Session, kind: Kind, state: &WatchState) -> Vec<Line> {
-    let what = plural(kind);
+fn word(model: &Model, state: &WatchState) -> Option<Line> {
+    let mark = mark::watch(state);
+    let line = Line::new(mark.role, format!("{} {}", mark.text, state.as_str()));
+    match state {
+        WatchState::Live => None,
+        WatchState::Stale { since, .. } => Some(line.with(mark.role, format!(" {}", age(model.now, *since)))),
+        _ => Some(line),
+    }
+}
+
+fn of_kinds(model: &Model, session: &Session, kinds: &[Kind], state: &WatchState) -> Vec<Line> {
+    let names: Vec<&str> = kinds.iter().map(|kind| plural(*kind)).collect();
+    let what = names.join(" and ");
     let lead = |rest: String| {
         let mark = mark::watch(state);
         Line::new(mark.role, format!("{} {}", mark.text, state.as_str()))
@@ -65,6 +88,7 @@ fn of_kind(model: &Model, session: &Session, kind: Kind, state: &WatchState) -> 
             .indented(2)
     };
     let advice = |text: String| Line::new(Role::Dim, format!("  {text}")).indented(2);
+    let resources: Vec<&str> = kinds.iter().map(|kind| kind.resource()).collect();
     let unreachable = session.world.unreachable.as_ref();
     match state {
         WatchState::Live => Vec::new(),
@@ -86,7 +110,7 @@ fn of_kind(model: &Model, session: &Session, kind: Kind, state: &WatchState) -> 
             )),
         ],
         WatchState::Absent => vec![
-            lead(format!(": the server does not know {}", kind.resource())),
+            lead(format!(": the server does not know {}", resources.join(" and "))),
             advice(format!(
                 "is CloudNativePG installed here? {} chooses another context",
                 key_of(model, Action::SwitchContext)

@@ -69,7 +69,7 @@ impl Layout {
             return layout;
         }
         let upper = upper_height(model, shape, body.height);
-        let left = if shape == Shape::Wide { 30 } else { 22 };
+        let left = if shape == Shape::Wide { 26 } else { 22 };
         layout.clusters = Some(Rect {
             width: left,
             height: upper,

@@ -9,7 +9,7 @@ use crate::rows::text::cut_line;
 use crate::rows::{Line, Panel, Role};
 
 /// Rows that a table keeps, whatever is written above and below it.
-const LEAST_ROWS: u16 = 3;
+const LEAST_ROWS: u16 = 5;
 
 /// Draws a pane. The one that has the focus has a mark before its title and a thick frame.
 pub(super) fn draw(paint: &mut Paint<'_>, area: Rect, panel: &Panel, focused: bool) {

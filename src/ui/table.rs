@@ -9,71 +9,83 @@ use crate::rows::{Column, Line, Role, Span, Table};
 /// Columns before the first one, for the mark of the selected row.
 const LEAD: usize = 2;
 
-/// The columns that are drawn: index, width; and how.
+/// How the columns are drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fit {
-    columns: Vec<(usize, usize)>,
-    gap: usize,
+    columns: Vec<Fitted>,
     short: bool,
+}
+
+/// A column that is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Fitted {
+    /// Which.
+    at: usize,
+    width: usize,
+    /// Blanks behind it.
+    gap: usize,
 }
 
 /// Finds the first way to draw the columns that has room: whole headings, short ones, narrow gaps, then without columns.
 pub(super) fn fit(table: &Table, room: usize) -> Fit {
     let most = table.columns.iter().map(|column| column.rank).max().unwrap_or_default();
     let room = room.saturating_sub(LEAD);
-    let ways = [(2, false, 0), (2, true, 0), (1, true, 0)]
-        .into_iter()
-        .chain((1..=most).flat_map(|rank| [(2, true, rank), (1, true, rank)]));
-    let mut last = None;
-    for (gap, short, without) in ways {
-        let mut fit = natural(table, gap, short, without);
-        if shrink(table, &mut fit, room) {
-            return fit;
-        }
-        last = Some(fit);
-    }
-    last.unwrap_or(Fit {
+    let less = (1..=most).flat_map(|rank| [(2, true, rank), (1, true, rank)]);
+    let ways = [(2, false, 0), (2, true, 0), (1, true, 0)].into_iter().chain(less);
+    let mut fit = Fit {
         columns: Vec::new(),
-        gap: 1,
         short: true,
-    })
+    };
+    for (gap, short, without) in ways {
+        fit = natural(table, gap, short, without);
+        if shrink(table, &mut fit, room) {
+            break;
+        }
+    }
+    fit
 }
 
 fn natural(table: &Table, gap: usize, short: bool, without: u8) -> Fit {
-    let columns = table
+    let mut columns: Vec<Fitted> = table
         .columns
         .iter()
         .enumerate()
         .filter(|(_, column)| column.rank == 0 || column.rank > without)
         .map(|(at, column)| {
             let cells = table.rows.iter().filter_map(|row| row.get(at)).map(|cell| width(&cell.text));
-            (at, cells.max().unwrap_or_default().max(width(title(column, short))))
+            let width = cells.max().unwrap_or_default().max(width(title(column, short)));
+            let is_narrow = column.tight || (column.title.is_empty() && width == 1);
+            Fitted {
+                at,
+                width,
+                gap: if is_narrow { 1 } else { gap },
+            }
         })
+        .filter(|column| column.width > 0)
         .collect();
-    Fit { columns, gap, short }
+    if let Some(last) = columns.last_mut() {
+        last.gap = 0;
+    }
+    Fit { columns, short }
 }
 
 /// Cuts the widest columns that may be cut until all have room; tells whether they have.
 fn shrink(table: &Table, fit: &mut Fit, room: usize) -> bool {
-    let gaps = fit.gap * fit.columns.len().saturating_sub(1);
+    let least = |at: usize| table.columns.get(at).map_or(0, |column| column.least);
     loop {
-        let used: usize = fit.columns.iter().map(|(_, width)| width).sum::<usize>() + gaps;
+        let used: usize = fit.columns.iter().map(|column| column.width + column.gap).sum();
         let Some(over) = used.checked_sub(room).filter(|over| *over > 0) else {
             return true;
         };
         let widest = fit
             .columns
             .iter_mut()
-            .filter(|(at, width)| {
-                let least = table.columns.get(*at).map_or(0, |column| column.least);
-                least > 0 && *width > least
-            })
-            .max_by_key(|(_, width)| *width);
-        let Some((at, width)) = widest else { return false };
-        let least = table.columns.get(*at).map_or(0, |column| column.least);
+            .filter(|column| least(column.at) > 0 && column.width > least(column.at))
+            .max_by_key(|column| column.width);
+        let Some(column) = widest else { return false };
         // The widest gives up to the half of what it has, then the next widest has its turn.
-        let give = over.min((*width - least).min((*width / 2).max(1)));
-        *width -= give;
+        let give = (column.width - least(column.at)).min((column.width / 2).max(1));
+        column.width -= over.min(give);
     }
 }
 
@@ -110,13 +122,12 @@ pub(super) fn draw(paint: &mut Paint<'_>, area: Rect, table: &Table, focused: bo
         let selected = table.selected == Some(at);
         let lead = if selected { "▸ " } else { "  " };
         let mut drawn = Line::new(if selected { Role::Key } else { Role::Text }, lead);
-        for (column, width) in &fit.columns {
-            let cell = row.get(*column).cloned().unwrap_or_else(|| Span::plain(""));
+        for column in &fit.columns {
+            let cell = row.get(column.at).cloned().unwrap_or_else(|| Span::plain(""));
             drawn = drawn
-                .with(cell.role, padded(&cell.text, *width))
-                .with(Role::Text, " ".repeat(fit.gap));
+                .with(cell.role, padded(&cell.text, column.width))
+                .with(Role::Text, " ".repeat(column.gap));
         }
-        drawn.spans.pop();
         paint.line(line, &drawn, stale);
         if selected && focused {
             paint.over(line, paint.theme.style(Role::Selected));
@@ -126,14 +137,13 @@ pub(super) fn draw(paint: &mut Paint<'_>, area: Rect, table: &Table, focused: bo
 
 fn headings(paint: &mut Paint<'_>, area: Rect, table: &Table, fit: &Fit) {
     let mut line = Line::plain(" ".repeat(LEAD));
-    for (at, width) in &fit.columns {
-        let Some(column) = table.columns.get(*at) else { continue };
+    for fitted in &fit.columns {
+        let Some(column) = table.columns.get(fitted.at) else { continue };
         let role = if column.marked { Role::Selected } else { Role::Heading };
-        let text = cut(title(column, fit.short), *width);
-        let rest = width.saturating_sub(crate::rows::text::width(&text)) + fit.gap;
+        let text = cut(title(column, fit.short), fitted.width);
+        let rest = fitted.width.saturating_sub(width(&text)) + fitted.gap;
         line = line.with(role, text).with(Role::Heading, " ".repeat(rest));
     }
-    line.spans.pop();
     paint.line(area, &line, false);
 }
 
@@ -160,7 +170,7 @@ mod tests {
 
     fn widths(room: usize) -> (Vec<(usize, usize)>, bool) {
         let fit = fit(&table(), room);
-        (fit.columns, fit.short)
+        (fit.columns.iter().map(|column| (column.at, column.width)).collect(), fit.short)
     }
 
     #[test]
