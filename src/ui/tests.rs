@@ -276,6 +276,22 @@ fn without_colours_no_cell_has_one() {
 }
 
 #[test]
+fn facts_whose_source_is_lost_are_dimmed() {
+    let dimmed = |model: &Model| {
+        let terminal = render(model, &Theme::dark(), None, 120, 36);
+        let buffer = terminal.backend().buffer();
+        let row: Vec<_> = (0..36)
+            .flat_map(|y| (30..118).map(move |x| (x, y)))
+            .filter(|at| buffer[*at].modifier.contains(ratatui::style::Modifier::DIM))
+            .map(|at| buffer[at].symbol().to_owned())
+            .collect();
+        row.concat()
+    };
+    assert_eq!(dimmed(&fixture::healthy()), "");
+    assert!(dimmed(&fixture::stale()).contains("pgvector"));
+}
+
+#[test]
 fn only_agreed_glyphs_are_drawn() {
     let allowed = "●○▲▶▸–·×✓?!…│─┃━╭╮╰╯┏┓┗┛";
     for model in models() {
