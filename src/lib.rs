@@ -17,6 +17,7 @@ pub mod backend;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod k8s;
 pub mod pg;
 pub mod rows;
 pub mod runtime;

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::backend::BackendError;
 use crate::domain::ids::PodKey;
@@ -13,6 +16,36 @@ use crate::domain::ids::PodKey;
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
+/// A stream as one type, whoever opened it.
+pub struct Duplex(Box<dyn Stream>);
+
+impl Duplex {
+    /// Wraps a stream.
+    pub fn new(stream: impl Stream + 'static) -> Self {
+        Self(Box::new(stream))
+    }
+}
+
+impl AsyncRead for Duplex {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Duplex {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0).poll_shutdown(context)
+    }
+}
 
 /// What a command in the pod answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,7 +83,7 @@ impl fmt::Debug for Secret {
 /// The ways into a pod, and to the secrets that open it. Failures name the permission that is missing.
 pub trait Door: Send + Sync {
     /// A new stream to PostgreSQL's port in the pod.
-    fn stream(&self, pod: PodKey) -> BoxFuture<'_, Result<Box<dyn Stream>, BackendError>>;
+    fn stream(&self, pod: PodKey) -> BoxFuture<'_, Result<Duplex, BackendError>>;
 
     /// Runs a command in container `postgres` of the pod, with `stdin`.
     fn exec(&self, pod: PodKey, command: Vec<String>, stdin: Vec<u8>) -> BoxFuture<'_, Result<Output, BackendError>>;

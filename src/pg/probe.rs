@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use futures::stream;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -11,7 +12,7 @@ use super::door::Door;
 use super::reading::{self, First};
 use super::route::{Line, Trouble, Way, ways};
 use crate::backend::{DatabaseAccess, ProbeRequest};
-use crate::domain::probe::{InstanceProbe, ProbeFailure};
+use crate::domain::probe::{DatabaseProbe, InstanceProbe, ProbeFailure};
 use crate::domain::{Observation, Timestamp};
 
 /// Sessions in databases of one instance at the same time: each costs the server a process.
@@ -84,14 +85,16 @@ impl Prober {
             own,
             privileges,
         } = first;
-        let others = databases.iter().filter(|name| own.is_none() || name.as_str() != line.base());
         let privileges = &privileges;
-        let read = others.map(|name| async move {
-            match timeout_at(end, reading::database(line, name, privileges)).await {
-                Ok(probe) => probe,
-                Err(_) => reading::unread(name, &Trouble::new(format!("no answer within {:.1?}", self.timeout))),
-            }
-        });
+        let mut read: Vec<BoxFuture<'_, DatabaseProbe>> = Vec::new();
+        for name in databases.iter().filter(|name| own.is_none() || name.as_str() != line.base()) {
+            read.push(Box::pin(async move {
+                match timeout_at(end, reading::database(line, name, privileges)).await {
+                    Ok(probe) => probe,
+                    Err(_) => reading::unread(name, &Trouble::new(format!("no answer within {:.1?}", self.timeout))),
+                }
+            }));
+        }
         probe.databases = stream::iter(read).buffered(MOST_SESSIONS).collect().await;
         probe.databases.extend(own);
         probe.databases.sort_by(|one, other| one.database.cmp(&other.database));

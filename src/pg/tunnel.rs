@@ -14,7 +14,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::answer::Answer;
-use super::door::{Door, Stream};
+use super::door::{Door, Duplex};
 use super::route::{Trouble, pod_name};
 use super::session::APPLICATION_NAME;
 use super::statement::Ask;
@@ -89,7 +89,7 @@ impl Tunnel {
             // Preferred, not required: the certificate has been verified, and not every way to log in can be bound to it.
             .channel_binding(ChannelBinding::Prefer);
         let mut connector = self.authority.connector();
-        let tls = <MakeRustlsConnect as MakeTlsConnect<Box<dyn Stream>>>::make_tls_connect(&mut connector, self.authority.service())
+        let tls = <MakeRustlsConnect as MakeTlsConnect<Duplex>>::make_tls_connect(&mut connector, self.authority.service())
             .map_err(|never| match never {})?;
         let (client, connection) = config.connect_raw(stream, tls).await.map_err(|error| self.trouble(&error))?;
         let connection = AbortOnDropHandle::new(tokio::spawn(async move {

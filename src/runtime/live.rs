@@ -3,8 +3,9 @@
 use futures::future::BoxFuture;
 
 use super::connect::{Connect, Connection};
-use crate::backend::{BackendError, ErrorKind};
-use crate::config::{Place, Settings};
+use crate::backend::{BackendError, ErrorKind, Scope};
+use crate::config::{NamespaceChoice, Place, Settings};
+use crate::k8s;
 
 /// Opens contexts of the kubeconfig.
 pub(super) struct Kubeconfig {
@@ -20,12 +21,35 @@ impl Kubeconfig {
 }
 
 impl Connect for Kubeconfig {
-    fn open(&self, _place: Place) -> BoxFuture<'static, Result<Connection, BackendError>> {
-        let _ = &self.settings;
-        Box::pin(async { Err(BackendError::new(ErrorKind::Config, "there is no way to a cluster yet")) })
+    fn open(&self, place: Place) -> BoxFuture<'static, Result<Connection, BackendError>> {
+        let options = k8s::Options {
+            kubeconfig: self.settings.kubeconfig.clone(),
+            context: place.context,
+            scope: match place.namespace {
+                NamespaceChoice::OfContext => None,
+                NamespaceChoice::Named(namespace) => Some(Scope::Namespace(namespace)),
+                NamespaceChoice::All => Some(Scope::All),
+            },
+            request_timeout: self.settings.request_timeout,
+            database: self.settings.database,
+            access: self.settings.access,
+        };
+        Box::pin(async move {
+            let live = k8s::connect(options).await?;
+            Ok(Connection {
+                target: live.target,
+                observe: live.observe,
+                operate: live.operate,
+            })
+        })
     }
 
     fn contexts(&self) -> BoxFuture<'static, Result<Vec<String>, BackendError>> {
-        Box::pin(async { Ok(Vec::new()) })
+        let kubeconfig = self.settings.kubeconfig.clone();
+        Box::pin(async move {
+            tokio::task::spawn_blocking(move || k8s::contexts(kubeconfig.as_deref()))
+                .await
+                .map_err(|_| BackendError::new(ErrorKind::Internal, "the contexts could not be read by a fault of extop"))?
+        })
     }
 }

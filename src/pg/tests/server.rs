@@ -17,7 +17,7 @@ use tokio::io::AsyncWriteExt;
 use crate::backend::{BackendError, ErrorKind, ProbeRequest};
 use crate::domain::ids::PodKey;
 use crate::domain::instance::Role;
-use crate::pg::door::{Door, Output, Secret, Stream};
+use crate::pg::door::{Door, Duplex, Output, Secret};
 
 /// Nobody: the server refuses to run as root.
 const NOBODY: u32 = 65534;
@@ -337,12 +337,12 @@ pub(super) fn secret(data: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
 }
 
 impl Door for TestDoor {
-    fn stream(&self, _: PodKey) -> BoxFuture<'_, Result<Box<dyn Stream>, BackendError>> {
+    fn stream(&self, _: PodKey) -> BoxFuture<'_, Result<Duplex, BackendError>> {
         Box::pin(async {
             self.check("portforward")?;
             let stream = tokio::net::TcpStream::connect(("127.0.0.1", self.server.port)).await;
             let stream = stream.map_err(|error| BackendError::new(ErrorKind::Unreachable, error.to_string()))?;
-            Ok(Box::new(stream) as Box<dyn Stream>)
+            Ok(Duplex::new(stream))
         })
     }
 

@@ -13,7 +13,7 @@ use crate::domain::Observation;
 use crate::domain::ids::PodKey;
 use crate::domain::probe::{Fact, Route};
 use crate::pg::Prober;
-use crate::pg::door::{Door, Output, Secret, Stream};
+use crate::pg::door::{Door, Duplex, Output, Secret};
 
 #[tokio::test]
 async fn what_the_application_owner_may_not_see_is_unknown_and_says_what_is_missing() {
@@ -175,7 +175,7 @@ async fn a_member_of_pg_monitor_sees_the_settings_but_not_the_files() {
 struct Stuck(TestDoor);
 
 impl Door for Stuck {
-    fn stream(&self, pod: PodKey) -> BoxFuture<'_, Result<Box<dyn Stream>, BackendError>> {
+    fn stream(&self, pod: PodKey) -> BoxFuture<'_, Result<Duplex, BackendError>> {
         self.0.stream(pod)
     }
 
@@ -216,7 +216,7 @@ async fn a_database_that_does_not_answer_in_time_is_unknown_and_the_others_are_n
 struct Canned(Mutex<VecDeque<Output>>);
 
 impl Door for Canned {
-    fn stream(&self, _: PodKey) -> BoxFuture<'_, Result<Box<dyn Stream>, BackendError>> {
+    fn stream(&self, _: PodKey) -> BoxFuture<'_, Result<Duplex, BackendError>> {
         Box::pin(futures::future::pending())
     }
 
@@ -282,7 +282,7 @@ async fn an_older_postgresql_is_told_by_its_version_and_not_by_a_function_that_i
 struct Silent;
 
 impl Door for Silent {
-    fn stream(&self, _: PodKey) -> BoxFuture<'_, Result<Box<dyn Stream>, BackendError>> {
+    fn stream(&self, _: PodKey) -> BoxFuture<'_, Result<Duplex, BackendError>> {
         Box::pin(futures::future::pending())
     }
 

@@ -1,0 +1,103 @@
+//! A real target: watches, reads and writes through the Kubernetes API.
+
+mod client;
+mod config;
+mod crash;
+mod door;
+mod error;
+#[cfg(test)]
+mod mock;
+mod operate;
+mod read;
+mod watch;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use kube::Client;
+
+use crate::backend::{Access, BackendError, DatabaseAccess, ErrorKind, Observe, Operate, Read, Scope, Target};
+use crate::domain::Observation;
+use crate::pg::Prober;
+
+pub use config::contexts;
+
+/// How a target is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Kubeconfig file; `None` takes `KUBECONFIG`, `~/.kube/config`, or the pod's service account.
+    pub kubeconfig: Option<PathBuf>,
+    /// Context; `None` takes the current one.
+    pub context: Option<String>,
+    /// Namespaces in view; `None` takes the context's own.
+    pub scope: Option<Scope>,
+    /// Time limit of one request, and of one probe.
+    pub request_timeout: Duration,
+    /// How PostgreSQL may be reached.
+    pub database: DatabaseAccess,
+    /// Whether writes can be made.
+    pub access: Access,
+}
+
+/// An open target.
+pub struct Live {
+    /// What people must know of it.
+    pub target: Target,
+    /// The way to read.
+    pub observe: Arc<dyn Observe>,
+    /// The way to write, in write mode only.
+    pub operate: Option<Arc<dyn Operate>>,
+}
+
+/// Opens a target. Credential plugins run here, off the caller's thread; a server that does not answer is no error: the
+/// watches say it and go on trying.
+pub async fn connect(options: Options) -> Result<Live, BackendError> {
+    let timeout = options.request_timeout;
+    let (database, access) = (options.database, options.access);
+    let opened = tokio::task::spawn_blocking(move || client::open(&options))
+        .await
+        .map_err(|_| BackendError::new(ErrorKind::Internal, "opening the target failed by a fault of extop"))??;
+    let door = Arc::new(door::PodDoor::new(opened.reading.clone()));
+    let reader = Arc::new(Reader {
+        client: opened.reading,
+        scope: opened.target.scope.clone(),
+        timeout,
+        prober: Arc::new(Prober::new(door, database, timeout)),
+    });
+    let operate = (access == Access::Write)
+        .then_some(opened.writing)
+        .flatten()
+        .map(|client| Arc::new(operate::Writer::new(client, timeout)) as Arc<dyn Operate>);
+    Ok(Live {
+        target: opened.target,
+        observe: reader,
+        operate,
+    })
+}
+
+/// Reads of a target.
+struct Reader {
+    client: Client,
+    scope: Scope,
+    timeout: Duration,
+    prober: Arc<Prober>,
+}
+
+impl Observe for Reader {
+    fn watch(&self) -> BoxStream<'static, Observation> {
+        watch::watch(&self.client, &self.scope, self.timeout)
+    }
+
+    fn read(&self, read: Read) -> BoxFuture<'static, Observation> {
+        let (client, prober, timeout) = (self.client.clone(), self.prober.clone(), self.timeout);
+        Box::pin(async move { read::read(&client, &prober, timeout, read).await })
+    }
+
+    fn namespaces(&self) -> BoxFuture<'static, Vec<String>> {
+        let (client, timeout) = (self.client.clone(), self.timeout);
+        Box::pin(async move { read::namespaces(&client, timeout).await })
+    }
+}

@@ -1,0 +1,89 @@
+//! HTTP clients: one that cannot write, and in write mode a second one that never repeats a request.
+
+use std::time::Duration;
+
+use http::{HeaderValue, Method, Request, header::USER_AGENT};
+use kube::Client;
+use kube::client::{Body, ClientBuilder};
+use tower::BoxError;
+use tower::filter::Predicate;
+
+use super::Options;
+use super::config;
+use super::error::cause;
+use crate::backend::{Access, BackendError, ErrorKind, Scope, Target};
+
+/// What was opened.
+pub(super) struct Opened {
+    pub(super) target: Target,
+    pub(super) reading: Client,
+    pub(super) writing: Option<Client>,
+}
+
+/// Opens the clients of a target. Blocks: files and credential plugins.
+pub(super) fn open(options: &Options) -> Result<Opened, BackendError> {
+    let source = config::load(options.kubeconfig.as_deref())?;
+    let (mut config, context) = config::of_context(source, options.context.as_deref())?;
+    // A request that fails is told at once; watches have their own back-off, and a write must never be repeated.
+    config.default_retry = false;
+    config.connect_timeout = Some(options.request_timeout.min(Duration::from_secs(30)));
+    config
+        .headers
+        .push((USER_AGENT, HeaderValue::from_static(concat!("extop/", env!("CARGO_PKG_VERSION")))));
+    let target = Target {
+        context: context.clone(),
+        server: config.cluster_url.to_string(),
+        scope: options
+            .scope
+            .clone()
+            .unwrap_or_else(|| Scope::Namespace(config.default_namespace.clone())),
+    };
+    let failed = |error: kube::Error| {
+        let why = cause(&error);
+        let kind = if matches!(error, kube::Error::Auth(_)) {
+            ErrorKind::Unauthenticated
+        } else {
+            ErrorKind::Config
+        };
+        BackendError::new(kind, format!("the context {context} cannot be used: {why}"))
+            .with_hint("kubectl --context shows whether the credentials work")
+    };
+    let builder = ClientBuilder::try_from(config.clone()).map_err(failed)?;
+    let reading = builder.with_layer(&tower::filter::FilterLayer::new(OnlyReads)).build();
+    let writing = match options.access {
+        Access::ReadOnly => None,
+        Access::Write => Some(Client::try_from(config).map_err(failed)?),
+    };
+    Ok(Opened { target, reading, writing })
+}
+
+/// Lets pass what cannot change anything: GET, which upgrades to exec and port-forward are, too, and access reviews.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OnlyReads;
+
+/// A request that would have written.
+#[derive(Debug, thiserror::Error)]
+#[error("extop refused to send {method} {path}: this connection only reads")]
+pub(super) struct Refused {
+    method: Method,
+    path: String,
+}
+
+impl Predicate<Request<Body>> for OnlyReads {
+    type Request = Request<Body>;
+
+    fn check(&mut self, request: Request<Body>) -> Result<Self::Request, BoxError> {
+        let is_review = request.method() == Method::POST
+            && request
+                .uri()
+                .path()
+                .ends_with("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews");
+        if request.method() == Method::GET || is_review {
+            return Ok(request);
+        }
+        Err(Box::new(Refused {
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+        }))
+    }
+}

@@ -1,0 +1,137 @@
+//! Streams into a pod: port-forward and exec.
+
+use futures::future::BoxFuture;
+use k8s_openapi::api::core::v1::{Pod, Secret as SecretObject};
+use kube::Client;
+use kube::api::{Api, AttachParams};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::error::explain;
+use crate::backend::{BackendError, ErrorKind};
+use crate::domain::ids::PodKey;
+use crate::pg::Door;
+use crate::pg::door::{Duplex, Output, Secret};
+
+/// PostgreSQL's port in an instance pod.
+const PORT: u16 = 5432;
+/// Container that runs PostgreSQL.
+const CONTAINER: &str = "postgres";
+
+/// The ways into the pods of a target.
+pub(super) struct PodDoor {
+    client: Client,
+}
+
+impl PodDoor {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    fn pods(&self, pod: &PodKey) -> Api<Pod> {
+        Api::namespaced(self.client.clone(), &pod.namespace)
+    }
+}
+
+impl Door for PodDoor {
+    fn stream(&self, pod: PodKey) -> BoxFuture<'_, Result<Duplex, BackendError>> {
+        Box::pin(async move {
+            let tried = format!("forward a port of {pod}");
+            let denied = |error: &kube::Error| upgrade(&tried, "pods/portforward", &pod, error);
+            let mut forwarder = self
+                .pods(&pod)
+                .portforward(&pod.name, &[PORT])
+                .await
+                .map_err(|error| denied(&error))?;
+            let stream = forwarder.take_stream(PORT);
+            stream
+                .map(Duplex::new)
+                .ok_or_else(|| BackendError::new(ErrorKind::Internal, format!("cannot {tried}: no stream was opened")))
+        })
+    }
+
+    fn exec(&self, pod: PodKey, command: Vec<String>, stdin: Vec<u8>) -> BoxFuture<'_, Result<Output, BackendError>> {
+        Box::pin(async move {
+            let tried = format!("run a command in {pod}");
+            let params = AttachParams::default()
+                .container(CONTAINER)
+                .stdin(true)
+                .stdout(true)
+                .stderr(true)
+                .tty(false);
+            let mut process = self
+                .pods(&pod)
+                .exec(&pod.name, command, &params)
+                .await
+                .map_err(|error| upgrade(&tried, "pods/exec", &pod, &error))?;
+            let status = process.take_status();
+            let (input, output, errors) = (process.stdin(), process.stdout(), process.stderr());
+            let write = async move {
+                if let Some(mut input) = input {
+                    // The command may end before it has read everything.
+                    drop(input.write_all(&stdin).await);
+                    drop(input.shutdown().await);
+                }
+            };
+            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+            let read = async {
+                if let Some(mut output) = output {
+                    drop(output.read_to_end(&mut stdout).await);
+                }
+            };
+            let complain = async {
+                if let Some(mut errors) = errors {
+                    drop(errors.read_to_end(&mut stderr).await);
+                }
+            };
+            futures::join!(write, read, complain);
+            let status = match status {
+                Some(status) => status.await,
+                None => None,
+            };
+            let code = status
+                .as_ref()
+                .and_then(|status| exit_code(status.status.as_deref(), status.details.as_ref()));
+            Ok(Output { stdout, stderr, code })
+        })
+    }
+
+    fn secret(&self, namespace: String, name: String) -> BoxFuture<'_, Result<Secret, BackendError>> {
+        Box::pin(async move {
+            let api: Api<SecretObject> = Api::namespaced(self.client.clone(), &namespace);
+            let secret = api
+                .get(&name)
+                .await
+                .map_err(|error| explain(&format!("read the secret {name} in namespace {namespace}"), &error))?;
+            let data = secret.data.unwrap_or_default();
+            Ok(Secret::new(data.into_iter().map(|(key, value)| (key, value.0)).collect()))
+        })
+    }
+}
+
+fn exit_code(outcome: Option<&str>, details: Option<&k8s_openapi::apimachinery::pkg::apis::meta::v1::StatusDetails>) -> Option<i32> {
+    if outcome == Some("Success") {
+        return Some(0);
+    }
+    let causes = details?.causes.as_ref()?;
+    let cause = causes.iter().find(|cause| cause.reason.as_deref() == Some("ExitCode"))?;
+    cause.message.as_ref()?.parse().ok()
+}
+
+/// A refused upgrade: kube tells only the HTTP status of it.
+fn upgrade(tried: &str, resource: &str, pod: &PodKey, error: &kube::Error) -> BackendError {
+    let forbidden = match error {
+        kube::Error::Api(status) => status.code == 403,
+        kube::Error::UpgradeConnection(kube::client::UpgradeConnectionError::ProtocolSwitch(code)) => *code == http::StatusCode::FORBIDDEN,
+        _ => false,
+    };
+    if forbidden {
+        return BackendError::new(
+            ErrorKind::Forbidden,
+            format!(
+                "cannot {tried}: the permission to create {resource} in namespace {} is missing",
+                pod.namespace
+            ),
+        );
+    }
+    explain(tried, error)
+}

@@ -1,0 +1,148 @@
+//! Reads that no watch delivers.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use http::Request;
+use kube::Client;
+use serde_json::{Value, json};
+
+use super::crash;
+use super::error::{explain, too_late};
+use crate::backend::{BackendError, ErrorKind, Read};
+use crate::domain::ids::PodKey;
+use crate::domain::permission::{Permission, Verdict};
+use crate::domain::probe::{CrashLine, ManagerReport};
+use crate::domain::{Observation, Timestamp};
+use crate::pg::Prober;
+
+pub(super) async fn read(client: &Client, prober: &Prober, timeout: Duration, read: Read) -> Observation {
+    match read {
+        Read::Probe(request) => prober.probe(request).await,
+        Read::CrashLog { pod, uid, restarts } => {
+            let fatal = last_words(client, timeout, &pod).await;
+            Observation::Crashed(CrashLine {
+                pod,
+                uid,
+                restarts,
+                at: Timestamp::now(),
+                fatal,
+            })
+        }
+        Read::Manager { pod, uid, tls } => manager(client, timeout, pod, uid, tls).await,
+        Read::Permissions(asked) => {
+            let mut answers: Vec<BoxFuture<'_, (Permission, Verdict)>> = Vec::new();
+            for permission in asked {
+                answers.push(Box::pin(async move {
+                    let verdict = review(client, timeout, &permission).await;
+                    (permission, verdict)
+                }));
+            }
+            Observation::Permitted(futures::future::join_all(answers).await)
+        }
+    }
+}
+
+pub(super) async fn namespaces(client: &Client, timeout: Duration) -> Vec<String> {
+    let Ok(list) = get(client, timeout, "list namespaces", "/api/v1/namespaces?limit=1000").await else {
+        return Vec::new();
+    };
+    let items = list.get("items").and_then(Value::as_array);
+    items
+        .into_iter()
+        .flatten()
+        .filter_map(|item| item.pointer("/metadata/name").and_then(Value::as_str))
+        .map(crate::domain::text::sanitise)
+        .collect()
+}
+
+async fn text(client: &Client, timeout: Duration, tried: &str, path: &str) -> Result<String, BackendError> {
+    let request = Request::get(path)
+        .body(Vec::new())
+        .map_err(|error| BackendError::new(ErrorKind::Internal, format!("cannot {tried}: {error}")))?;
+    tokio::time::timeout(timeout, client.request_text(request))
+        .await
+        .map_err(|_| too_late(tried, timeout))?
+        .map_err(|error| explain(tried, &error))
+}
+
+async fn get(client: &Client, timeout: Duration, tried: &str, path: &str) -> Result<Value, BackendError> {
+    let answer = text(client, timeout, tried, path).await?;
+    serde_json::from_str(&answer).map_err(|_| BackendError::new(ErrorKind::Internal, format!("cannot {tried}: the answer is no JSON")))
+}
+
+/// The FATAL line of the container that ended last; the present one's when none is kept.
+async fn last_words(client: &Client, timeout: Duration, pod: &PodKey) -> Result<String, String> {
+    let base = format!(
+        "/api/v1/namespaces/{}/pods/{}/log?container=postgres&tailLines=200",
+        pod.namespace, pod.name
+    );
+    let tried = format!("read the log of {pod}");
+    let mut why = "the log has no FATAL line".to_owned();
+    for path in [format!("{base}&previous=true"), base] {
+        match text(client, timeout, &tried, &path).await {
+            Ok(log) => {
+                if let Some(fatal) = crash::fatal(&log) {
+                    return Ok(fatal);
+                }
+            }
+            Err(error) if error.kind == ErrorKind::Forbidden => {
+                return Err(format!("the permission to get pods/log in namespace {} is missing", pod.namespace));
+            }
+            Err(error) => why = error.message,
+        }
+    }
+    Err(why)
+}
+
+async fn manager(client: &Client, timeout: Duration, pod: PodKey, uid: String, tls: bool) -> Observation {
+    let scheme = if tls { "https:" } else { "" };
+    let path = format!(
+        "/api/v1/namespaces/{}/pods/{scheme}{}:8000/proxy/pg/status",
+        pod.namespace, pod.name
+    );
+    match get(client, timeout, &format!("ask the instance manager of {pod}"), &path).await {
+        Ok(status) => {
+            let flag = |name: &str| status.get(name).and_then(Value::as_bool).unwrap_or_default();
+            let hash = status.get("loadedConfigurationHash").and_then(Value::as_str).unwrap_or_default();
+            Observation::Managed(ManagerReport {
+                pod,
+                uid,
+                at: Timestamp::now(),
+                is_primary: flag("isPrimary"),
+                pending_restart: flag("pendingRestart"),
+                wal_receiver: flag("isWalReceiverActive"),
+                configuration: crate::domain::text::sanitise(hash),
+            })
+        }
+        Err(error) if error.kind == ErrorKind::Forbidden => {
+            Observation::Permitted(vec![(Permission::new("get", "pods/proxy", &pod.namespace), Verdict::Denied)])
+        }
+        // A manager that does not answer says nothing: what it would have said stays unknown.
+        Err(_) => Observation::Permitted(Vec::new()),
+    }
+}
+
+async fn review(client: &Client, timeout: Duration, permission: &Permission) -> Verdict {
+    let body = json!({
+        "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {
+            "verb": permission.verb, "group": permission.group, "resource": permission.resource, "subresource": permission.subresource,
+            "namespace": permission.namespace,
+        }},
+    });
+    let request = Request::post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
+        .header(http::header::CONTENT_TYPE, "application/json")
+        .body(body.to_string().into_bytes());
+    let Ok(request) = request else {
+        return Verdict::Unknown("the question cannot be asked".to_owned());
+    };
+    match tokio::time::timeout(timeout, client.request::<Value>(request)).await {
+        Err(_) => Verdict::Unknown(too_late("ask for permissions", timeout).message),
+        Ok(Err(error)) => Verdict::Unknown(explain("ask for permissions", &error).message),
+        Ok(Ok(answer)) => match answer.pointer("/status/allowed").and_then(Value::as_bool) {
+            Some(true) => Verdict::Allowed,
+            _ => Verdict::Denied,
+        },
+    }
+}
