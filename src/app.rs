@@ -2,9 +2,11 @@
 
 pub mod action;
 pub mod effect;
+pub mod keymap;
 pub mod keys;
 pub mod model;
 pub mod msg;
+pub mod palette;
 pub mod update;
 
 pub use action::Action;

@@ -56,7 +56,11 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     let settings = cli.global.settings();
     let connect: Arc<dyn Connect> = runtime::live(&settings);
     let command = match cli.command {
-        None | Some(Command::Demo(_)) => return Ok(runtime::console(&settings, Mode::Live, connect)?),
+        None => return Ok(runtime::console(&settings, Mode::Live, connect)?),
+        Some(Command::Demo(demo)) => {
+            let simulated = runtime::demo(&settings, demo.scenario.as_deref())?;
+            return Ok(runtime::console(&settings, Mode::Demo, simulated)?);
+        }
         Some(command) => command,
     };
     let _log = settings.log_file.is_some().then(|| runtime::log(&settings)).transpose()?;

@@ -5,6 +5,7 @@
 pub mod connect;
 mod console;
 pub mod core;
+mod demo;
 mod editors;
 mod effects;
 mod input;
@@ -41,6 +42,11 @@ pub use kept::StateDirectory;
 /// The kubeconfig's contexts, as the settings choose among them.
 pub fn live(settings: &Settings) -> Arc<dyn Connect> {
     Arc::new(live::Kubeconfig::new(settings))
+}
+
+/// The built-in simulator; without a name the healthy scenario.
+pub fn demo(settings: &Settings, scenario: Option<&str>) -> Result<Arc<dyn Connect>, BackendError> {
+    Ok(Arc::new(demo::Demo::new(settings, scenario)?))
 }
 
 /// Opens the console. Returns the exit code: 0, or 128 and the number of the signal that ended it.

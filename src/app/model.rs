@@ -1,6 +1,6 @@
 //! Everything that is known and shown. `view` only reads it, `update` alone changes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::Action;
 use super::keys::KeyChord;
@@ -9,9 +9,10 @@ use crate::backend::{Access, DatabaseAccess, Target, TargetId};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::ladder::{Ladder, RungKind};
+use crate::domain::watch::WatchState;
 use crate::domain::{Timestamp, World};
 use crate::workflow::Form;
-use crate::workflow::run::{Kept, Run, RunId};
+use crate::workflow::run::{Kept, Phase, Run, RunId};
 
 /// What kind of session this is; said in the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,10 @@ pub struct Model {
     pub themes: Vec<String>,
     /// The screen must be drawn.
     pub dirty: bool,
+    /// Namespaces in which was asked what the user may do.
+    pub reviewed: BTreeSet<(TargetId, String)>,
+    /// Targets whose instances that could not be asked are going to be asked again.
+    pub retrying: BTreeSet<TargetId>,
     /// Counter for run identities of this process; the runtime seeds the prefix.
     pub next_run: u64,
     /// Prefix of run identities of this process, unique over processes.
@@ -240,10 +245,12 @@ impl Model {
             overlays: Vec::new(),
             runs: Vec::new(),
             notices: Vec::new(),
-            keymap: Vec::new(),
+            keymap: super::keymap::bindings(),
             theme: String::new(),
             themes: Vec::new(),
             dirty: true,
+            reviewed: BTreeSet::new(),
+            retrying: BTreeSet::new(),
             next_run: 0,
             run_prefix,
         }
@@ -251,7 +258,15 @@ impl Model {
 
     /// Something on the screen counts seconds, so that `Msg::Tick` is wanted once a second.
     pub fn needs_tick(&self) -> bool {
-        false
+        let running = self
+            .runs
+            .iter()
+            .any(|(_, run)| !run.is_over() && !matches!(run.phase, Phase::Review | Phase::Failed { .. } | Phase::Blocked { .. }));
+        let stale = self.session().is_some_and(|session| {
+            let mut watches = session.world.watches.values();
+            watches.any(|status| matches!(status.state, WatchState::Stale { .. }))
+        });
+        running || stale
     }
 
     /// The session on the screen.

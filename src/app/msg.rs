@@ -72,6 +72,8 @@ pub enum Timer {
     Run(RunId, u64),
     /// SQL evidence of a target is due again.
     Evidence(TargetId),
+    /// Instances of a target that could not be asked are asked again.
+    Retry(TargetId),
     /// A notice has been shown long enough.
     Notice(u64),
 }

@@ -49,26 +49,9 @@ fn bound(model: &Model, action: Action) -> String {
         .map_or_else(String::new, |binding| binding.chord.to_string())
 }
 
-/// Actions whose name or help has the text in it.
-pub fn palette_matches(text: &str) -> Vec<Action> {
-    let word = text.trim().trim_start_matches(':');
-    let name = word.split(' ').next().unwrap_or_default();
-    let mut found: Vec<Action> = Action::ALL
-        .iter()
-        .copied()
-        .filter(|action| action.as_str().starts_with(name))
-        .collect();
-    for action in Action::ALL {
-        if !found.contains(action) && (action.as_str().contains(word) || action.help().contains(word)) {
-            found.push(*action);
-        }
-    }
-    found
-}
-
 /// The command palette.
 pub fn palette(model: &Model, text: &str, selected: usize) -> Panel {
-    let rows: Vec<Vec<Cell>> = palette_matches(text)
+    let rows: Vec<Vec<Cell>> = crate::app::palette::matches(text)
         .into_iter()
         .map(|action| {
             vec![

@@ -1,0 +1,309 @@
+//! Actions outside of overlays.
+
+use super::{forms, observe, overlays, say, select, switch};
+use crate::app::action::Action;
+use crate::app::effect::Effect;
+use crate::app::model::{FormFor, Model, Overlay, Pane, Tab};
+use crate::app::msg::EditorId;
+use crate::domain::finding::Remedy;
+use crate::domain::ids::{ClusterKey, PodKey};
+use crate::domain::watch::{Kind, WatchState};
+use crate::workflow::Intent;
+use crate::workflow::run::Phase;
+
+/// Carries an action out.
+pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    if model.screen.filtering.is_some() {
+        return while_filtering(model, action);
+    }
+    match action {
+        Action::Up | Action::Down | Action::HalfPageUp | Action::HalfPageDown | Action::Top | Action::Bottom => {
+            select::moved(model, action)
+        }
+        Action::Left => select::sideways(model, false),
+        Action::Right => select::sideways(model, true),
+        Action::NextPane => select::pane(model, true),
+        Action::PreviousPane => select::pane(model, false),
+        Action::ShowEvidence => select::tab(model, Tab::Evidence),
+        Action::ShowPaths => select::tab(model, Tab::Paths),
+        Action::ShowInstances => select::tab(model, Tab::Instances),
+        Action::ShowDatabases => select::tab(model, Tab::Databases),
+        Action::ShowFindings => select::tab(model, Tab::Findings),
+        Action::ShowJournal => select::tab(model, Tab::Journal),
+        Action::Zoom => {
+            model.screen.zoomed = !model.screen.zoomed;
+            model.dirty = true;
+        }
+        Action::NextTheme => next_theme(model),
+        Action::Help => overlays::open(model, Overlay::Help(0)),
+        Action::Runs => overlays::open(model, Overlay::Runs(0)),
+        Action::Back => return select::back(model),
+        Action::Filter => return select::filter(model),
+        Action::Open => return open(model),
+        _ => return ask(model, action),
+    }
+    Vec::new()
+}
+
+/// Actions that ask the runtime or an operator for something.
+fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Refresh => refresh(model),
+        Action::Palette => {
+            overlays::open(model, Overlay::Palette(String::new(), 0));
+            vec![Effect::Edit {
+                editor: EditorId::Palette,
+                text: String::new(),
+                multiline: false,
+            }]
+        }
+        Action::SwitchContext => {
+            overlays::open(model, Overlay::Contexts(None, 0));
+            vec![Effect::ListContexts]
+        }
+        Action::SwitchNamespace => {
+            overlays::open(model, Overlay::Namespaces(None, 0));
+            vec![Effect::ListNamespaces(model.active)]
+        }
+        Action::AllNamespaces => switch::to(model, None, Some(None)),
+        Action::Copy => copy(model),
+        Action::Redraw => vec![Effect::Redraw],
+        Action::Suspend => vec![Effect::Suspend],
+        Action::Quit => quit(model),
+        Action::Menu => {
+            let items = menu(model);
+            overlays::open(model, Overlay::Menu(items, 0));
+            Vec::new()
+        }
+        _ => guided(model, action),
+    }
+}
+
+fn while_filtering(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Open => select::end_filter(model, true),
+        Action::Back => select::end_filter(model, false),
+        Action::Up | Action::Down => {
+            select::moved(model, action);
+            Vec::new()
+        }
+        Action::Quit => quit(model),
+        Action::Suspend => vec![Effect::Suspend],
+        Action::Redraw => vec![Effect::Redraw],
+        _ => Vec::new(),
+    }
+}
+
+fn next_theme(model: &mut Model) {
+    let at = model.themes.iter().position(|name| *name == model.theme).map_or(0, |at| at + 1);
+    if let Some(name) = model.themes.get(at % model.themes.len().max(1)) {
+        model.theme.clone_from(name);
+        model.dirty = true;
+    }
+}
+
+fn refresh(model: &mut Model) -> Vec<Effect> {
+    let target = model.active;
+    let mut effects = observe::refresh(model, target);
+    let lost = model.session().is_some_and(|session| {
+        Kind::ALL
+            .iter()
+            .any(|kind| matches!(session.world.watch(*kind), WatchState::Stale { .. } | WatchState::Error { .. }))
+    });
+    if lost {
+        effects.push(Effect::Reconnect(target));
+    }
+    effects.extend(say(model, "SQL evidence is being read again"));
+    effects
+}
+
+/// Quits, unless something is being waited for.
+pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
+    let busy = model
+        .runs
+        .iter()
+        .any(|(_, run)| !run.is_over() && !matches!(run.phase, Phase::Review | Phase::Failed { .. } | Phase::Blocked { .. }));
+    let asked = model.overlays.iter().any(|overlay| matches!(overlay, Overlay::ConfirmQuit));
+    if busy && !asked {
+        overlays::open(model, Overlay::ConfirmQuit);
+        return Vec::new();
+    }
+    vec![Effect::Quit]
+}
+
+fn copy(model: &mut Model) -> Vec<Effect> {
+    let kind = model.screen.rung;
+    let rung = model
+        .selected_ladder()
+        .and_then(|ladder| kind.map_or_else(|| ladder.headline(), |kind| ladder.rung(kind)));
+    let Some(command) = rung.map(|rung| rung.by_hand.clone()) else {
+        return say(model, "there is nothing to copy");
+    };
+    let mut effects = vec![Effect::Copy(command)];
+    effects.extend(say(model, "the command is on the clipboard"));
+    effects
+}
+
+/// Opens what is selected: clusters, entries, evidence, the remedy of a finding.
+fn open(model: &mut Model) -> Vec<Effect> {
+    model.dirty = true;
+    match (model.screen.focus, model.screen.tab) {
+        (Pane::Clusters, _) => model.screen.focus = Pane::Entries,
+        (Pane::Entries, _) => {
+            model.screen.tab = Tab::Evidence;
+            model.screen.focus = Pane::Detail;
+        }
+        (Pane::Detail, Tab::Findings) => return remedy(model),
+        (Pane::Detail, _) => model.screen.zoomed = !model.screen.zoomed,
+    }
+    Vec::new()
+}
+
+fn remedy(model: &mut Model) -> Vec<Effect> {
+    let at = model.screen.rows.get(&Tab::Findings).copied().unwrap_or_default();
+    let finding = model
+        .session()
+        .zip(model.selected_cluster())
+        .and_then(|(session, key)| session.derived.get(key))
+        .and_then(|derived| derived.findings.get(at.min(derived.findings.len().saturating_sub(1))))
+        .cloned();
+    let Some(finding) = finding else {
+        return say(model, "there is no finding");
+    };
+    let cluster = finding.cluster.clone();
+    match finding.remedy {
+        Remedy::ByHand => say(model, finding.remedy_text),
+        Remedy::DeletePod(pod) => delete_pod(model, cluster, Some(pod)),
+        Remedy::RemovePreload(library) => forms::open_without(model, cluster, &library),
+        Remedy::Promote => forms::open(model, FormFor::Promote(cluster)),
+        Remedy::RestartCluster => restart_cluster(model, cluster),
+        Remedy::ChangeImage(entry) => forms::open(model, FormFor::ChangeImage(cluster, entry)),
+    }
+}
+
+/// The guided actions in the menu, each with the reason why it cannot be taken, if so.
+fn menu(model: &Model) -> Vec<(Action, Option<String>)> {
+    let why = |action: Action| -> Option<String> {
+        if model.is_read_only() {
+            return Some("extop is read-only".to_owned());
+        }
+        if model.selected_cluster().is_none() {
+            return Some("no cluster is selected".to_owned());
+        }
+        match action {
+            Action::ChangeImage if model.selected_ladder().is_none() => Some("no entry is selected".to_owned()),
+            Action::DeleteStuckPod if stuck(model).is_none() => Some("no pod is stuck".to_owned()),
+            _ => None,
+        }
+    };
+    [
+        Action::AddExtension,
+        Action::ChangeImage,
+        Action::EditPreload,
+        Action::RestartCluster,
+        Action::RestartInstance,
+        Action::DeleteStuckPod,
+        Action::Promote,
+    ]
+    .into_iter()
+    .map(|action| (action, why(action)))
+    .collect()
+}
+
+/// The pod that a finding says is stuck, else one that cannot start and never was ready.
+fn stuck(model: &Model) -> Option<PodKey> {
+    let session = model.session()?;
+    let cluster = model.selected_cluster()?;
+    let found = session
+        .derived
+        .get(cluster)?
+        .findings
+        .iter()
+        .find_map(|finding| match &finding.remedy {
+            Remedy::DeletePod(pod) => Some(pod.clone()),
+            _ => None,
+        });
+    found.or_else(|| {
+        let mut instances = session.world.instances_of(cluster);
+        instances
+            .find(|instance| !instance.ready && !instance.was_started && instance.trouble.is_some())
+            .map(|instance| instance.key.clone())
+    })
+}
+
+/// Begins a guided action.
+pub(super) fn guided(model: &mut Model, action: Action) -> Vec<Effect> {
+    if model.is_read_only() {
+        return say(model, format!("extop is read-only, so {} is not to be had", action.as_str()));
+    }
+    let Some(cluster) = model.selected_cluster().cloned() else {
+        return say(model, "no cluster is selected");
+    };
+    match action {
+        Action::AddExtension => forms::open(model, FormFor::AddExtension(cluster)),
+        Action::EditPreload => forms::open(model, FormFor::EditPreload(cluster)),
+        Action::Promote => forms::open(model, FormFor::Promote(cluster)),
+        Action::ChangeImage => match model.selected_ladder().map(|ladder| ladder.entry.clone()) {
+            Some(entry) => forms::open(model, FormFor::ChangeImage(cluster, entry)),
+            None => say(model, "no entry is selected"),
+        },
+        Action::RestartCluster => restart_cluster(model, cluster),
+        Action::RestartInstance => restart_instance(model, cluster),
+        Action::DeleteStuckPod => {
+            let pod = stuck(model);
+            delete_pod(model, cluster, pod)
+        }
+        Action::PutBack => put_back(model),
+        _ => Vec::new(),
+    }
+}
+
+fn restart_cluster(model: &mut Model, cluster: ClusterKey) -> Vec<Effect> {
+    let at = model.now;
+    forms::start(model, Intent::RestartCluster { cluster, at })
+}
+
+fn restart_instance(model: &mut Model, cluster: ClusterKey) -> Vec<Effect> {
+    let chosen = model.screen.instance.clone().or_else(|| select::instances(model).first().cloned());
+    let instance = chosen.and_then(|pod| model.session()?.world.instances.get(&pod).cloned());
+    let Some(instance) = instance else {
+        return say(model, "no instance is selected; 3 shows the instances");
+    };
+    forms::start(
+        model,
+        Intent::RestartInstance {
+            cluster,
+            pod: instance.key,
+            uid: instance.uid,
+            restarts: instance.restarts,
+        },
+    )
+}
+
+fn delete_pod(model: &mut Model, cluster: ClusterKey, pod: Option<PodKey>) -> Vec<Effect> {
+    let instance = pod.and_then(|pod| model.session()?.world.instances.get(&pod).cloned());
+    let Some(instance) = instance else {
+        return say(model, "no pod is stuck");
+    };
+    forms::start(
+        model,
+        Intent::DeleteStuckPod {
+            cluster,
+            pod: instance.key,
+            uid: instance.uid,
+        },
+    )
+}
+
+/// Puts back what the last run of this target wrote that can be put back.
+fn put_back(model: &mut Model) -> Vec<Effect> {
+    let active = model.active;
+    let intent = model.session().and_then(|session| {
+        let mut runs = model.runs.iter().rev().filter(|(target, _)| *target == active);
+        runs.find_map(|(_, run)| run.put_back(&session.world))
+    });
+    match intent {
+        Some(intent) => forms::start(model, intent),
+        None => say(model, "no run has written anything that can be put back"),
+    }
+}

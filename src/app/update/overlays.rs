@@ -1,0 +1,228 @@
+//! Actions in overlays; the last one on top has the keys.
+
+use super::{act, forms, runs, say, switch};
+use crate::app::action::Action;
+use crate::app::effect::Effect;
+use crate::app::model::{Model, Overlay};
+use crate::app::msg::EditorId;
+use crate::app::palette::{self, Command};
+use crate::workflow::Event;
+use crate::workflow::run::{Phase, RunId};
+
+/// Opens an overlay.
+pub(super) fn open(model: &mut Model, overlay: Overlay) {
+    model.overlays.push(overlay);
+    model.dirty = true;
+}
+
+/// Carries an action out in the overlay on top.
+pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    model.dirty = true;
+    match action {
+        Action::Redraw => return vec![Effect::Redraw],
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Quit => return act::quit(model),
+        _ => {}
+    }
+    let Some(overlay) = model.overlays.last() else { return Vec::new() };
+    match overlay {
+        Overlay::Form(..) => form(model, action),
+        Overlay::Run(id, ..) => {
+            let id = id.clone();
+            run(model, &id, action)
+        }
+        Overlay::Runs(at) => {
+            let at = *at;
+            in_runs(model, at, action)
+        }
+        Overlay::ConfirmQuit if action == Action::Confirm => vec![Effect::Quit],
+        _ if action == Action::Confirm => chosen(model),
+        _ if action == Action::Back => close(model),
+        _ if action == Action::Help && !matches!(overlay, Overlay::Help(_)) => {
+            open(model, Overlay::Help(0));
+            Vec::new()
+        }
+        _ => {
+            moved(model, action);
+            Vec::new()
+        }
+    }
+}
+
+fn close(model: &mut Model) -> Vec<Effect> {
+    model.overlays.pop();
+    vec![Effect::EndEdit]
+}
+
+/// Moves the selection or the scroll of the overlay on top.
+fn moved(model: &mut Model, action: Action) {
+    let by: isize = match action {
+        Action::Up => -1,
+        Action::Down => 1,
+        Action::HalfPageUp => -8,
+        Action::HalfPageDown => 8,
+        Action::Top => isize::MIN,
+        Action::Bottom => isize::MAX,
+        _ => return,
+    };
+    let unfinished = model.session().map_or(0, |session| session.unfinished.len());
+    let runs = model.runs.len() + unfinished;
+    let step = |at: &mut usize, count: usize| *at = at.saturating_add_signed(by).min(count.saturating_sub(1));
+    match model.overlays.last_mut() {
+        // The drawing knows how long the text is, and stops there.
+        Some(Overlay::Help(at) | Overlay::Run(_, at, _)) => step(at, 1000),
+        Some(Overlay::Menu(items, at)) => step(at, items.len()),
+        Some(Overlay::Runs(at)) => step(at, runs),
+        Some(Overlay::Palette(text, at)) => step(at, palette::matches(text).len()),
+        Some(Overlay::Contexts(Some(names), at) | Overlay::Namespaces(Some(names), at)) => step(at, names.len()),
+        _ => {}
+    }
+}
+
+/// Takes what is selected.
+fn chosen(model: &mut Model) -> Vec<Effect> {
+    let Some(overlay) = model.overlays.last().cloned() else {
+        return Vec::new();
+    };
+    match overlay {
+        Overlay::Menu(items, at) => match items.get(at) {
+            Some((action, None)) => {
+                model.overlays.pop();
+                act::guided(model, *action)
+            }
+            Some((_, Some(why))) => say(model, why.clone()),
+            None => Vec::new(),
+        },
+        Overlay::Palette(text, at) => {
+            let mut effects = close(model);
+            effects.extend(match palette::parse(&text, at) {
+                Some(Command::Action(action)) => act::act(model, action),
+                Some(Command::Context(name)) => switch::to(model, Some(name), None),
+                Some(Command::Namespace(name)) => switch::to(model, None, Some(name)),
+                None => say(model, format!("'{}' is no action", text.trim())),
+            });
+            effects
+        }
+        Overlay::Contexts(Some(names), at) => match names.get(at) {
+            Some(name) => switch::to(model, Some(name.clone()), None),
+            None => close(model),
+        },
+        Overlay::Namespaces(Some(names), at) => match names.get(at) {
+            Some(name) => switch::to(model, None, Some(Some(name.clone()))),
+            None => close(model),
+        },
+        _ => close(model),
+    }
+}
+
+/// The text of the palette or of a confirmation changed.
+pub(super) fn edited(model: &mut Model, editor: EditorId, text: String) {
+    match (editor, model.overlays.last_mut()) {
+        (EditorId::Palette, Some(Overlay::Palette(there, at))) => {
+            *there = text;
+            *at = 0;
+        }
+        (EditorId::Confirmation, Some(Overlay::Run(_, _, typed))) => *typed = text,
+        _ => {}
+    }
+}
+
+fn form(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Back => close(model),
+        Action::Confirm => forms::submit(model),
+        Action::NextPane => forms::step(model, true),
+        Action::PreviousPane => forms::step(model, false),
+        Action::Down => forms::choose(model, true),
+        Action::Up => forms::choose(model, false),
+        _ => Vec::new(),
+    }
+}
+
+fn run(model: &mut Model, id: &RunId, action: Action) -> Vec<Effect> {
+    let in_review = model.run(id).is_some_and(|run| run.phase == Phase::Review);
+    match action {
+        Action::Back => {
+            let mut effects = close(model);
+            if in_review {
+                effects.extend(runs::tell(model, id, Event::Cancelled));
+            }
+            effects
+        }
+        Action::Confirm if in_review => confirm(model, id),
+        Action::Confirm => close(model),
+        Action::Continue => runs::tell(model, id, Event::Continue),
+        Action::PutBack => {
+            let intent = model.session().and_then(|session| model.run(id)?.put_back(&session.world));
+            match intent {
+                Some(intent) => {
+                    model.overlays.pop();
+                    forms::start(model, intent)
+                }
+                None => say(model, "this run has written nothing that can be put back"),
+            }
+        }
+        Action::ForgetRun if !in_review => {
+            let mut effects = close(model);
+            effects.extend(runs::tell(model, id, Event::Cancelled));
+            effects
+        }
+        Action::Copy => copy(model, id),
+        _ => {
+            moved(model, action);
+            Vec::new()
+        }
+    }
+}
+
+fn confirm(model: &mut Model, id: &RunId) -> Vec<Effect> {
+    let typed = match model.overlays.last() {
+        Some(Overlay::Run(_, _, typed)) => typed.trim().to_owned(),
+        _ => String::new(),
+    };
+    let mut effects = runs::tell(model, id, Event::Confirmed(typed));
+    let is_confirmed = model.run(id).is_some_and(|run| run.phase != Phase::Review);
+    if is_confirmed {
+        effects.push(Effect::EndEdit);
+        if let Some(Overlay::Run(_, scroll, _)) = model.overlays.last_mut() {
+            *scroll = 0;
+        }
+    }
+    effects
+}
+
+/// The plan's requests, to be sent by other means.
+fn copy(model: &mut Model, id: &RunId) -> Vec<Effect> {
+    let requests: Vec<String> = model
+        .run(id)
+        .into_iter()
+        .flat_map(|run| &run.plan.previews)
+        .filter_map(|preview| serde_json::to_string_pretty(&preview.request).ok())
+        .collect();
+    let mut effects = vec![Effect::Copy(requests.join("\n"))];
+    effects.extend(say(model, "the plan's requests are on the clipboard"));
+    effects
+}
+
+/// Runs of this process, then those that no process continues.
+fn in_runs(model: &mut Model, at: usize, action: Action) -> Vec<Effect> {
+    let own = model.runs.get(at).map(|(_, run)| run.id.clone());
+    let kept = at
+        .checked_sub(model.runs.len())
+        .and_then(|at| model.session()?.unfinished.get(at).cloned());
+    match (action, own, kept) {
+        (Action::Back, ..) => close(model),
+        (Action::Confirm, Some(id), _) => {
+            open(model, Overlay::Run(id, 0, String::new()));
+            Vec::new()
+        }
+        (Action::Continue, Some(id), _) => runs::tell(model, &id, Event::Continue),
+        (Action::Confirm | Action::Continue, None, Some(kept)) => runs::resume(model, kept),
+        (Action::ForgetRun, Some(id), _) => runs::tell(model, &id, Event::Cancelled),
+        (Action::ForgetRun, None, Some(kept)) => runs::forget(model, &kept.id),
+        _ => {
+            moved(model, action);
+            Vec::new()
+        }
+    }
+}

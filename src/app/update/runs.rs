@@ -1,0 +1,170 @@
+//! Guided actions: runs are begun, told what happens, and what they ask for becomes effects.
+
+use super::{observe, say};
+use crate::app::effect::Effect;
+use crate::app::model::{Model, Overlay};
+use crate::app::msg::{Outcome, Timer};
+use crate::backend::{Access, Read, TargetId};
+use crate::workflow::run::{Kept, Phase, Run, RunId};
+use crate::workflow::{Command, Event, Intent};
+
+/// Begins a run. In read-only mode there is none.
+pub(super) fn begin(model: &mut Model, target: TargetId, intent: Intent) -> (Option<RunId>, Vec<Effect>) {
+    if model.access.permit().is_none() {
+        return (None, say(model, "extop is read-only, so no action can be taken"));
+    }
+    let Some(session) = model.sessions.get(&target) else {
+        return (None, say(model, "the target is not open any more"));
+    };
+    let id = RunId(format!("{}-{}", model.run_prefix, model.next_run));
+    model.next_run += 1;
+    let (run, commands) = Run::new(id.clone(), intent, &session.world, model.now);
+    model.runs.push((target, run));
+    model.dirty = true;
+    (Some(id.clone()), carry(model, &id, commands))
+}
+
+/// Goes on with a run that was found on disk.
+pub(super) fn resume(model: &mut Model, kept: Kept) -> Vec<Effect> {
+    let target = model.active;
+    if model.access.permit().is_none() {
+        return say(model, "extop is read-only, so no run can go on");
+    }
+    let Some(session) = model.sessions.get_mut(&target) else {
+        return Vec::new();
+    };
+    session.unfinished.retain(|other| other.id != kept.id);
+    let id = kept.id.clone();
+    let (run, commands) = Run::resume(kept, &session.world, model.now);
+    model.runs.push((target, run));
+    model.overlays.push(Overlay::Run(id.clone(), 0, String::new()));
+    model.dirty = true;
+    carry(model, &id, commands)
+}
+
+/// Takes a run that was left unfinished off the disk.
+pub(super) fn forget(model: &mut Model, id: &RunId) -> Vec<Effect> {
+    let active = model.active;
+    if let Some(session) = model.sessions.get_mut(&active) {
+        session.unfinished.retain(|kept| kept.id != *id);
+    }
+    model.dirty = true;
+    vec![Effect::Forget(id.clone())]
+}
+
+pub(super) fn unfinished(model: &mut Model, target: TargetId, kept: Vec<Kept>) -> Vec<Effect> {
+    let Some(session) = model.sessions.get_mut(&target) else {
+        return Vec::new();
+    };
+    session.unfinished = kept;
+    let titles: Vec<String> = session.unfinished.iter().map(|kept| kept.intent.title()).collect();
+    if titles.is_empty() {
+        return Vec::new();
+    }
+    say(
+        model,
+        format!("left unfinished: {} (R shows, continues or forgets)", titles.join(", ")),
+    )
+}
+
+pub(super) fn outcome(model: &mut Model, run: &RunId, outcome: Outcome) -> Vec<Effect> {
+    let event = match outcome {
+        Outcome::DryRun(step, result) => Event::DryRun(step, result),
+        Outcome::Applied(step, result) => Event::Applied(step, result),
+        Outcome::Kept(Ok(())) => Event::Kept,
+        Outcome::Kept(Err(why)) => Event::NotKept(why),
+    };
+    tell(model, run, event)
+}
+
+/// Tells a run what happened.
+pub(super) fn tell(model: &mut Model, id: &RunId, event: Event) -> Vec<Effect> {
+    let Model { runs, sessions, now, .. } = model;
+    let Some((target, run)) = runs.iter_mut().find(|(_, run)| run.id == *id) else {
+        return Vec::new();
+    };
+    let Some(session) = sessions.get(target) else {
+        return Vec::new();
+    };
+    let before = (run.phase.clone(), run.progress.clone(), run.transcript.len());
+    let commands = run.handle(event, &session.world, *now);
+    model.dirty |= before != (run.phase.clone(), run.progress.clone(), run.transcript.len());
+    let over = run.is_over().then_some(*target);
+    let mut effects = carry(model, id, commands);
+    if let Some(target) = over {
+        effects.extend(close_if_idle(model, target));
+    }
+    effects
+}
+
+/// Tells every run of a target that facts arrived.
+pub(super) fn world_changed(model: &mut Model, target: TargetId) -> Vec<Effect> {
+    let ids: Vec<RunId> = model
+        .runs
+        .iter()
+        .filter(|(of, run)| *of == target && !run.is_over())
+        .map(|(_, run)| run.id.clone())
+        .collect();
+    ids.iter().flat_map(|id| tell(model, id, Event::WorldChanged)).collect()
+}
+
+/// A target that is not on the screen is watched for as long as a run of it needs that.
+pub(super) fn close_if_idle(model: &mut Model, target: TargetId) -> Vec<Effect> {
+    let needed = model
+        .runs
+        .iter()
+        .any(|(of, run)| *of == target && !run.is_over() && !matches!(run.phase, Phase::Review));
+    if target == model.active || needed {
+        return Vec::new();
+    }
+    model.sessions.remove(&target);
+    model.reviewed.retain(|(of, _)| *of != target);
+    vec![Effect::Close(target)]
+}
+
+/// What a run asks for, in its order.
+fn carry(model: &Model, id: &RunId, commands: Vec<Command>) -> Vec<Effect> {
+    commands.into_iter().flat_map(|command| effects(model, id, command)).collect()
+}
+
+fn effects(model: &Model, id: &RunId, command: Command) -> Vec<Effect> {
+    let Some((target, run)) = model.runs.iter().find(|(_, run)| run.id == *id) else {
+        return Vec::new();
+    };
+    let target = *target;
+    let Some(session) = model.sessions.get(&target) else {
+        return Vec::new();
+    };
+    let world = &session.world;
+    match command {
+        Command::Keep => vec![Effect::Keep(Box::new(run.kept(&session.target.context, &session.target.server)))],
+        Command::Forget => vec![Effect::Forget(id.clone())],
+        Command::DryRun(step, request) => Access::permit(model.access)
+            .map(|permit| Effect::DryRun {
+                target,
+                run: id.clone(),
+                step,
+                request,
+                permit,
+            })
+            .into_iter()
+            .collect(),
+        Command::Apply(step, request) => Access::permit(model.access)
+            .map(|permit| Effect::Apply {
+                target,
+                run: id.clone(),
+                step,
+                request,
+                permit,
+            })
+            .into_iter()
+            .collect(),
+        Command::Probe(pods) => observe::reads(world, target, &pods, true),
+        Command::Report(pods) => pods.iter().filter_map(|pod| observe::manager(world, target, pod)).collect(),
+        Command::Review(permissions) => vec![Effect::Read(target, Read::Permissions(permissions))],
+        Command::Schedule(seconds) => vec![Effect::Schedule {
+            after: seconds.saturating_mul(1000),
+            timer: Timer::Run(id.clone(), seconds),
+        }],
+    }
+}

@@ -1,0 +1,56 @@
+//! From one target to another: no fact of the old one stays on the screen, and its runs go on.
+
+use super::{observe, runs};
+use crate::app::effect::Effect;
+use crate::app::model::{Model, Overlay, Screen, Session};
+use crate::backend::{BackendError, Target, TargetId};
+use crate::domain::World;
+
+pub(super) fn switched(model: &mut Model, id: TargetId, target: Target) -> Vec<Effect> {
+    let old = model.active;
+    let session = Session {
+        target,
+        world: World::default(),
+        derived: std::collections::BTreeMap::new(),
+        unfinished: Vec::new(),
+    };
+    model.sessions.insert(id, session);
+    model.active = id;
+    model.screen = Screen {
+        size: model.screen.size,
+        ..Screen::default()
+    };
+    model.overlays.clear();
+    model.dirty = true;
+    let mut effects = vec![observe::later(id), Effect::EndEdit];
+    if old != id && model.sessions.contains_key(&old) {
+        // A plan that was never confirmed ends with the target that it was made for.
+        effects.extend(runs::close_if_idle(model, old));
+    }
+    effects
+}
+
+pub(super) fn failed(model: &mut Model, error: &BackendError) -> Vec<Effect> {
+    let mut lines = vec![error.message.clone()];
+    lines.extend(error.causes.iter().cloned());
+    lines.extend(error.hint.clone());
+    model
+        .overlays
+        .retain(|overlay| !matches!(overlay, Overlay::Contexts(..) | Overlay::Namespaces(..)));
+    model
+        .overlays
+        .push(Overlay::Message("The target was not changed".to_owned(), lines));
+    model.dirty = true;
+    Vec::new()
+}
+
+/// Asks the runtime for another context, or for another namespace of the present one.
+#[allow(
+    clippy::option_option,
+    reason = "the effect distinguishes keeping the namespace from showing all of them"
+)]
+pub(super) fn to(model: &mut Model, context: Option<String>, namespace: Option<Option<String>>) -> Vec<Effect> {
+    model.overlays.clear();
+    model.dirty = true;
+    vec![Effect::EndEdit, Effect::Switch { context, namespace }]
+}
