@@ -37,13 +37,13 @@ pub fn bindings() -> Vec<Binding> {
     all
 }
 
-/// Keys that move, in both contexts.
+/// Keys that move, in both contexts. Arrows come first: in a form the letters are typed.
 fn moving(context: Context) -> Vec<Binding> {
     [
-        (KeyChord::char('j'), Action::Down),
         (KeyChord::plain(Key::Down), Action::Down),
-        (KeyChord::char('k'), Action::Up),
+        (KeyChord::char('j'), Action::Down),
         (KeyChord::plain(Key::Up), Action::Up),
+        (KeyChord::char('k'), Action::Up),
         (KeyChord::char('g'), Action::Top),
         (KeyChord::plain(Key::Home), Action::Top),
         (KeyChord::char('G'), Action::Bottom),

@@ -98,6 +98,8 @@ fn replace(world: &mut World, objects: Objects, now: Timestamp, changed: &mut Ch
         Objects::Clusters(list) => {
             let new: BTreeMap<_, _> = list.into_iter().map(|cluster| (cluster.key.clone(), cluster)).collect();
             changed.clusters.extend(differing(&world.clusters, &new));
+            // Instances may have been listed before their cluster, and nobody can be asked without it.
+            note_database_clusters(world, &changed.clusters.clone(), changed);
             renew(world, Kind::Cluster, new.keys().map(ToString::to_string), now);
             world.clusters = new;
         }
