@@ -47,7 +47,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Switched(id, target) => switch::switched(model, id, target),
         Msg::SwitchFailed(error) => switch::failed(model, &error),
         Msg::Choices(choices) => {
-            choose(model, choices);
+            choose(model, &choices);
             Vec::new()
         }
         Msg::Notice(notice) => noticed(model, notice),
@@ -112,12 +112,13 @@ fn edited(model: &mut Model, editor: EditorId, text: String) -> Vec<Effect> {
     Vec::new()
 }
 
-fn choose(model: &mut Model, choices: Choices) {
+fn choose(model: &mut Model, choices: &Choices) {
     use super::model::Overlay;
     for overlay in &mut model.overlays {
-        match (&choices, overlay) {
-            (Choices::Contexts(names), Overlay::Contexts(list, _)) => *list = Some(names.clone()),
-            (Choices::Namespaces(names), Overlay::Namespaces(list, _)) => *list = Some(names.clone()),
+        match (choices, overlay) {
+            (Choices::Contexts(names), Overlay::Contexts(list, _)) | (Choices::Namespaces(names), Overlay::Namespaces(list, _)) => {
+                *list = Some(names.clone());
+            }
             _ => {}
         }
     }

@@ -79,6 +79,7 @@ pub(super) fn json_answer(code: u16, body: &Value) -> Answer {
 }
 
 /// An answer as text, e.g. the lines of a watch.
+#[allow(clippy::unnecessary_wraps, reason = "an answer that never comes is `None`")]
 pub(super) fn text_answer(code: u16, body: String) -> Answer {
     Some(Response::builder().status(code).body(Body::from(body.into_bytes())).unwrap())
 }

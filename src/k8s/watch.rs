@@ -260,11 +260,11 @@ impl Watcher {
             };
             match event {
                 WatchEvent::Added(object) | WatchEvent::Modified(object) => {
-                    self.note(version, &object);
+                    note(version, &object);
                     self.tell(upserted(self.kind, &object)).await?;
                 }
                 WatchEvent::Deleted(object) => {
-                    self.note(version, &object);
+                    note(version, &object);
                     if let Some(id) = identity(self.kind, &object) {
                         self.tell(id.into()).await?;
                     }
@@ -276,12 +276,6 @@ impl Watcher {
                 WatchEvent::Error(status) if status.code == 410 => return Err(Failure::Expired),
                 WatchEvent::Error(status) => return Err(Failure::Told(of_status(&tried, &status))),
             }
-        }
-    }
-
-    fn note(&self, version: &mut String, object: &Value) {
-        if let Some(seen) = object.pointer("/metadata/resourceVersion").and_then(Value::as_str) {
-            seen.clone_into(version);
         }
     }
 
@@ -321,6 +315,13 @@ impl Failure {
             kube::Error::Api(status) if status.code == 410 => Self::Expired,
             _ => Self::Told(explain(tried, error)),
         }
+    }
+}
+
+/// Follows on from the version of an object.
+fn note(version: &mut String, object: &Value) {
+    if let Some(seen) = object.pointer("/metadata/resourceVersion").and_then(Value::as_str) {
+        seen.clone_into(version);
     }
 }
 

@@ -7,17 +7,20 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stderr,
+    clippy::too_many_lines,
     missing_docs,
-    reason = "tests"
+    reason = "tests, each a story told in one piece"
 )]
 
 mod adding;
 mod audit;
+mod by_keys;
 #[path = "../shared/console.rs"]
 mod console;
 mod outage;
 mod proxy;
 mod read_only;
+mod recovery;
 mod rig;
 mod routes;
 mod secrets;

@@ -112,7 +112,7 @@ fn is_write(bytes: &[u8]) -> bool {
 }
 
 fn carry(mut from: TcpStream, mut to: TcpStream, mut pass: impl FnMut(&[u8]) -> bool) {
-    let mut buffer = [0; 65536];
+    let mut buffer = vec![0; 65536];
     while let Ok(read @ 1..) = from.read(&mut buffer) {
         if pass(&buffer[..read]) && to.write_all(&buffer[..read]).is_err() {
             break;

@@ -53,7 +53,7 @@ jq -n --argjson c "$object" --argjson pods "$pods" --argjson requests "$requests
             databases: [ $asked[] | . as $a | . + {installed: ([$installed[] | select(.database == $a.database and .extension == $a.extension) | .version][0])} ],
             requested: ($asked | length > 0),
             installed: { want: ($asked | length), have: ([$asked[] | . as $a | select(any($installed[]; .database == $a.database and .extension == $a.extension))] | length) },
-            atVersion: all($asked[]; . as $a | $a.requested == null or any($installed[]; .database == $a.database and .extension == $a.extension and .version == $a.requested))
+            atVersion: (($asked | length) > 0 and all($asked[]; . as $a | any($installed[]; .database == $a.database and .extension == $a.extension and ($a.requested == null or .version == $a.requested))))
           } ],
       instances: [ $pods.items[] | select(.metadata.deletionTimestamp == null) | {name: .metadata.name, uid: .metadata.uid, ready: (.metadata.name as $n | $ready | index($n) != null),
         mounts: ([.spec.volumes as $v | .spec.containers[] | select(.name == "postgres") | .volumeMounts[] | select(.mountPath | startswith("/extensions/"))

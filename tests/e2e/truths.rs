@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::by_keys::confirm;
+use crate::console::Console;
 use crate::rig::{self, Space, images, until};
 
 /// The part of `status -o json` that the script of kubectl, psql and jq can tell, too.
@@ -222,6 +224,19 @@ fn each_rung_that_is_broken_is_told_as_kubectl_and_psql_tell_it() {
             .any(|finding| finding["code"] == "waiting-for-promotion"),
         "{status}"
     );
+
+    // A person promotes a standby, from the console, and the rest follows.
+    let mut console = Console::start(&["-n", &space.name], &[]);
+    console.wait_for("waiting-for-promotion", 30);
+    console.keys("p");
+    console.wait_for("promote a standby", 5);
+    console.keys("\x13");
+    confirm(&mut console, "promote");
+    console.wait("the promotion is proved", 180, |screen| screen.contains("proved"));
+    space.healthy(3);
+    assert_ne!(space.primary(), primary, "another instance is primary");
+    let (code, status) = agree(&space, "promoted");
+    assert_eq!((code, headline(&status, "citext")), (0, says("available", "holds")), "{status}");
 }
 
 /// A user who may look at objects but not reach PostgreSQL.

@@ -106,6 +106,18 @@ impl Console {
         self.wait(text, seconds, |screen| screen.contains(text))
     }
 
+    /// Whether the screen has this text before the time is over.
+    pub(crate) fn wait_text(&self, text: &str, seconds: u64) -> bool {
+        let end = Instant::now() + Duration::from_secs(seconds);
+        while Instant::now() < end {
+            if self.screen().contains(text) {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        false
+    }
+
     /// Gives the terminal another size.
     pub(crate) fn resize(&self, rows: u16, cols: u16) {
         // The parser first: what is drawn for the new size must not meet the old one.

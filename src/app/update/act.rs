@@ -18,7 +18,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     }
     match action {
         Action::Up | Action::Down | Action::HalfPageUp | Action::HalfPageDown | Action::Top | Action::Bottom => {
-            select::moved(model, action)
+            select::moved(model, action);
         }
         Action::Left => select::sideways(model, false),
         Action::Right => select::sideways(model, true),

@@ -106,7 +106,7 @@ pub(super) fn sideways(model: &mut Model, right: bool) {
     match (model.screen.focus, right) {
         (Pane::Clusters, true) => model.screen.focus = Pane::Entries,
         (Pane::Clusters, false) => {}
-        (Pane::Entries, _) | (Pane::Detail, _) => rung(model, right),
+        (Pane::Entries | Pane::Detail, _) => rung(model, right),
     }
     model.dirty = true;
 }
