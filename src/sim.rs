@@ -12,6 +12,8 @@ mod requests;
 pub mod scenario;
 mod simulator;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use scenario::Scenario;
 pub use simulator::Simulator;
