@@ -63,6 +63,7 @@ pub async fn connect(options: Options) -> Result<Live, BackendError> {
     let door = Arc::new(door::PodDoor::new(opened.reading.clone()));
     let reader = Arc::new(Reader {
         client: opened.reading,
+        server: opened.target.server.clone(),
         scope: opened.target.scope.clone(),
         timeout,
         prober: Arc::new(Prober::new(door, database, timeout)),
@@ -81,6 +82,7 @@ pub async fn connect(options: Options) -> Result<Live, BackendError> {
 /// Reads of a target.
 struct Reader {
     client: Client,
+    server: String,
     scope: Scope,
     timeout: Duration,
     prober: Arc<Prober>,
@@ -88,7 +90,7 @@ struct Reader {
 
 impl Observe for Reader {
     fn watch(&self) -> BoxStream<'static, Observation> {
-        watch::watch(&self.client, &self.scope, self.timeout)
+        watch::watch(&self.client, &self.server, &self.scope, self.timeout)
     }
 
     fn read(&self, read: Read) -> BoxFuture<'static, Observation> {

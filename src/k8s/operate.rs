@@ -32,6 +32,9 @@ impl Writer {
         let (client, timeout) = (self.client.clone(), self.timeout);
         Box::pin(async move {
             let tried = tried(&request, dry_run);
+            if dry_run && request.method == Method::Delete && !request.body.is_object() {
+                return Err(BackendError::new(ErrorKind::Internal, format!("cannot {tried}: it has no options")));
+            }
             let http = http_request(&request, dry_run)
                 .map_err(|error| BackendError::new(ErrorKind::Internal, format!("cannot {tried}: {error}")))?;
             match tokio::time::timeout(timeout, exchange(&client, http, &tried)).await {
@@ -110,12 +113,18 @@ fn http_request(request: &Request, dry_run: bool) -> Result<HttpRequest<Body>, h
     } else {
         format!("{path}?{}", query.join("&"))
     };
+    let mut body = request.body.clone();
+    if let (true, Method::Delete, Some(options)) = (dry_run, request.method, body.as_object_mut()) {
+        // The API server reads the options of a deletion from the body, and then passes the query over (seen: a dry run
+        // asked for in the query alone deleted the pod).
+        options.insert("dryRun".to_owned(), serde_json::json!(["All"]));
+    }
     HttpRequest::builder()
         .method(method)
         .uri(uri)
         .header(header::CONTENT_TYPE, content)
         .header(header::ACCEPT, "application/json")
-        .body(Body::from(request.body.to_string().into_bytes()))
+        .body(Body::from(body.to_string().into_bytes()))
 }
 
 async fn exchange(client: &Client, request: HttpRequest<Body>, tried: &str) -> Result<Reply, BackendError> {

@@ -29,7 +29,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(300), Duration::from
 const LONG_PAUSE: Duration = Duration::from_secs(30);
 
 /// Watches every kind in scope. Dropping the stream ends the watches.
-pub(super) fn watch(client: &Client, scope: &Scope, timeout: Duration) -> BoxStream<'static, Observation> {
+pub(super) fn watch(client: &Client, server: &str, scope: &Scope, timeout: Duration) -> BoxStream<'static, Observation> {
     let (sender, receiver) = mpsc::channel(64);
     let mut tasks = JoinSet::new();
     for kind in Kind::ALL {
@@ -38,6 +38,7 @@ pub(super) fn watch(client: &Client, scope: &Scope, timeout: Duration) -> BoxStr
             kind,
             path: path(kind, scope),
             place: place(kind, scope),
+            server: server.to_owned(),
             timeout,
             sender: sender.clone(),
             listed: false,
@@ -102,6 +103,7 @@ struct Watcher {
     kind: Kind,
     path: String,
     place: String,
+    server: String,
     timeout: Duration,
     sender: mpsc::Sender<Observation>,
     /// It has been live.
@@ -152,7 +154,7 @@ impl Watcher {
                 let unreachable = matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Unauthenticated);
                 if unreachable && !self.listed && self.kind == Kind::Cluster {
                     self.tell(Observation::Unreachable {
-                        why: error.to_string(),
+                        why: format!("{}: {error}", self.server),
                         at,
                     })
                     .await?;

@@ -70,7 +70,25 @@ async fn a_dry_run_says_so_and_the_status_is_a_resource_of_its_own() {
         (seen[1].method.as_str(), seen[1].uri.as_str()),
         ("DELETE", "/api/v1/namespaces/shop/pods/orders?dryRun=All")
     );
+    let options: Value = serde_json::from_slice(&seen[1].body).unwrap();
+    assert_eq!(
+        options,
+        json!({"preconditions": {"uid": "u"}, "dryRun": ["All"]}),
+        "the server reads a deletion's options from its body"
+    );
     assert_eq!(seen.len(), 2);
+}
+
+#[tokio::test]
+async fn a_deletion_whose_options_cannot_hold_the_dry_run_is_not_sent() {
+    let mock = Mock::new(|_| json_answer(200, &object()));
+    let writer = Writer::new(mock.client(), Duration::from_secs(5));
+    let permit = Access::Write.permit().unwrap();
+    let error = writer
+        .dry_run(request(Method::Delete, Resource::Pod, Value::Null), permit)
+        .await
+        .unwrap_err();
+    assert_eq!((error.kind, mock.seen().len()), (ErrorKind::Internal, 0), "{error}");
 }
 
 #[tokio::test]

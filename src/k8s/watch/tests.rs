@@ -32,7 +32,10 @@ async fn told(
         answer(&seen.uri, asked.fetch_add(1, Ordering::SeqCst))
     });
     let scope = Scope::Namespace("shop".to_owned());
-    watch(&mock.reading(), &scope, Duration::from_secs(5)).take(count).collect().await
+    watch(&mock.reading(), "https://example", &scope, Duration::from_secs(5))
+        .take(count)
+        .collect()
+        .await
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,7 +149,10 @@ async fn a_lost_server_leaves_the_data_stale_and_a_new_list_makes_it_live_again(
 #[tokio::test(start_paused = true)]
 async fn a_server_that_was_never_reached_is_told_as_such() {
     let told = told(2, |_, _| json_answer(503, &failure(503, "no endpoints"))).await;
-    assert!(matches!(&told[0], Observation::Unreachable { .. }), "{told:?}");
+    assert!(
+        matches!(&told[0], Observation::Unreachable { why, .. } if why.contains("https://example")),
+        "{told:?}"
+    );
     assert!(matches!(
         &told[1],
         Observation::Watch {
