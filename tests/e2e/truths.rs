@@ -227,6 +227,8 @@ fn each_rung_that_is_broken_is_told_as_kubectl_and_psql_tell_it() {
 
     // A person promotes a standby, from the console, and the rest follows.
     let mut console = Console::start(&["-n", &space.name], &[]);
+    console.wait_for("db ● exec", 30);
+    console.keys("5");
     console.wait_for("waiting-for-promotion", 30);
     console.keys("p");
     console.wait_for("promote a standby", 5);
