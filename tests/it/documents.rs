@@ -75,3 +75,36 @@ fn the_example_of_the_json_document_is_json() {
     let document: serde_json::Value = serde_json::from_str(example).unwrap();
     assert_eq!(document["apiVersion"], "extop/v1");
 }
+
+/// The table of keys that the keymap makes: one line per action, with all its keys outside of overlays.
+fn table_of_keys() -> String {
+    use std::fmt::Write as _;
+
+    use extop::app::keymap::bindings;
+    use extop::app::model::Context;
+
+    let bindings = bindings();
+    let mut told = Vec::new();
+    let mut table = String::from("| key | does |\n|---|---|\n");
+    for binding in bindings.iter().filter(|binding| binding.context == Context::Main) {
+        if told.contains(&binding.action) {
+            continue;
+        }
+        told.push(binding.action);
+        let keys: Vec<String> = bindings
+            .iter()
+            .filter(|other| other.context == Context::Main && other.action == binding.action)
+            .map(|other| format!("`{}`", other.chord))
+            .collect();
+        writeln!(table, "| {} | {} |", keys.join(" "), binding.action.help()).unwrap();
+    }
+    table
+}
+
+#[test]
+fn the_table_of_keys_is_the_keymap() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let (_, rest) = readme.split_once("by a test -->\n").unwrap();
+    let (table, _) = rest.split_once("<!-- /keys -->").unwrap();
+    assert_eq!(table, table_of_keys(), "the README's keys (left) and the keymap (right)");
+}
