@@ -60,6 +60,8 @@ pub struct Model {
     pub reviewed: BTreeSet<(TargetId, String)>,
     /// Targets whose instances that could not be asked are going to be asked again.
     pub retrying: BTreeSet<TargetId>,
+    /// The run whose confirmation is being typed.
+    pub confirming: Option<RunId>,
     /// Counter for run identities of this process; the runtime seeds the prefix.
     pub next_run: u64,
     /// Prefix of run identities of this process, unique over processes.
@@ -251,6 +253,7 @@ impl Model {
             dirty: true,
             reviewed: BTreeSet::new(),
             retrying: BTreeSet::new(),
+            confirming: None,
             next_run: 0,
             run_prefix,
         }

@@ -16,6 +16,12 @@ use crate::workflow::Event;
 
 /// Folds one message into the model and tells what is to be done about it.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let mut effects = route(model, msg);
+    effects.extend(overlays::confirmation(model));
+    effects
+}
+
+fn route(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(chord) => {
             let context = if model.overlays.is_empty() {

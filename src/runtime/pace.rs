@@ -43,8 +43,11 @@ mod tests {
     fn a_storm_is_drawn_thirty_times_a_second() {
         let start = Instant::now();
         let (mut pace, mut now, mut frames) = (Pace::default(), start, 0);
-        while now < start + Duration::from_secs(1) {
+        loop {
             now = pace.due(now);
+            if now >= start + Duration::from_secs(1) {
+                break;
+            }
             pace.drawn(now);
             frames += 1;
         }

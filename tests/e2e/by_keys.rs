@@ -28,18 +28,15 @@ fn fill(console: &mut Console) {
 /// Confirms a plan with the name of the cluster, as soon as the dry run has answered.
 pub(crate) fn confirm(console: &mut Console, what: &str) {
     console.wait("the plan is shown", 20, |screen| screen.contains("nothing is written yet"));
-    if console.screen().contains("type orders") {
-        console.keys("orders");
-        console.wait_for("cluster: orders", 5);
-    }
     let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    while console.screen().contains("nothing is written yet") {
-        assert!(
-            std::time::Instant::now() < end,
-            "{what} could not be confirmed:\n{}",
-            console.screen()
-        );
-        console.keys("\r");
+    loop {
+        let screen = console.screen();
+        if !screen.contains("nothing is written yet") {
+            return;
+        }
+        assert!(std::time::Instant::now() < end, "{what} could not be confirmed:\n{screen}");
+        let asks = screen.contains("type orders") && !screen.contains("cluster: orders");
+        console.keys(if asks { "orders" } else { "\r" });
         std::thread::sleep(std::time::Duration::from_millis(500));
     }
 }

@@ -15,7 +15,7 @@ fn keys() -> impl Iterator<Item = String> {
         state ^= state >> 7;
         state ^= state << 17;
         let special = [
-            "\r", "\r", "\x1b", "\t", "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "y", "a", "e", "s", "x", "p", "u", "m", "orders", "foo", " ",
+            "\r", "\r", "\x1b", "\t", "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "y", "a", "e", "s", "x", "p", "u", "m", "orders", "S", " ",
         ];
         let choice = usize::try_from(state % 64).unwrap();
         match choice {
@@ -58,7 +58,7 @@ fn five_minutes_of_random_keys_write_nothing_in_read_only_mode() {
         .and_then(|seconds| seconds.parse().ok())
         .unwrap_or(300);
     let space = Space::new("read-only");
-    space.orders(1);
+    space.orders(2);
     // log_statement reloads without a restart.
     space.patch(
         "clusters.postgresql.cnpg.io",

@@ -149,19 +149,9 @@ pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
 /// Begins a run and shows its plan.
 pub(super) fn start(model: &mut Model, intent: crate::workflow::Intent) -> Vec<Effect> {
     let target = model.active;
-    let (id, mut effects) = runs::begin(model, target, intent);
+    let (id, effects) = runs::begin(model, target, intent);
     if let Some(id) = id {
-        let typed = model
-            .run(&id)
-            .is_some_and(|run| run.plan.interrupts_primary && !run.plan.is_refused() && run.plan.text_only.is_none());
         model.overlays.push(Overlay::Run(id, 0, String::new()));
-        if typed {
-            effects.push(Effect::Edit {
-                editor: EditorId::Confirmation,
-                text: String::new(),
-                multiline: false,
-            });
-        }
     }
     effects
 }

@@ -175,18 +175,47 @@ fn run(model: &mut Model, id: &RunId, action: Action) -> Vec<Effect> {
     }
 }
 
+/// Opens the editor for the typed confirmation as soon as the plan on top asks for one, and closes it when it does not: a
+/// guard may answer late.
+pub(super) fn confirmation(model: &mut Model) -> Vec<Effect> {
+    let asked = match model.overlays.last() {
+        Some(Overlay::Run(id, _, typed)) => model
+            .run(id)
+            .filter(|run| {
+                run.phase == Phase::Review && run.plan.interrupts_primary && !run.plan.is_refused() && run.plan.text_only.is_none()
+            })
+            .map(|_| (id.clone(), typed.clone())),
+        _ => None,
+    };
+    if let Some((id, text)) = asked {
+        if model.confirming.as_ref() == Some(&id) {
+            return Vec::new();
+        }
+        model.confirming = Some(id);
+        return vec![Effect::Edit {
+            editor: EditorId::Confirmation,
+            text,
+            multiline: false,
+        }];
+    }
+    let was_open = model.confirming.take().is_some() && !model.overlays.last().is_some_and(is_edited);
+    was_open.then_some(Effect::EndEdit).into_iter().collect()
+}
+
+/// The overlay has an editor of its own.
+fn is_edited(overlay: &Overlay) -> bool {
+    matches!(overlay, Overlay::Form(..) | Overlay::Palette(..))
+}
+
 fn confirm(model: &mut Model, id: &RunId) -> Vec<Effect> {
     let typed = match model.overlays.last() {
         Some(Overlay::Run(_, _, typed)) => typed.trim().to_owned(),
         _ => String::new(),
     };
-    let mut effects = runs::tell(model, id, Event::Confirmed(typed));
+    let effects = runs::tell(model, id, Event::Confirmed(typed));
     let is_confirmed = model.run(id).is_some_and(|run| run.phase != Phase::Review);
-    if is_confirmed {
-        effects.push(Effect::EndEdit);
-        if let Some(Overlay::Run(_, scroll, _)) = model.overlays.last_mut() {
-            *scroll = 0;
-        }
+    if is_confirmed && let Some(Overlay::Run(_, scroll, _)) = model.overlays.last_mut() {
+        *scroll = 0;
     }
     effects
 }
