@@ -1,6 +1,7 @@
 //! The application: what is known, what is shown, what is going on, and the one function that changes it.
 
 pub mod action;
+pub mod age;
 pub mod effect;
 pub mod keymap;
 pub mod keys;
@@ -15,3 +16,6 @@ pub use keys::{Key, KeyChord};
 pub use model::{Model, Session};
 pub use msg::Msg;
 pub use update::update;
+
+#[cfg(test)]
+pub(crate) mod tests;

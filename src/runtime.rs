@@ -94,9 +94,7 @@ async fn run(core: Core, first: Vec<Effect>, themes: Vec<Theme>) -> io::Result<E
     let screen = Screen::take()?;
     let view: console::View = Box::new(move |model, editor, frame| {
         let theme = themes.iter().find(|theme| theme.name == model.theme).or_else(|| themes.first());
-        if let Some(theme) = theme {
-            ui::draw(model, theme, editor, frame);
-        }
+        theme.map(|theme| ui::draw(model, theme, editor, frame)).unwrap_or_default()
     });
     Console::new(core, screen, view)?.run(first).await
 }

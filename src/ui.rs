@@ -13,7 +13,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use tui_textarea::TextArea;
 
-use crate::app::model::{Model, Pane, Tab};
+use crate::app::model::{Drawn, Model, Pane, Tab};
 use crate::app::msg::EditorId;
 use crate::rows::{self, Line, Panel, Role};
 use crate::theme::Theme;
@@ -23,11 +23,11 @@ use paint::Paint;
 /// The editor that is open, with what it edits.
 pub type Editor<'a> = Option<(EditorId, &'a TextArea<'static>)>;
 
-/// Draws the whole screen, whatever its size.
-pub fn draw(model: &Model, theme: &Theme, editor: Editor<'_>, frame: &mut Frame) {
+/// Draws the whole screen, whatever its size, and tells what had room on it.
+pub fn draw(model: &Model, theme: &Theme, editor: Editor<'_>, frame: &mut Frame) -> Drawn {
     let area = frame.area();
     if area.is_empty() {
-        return;
+        return Drawn::default();
     }
     let mut paint = Paint {
         theme,
@@ -36,7 +36,8 @@ pub fn draw(model: &Model, theme: &Theme, editor: Editor<'_>, frame: &mut Frame)
     paint.fill(area, Role::Text);
     let shape = Shape::of(area);
     if shape == Shape::Line {
-        return summary(model, &mut paint, area);
+        summary(model, &mut paint, area);
+        return Drawn::default();
     }
     let footer = rows::footer::footer(model);
     let header = rows::header::header(model);
@@ -48,10 +49,14 @@ pub fn draw(model: &Model, theme: &Theme, editor: Editor<'_>, frame: &mut Frame)
         bottom::height(&footer, area.width),
     );
     top::draw(&mut paint, &header, layout.header);
-    panes(model, &mut paint, &layout);
-    overlay::draw(model, editor, &mut paint, layout.body);
+    let mut drawn = panes(model, &mut paint, &layout);
+    if let Some(extent) = overlay::draw(model, editor, &mut paint, layout.body) {
+        drawn.page = extent.page;
+        drawn.scroll = Some(extent.scroll);
+    }
     let filter = editor.filter(|(id, _)| *id == EditorId::Filter);
     bottom::draw(model, &mut paint, &footer, filter, layout.footer);
+    drawn
 }
 
 fn summary(model: &Model, paint: &mut Paint<'_>, area: Rect) {
@@ -72,16 +77,24 @@ fn summary(model: &Model, paint: &mut Paint<'_>, area: Rect) {
     }
 }
 
-fn panes(model: &Model, paint: &mut Paint<'_>, layout: &Layout) {
+fn panes(model: &Model, paint: &mut Paint<'_>, layout: &Layout) -> Drawn {
     let focus = model.screen.focus;
+    let mut drawn = Drawn::default();
     if let Some(area) = layout.clusters {
-        panel::draw(paint, area, &rows::clusters::clusters(model), focus == Pane::Clusters);
+        let extent = panel::draw(paint, area, &rows::clusters::clusters(model), focus == Pane::Clusters);
+        if focus == Pane::Clusters {
+            drawn.page = extent.page;
+        }
     }
     if let Some(area) = layout.entries {
-        panel::draw(paint, area, &rows::entries::entries(model), focus == Pane::Entries);
+        let extent = panel::draw(paint, area, &rows::entries::entries(model), focus == Pane::Entries);
+        if focus == Pane::Entries {
+            drawn.page = extent.page;
+        }
     }
     if let Some(area) = layout.detail {
-        let mut panel = match model.screen.tab {
+        let tab = model.screen.tab;
+        let mut panel = match tab {
             Tab::Evidence => rows::evidence::evidence(model),
             Tab::Paths => rows::paths::paths(model),
             Tab::Instances => rows::instances::instances(model),
@@ -90,8 +103,14 @@ fn panes(model: &Model, paint: &mut Paint<'_>, layout: &Layout) {
             Tab::Journal => rows::journal::journal(model),
         };
         titled(model, &mut panel, usize::from(area.width));
-        panel::draw(paint, area, &panel, focus == Pane::Detail);
+        let extent = panel::draw(paint, area, &panel, focus == Pane::Detail);
+        let (rows, row) = extent.table.unwrap_or_default();
+        drawn.detail = Some((tab, rows, row));
+        if focus == Pane::Detail {
+            drawn.page = extent.page;
+        }
     }
+    drawn
 }
 
 /// The title of the lower pane: all tabs where there is room, else the one with its place among them.

@@ -116,6 +116,8 @@ fn overlay() -> Vec<Binding> {
         over(KeyChord::char('n'), Action::Back),
         bind(Context::Overlay, KeyChord::plain(Key::Tab), Action::NextPane, false),
         over(KeyChord::plain(Key::BackTab), Action::PreviousPane),
+        // Letters are typed where a name is asked for.
+        over(KeyChord::ctrl('y'), Action::Copy),
         over(KeyChord::char('c'), Action::Copy),
         over(KeyChord::char('u'), Action::PutBack),
         over(KeyChord::char('r'), Action::Continue),

@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::Action;
 use super::keys::KeyChord;
-use super::msg::Notice;
+use super::msg::{EditorId, Notice};
 use crate::backend::{Access, DatabaseAccess, Target, TargetId};
 use crate::domain::finding::Finding;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::ladder::{Ladder, RungKind};
-use crate::domain::watch::WatchState;
 use crate::domain::{Timestamp, World};
 use crate::workflow::Form;
 use crate::workflow::run::{Kept, Phase, Run, RunId};
@@ -58,10 +57,16 @@ pub struct Model {
     pub dirty: bool,
     /// Namespaces in which was asked what the user may do.
     pub reviewed: BTreeSet<(TargetId, String)>,
-    /// Targets whose instances that could not be asked are going to be asked again.
-    pub retrying: BTreeSet<TargetId>,
-    /// The run whose confirmation is being typed.
-    pub confirming: Option<RunId>,
+    /// When instances that could not be asked are asked again, per target.
+    pub retries: BTreeMap<TargetId, Retry>,
+    /// Runs that put back what another run wrote, each with that run.
+    pub puts_back: BTreeMap<RunId, RunId>,
+    /// The editor that the runtime has open, with its text.
+    pub editor: Option<(EditorId, String)>,
+    /// What the last frame had room for; the runtime sets it after drawing.
+    pub drawn: Drawn,
+    /// Time of the last tick.
+    pub ticked: Timestamp,
     /// Counter for run identities of this process; the runtime seeds the prefix.
     pub next_run: u64,
     /// Prefix of run identities of this process, unique over processes.
@@ -194,8 +199,43 @@ pub enum Overlay {
     Namespaces(Option<Vec<String>>, usize),
     /// Quit although a run is in flight?
     ConfirmQuit,
+    /// Let go of a run that has written something, or forget one that was left unfinished?
+    ConfirmForget(RunId),
     /// A message with a title.
     Message(String, Vec<String>),
+}
+
+/// What the last frame had room for: the drawing alone knows how long texts are when they are wrapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Drawn {
+    /// The lower pane: its content, how many rows it has, which one is selected.
+    pub detail: Option<(Tab, usize, usize)>,
+    /// Rows of the pane with the focus, or of the overlay on top, that are in sight.
+    pub page: usize,
+    /// How far the text of the overlay on top can be scrolled; `None` when it was not drawn yet.
+    pub scroll: Option<usize>,
+}
+
+/// When instances that could not be asked are asked again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// The timer runs.
+    pub waiting: bool,
+    /// Milliseconds until the next time.
+    pub after: u64,
+}
+
+/// A text passes a filter when it has the filter in it, whatever the case.
+pub fn passes(filter: &str, text: &str) -> bool {
+    filter.is_empty() || text.to_lowercase().contains(&filter.to_lowercase())
+}
+
+/// A run writes, waits or proves: it is neither over, nor in review, nor stopped.
+pub fn is_moving(run: &Run) -> bool {
+    match run.phase {
+        Phase::Keeping | Phase::Guarding(_) | Phase::Applying(_) | Phase::Waiting(_) | Phase::Proving => true,
+        Phase::Review | Phase::Done | Phase::Failed { .. } | Phase::Blocked { .. } | Phase::Cancelled => false,
+    }
 }
 
 /// What a form is for.
@@ -252,24 +292,19 @@ impl Model {
             themes: Vec::new(),
             dirty: true,
             reviewed: BTreeSet::new(),
-            retrying: BTreeSet::new(),
-            confirming: None,
+            retries: BTreeMap::new(),
+            puts_back: BTreeMap::new(),
+            editor: None,
+            drawn: Drawn::default(),
+            ticked: now,
             next_run: 0,
             run_prefix,
         }
     }
 
-    /// Something on the screen counts seconds, so that `Msg::Tick` is wanted once a second.
+    /// The screen shows an age, so that `Msg::Tick` is wanted once a second.
     pub fn needs_tick(&self) -> bool {
-        let running = self
-            .runs
-            .iter()
-            .any(|(_, run)| !run.is_over() && !matches!(run.phase, Phase::Review | Phase::Failed { .. } | Phase::Blocked { .. }));
-        let stale = self.session().is_some_and(|session| {
-            let mut watches = session.world.watches.values();
-            watches.any(|status| matches!(status.state, WatchState::Stale { .. }))
-        });
-        running || stale
+        super::age::shown(self).next().is_some()
     }
 
     /// The session on the screen.
@@ -282,26 +317,33 @@ impl Model {
         self.runs.iter().find(|(_, run)| run.id == *id).map(|(_, run)| run)
     }
 
+    /// Keys of the clusters that pass the filter, in order.
+    pub fn clusters_in_view(&self) -> impl Iterator<Item = &ClusterKey> + Clone {
+        let keys = self.session().into_iter().flat_map(|session| session.world.clusters.keys());
+        keys.filter(|key| passes(&self.screen.cluster_filter, &key.to_string()))
+    }
+
+    /// Ladders of the selected cluster that pass the filter, in order.
+    pub fn ladders_in_view(&self) -> impl Iterator<Item = &Ladder> + Clone {
+        let derived = self
+            .session()
+            .zip(self.selected_cluster())
+            .and_then(|(session, key)| session.derived.get(key));
+        let ladders = derived.into_iter().flat_map(|derived| &derived.ladders);
+        ladders.filter(|ladder| passes(&self.screen.entry_filter, &ladder.entry))
+    }
+
     /// Key of the selected cluster: the chosen one while it exists and passes the filter, else the first that does.
     pub fn selected_cluster(&self) -> Option<&ClusterKey> {
-        let session = self.session()?;
-        let mut keys = session
-            .world
-            .clusters
-            .keys()
-            .filter(|key| self.screen.cluster_filter.is_empty() || key.to_string().contains(&self.screen.cluster_filter));
         let chosen = self.screen.cluster.as_ref();
+        let mut keys = self.clusters_in_view();
         keys.clone().find(|key| Some(*key) == chosen).or_else(|| keys.next())
     }
 
     /// The ladder of the selected entry.
     pub fn selected_ladder(&self) -> Option<&Ladder> {
-        let derived = self.session()?.derived.get(self.selected_cluster()?)?;
-        let mut ladders = derived
-            .ladders
-            .iter()
-            .filter(|ladder| self.screen.entry_filter.is_empty() || ladder.entry.contains(&self.screen.entry_filter));
         let chosen = self.screen.entry.as_ref();
+        let mut ladders = self.ladders_in_view();
         ladders
             .clone()
             .find(|ladder| Some(&ladder.entry) == chosen)

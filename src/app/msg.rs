@@ -25,6 +25,8 @@ pub enum Msg {
     Timer(Timer),
     /// Time passed: ages on the screen may have changed.
     Tick,
+    /// SQL evidence of a target is wanted anew, now.
+    Refresh(TargetId),
     /// Unfinished runs of a target were found on disk.
     Unfinished(TargetId, Vec<Kept>),
     /// A switch of target worked.

@@ -17,17 +17,19 @@ pub enum Command {
 pub fn matches(text: &str) -> Vec<Action> {
     let word = text.trim().trim_start_matches(':');
     let name = word.split(' ').next().unwrap_or_default();
-    let mut found: Vec<Action> = Action::ALL
-        .iter()
-        .copied()
-        .filter(|action| action.as_str().starts_with(name))
-        .collect();
-    for action in Action::ALL {
-        if !found.contains(action) && (action.as_str().contains(word) || action.help().contains(word)) {
-            found.push(*action);
+    let all = || Action::ALL.iter().copied().filter(|action| !is_of_overlays(*action));
+    let mut found: Vec<Action> = all().filter(|action| action.as_str().starts_with(name)).collect();
+    for action in all() {
+        if !found.contains(&action) && (action.as_str().contains(word) || action.help().contains(word)) {
+            found.push(action);
         }
     }
     found
+}
+
+/// These mean something in an overlay only.
+fn is_of_overlays(action: Action) -> bool {
+    matches!(action, Action::Confirm | Action::Continue | Action::ForgetRun)
 }
 
 /// What a line means; `selected` chooses among the matches.

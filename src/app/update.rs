@@ -1,6 +1,7 @@
 //! The one function that changes the model. It routes, and nothing else.
 
 mod act;
+mod editor;
 mod forms;
 mod observe;
 mod overlays;
@@ -8,16 +9,21 @@ mod runs;
 mod select;
 mod switch;
 
+use super::age;
 use super::effect::Effect;
 use super::keymap;
-use super::model::{Context, Model};
+use super::model::{Context, Model, Overlay};
 use super::msg::{Choices, EditorId, Msg, Notice, Timer};
 use crate::workflow::Event;
 
 /// Folds one message into the model and tells what is to be done about it.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let overlays = model.overlays.len();
     let mut effects = route(model, msg);
-    effects.extend(overlays::confirmation(model));
+    if model.overlays.len() != overlays {
+        model.drawn.scroll = None;
+    }
+    effects.extend(editor::settle(model));
     effects
 }
 
@@ -46,9 +52,11 @@ fn route(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Outcome(run, outcome) => runs::outcome(model, &run, outcome),
         Msg::Timer(timer) => timed(model, timer),
         Msg::Tick => {
-            model.dirty |= model.needs_tick();
+            model.dirty |= age::differs(model, model.ticked);
+            model.ticked = model.now;
             Vec::new()
         }
+        Msg::Refresh(target) => observe::refresh(model, target),
         Msg::Unfinished(target, kept) => runs::unfinished(model, target, kept),
         Msg::Switched(id, target) => switch::switched(model, id, target),
         Msg::SwitchFailed(error) => switch::failed(model, &error),
@@ -69,15 +77,17 @@ fn timed(model: &mut Model, timer: Timer) -> Vec<Effect> {
         Timer::Retry(target) => observe::retry(model, target),
         Timer::Notice(raised) => {
             let before = model.notices.len();
-            model.notices.retain(|notice| stamp(notice) > raised);
+            model.notices.retain(|notice| notice.is_error || stamp(notice) > raised);
             model.dirty |= model.notices.len() != before;
             Vec::new()
         }
     }
 }
 
-/// How long a notice is shown.
+/// How long a notice is shown that tells of no failure.
 const NOTICE: u64 = 8_000;
+/// Most notices that are kept.
+const NOTICES: usize = 20;
 
 fn stamp(notice: &Notice) -> u64 {
     u64::try_from(notice.at.as_millisecond()).unwrap_or_default()
@@ -85,11 +95,12 @@ fn stamp(notice: &Notice) -> u64 {
 
 fn noticed(model: &mut Model, notice: Notice) -> Vec<Effect> {
     let timer = Timer::Notice(stamp(&notice));
-    // A failure stays until the next one: it may be the only trace of it.
+    // A failure stays until it is taken away: it may be the only trace of it.
     let schedule = (!notice.is_error).then_some(Effect::Schedule { after: NOTICE, timer });
+    // What is said again is not said twice.
+    model.notices.retain(|old| old.text != notice.text);
     model.notices.push(notice);
-    let most = 20;
-    let excess = model.notices.len().saturating_sub(most);
+    let excess = model.notices.len().saturating_sub(NOTICES);
     model.notices.drain(..excess);
     model.dirty = true;
     schedule.into_iter().collect()
@@ -109,6 +120,11 @@ fn say(model: &mut Model, text: impl Into<String>) -> Vec<Effect> {
 }
 
 fn edited(model: &mut Model, editor: EditorId, text: String) -> Vec<Effect> {
+    if model.editor.as_ref().is_none_or(|(open, _)| *open != editor) {
+        // It was closed in between.
+        return Vec::new();
+    }
+    model.editor = Some((editor, text.clone()));
     model.dirty = true;
     match editor {
         EditorId::Filter => select::filtered(model, text),
@@ -119,7 +135,6 @@ fn edited(model: &mut Model, editor: EditorId, text: String) -> Vec<Effect> {
 }
 
 fn choose(model: &mut Model, choices: &Choices) {
-    use super::model::Overlay;
     for overlay in &mut model.overlays {
         match (choices, overlay) {
             (Choices::Contexts(names), Overlay::Contexts(list, _)) | (Choices::Namespaces(names), Overlay::Namespaces(list, _)) => {
@@ -130,6 +145,3 @@ fn choose(model: &mut Model, choices: &Choices) {
     }
     model.dirty = true;
 }
-
-#[cfg(test)]
-mod tests;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::exit::{Exit, Failure};
 use crate::app::model::{Mode, Model, Session};
-use crate::app::msg::{Msg, Timer};
+use crate::app::msg::Msg;
 use crate::backend::TargetId;
 use crate::config::{Settings, duration};
 use crate::domain::Timestamp;
@@ -88,8 +88,7 @@ impl Headless {
                 ));
             }
             if self.core.is_idle() {
-                let evidence = Timer::Evidence(self.target());
-                self.core.fold(Msg::Timer(evidence));
+                self.core.fold(Msg::Refresh(self.target()));
             }
         }
     }

@@ -26,12 +26,7 @@ pub fn clusters(model: &Model) -> Panel {
         panel.aside = Line::new(Role::Key, format!("/{}", model.screen.cluster_filter));
     }
     let Some(session) = model.session() else { return panel };
-    let shown: Vec<&Cluster> = session
-        .world
-        .clusters
-        .values()
-        .filter(|cluster| model.screen.cluster_filter.is_empty() || cluster.key.to_string().contains(&model.screen.cluster_filter))
-        .collect();
+    let shown: Vec<&Cluster> = model.clusters_in_view().filter_map(|key| session.world.clusters.get(key)).collect();
     if shown.is_empty() {
         if !standing.missing {
             panel.head.extend(nothing(model, session));

@@ -35,14 +35,7 @@ pub fn entries(model: &Model) -> Panel {
     let standing = Standing::of(model, &[Kind::Cluster, Kind::Pod]);
     panel.stale = standing.stale;
     panel.head = standing.lines;
-    let ladders: Vec<&Ladder> = session
-        .derived
-        .get(key)
-        .map(|derived| derived.ladders.as_slice())
-        .unwrap_or_default()
-        .iter()
-        .filter(|ladder| model.screen.entry_filter.is_empty() || ladder.entry.contains(&model.screen.entry_filter))
-        .collect();
+    let ladders: Vec<&Ladder> = model.ladders_in_view().collect();
     if ladders.is_empty() {
         panel.head.extend(nothing(model, session, cluster));
         return panel;

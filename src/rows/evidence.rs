@@ -27,6 +27,7 @@ pub fn evidence(model: &Model) -> Panel {
     let kinds = kinds(rung.source);
     let standing = Standing::of(model, kinds);
     panel.stale = standing.stale;
+    let is_live = rung.source != Source::Sql && !standing.stale && !standing.missing;
     panel.head.push(verdict(ladder, rung));
     panel.head.extend(standing.lines);
     if !rung.evidence.is_empty() {
@@ -38,7 +39,7 @@ pub fn evidence(model: &Model) -> Panel {
                     mark::rung(line.state),
                     Cell::plain(&line.subject),
                     Cell::plain(&line.detail),
-                    Cell::new(Role::Dim, age_of(model.now, line.at)),
+                    Cell::new(Role::Dim, if is_live { "live".to_owned() } else { age_of(model.now, line.at) }),
                 ]
             })
             .collect();
@@ -52,6 +53,7 @@ pub fn evidence(model: &Model) -> Panel {
         panel.table = Some(Table::new(columns, rows, at));
     }
     let known = match rung.observed_at {
+        _ if is_live => "kept up to date by a watch".to_owned(),
         Some(at) => age(model.now, at),
         None => "never observed".to_owned(),
     };

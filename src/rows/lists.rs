@@ -4,9 +4,9 @@ use super::footer::run_line;
 use super::time::age;
 use super::{Cell, Column, Line, Panel, Role, Table, key_of, overlay_key};
 use crate::app::action::Action;
-use crate::app::model::{Context, Model};
+use crate::app::model::{Context, Model, is_moving};
 use crate::domain::Timestamp;
-use crate::workflow::run::Kept;
+use crate::workflow::run::{Kept, RunId};
 
 /// The guided actions, each with the reason why it cannot be taken, if so.
 pub fn menu(model: &Model, items: &[(Action, Option<String>)], selected: usize) -> Panel {
@@ -189,19 +189,32 @@ fn left(kept: &Kept, now: Timestamp) -> Vec<Cell> {
 /// Asked before the program ends although runs are in flight.
 pub fn confirm_quit(model: &Model) -> Vec<Line> {
     let mut lines = vec![Line::plain("These runs are in flight; the cluster goes on with what was written:").indented(2)];
-    for (_, run) in model.runs.iter().filter(|(_, run)| !run.is_over() && !run.is_untouched()) {
+    for (_, run) in model.runs.iter().filter(|(_, run)| is_moving(run)) {
         lines.push(run_line(run, model.now).indented(2));
     }
     lines.push(Line::plain("They are kept, and the next start offers to continue them.").indented(2));
-    let (quit, stay) = (
-        overlay_key(model, Action::Confirm, "enter"),
-        overlay_key(model, Action::Back, "esc"),
-    );
-    lines.push(
-        Line::new(Role::Key, quit)
-            .with(Role::Text, " quit   ")
-            .with(Role::Key, stay)
-            .with(Role::Text, " stay"),
-    );
+    lines.push(question(model, "quit", "stay"));
     lines
+}
+
+/// Asked before a run is let go, or one that was left unfinished is forgotten.
+pub fn confirm_forget(model: &Model, id: &RunId) -> Vec<Line> {
+    let mut lines = if let Some(run) = model.run(id) {
+        vec![run_line(run, model.now).indented(2)]
+    } else {
+        let unfinished = model.session().into_iter().flat_map(|session| &session.unfinished);
+        let kept = unfinished.filter(|kept| kept.id == *id);
+        kept.map(|kept| Line::new(Role::Strong, kept.intent.title())).collect()
+    };
+    lines.push(Line::plain("What it has written stays as it is: nothing is put back, and extop will not continue it.").indented(2));
+    lines.push(question(model, "let go", "keep"));
+    lines
+}
+
+fn question(model: &Model, yes: &str, no: &str) -> Line {
+    let key = |action, usual| overlay_key(model, action, usual);
+    Line::new(Role::Key, key(Action::Confirm, "enter"))
+        .with(Role::Text, format!(" {yes}   "))
+        .with(Role::Key, key(Action::Back, "esc"))
+        .with(Role::Text, format!(" {no}"))
 }

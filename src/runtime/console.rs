@@ -18,14 +18,14 @@ use super::input::chord;
 use super::pace::Pace;
 use super::terminal::Screen;
 use crate::app::effect::Effect;
-use crate::app::model::Model;
+use crate::app::model::{Drawn, Model};
 use crate::app::msg::{EditorId, Msg};
 
 /// Time between two ticks while something counts seconds.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Draws the model; the editor that is open is drawn with its cursor.
-pub(super) type View = Box<dyn FnMut(&Model, Option<(EditorId, &TextArea<'static>)>, &mut Frame)>;
+/// Draws the model; the editor that is open is drawn with its cursor. Tells what had room.
+pub(super) type View = Box<dyn FnMut(&Model, Option<(EditorId, &TextArea<'static>)>, &mut Frame) -> Drawn>;
 
 /// How the console ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,7 +134,9 @@ impl Console {
             return Ok(());
         }
         let (model, editors, view) = (&self.core.model, &self.editors, &mut self.view);
-        self.screen.draw(|frame| view(model, editors.current(), frame))?;
+        let mut drawn = Drawn::default();
+        self.screen.draw(|frame| drawn = view(model, editors.current(), frame))?;
+        self.core.model.drawn = drawn;
         self.core.model.dirty = false;
         self.pace.drawn(now);
         Ok(())

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::Editor;
 use super::form::{self, edit};
 use super::paint::{Paint, wrapped};
-use super::panel::{content, frame, scrolled};
+use super::panel::{Extent, content, frame, scrolled};
 use crate::app::model::{Model, Overlay};
 use crate::app::msg::EditorId;
 use crate::rows::review::Prompt;
@@ -24,14 +24,15 @@ pub(super) fn name(overlay: &Overlay) -> &'static str {
         Overlay::Contexts(..) => "contexts",
         Overlay::Namespaces(..) => "namespaces",
         Overlay::ConfirmQuit => "quit although runs are in flight?",
+        Overlay::ConfirmForget(_) => "let go of a run?",
         Overlay::Message(..) => "a message",
     }
 }
 
-/// Draws the overlay on top.
-pub(super) fn draw(model: &Model, editor: Editor<'_>, paint: &mut Paint<'_>, body: Rect) {
-    let Some(overlay) = model.overlays.last() else { return };
-    match overlay {
+/// Draws the overlay on top; tells how much of it is in sight, and how far it can be scrolled.
+pub(super) fn draw(model: &Model, editor: Editor<'_>, paint: &mut Paint<'_>, body: Rect) -> Option<Extent> {
+    let overlay = model.overlays.last()?;
+    Some(match overlay {
         Overlay::Help(scroll) => lines(paint, body, "Help", &rows::help::help(model), *scroll),
         Overlay::Menu(items, selected) => list(paint, body, &rows::lists::menu(model, items, *selected)),
         Overlay::Form(_, form) => {
@@ -39,6 +40,7 @@ pub(super) fn draw(model: &Model, editor: Editor<'_>, paint: &mut Paint<'_>, bod
             let width = body.width.min(100);
             let area = clear(paint, body, width, form::height(&view, width));
             form::draw(paint, area, &view, editor);
+            Extent::default()
         }
         Overlay::Run(id, scroll, typed) => match model.run(id) {
             Some(run) => of_run(model, editor, paint, body, run, *scroll, typed),
@@ -49,11 +51,12 @@ pub(super) fn draw(model: &Model, editor: Editor<'_>, paint: &mut Paint<'_>, bod
         Overlay::Contexts(names, selected) => list(paint, body, &rows::lists::names(model, "Contexts", names.as_deref(), *selected)),
         Overlay::Namespaces(names, selected) => list(paint, body, &rows::lists::names(model, "Namespaces", names.as_deref(), *selected)),
         Overlay::ConfirmQuit => lines(paint, body, "Quit?", &rows::lists::confirm_quit(model), 0),
+        Overlay::ConfirmForget(id) => lines(paint, body, "Let go?", &rows::lists::confirm_forget(model, id), 0),
         Overlay::Message(title, text) => {
             let text: Vec<Line> = text.iter().map(|line| Line::plain(line).indented(2)).collect();
-            lines(paint, body, title, &text, 0);
+            lines(paint, body, title, &text, 0)
         }
-    }
+    })
 }
 
 /// An empty place in the middle, as large as is wanted and possible.
@@ -73,29 +76,29 @@ fn high(lines: usize) -> u16 {
     u16::try_from(lines).unwrap_or(u16::MAX)
 }
 
-fn lines(paint: &mut Paint<'_>, body: Rect, title: &str, lines: &[Line], scroll: usize) {
+fn lines(paint: &mut Paint<'_>, body: Rect, title: &str, lines: &[Line], scroll: usize) -> Extent {
     let width = body.width.min(96);
     let height = high(wrapped(lines, width.saturating_sub(4)).len()).saturating_add(2);
     let area = clear(paint, body, width, height);
     let inner = frame(paint, area, &Line::new(Role::Title, title), &Line::empty(), true);
-    scrolled(paint, inner, area, lines, scroll);
+    scrolled(paint, inner, area, lines, scroll)
 }
 
-fn list(paint: &mut Paint<'_>, body: Rect, panel: &Panel) {
+fn list(paint: &mut Paint<'_>, body: Rect, panel: &Panel) -> Extent {
     let width = body.width.min(90);
     let rows = panel.table.as_ref().map_or(0, |table| table.rows.len() + 1);
     let around = wrapped(&panel.head, width.saturating_sub(4)).len() + wrapped(&panel.foot, width.saturating_sub(4)).len();
     let area = clear(paint, body, width, high(rows + around).saturating_add(2));
     let inner = frame(paint, area, &panel.title, &panel.aside, true);
-    content(paint, inner, area, panel, true);
+    content(paint, inner, area, panel, true)
 }
 
-fn palette(model: &Model, editor: Editor<'_>, paint: &mut Paint<'_>, body: Rect, text: &str, selected: usize) {
+fn palette(model: &Model, editor: Editor<'_>, paint: &mut Paint<'_>, body: Rect, text: &str, selected: usize) -> Extent {
     let area = clear(paint, body, body.width.min(80), body.height.min(20));
     let panel = rows::lists::palette(model, text, selected);
     let inner = frame(paint, area, &panel.title, &panel.aside, true);
     if inner.is_empty() {
-        return;
+        return Extent::default();
     }
     prompt(paint, inner, &Line::new(Role::Key, " :"), text, editor, EditorId::Palette);
     let below = Rect {
@@ -103,7 +106,7 @@ fn palette(model: &Model, editor: Editor<'_>, paint: &mut Paint<'_>, body: Rect,
         height: inner.height - 1,
         ..inner
     };
-    content(paint, below, area, &panel, true);
+    content(paint, below, area, &panel, true)
 }
 
 /// A label and behind it the editor, or its text while it is not open.
@@ -125,7 +128,7 @@ fn prompt(paint: &mut Paint<'_>, area: Rect, label: &Line, text: &str, editor: E
     }
 }
 
-fn of_run(model: &Model, editor: Editor<'_>, paint: &mut Paint<'_>, body: Rect, run: &Run, scroll: usize, typed: &str) {
+fn of_run(model: &Model, editor: Editor<'_>, paint: &mut Paint<'_>, body: Rect, run: &Run, scroll: usize, typed: &str) -> Extent {
     let in_review = run.phase == Phase::Review;
     let text = if in_review {
         rows::review::review(run)
@@ -148,7 +151,7 @@ fn of_run(model: &Model, editor: Editor<'_>, paint: &mut Paint<'_>, body: Rect, 
         let below = confirmation(paint, inner, &asked, editor, typed);
         inner.height -= below;
     }
-    scrolled(paint, inner, area, &text, scroll);
+    scrolled(paint, inner, area, &text, scroll)
 }
 
 /// Draws what is asked at the bottom of a plan; returns the rows that it took.

@@ -11,10 +11,21 @@ use crate::rows::{Line, Panel, Role};
 /// Rows that a table keeps, whatever is written above and below it.
 const LEAST_ROWS: u16 = 5;
 
+/// How much was in sight, and what there is besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Extent {
+    /// Rows or lines in sight.
+    pub(super) page: usize,
+    /// How far a text can be scrolled.
+    pub(super) scroll: usize,
+    /// Rows of the table, and the selected one.
+    pub(super) table: Option<(usize, usize)>,
+}
+
 /// Draws a pane. The one that has the focus has a mark before its title and a thick frame.
-pub(super) fn draw(paint: &mut Paint<'_>, area: Rect, panel: &Panel, focused: bool) {
+pub(super) fn draw(paint: &mut Paint<'_>, area: Rect, panel: &Panel, focused: bool) -> Extent {
     let inner = frame(paint, area, &panel.title, &panel.aside, focused);
-    content(paint, inner, area, panel, focused);
+    content(paint, inner, area, panel, focused)
 }
 
 /// Draws a frame with its titles and returns what is inside.
@@ -57,14 +68,22 @@ pub(super) fn frame(paint: &mut Paint<'_>, area: Rect, title: &Line, aside: &Lin
 }
 
 /// Draws what is inside of a pane; `outer` is its frame, which tells where a list is when it does not fit.
-pub(super) fn content(paint: &mut Paint<'_>, inner: Rect, outer: Rect, panel: &Panel, focused: bool) {
+pub(super) fn content(paint: &mut Paint<'_>, inner: Rect, outer: Rect, panel: &Panel, focused: bool) -> Extent {
+    let table = panel
+        .table
+        .as_ref()
+        .map(|table| (table.rows.len(), table.selected.unwrap_or_default()));
+    let nothing = Extent {
+        table,
+        ..Extent::default()
+    };
     let inner = Rect {
         x: inner.x + 1.min(inner.width),
         width: inner.width.saturating_sub(2),
         ..inner
     };
     if inner.is_empty() {
-        return;
+        return nothing;
     }
     let head = wrapped(&panel.head, inner.width);
     let foot = wrapped(&panel.foot, inner.width);
@@ -72,7 +91,7 @@ pub(super) fn content(paint: &mut Paint<'_>, inner: Rect, outer: Rect, panel: &P
         let mut lines = head;
         lines.extend(foot);
         paint.lines(inner, &lines, false);
-        return;
+        return nothing;
     };
     let needs = u16::try_from(table.rows.len()).unwrap_or(u16::MAX).saturating_add(1);
     let keeps = needs.min(LEAST_ROWS).min(inner.height);
@@ -96,6 +115,10 @@ pub(super) fn content(paint: &mut Paint<'_>, inner: Rect, outer: Rect, panel: &P
         &foot,
         false,
     );
+    Extent {
+        page: usize::from(rest.height.saturating_sub(1)),
+        ..nothing
+    }
 }
 
 /// In the lower frame, which row of how many is selected, when they are not all in sight.
@@ -119,18 +142,19 @@ fn position(paint: &mut Paint<'_>, outer: Rect, rows: Rect, panel: &Panel) {
 }
 
 /// Draws lines with their own scrolling: from a line on, with the place in the lower frame.
-pub(super) fn scrolled(paint: &mut Paint<'_>, inner: Rect, outer: Rect, lines: &[Line], scroll: usize) {
+pub(super) fn scrolled(paint: &mut Paint<'_>, inner: Rect, outer: Rect, lines: &[Line], scroll: usize) -> Extent {
     let inner = Rect {
         x: inner.x + 1.min(inner.width),
         width: inner.width.saturating_sub(2),
         ..inner
     };
     if inner.is_empty() {
-        return;
+        return Extent::default();
     }
     let lines = wrapped(lines, inner.width);
     let height = usize::from(inner.height);
-    let from = scroll.min(lines.len().saturating_sub(height));
+    let most = lines.len().saturating_sub(height);
+    let from = scroll.min(most);
     let shown: Vec<Line> = lines.iter().skip(from).take(height).cloned().collect();
     paint.lines(inner, &shown, false);
     if lines.len() > height {
@@ -145,5 +169,10 @@ pub(super) fn scrolled(paint: &mut Paint<'_>, inner: Rect, outer: Rect, lines: &
             };
             paint.line(area, &Line::new(Role::Dim, text), false);
         }
+    }
+    Extent {
+        page: height,
+        scroll: most,
+        table: None,
     }
 }

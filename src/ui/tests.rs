@@ -17,7 +17,11 @@ use crate::workflow::{FieldId, forms};
 
 fn render(model: &Model, theme: &Theme, editor: Editor<'_>, width: u16, height: u16) -> Terminal<TestBackend> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| draw(model, theme, editor, frame)).unwrap();
+    terminal
+        .draw(|frame| {
+            draw(model, theme, editor, frame);
+        })
+        .unwrap();
     terminal
 }
 
@@ -166,6 +170,7 @@ fn the_lists() {
         ("contexts", Overlay::Contexts(Some(vec!["rig".to_owned(), "staging".to_owned()]), 0)),
         ("namespaces", Overlay::Namespaces(None, 0)),
         ("quit", Overlay::ConfirmQuit),
+        ("forget", Overlay::ConfirmForget(RunId("test-1".to_owned()))),
         (
             "message",
             Overlay::Message("Refused".to_owned(), vec!["the API server refused it".to_owned()]),

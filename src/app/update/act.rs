@@ -1,15 +1,14 @@
 //! Actions outside of overlays.
 
-use super::{forms, observe, overlays, say, select, switch};
+use super::{forms, observe, overlays, runs, say, select, switch};
 use crate::app::action::Action;
 use crate::app::effect::Effect;
-use crate::app::model::{FormFor, Model, Overlay, Pane, Tab};
-use crate::app::msg::EditorId;
-use crate::domain::finding::Remedy;
+use crate::app::model::{FormFor, Model, Overlay, Pane, Tab, is_moving};
+use crate::domain::finding::{Finding, Remedy};
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::watch::{Kind, WatchState};
 use crate::workflow::Intent;
-use crate::workflow::run::Phase;
+use crate::workflow::run::RunId;
 
 /// Carries an action out.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -38,7 +37,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Help => overlays::open(model, Overlay::Help(0)),
         Action::Runs => overlays::open(model, Overlay::Runs(0)),
         Action::Back => return select::back(model),
-        Action::Filter => return select::filter(model),
+        Action::Filter => select::filter(model),
         Action::Open => return open(model),
         _ => return ask(model, action),
     }
@@ -51,11 +50,7 @@ fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Refresh => refresh(model),
         Action::Palette => {
             overlays::open(model, Overlay::Palette(String::new(), 0));
-            vec![Effect::Edit {
-                editor: EditorId::Palette,
-                text: String::new(),
-                multiline: false,
-            }]
+            Vec::new()
         }
         Action::SwitchContext => {
             overlays::open(model, Overlay::Contexts(None, 0));
@@ -81,8 +76,14 @@ fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
 
 fn while_filtering(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
-        Action::Open => select::end_filter(model, true),
-        Action::Back => select::end_filter(model, false),
+        Action::Open => {
+            select::end_filter(model, true);
+            Vec::new()
+        }
+        Action::Back => {
+            select::end_filter(model, false);
+            Vec::new()
+        }
         Action::Up | Action::Down => {
             select::moved(model, action);
             Vec::new()
@@ -119,10 +120,7 @@ fn refresh(model: &mut Model) -> Vec<Effect> {
 
 /// Quits, unless something is being waited for.
 pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
-    let busy = model
-        .runs
-        .iter()
-        .any(|(_, run)| !run.is_over() && !matches!(run.phase, Phase::Review | Phase::Failed { .. } | Phase::Blocked { .. }));
+    let busy = model.runs.iter().any(|(_, run)| is_moving(run));
     let asked = model.overlays.iter().any(|overlay| matches!(overlay, Overlay::ConfirmQuit));
     if busy && !asked {
         overlays::open(model, Overlay::ConfirmQuit);
@@ -131,17 +129,29 @@ pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
     vec![Effect::Quit]
 }
 
+/// Copies what is to be done about the selected finding, else the command that shows the evidence of the selected rung.
 fn copy(model: &mut Model) -> Vec<Effect> {
-    let kind = model.screen.rung;
-    let rung = model
-        .selected_ladder()
-        .and_then(|ladder| kind.map_or_else(|| ladder.headline(), |kind| ladder.rung(kind)));
-    let Some(command) = rung.map(|rung| rung.by_hand.clone()) else {
+    let text = if model.screen.focus == Pane::Detail && model.screen.tab == Tab::Findings {
+        selected_finding(model).map(|finding| format!("{}: {} ({})", finding.subject, finding.message, finding.remedy_text))
+    } else {
+        let kind = model.screen.rung;
+        model
+            .selected_ladder()
+            .and_then(|ladder| kind.map_or_else(|| ladder.headline(), |kind| ladder.rung(kind)))
+            .map(|rung| rung.by_hand.clone())
+    };
+    let Some(text) = text else {
         return say(model, "there is nothing to copy");
     };
-    let mut effects = vec![Effect::Copy(command)];
-    effects.extend(say(model, "the command is on the clipboard"));
+    let mut effects = vec![Effect::Copy(text)];
+    effects.extend(say(model, "it is on the clipboard"));
     effects
+}
+
+fn selected_finding(model: &Model) -> Option<&Finding> {
+    let at = model.screen.rows.get(&Tab::Findings).copied().unwrap_or_default();
+    let findings = &model.session()?.derived.get(model.selected_cluster()?)?.findings;
+    findings.get(at.min(findings.len().saturating_sub(1)))
 }
 
 /// Opens what is selected: clusters, entries, evidence, the remedy of a finding.
@@ -160,14 +170,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
 }
 
 fn remedy(model: &mut Model) -> Vec<Effect> {
-    let at = model.screen.rows.get(&Tab::Findings).copied().unwrap_or_default();
-    let finding = model
-        .session()
-        .zip(model.selected_cluster())
-        .and_then(|(session, key)| session.derived.get(key))
-        .and_then(|derived| derived.findings.get(at.min(derived.findings.len().saturating_sub(1))))
-        .cloned();
-    let Some(finding) = finding else {
+    let Some(finding) = selected_finding(model).cloned() else {
         return say(model, "there is no finding");
     };
     let cluster = finding.cluster.clone();
@@ -193,6 +196,7 @@ fn menu(model: &Model) -> Vec<(Action, Option<String>)> {
         match action {
             Action::ChangeImage if model.selected_ladder().is_none() => Some("no entry is selected".to_owned()),
             Action::DeleteStuckPod if stuck(model).is_none() => Some("no pod is stuck".to_owned()),
+            Action::PutBack if last_to_put_back(model).is_none() => Some("no run has written anything that can be put back".to_owned()),
             _ => None,
         }
     };
@@ -204,6 +208,7 @@ fn menu(model: &Model) -> Vec<(Action, Option<String>)> {
         Action::RestartInstance,
         Action::DeleteStuckPod,
         Action::Promote,
+        Action::PutBack,
     ]
     .into_iter()
     .map(|action| (action, why(action)))
@@ -258,26 +263,32 @@ pub(super) fn guided(model: &mut Model, action: Action) -> Vec<Effect> {
     }
 }
 
+fn start(model: &mut Model, intent: Intent) -> Vec<Effect> {
+    let target = model.active;
+    forms::start(model, target, intent).1
+}
+
 fn restart_cluster(model: &mut Model, cluster: ClusterKey) -> Vec<Effect> {
     let at = model.now;
-    forms::start(model, Intent::RestartCluster { cluster, at })
+    start(model, Intent::RestartCluster { cluster, at })
 }
 
 fn restart_instance(model: &mut Model, cluster: ClusterKey) -> Vec<Effect> {
-    let chosen = model.screen.instance.clone().or_else(|| select::instances(model).first().cloned());
-    let instance = chosen.and_then(|pod| model.session()?.world.instances.get(&pod).cloned());
+    let shown = select::instances(model);
+    let chosen = model.screen.instance.clone().filter(|pod| shown.contains(pod));
+    let instance = chosen
+        .or_else(|| shown.first().cloned())
+        .and_then(|pod| model.session()?.world.instances.get(&pod).cloned());
     let Some(instance) = instance else {
         return say(model, "no instance is selected; 3 shows the instances");
     };
-    forms::start(
-        model,
-        Intent::RestartInstance {
-            cluster,
-            pod: instance.key,
-            uid: instance.uid,
-            restarts: instance.restarts,
-        },
-    )
+    let intent = Intent::RestartInstance {
+        cluster,
+        pod: instance.key,
+        uid: instance.uid,
+        restarts: instance.restarts,
+    };
+    start(model, intent)
 }
 
 fn delete_pod(model: &mut Model, cluster: ClusterKey, pod: Option<PodKey>) -> Vec<Effect> {
@@ -285,25 +296,24 @@ fn delete_pod(model: &mut Model, cluster: ClusterKey, pod: Option<PodKey>) -> Ve
     let Some(instance) = instance else {
         return say(model, "no pod is stuck");
     };
-    forms::start(
-        model,
-        Intent::DeleteStuckPod {
-            cluster,
-            pod: instance.key,
-            uid: instance.uid,
-        },
-    )
+    let intent = Intent::DeleteStuckPod {
+        cluster,
+        pod: instance.key,
+        uid: instance.uid,
+    };
+    start(model, intent)
 }
 
-/// Puts back what the last run of this target wrote that can be put back.
+/// The last run of the active target that wrote something that can be put back.
+fn last_to_put_back(model: &Model) -> Option<RunId> {
+    let mut runs = model.runs.iter().rev().filter(|(target, _)| *target == model.active);
+    runs.find(|(_, run)| runs::put_back(model, &run.id).is_some())
+        .map(|(_, run)| run.id.clone())
+}
+
 fn put_back(model: &mut Model) -> Vec<Effect> {
-    let active = model.active;
-    let intent = model.session().and_then(|session| {
-        let mut runs = model.runs.iter().rev().filter(|(target, _)| *target == active);
-        runs.find_map(|(_, run)| run.put_back(&session.world))
-    });
-    match intent {
-        Some(intent) => forms::start(model, intent),
+    match last_to_put_back(model) {
+        Some(id) => forms::put_back(model, &id),
         None => say(model, "no run has written anything that can be put back"),
     }
 }

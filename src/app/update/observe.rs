@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::runs;
 use crate::app::effect::Effect;
-use crate::app::model::{Derived, Model, Session};
+use crate::app::model::{Derived, Model, Retry, Session};
 use crate::app::msg::Timer;
-use crate::backend::{ProbeRequest, Read, TargetId};
+use crate::backend::{DatabaseAccess, ProbeRequest, Read, TargetId};
 use crate::domain::evidence::ladders;
 use crate::domain::findings::findings;
 use crate::domain::ids::{ClusterKey, PodKey};
@@ -19,6 +19,8 @@ use crate::domain::{Observation, World};
 const EVIDENCE: u64 = 300_000;
 /// An instance that could not be asked is asked again after so long: it may just have become ready.
 const RETRY: u64 = 5_000;
+/// One that goes on not answering is asked this seldom.
+const SELDOM: u64 = 80_000;
 
 /// Folds facts of a target in.
 pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observation>) -> Vec<Effect> {
@@ -27,19 +29,22 @@ pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observati
         return Vec::new();
     };
     let mut sum = Changed::default();
-    let (mut everything, mut retry) = (false, false);
+    let (mut everything, mut news) = (false, false);
+    let (mut unanswered, mut answered) = (false, false);
     for fact in facts {
-        let concerns_all = matches!(
-            fact,
-            Observation::Watch { .. }
-                | Observation::Permitted(_)
-                | Observation::Unreachable { .. }
-                | Observation::Unreadable { .. }
-                | Observation::Replaced(Objects::ImageCatalogs(_) | Objects::ClusterImageCatalogs(_))
-        );
-        retry |= matches!(&fact, Observation::ProbeFailed(failure) if failure.missing.is_empty());
+        let concerns_all = concerns_all(&fact);
+        let is_heartbeat = matches!(fact, Observation::Watch { .. });
+        let asked = asked(&fact);
+        answered |= matches!(fact, Observation::Probed(_));
+        unanswered |= matches!(&fact, Observation::ProbeFailed(failure) if failure.missing.is_empty());
         let changed = session.world.apply(fact, now);
+        // An answer that repeats the one before is newer evidence all the same.
+        if let Some(instance) = asked.and_then(|pod| session.world.instances.get(&pod)) {
+            sum.clusters.insert(instance.cluster.clone());
+            sum.visible = true;
+        }
         everything |= concerns_all && changed.visible;
+        news |= changed.visible || !is_heartbeat;
         sum.visible |= changed.visible;
         sum.clusters.extend(changed.clusters);
         sum.probe.extend(changed.probe);
@@ -52,15 +57,59 @@ pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observati
     let mut effects = reads(&session.world, target, &sum.probe, false);
     effects.extend(sum.crashed.iter().filter_map(|pod| crash_log(&session.world, target, pod)));
     effects.extend(reviews(model, target));
-    if retry && model.retrying.insert(target) {
-        effects.push(Effect::Schedule {
-            after: RETRY,
-            timer: Timer::Retry(target),
-        });
-    }
+    effects.extend(ask_again(model, target, answered, unanswered));
     model.dirty |= sum.visible && target == model.active;
-    effects.extend(runs::world_changed(model, target));
+    if news {
+        effects.extend(runs::world_changed(model, target));
+    }
     effects
+}
+
+/// A fact that may change the picture of every cluster.
+fn concerns_all(fact: &Observation) -> bool {
+    matches!(
+        fact,
+        Observation::Watch { .. }
+            | Observation::Permitted(_)
+            | Observation::Unreachable { .. }
+            | Observation::Unreadable { .. }
+            | Observation::Replaced(Objects::ImageCatalogs(_) | Objects::ClusterImageCatalogs(_))
+    )
+}
+
+/// The instance whose SQL a fact is about.
+fn asked(fact: &Observation) -> Option<PodKey> {
+    match fact {
+        Observation::Probed(probe) => Some(probe.pod.clone()),
+        Observation::ProbeFailed(failure) => Some(failure.pod.clone()),
+        _ => None,
+    }
+}
+
+/// Has instances that could not be asked be asked again, ever more seldom.
+fn ask_again(model: &mut Model, target: TargetId, answered: bool, unanswered: bool) -> Option<Effect> {
+    if model.database_access == DatabaseAccess::Off {
+        return None;
+    }
+    if answered && let Some(retry) = model.retries.get_mut(&target) {
+        retry.after = RETRY;
+    }
+    let retry = model.retries.entry(target).or_insert(Retry {
+        waiting: false,
+        after: RETRY,
+    });
+    if !unanswered || retry.waiting {
+        return None;
+    }
+    let after = retry.after;
+    *retry = Retry {
+        waiting: true,
+        after: (after * 2).min(SELDOM),
+    };
+    Some(Effect::Schedule {
+        after,
+        timer: Timer::Retry(target),
+    })
 }
 
 /// Computes ladders and findings of clusters anew, and forgets those of clusters that are gone.
@@ -185,7 +234,9 @@ pub(super) fn refresh(model: &Model, target: TargetId) -> Vec<Effect> {
 
 /// Asks those instances again that could not be asked, unless a permission is missing.
 pub(super) fn retry(model: &mut Model, target: TargetId) -> Vec<Effect> {
-    model.retrying.remove(&target);
+    if let Some(retry) = model.retries.get_mut(&target) {
+        retry.waiting = false;
+    }
     let Some(session) = model.sessions.get(&target) else {
         return Vec::new();
     };
@@ -194,9 +245,5 @@ pub(super) fn retry(model: &mut Model, target: TargetId) -> Vec<Effect> {
             && !instance.deleting
             && matches!(session.world.probes.get(&instance.key), Some(Probe::Failed(failure, _)) if failure.missing.is_empty())
     });
-    let access_is_off = model.database_access == crate::backend::DatabaseAccess::Off;
-    if access_is_off {
-        return Vec::new();
-    }
     reads(&session.world, target, failed.map(|instance| &instance.key), false)
 }

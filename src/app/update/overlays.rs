@@ -36,6 +36,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             in_runs(model, at, action)
         }
         Overlay::ConfirmQuit if action == Action::Confirm => vec![Effect::Quit],
+        Overlay::ConfirmForget(id) if action == Action::Confirm => {
+            let id = id.clone();
+            forgotten(model, &id)
+        }
         _ if action == Action::Confirm => chosen(model),
         _ if action == Action::Back => close(model),
         _ if action == Action::Help && !matches!(overlay, Overlay::Help(_)) => {
@@ -51,26 +55,28 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 
 fn close(model: &mut Model) -> Vec<Effect> {
     model.overlays.pop();
-    vec![Effect::EndEdit]
+    Vec::new()
 }
 
 /// Moves the selection or the scroll of the overlay on top.
 fn moved(model: &mut Model, action: Action) {
+    let half = super::select::half_page(model);
     let by: isize = match action {
         Action::Up => -1,
         Action::Down => 1,
-        Action::HalfPageUp => -8,
-        Action::HalfPageDown => 8,
+        Action::HalfPageUp => -half,
+        Action::HalfPageDown => half,
         Action::Top => isize::MIN,
         Action::Bottom => isize::MAX,
         _ => return,
     };
     let unfinished = model.session().map_or(0, |session| session.unfinished.len());
     let runs = model.runs.len() + unfinished;
-    let step = |at: &mut usize, count: usize| *at = at.saturating_add_signed(by).min(count.saturating_sub(1));
+    let scroll = model.drawn.scroll.unwrap_or(usize::MAX);
+    let within = |at: usize, last: usize| at.min(last).saturating_add_signed(by).min(last);
+    let step = |at: &mut usize, count: usize| *at = within(*at, count.saturating_sub(1));
     match model.overlays.last_mut() {
-        // The drawing knows how long the text is, and stops there.
-        Some(Overlay::Help(at) | Overlay::Run(_, at, _)) => step(at, 1000),
+        Some(Overlay::Help(at) | Overlay::Run(_, at, _)) => *at = within(*at, scroll),
         Some(Overlay::Menu(items, at)) => step(at, items.len()),
         Some(Overlay::Runs(at)) => step(at, runs),
         Some(Overlay::Palette(text, at)) => step(at, palette::matches(text).len()),
@@ -131,16 +137,23 @@ fn form(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Back => close(model),
         Action::Confirm => forms::submit(model),
-        Action::NextPane => forms::step(model, true),
-        Action::PreviousPane => forms::step(model, false),
-        Action::Down => forms::choose(model, true),
-        Action::Up => forms::choose(model, false),
+        Action::NextPane | Action::PreviousPane => {
+            forms::step(model, action == Action::NextPane);
+            Vec::new()
+        }
+        Action::Down | Action::Up => {
+            forms::choose(model, action == Action::Down);
+            Vec::new()
+        }
         _ => Vec::new(),
     }
 }
 
 fn run(model: &mut Model, id: &RunId, action: Action) -> Vec<Effect> {
     let in_review = model.run(id).is_some_and(|run| run.phase == Phase::Review);
+    let Some(shown) = model.overlays.last().cloned() else {
+        return Vec::new();
+    };
     match action {
         Action::Back => {
             let mut effects = close(model);
@@ -153,19 +166,15 @@ fn run(model: &mut Model, id: &RunId, action: Action) -> Vec<Effect> {
         Action::Confirm => close(model),
         Action::Continue => runs::tell(model, id, Event::Continue),
         Action::PutBack => {
-            let intent = model.session().and_then(|session| model.run(id)?.put_back(&session.world));
-            match intent {
-                Some(intent) => {
-                    model.overlays.pop();
-                    forms::start(model, intent)
-                }
-                None => say(model, "this run has written nothing that can be put back"),
+            let effects = forms::put_back(model, id);
+            if model.overlays.last() != Some(&shown) {
+                model.overlays.retain(|overlay| *overlay != shown);
             }
+            effects
         }
         Action::ForgetRun if !in_review => {
-            let mut effects = close(model);
-            effects.extend(runs::tell(model, id, Event::Cancelled));
-            effects
+            forget(model, id);
+            Vec::new()
         }
         Action::Copy => copy(model, id),
         _ => {
@@ -175,47 +184,19 @@ fn run(model: &mut Model, id: &RunId, action: Action) -> Vec<Effect> {
     }
 }
 
-/// Opens the editor for the typed confirmation as soon as the plan on top asks for one, and closes it when it does not: a
-/// guard may answer late.
-pub(super) fn confirmation(model: &mut Model) -> Vec<Effect> {
-    let asked = match model.overlays.last() {
-        Some(Overlay::Run(id, _, typed)) => model
-            .run(id)
-            .filter(|run| {
-                run.phase == Phase::Review && run.plan.interrupts_primary && !run.plan.is_refused() && run.plan.text_only.is_none()
-            })
-            .map(|_| (id.clone(), typed.clone())),
-        _ => None,
-    };
-    if let Some((id, text)) = asked {
-        if model.confirming.as_ref() == Some(&id) {
-            return Vec::new();
-        }
-        model.confirming = Some(id);
-        return vec![Effect::Edit {
-            editor: EditorId::Confirmation,
-            text,
-            multiline: false,
-        }];
-    }
-    let was_open = model.confirming.take().is_some() && !model.overlays.last().is_some_and(is_edited);
-    was_open.then_some(Effect::EndEdit).into_iter().collect()
-}
-
-/// The overlay has an editor of its own.
-fn is_edited(overlay: &Overlay) -> bool {
-    matches!(overlay, Overlay::Form(..) | Overlay::Palette(..))
-}
-
 fn confirm(model: &mut Model, id: &RunId) -> Vec<Effect> {
     let typed = match model.overlays.last() {
         Some(Overlay::Run(_, _, typed)) => typed.trim().to_owned(),
         _ => String::new(),
     };
-    let effects = runs::tell(model, id, Event::Confirmed(typed));
+    let mut effects = runs::tell(model, id, Event::Confirmed(typed));
     let is_confirmed = model.run(id).is_some_and(|run| run.phase != Phase::Review);
-    if is_confirmed && let Some(Overlay::Run(_, scroll, _)) = model.overlays.last_mut() {
-        *scroll = 0;
+    if is_confirmed {
+        if let Some(Overlay::Run(_, scroll, _)) = model.overlays.last_mut() {
+            *scroll = 0;
+        }
+    } else if let Some(why) = model.run(id).map(|run| run.progress.clone()).filter(|why| !why.is_empty()) {
+        effects.extend(say(model, why));
     }
     effects
 }
@@ -233,6 +214,25 @@ fn copy(model: &mut Model, id: &RunId) -> Vec<Effect> {
     effects
 }
 
+/// Lets go of a run: at once when that changes nothing, else after a question.
+fn forget(model: &mut Model, id: &RunId) {
+    match model.run(id) {
+        Some(run) if run.is_over() => runs::drop_run(model, id),
+        _ => open(model, Overlay::ConfirmForget(id.clone())),
+    }
+}
+
+fn forgotten(model: &mut Model, id: &RunId) -> Vec<Effect> {
+    model.overlays.pop();
+    if model.run(id).is_none() {
+        return runs::forget(model, id);
+    }
+    model
+        .overlays
+        .retain(|overlay| !matches!(overlay, Overlay::Run(shown, ..) if shown == id));
+    runs::tell(model, id, Event::Cancelled)
+}
+
 /// Runs of this process, then those that no process continues.
 fn in_runs(model: &mut Model, at: usize, action: Action) -> Vec<Effect> {
     let own = model.runs.get(at).map(|(_, run)| run.id.clone());
@@ -246,9 +246,16 @@ fn in_runs(model: &mut Model, at: usize, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         (Action::Continue, Some(id), _) => runs::tell(model, &id, Event::Continue),
+        (Action::PutBack, Some(id), _) => forms::put_back(model, &id),
         (Action::Confirm | Action::Continue, None, Some(kept)) => runs::resume(model, kept),
-        (Action::ForgetRun, Some(id), _) => runs::tell(model, &id, Event::Cancelled),
-        (Action::ForgetRun, None, Some(kept)) => runs::forget(model, &kept.id),
+        (Action::ForgetRun, Some(id), _) => {
+            forget(model, &id);
+            Vec::new()
+        }
+        (Action::ForgetRun, None, Some(kept)) => {
+            open(model, Overlay::ConfirmForget(kept.id));
+            Vec::new()
+        }
         _ => {
             moved(model, action);
             Vec::new()

@@ -2,9 +2,10 @@
 
 use super::{observe, say};
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Overlay};
+use crate::app::model::{Model, Overlay, is_moving};
 use crate::app::msg::{Outcome, Timer};
 use crate::backend::{Access, Read, TargetId};
+use crate::domain::ids::ClusterKey;
 use crate::workflow::run::{Kept, Phase, Run, RunId};
 use crate::workflow::{Command, Event, Intent};
 
@@ -29,6 +30,9 @@ pub(super) fn resume(model: &mut Model, kept: Kept) -> Vec<Effect> {
     let target = model.active;
     if model.access.permit().is_none() {
         return say(model, "extop is read-only, so no run can go on");
+    }
+    if let Some(other) = works_on(model, &kept.id, &kept.context, &kept.server, kept.intent.cluster()) {
+        return say(model, format!("{other} works on this cluster; wait until it has ended"));
     }
     let Some(session) = model.sessions.get_mut(&target) else {
         return Vec::new();
@@ -79,6 +83,10 @@ pub(super) fn outcome(model: &mut Model, run: &RunId, outcome: Outcome) -> Vec<E
 
 /// Tells a run what happened.
 pub(super) fn tell(model: &mut Model, id: &RunId, event: Event) -> Vec<Effect> {
+    let goes_on = matches!(event, Event::Confirmed(_) | Event::Continue);
+    if goes_on && let Some(other) = in_the_way(model, id) {
+        return refuse(model, id, &format!("{other} works on this cluster; wait until it has ended"));
+    }
     let Model { runs, sessions, now, .. } = model;
     let Some((target, run)) = runs.iter_mut().find(|(_, run)| run.id == *id) else {
         return Vec::new();
@@ -86,15 +94,77 @@ pub(super) fn tell(model: &mut Model, id: &RunId, event: Event) -> Vec<Effect> {
     let Some(session) = sessions.get(target) else {
         return Vec::new();
     };
-    let before = (run.phase.clone(), run.progress.clone(), run.transcript.len());
+    let before = (run.phase.clone(), run.progress.clone(), run.transcript.len(), run.slow);
+    let plan = (run.phase == Phase::Review).then(|| run.plan.clone());
     let commands = run.handle(event, &session.world, *now);
-    model.dirty |= before != (run.phase.clone(), run.progress.clone(), run.transcript.len());
-    let over = run.is_over().then_some(*target);
+    model.dirty |= before != (run.phase.clone(), run.progress.clone(), run.transcript.len(), run.slow);
+    model.dirty |= plan.is_some_and(|plan| plan != run.plan);
+    let (target, over, moves) = (*target, run.is_over(), is_moving(run));
     let mut effects = carry(model, id, commands);
-    if let Some(target) = over {
+    if goes_on && moves {
+        effects.extend(replaces(model, id));
+    }
+    if over {
         effects.extend(close_if_idle(model, target));
     }
     effects
+}
+
+/// Another run that works on the same cluster at this moment: two would take each other's changes for somebody else's.
+fn in_the_way(model: &Model, id: &RunId) -> Option<String> {
+    let (target, run) = model.runs.iter().find(|(_, run)| run.id == *id)?;
+    let of = &model.sessions.get(target)?.target;
+    works_on(model, id, &of.context, &of.server, run.intent.cluster())
+}
+
+fn works_on(model: &Model, but: &RunId, context: &str, server: &str, cluster: &ClusterKey) -> Option<String> {
+    let mut others = model.runs.iter().filter(|(_, other)| other.id != *but && is_moving(other));
+    let (_, other) = others.find(|(target, other)| {
+        other.intent.cluster() == cluster
+            && model
+                .sessions
+                .get(target)
+                .is_some_and(|session| session.target.context == context && session.target.server == server)
+    })?;
+    Some(other.intent.title())
+}
+
+fn refuse(model: &mut Model, id: &RunId, why: &str) -> Vec<Effect> {
+    if let Some((_, run)) = model.runs.iter_mut().find(|(_, run)| run.id == *id) {
+        why.clone_into(&mut run.progress);
+    }
+    say(model, why)
+}
+
+/// A run whose changes are being put back is let go: it would wait for what is being taken away.
+fn replaces(model: &mut Model, id: &RunId) -> Vec<Effect> {
+    match model.puts_back.remove(id) {
+        Some(replaced) => tell(model, &replaced, Event::Cancelled),
+        None => Vec::new(),
+    }
+}
+
+/// The target of a run, and the action that puts back what it wrote, if anything can be put back.
+pub(super) fn put_back(model: &Model, id: &RunId) -> Option<(TargetId, Intent)> {
+    let (target, run) = model.runs.iter().find(|(_, run)| run.id == *id)?;
+    Some((*target, run.put_back(&model.sessions.get(target)?.world)?))
+}
+
+/// Takes a run that is over off the list.
+pub(super) fn drop_run(model: &mut Model, id: &RunId) {
+    model.runs.retain(|(_, run)| run.id != *id || !run.is_over());
+    model.dirty = true;
+}
+
+/// A plan that was never confirmed ends with the screen that it was made on.
+pub(super) fn cancel_reviews(model: &mut Model) -> Vec<Effect> {
+    let ids: Vec<RunId> = model
+        .runs
+        .iter()
+        .filter(|(_, run)| run.phase == Phase::Review)
+        .map(|(_, run)| run.id.clone())
+        .collect();
+    ids.iter().flat_map(|id| tell(model, id, Event::Cancelled)).collect()
 }
 
 /// Tells every run of a target that facts arrived.
@@ -119,6 +189,7 @@ pub(super) fn close_if_idle(model: &mut Model, target: TargetId) -> Vec<Effect> 
     }
     model.sessions.remove(&target);
     model.reviewed.retain(|(of, _)| *of != target);
+    model.retries.remove(&target);
     vec![Effect::Close(target)]
 }
 

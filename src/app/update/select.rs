@@ -4,26 +4,31 @@ use super::say;
 use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::model::{Model, Pane, Tab};
-use crate::app::msg::EditorId;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::ladder::RungKind;
 
-/// Half a page, when nobody knows the height of the pane.
-const HALF: isize = 8;
+/// Half of what is in sight, so that the eye keeps its place.
+pub(super) fn half_page(model: &Model) -> isize {
+    let half = match model.drawn.page / 2 {
+        0 => 8,
+        half => half,
+    };
+    isize::try_from(half).unwrap_or(isize::MAX)
+}
 
 /// Moves the selection of the focused pane.
 pub(super) fn moved(model: &mut Model, action: Action) {
     let by = match action {
         Action::Up => -1,
         Action::Down => 1,
-        Action::HalfPageUp => -HALF,
-        Action::HalfPageDown => HALF,
+        Action::HalfPageUp => -half_page(model),
+        Action::HalfPageDown => half_page(model),
         Action::Top => isize::MIN,
         _ => isize::MAX,
     };
     match model.screen.focus {
         Pane::Clusters => {
-            let keys = clusters(model);
+            let keys: Vec<ClusterKey> = model.clusters_in_view().cloned().collect();
             let chosen = model.selected_cluster().cloned();
             model.screen.cluster = neighbour(&keys, chosen.as_ref(), by);
             model.screen.entry = None;
@@ -32,7 +37,7 @@ pub(super) fn moved(model: &mut Model, action: Action) {
             model.screen.rows.clear();
         }
         Pane::Entries => {
-            let names = entries(model);
+            let names: Vec<String> = model.ladders_in_view().map(|ladder| ladder.entry.clone()).collect();
             let chosen = model.selected_ladder().map(|ladder| ladder.entry.clone());
             model.screen.entry = neighbour(&names, chosen.as_ref(), by);
             model.screen.rung = None;
@@ -43,11 +48,7 @@ pub(super) fn moved(model: &mut Model, action: Action) {
             let chosen = model.screen.instance.clone().or_else(|| pods.first().cloned());
             model.screen.instance = neighbour(&pods, chosen.as_ref(), by);
         }
-        Pane::Detail => {
-            let last = rows(model).saturating_sub(1);
-            let row = model.screen.rows.entry(model.screen.tab).or_default();
-            *row = row.min(&mut last.clone()).saturating_add_signed(by).min(last);
-        }
+        Pane::Detail => row(model, by),
     }
     model.dirty = true;
 }
@@ -60,24 +61,16 @@ fn neighbour<T: Clone + PartialEq>(items: &[T], chosen: Option<&T>, by: isize) -
     items.get(at.saturating_add_signed(by).min(last)).cloned()
 }
 
-fn clusters(model: &Model) -> Vec<ClusterKey> {
-    let Some(session) = model.session() else { return Vec::new() };
-    let passes = |key: &&ClusterKey| model.screen.cluster_filter.is_empty() || key.to_string().contains(&model.screen.cluster_filter);
-    session.world.clusters.keys().filter(passes).cloned().collect()
-}
-
-fn entries(model: &Model) -> Vec<String> {
-    let derived = model
-        .session()
-        .zip(model.selected_cluster())
-        .and_then(|(session, key)| session.derived.get(key));
-    let names = derived
-        .into_iter()
-        .flat_map(|derived| &derived.ladders)
-        .map(|ladder| ladder.entry.clone());
-    names
-        .filter(|name| model.screen.entry_filter.is_empty() || name.contains(&model.screen.entry_filter))
-        .collect()
+/// Selects another row of the lower pane: from the one that was drawn, as far as rows were drawn.
+fn row(model: &mut Model, by: isize) {
+    let tab = model.screen.tab;
+    let (rows, drawn) = match model.drawn.detail {
+        Some((of, rows, row)) if of == tab => (rows, row),
+        _ => (usize::MAX, 0),
+    };
+    let last = rows.saturating_sub(1);
+    let at = model.screen.rows.get(&tab).copied().unwrap_or(drawn).min(last);
+    model.screen.rows.insert(tab, at.saturating_add_signed(by).min(last));
 }
 
 /// Pods of the selected cluster, by name.
@@ -86,19 +79,6 @@ pub(super) fn instances(model: &Model) -> Vec<PodKey> {
         return Vec::new();
     };
     session.world.instances_of(cluster).map(|instance| instance.key.clone()).collect()
-}
-
-/// How many rows the lower pane can select or scroll.
-fn rows(model: &Model) -> usize {
-    let Some((session, cluster)) = model.session().zip(model.selected_cluster()) else {
-        return 0;
-    };
-    match model.screen.tab {
-        Tab::Findings => session.derived.get(cluster).map_or(0, |derived| derived.findings.len()),
-        Tab::Databases => model.selected_ladder().map_or(0, |ladder| ladder.databases.len()),
-        // Lines to scroll: the drawing knows how many there are, and stops there.
-        Tab::Evidence | Tab::Paths | Tab::Instances | Tab::Journal => 500,
-    }
 }
 
 /// Goes to the pane beside, or along the rungs.
@@ -140,23 +120,12 @@ pub(super) fn tab(model: &mut Model, tab: Tab) {
 }
 
 /// Opens the filter line of the focused list.
-pub(super) fn filter(model: &mut Model) -> Vec<Effect> {
-    let pane = if model.screen.focus == Pane::Clusters {
-        Pane::Clusters
-    } else {
-        Pane::Entries
-    };
-    model.screen.filtering = Some(pane);
+pub(super) fn filter(model: &mut Model) {
+    model.screen.filtering = Some(match model.screen.focus {
+        Pane::Clusters => Pane::Clusters,
+        Pane::Entries | Pane::Detail => Pane::Entries,
+    });
     model.dirty = true;
-    let text = match pane {
-        Pane::Clusters => model.screen.cluster_filter.clone(),
-        Pane::Entries | Pane::Detail => model.screen.entry_filter.clone(),
-    };
-    vec![Effect::Edit {
-        editor: EditorId::Filter,
-        text,
-        multiline: false,
-    }]
 }
 
 /// The filter's text changed.
@@ -169,13 +138,12 @@ pub(super) fn filtered(model: &mut Model, text: String) {
 }
 
 /// Ends the edit of the filter; `keep` leaves it in effect.
-pub(super) fn end_filter(model: &mut Model, keep: bool) -> Vec<Effect> {
+pub(super) fn end_filter(model: &mut Model, keep: bool) {
     if !keep {
         filtered(model, String::new());
     }
     model.screen.filtering = None;
     model.dirty = true;
-    vec![Effect::EndEdit]
 }
 
 /// Takes one step back: filter, zoom, focus.

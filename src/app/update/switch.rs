@@ -1,5 +1,7 @@
 //! From one target to another: no fact of the old one stays on the screen, and its runs go on.
 
+use std::collections::BTreeMap;
+
 use super::{observe, runs};
 use crate::app::effect::Effect;
 use crate::app::model::{Model, Overlay, Screen, Session};
@@ -8,10 +10,11 @@ use crate::domain::World;
 
 pub(super) fn switched(model: &mut Model, id: TargetId, target: Target) -> Vec<Effect> {
     let old = model.active;
+    let mut effects = runs::cancel_reviews(model);
     let session = Session {
         target,
         world: World::default(),
-        derived: std::collections::BTreeMap::new(),
+        derived: BTreeMap::new(),
         unfinished: Vec::new(),
     };
     model.sessions.insert(id, session);
@@ -22,9 +25,8 @@ pub(super) fn switched(model: &mut Model, id: TargetId, target: Target) -> Vec<E
     };
     model.overlays.clear();
     model.dirty = true;
-    let mut effects = vec![observe::later(id), Effect::EndEdit];
+    effects.push(observe::later(id));
     if old != id && model.sessions.contains_key(&old) {
-        // A plan that was never confirmed ends with the target that it was made for.
         effects.extend(runs::close_if_idle(model, old));
     }
     effects
@@ -51,6 +53,9 @@ pub(super) fn failed(model: &mut Model, error: &BackendError) -> Vec<Effect> {
 )]
 pub(super) fn to(model: &mut Model, context: Option<String>, namespace: Option<Option<String>>) -> Vec<Effect> {
     model.overlays.clear();
+    model.screen.filtering = None;
     model.dirty = true;
-    vec![Effect::EndEdit, Effect::Switch { context, namespace }]
+    let mut effects = runs::cancel_reviews(model);
+    effects.push(Effect::Switch { context, namespace });
+    effects
 }

@@ -1,0 +1,9 @@
+//! The console as it is used: keys and facts in, effects out, against a simulated target. No terminal, no clock.
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+mod editors;
+mod facts;
+mod guided;
+mod keys;
+pub(crate) mod seat;
+mod switching;

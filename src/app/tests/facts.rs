@@ -1,0 +1,228 @@
+//! Facts on their way into the model.
+
+use super::seat::{FIRST, Seat, orders};
+use crate::app::effect::Effect;
+use crate::app::model::Drawn;
+use crate::app::msg::{Msg, Notice};
+use crate::backend::TargetId;
+use crate::backend::{Access, Read};
+use crate::domain::Observation;
+use crate::domain::ids::PodKey;
+use crate::domain::ladder::{RungKind, RungState};
+use crate::domain::observation::ObjectId;
+use crate::domain::probe::ProbeFailure;
+use crate::domain::watch::{Kind, WatchState};
+
+fn pod(name: &str) -> PodKey {
+    PodKey::new("shop", name)
+}
+
+fn probes(reads: &[Read]) -> usize {
+    reads.iter().filter(|read| matches!(read, Read::Probe(_))).count()
+}
+
+fn failure(seat: &Seat, missing: &[&str]) -> Observation {
+    let instance = &seat.world().instances[&pod("orders-2")];
+    Observation::ProbeFailed(ProbeFailure {
+        pod: instance.key.clone(),
+        uid: instance.uid.clone(),
+        at: seat.now(),
+        because: "the connection was refused".to_owned(),
+        missing: missing.iter().map(ToString::to_string).collect(),
+    })
+}
+
+#[test]
+fn what_is_listed_is_asked_and_computed() {
+    let seat = Seat::new();
+    let derived = &seat.model.session().unwrap().derived[&orders()];
+    assert!(derived.ladders.iter().any(|ladder| ladder.entry == "pgvector"));
+    let ladder = &derived.ladders[0];
+    assert!(ladder.headline().is_none_or(|rung| rung.state == RungState::Holds), "{ladder:#?}");
+    assert_eq!(ladder.rung(RungKind::Installed).unwrap().state, RungState::Holds);
+    assert_eq!(probes(&seat.reads), seat.world().instances.len());
+}
+
+#[test]
+fn leave_is_asked_for_once_in_a_namespace() {
+    let mut seat = Seat::new();
+    let asked = |seat: &Seat| seat.reads.iter().filter(|read| matches!(read, Read::Permissions(_))).count();
+    assert_eq!(asked(&seat), 1);
+    seat.list();
+    assert_eq!(asked(&seat), 1);
+}
+
+#[test]
+fn facts_of_a_closed_target_are_nobodys() {
+    let mut seat = Seat::new();
+    let before = seat.model.clone();
+    let effects = seat.only(Msg::Observed(TargetId(9), vec![Observation::Removed(ObjectId::Cluster(orders()))]));
+    assert_eq!(effects, []);
+    assert_eq!(seat.model, before);
+}
+
+#[test]
+fn a_cluster_that_is_gone_takes_its_ladders_along() {
+    let mut seat = Seat::new();
+    seat.observe(Observation::Removed(ObjectId::Cluster(orders())));
+    assert!(!seat.model.session().unwrap().derived.contains_key(&orders()));
+    assert_ne!(seat.model.selected_cluster(), Some(&orders()));
+}
+
+#[test]
+fn a_heartbeat_changes_nothing_on_the_screen() {
+    let mut seat = Seat::new();
+    seat.model.dirty = false;
+    let at = seat.now();
+    let effects = seat.only(Msg::Observed(
+        FIRST,
+        vec![Observation::Watch {
+            kind: Kind::Pod,
+            state: WatchState::Live,
+            at,
+        }],
+    ));
+    assert_eq!(effects, []);
+    assert!(!seat.model.dirty);
+}
+
+#[test]
+fn the_same_answer_again_is_newer_evidence() {
+    let mut seat = Seat::new();
+    let seen = |seat: &Seat| {
+        let derived = &seat.model.session().unwrap().derived[&orders()];
+        derived.ladders[0].rung(RungKind::Installed).unwrap().observed_at.unwrap()
+    };
+    let before = seen(&seat);
+    seat.wait(40);
+    seat.fold(Msg::Refresh(FIRST));
+    assert_eq!(seen(&seat).as_second(), before.as_second() + 40);
+}
+
+#[test]
+fn evidence_is_read_again_every_five_minutes_and_on_request() {
+    let mut seat = Seat::new();
+    seat.reads.clear();
+    seat.wait(299);
+    assert_eq!(probes(&seat.reads), 0);
+    seat.wait(2);
+    assert_eq!(probes(&seat.reads), 4);
+    seat.wait(300);
+    assert_eq!(probes(&seat.reads), 8);
+    seat.press("r");
+    assert_eq!(probes(&seat.reads), 12);
+    assert!(!seat.out.contains(&Effect::Reconnect(FIRST)));
+}
+
+#[test]
+fn refreshing_connects_again_what_is_lost() {
+    let mut seat = Seat::new();
+    let since = seat.now();
+    seat.observe(Observation::Watch {
+        kind: Kind::Pod,
+        state: WatchState::Stale {
+            since,
+            why: "the connection was closed".to_owned(),
+        },
+        at: since,
+    });
+    seat.press("r");
+    assert!(seat.out.contains(&Effect::Reconnect(FIRST)));
+}
+
+#[test]
+fn an_instance_that_does_not_answer_is_asked_again_ever_more_seldom() {
+    let mut seat = Seat::new();
+    let mut after = Vec::new();
+    for _ in 0..6 {
+        let fact = failure(&seat, &[]);
+        let effects = seat.only(Msg::Observed(FIRST, vec![fact]));
+        after.extend(effects.iter().filter_map(|effect| match effect {
+            Effect::Schedule { after, .. } => Some(*after),
+            _ => None,
+        }));
+        let again = seat.only(Msg::Timer(crate::app::msg::Timer::Retry(FIRST)));
+        assert!(
+            again
+                .iter()
+                .any(|effect| matches!(effect, Effect::Read(_, Read::Probe(request)) if request.pod == pod("orders-2")))
+        );
+    }
+    assert_eq!(after, [5_000, 10_000, 20_000, 40_000, 80_000, 80_000]);
+}
+
+#[test]
+fn an_instance_that_may_not_be_asked_is_left_alone() {
+    let mut seat = Seat::new();
+    let fact = failure(&seat, &["create pods/exec in namespace shop"]);
+    assert_eq!(seat.only(Msg::Observed(FIRST, vec![fact])), []);
+}
+
+#[test]
+fn a_tick_draws_only_when_an_age_reads_differently() {
+    let mut seat = Seat::new();
+    assert!(seat.model.needs_tick());
+    seat.wait(1);
+    seat.model.dirty = false;
+    seat.wait(1);
+    assert!(seat.model.dirty, "seconds are counted");
+    seat.wait(150);
+    seat.model.dirty = false;
+    let drawn = (0..60)
+        .filter(|_| {
+            seat.wait(1);
+            std::mem::take(&mut seat.model.dirty)
+        })
+        .count();
+    assert_eq!(drawn, 1, "then minutes");
+}
+
+#[test]
+fn nothing_ticks_before_anything_is_known() {
+    assert!(!Seat::empty(Access::Write, |_| {}).model.needs_tick());
+}
+
+#[test]
+fn a_failure_outlasts_what_was_said_after_it() {
+    let mut seat = Seat::new();
+    let at = seat.now();
+    seat.fold(Msg::Notice(Notice {
+        is_error: true,
+        text: "the log cannot be written".to_owned(),
+        at,
+    }));
+    seat.wait(1);
+    seat.press("c");
+    assert_eq!(seat.notice(), "it is on the clipboard");
+    seat.wait(10);
+    assert_eq!(seat.notice(), "the log cannot be written");
+    seat.press("esc");
+    assert_eq!(seat.notice(), "");
+}
+
+#[test]
+fn the_lower_pane_scrolls_from_what_was_drawn() {
+    let mut seat = Seat::new();
+    seat.press("6");
+    let tab = seat.model.screen.tab;
+    seat.model.drawn = Drawn {
+        detail: Some((tab, 30, 29)),
+        page: 10,
+        scroll: None,
+    };
+    seat.press("k k");
+    assert_eq!(seat.model.screen.rows[&tab], 27);
+    seat.press("G");
+    assert_eq!(seat.model.screen.rows[&tab], 29);
+    seat.press("ctrl-u");
+    assert_eq!(seat.model.screen.rows[&tab], 24);
+}
+
+#[test]
+fn a_long_text_scrolls_back_at_once() {
+    let mut seat = Seat::new();
+    seat.press("?");
+    seat.model.drawn.scroll = Some(12);
+    seat.press("G j j k");
+    assert!(matches!(seat.model.overlays.last(), Some(crate::app::model::Overlay::Help(11))));
+}

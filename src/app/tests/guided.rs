@@ -1,0 +1,198 @@
+//! Guided actions, from the key to the proof.
+
+use super::seat::{FIRST, FOO, Seat, orders};
+use crate::app::effect::Effect;
+use crate::app::model::Overlay;
+use crate::app::msg::Msg;
+use crate::backend::Access;
+use crate::domain::ladder::{RungKind, RungState};
+use crate::workflow::run::Phase;
+use crate::workflow::{FieldId, Intent};
+
+fn confirmed() -> Seat {
+    let mut seat = Seat::new();
+    seat.plan_foo();
+    seat.confirm();
+    seat
+}
+
+#[test]
+fn an_extension_is_added_from_the_key_to_the_proof() {
+    let mut seat = confirmed();
+    assert_ne!(seat.run().phase, Phase::Review, "{}", seat.notice());
+    assert_eq!(seat.kept.len(), 1);
+    seat.press("esc");
+    seat.until("done", |phase| *phase == Phase::Done);
+    let derived = &seat.model.session().unwrap().derived[&orders()];
+    let ladder = derived.ladders.iter().find(|ladder| ladder.entry == "foo").unwrap();
+    assert_eq!(ladder.rung(RungKind::Mounted).unwrap().state, RungState::Holds);
+    assert!(seat.kept.is_empty());
+    assert!(!seat.writes.is_empty());
+}
+
+#[test]
+fn the_wrong_name_confirms_nothing() {
+    let mut seat = Seat::new();
+    seat.plan_foo();
+    seat.type_in("order");
+    seat.press("enter");
+    assert_eq!((seat.top(), &seat.run().phase), ("run", &Phase::Review));
+    assert!(seat.notice().contains("type orders"), "{}", seat.notice());
+    assert!(seat.writes.is_empty() && seat.kept.is_empty());
+}
+
+#[test]
+fn a_form_that_is_wrong_says_where_and_stays() {
+    let mut seat = Seat::new();
+    seat.press("a");
+    seat.type_in("Not_A_Name");
+    seat.press("enter");
+    let Some(Overlay::Form(_, form)) = seat.model.overlays.last() else {
+        panic!("no form")
+    };
+    assert!(
+        form.fields.iter().any(|field| field.id == FieldId::Name && field.error.is_some()),
+        "{form:#?}"
+    );
+    assert!(seat.model.runs.is_empty());
+}
+
+#[test]
+fn closing_a_plan_writes_nothing() {
+    let mut seat = Seat::new();
+    seat.plan_foo();
+    seat.press("esc");
+    assert_eq!((seat.top(), &seat.run().phase), ("none", &Phase::Cancelled));
+    assert!(seat.writes.is_empty() && seat.kept.is_empty());
+}
+
+#[test]
+fn a_known_name_brings_along_what_is_known_of_it() {
+    let mut seat = Seat::new();
+    seat.press("a");
+    seat.type_in("pgaudit");
+    seat.press("tab");
+    let Some(Overlay::Form(_, form)) = seat.model.overlays.last() else {
+        panic!("no form")
+    };
+    assert_eq!(form.value(FieldId::Preload), "pgaudit");
+}
+
+#[test]
+fn a_second_run_on_a_cluster_waits_for_the_first() {
+    let mut seat = confirmed();
+    seat.press("esc s");
+    seat.type_in("orders");
+    seat.press("enter");
+    assert_eq!(seat.run().phase, Phase::Review);
+    assert!(seat.notice().contains("add foo works on this cluster"), "{}", seat.notice());
+    assert_eq!(seat.kept.len(), 1);
+}
+
+#[test]
+fn quitting_while_a_run_is_in_flight_is_asked_about() {
+    let mut seat = confirmed();
+    seat.press("esc q");
+    assert_eq!((seat.top(), seat.out.len()), ("quit?", 0));
+    seat.press("n");
+    assert_eq!(seat.top(), "none");
+    seat.press("q y");
+    assert_eq!(seat.out, [Effect::Quit]);
+}
+
+#[test]
+fn a_run_that_wrote_is_let_go_only_after_a_question() {
+    let mut seat = confirmed();
+    seat.press("d");
+    assert_eq!(seat.top(), "forget?");
+    seat.press("esc");
+    assert_ne!(seat.run().phase, Phase::Cancelled);
+    seat.press("d enter");
+    assert_eq!((seat.top(), &seat.run().phase), ("none", &Phase::Cancelled));
+    assert!(seat.kept.is_empty());
+    seat.press("R d");
+    assert!(seat.model.runs.is_empty(), "what is over leaves the list at once");
+}
+
+#[test]
+fn runs_left_unfinished_are_listed_continued_or_forgotten() {
+    let mut first = confirmed();
+    first.wait(3);
+    let kept: Vec<_> = first.kept.values().cloned().collect();
+    let mut seat = Seat::new();
+    seat.fold(Msg::Unfinished(FIRST, kept.clone()));
+    assert!(seat.notice().contains("left unfinished: add foo"));
+    seat.press("R r");
+    assert_eq!(seat.top(), "run");
+    assert!(seat.model.session().unwrap().unfinished.is_empty());
+    seat.until("done", |phase| *phase == Phase::Done);
+    let mut seat = Seat::new();
+    seat.fold(Msg::Unfinished(FIRST, kept));
+    seat.press("R d enter");
+    assert!(seat.model.session().unwrap().unfinished.is_empty());
+    assert!(seat.writes.is_empty());
+}
+
+#[test]
+fn unfinished_runs_do_not_go_on_in_read_only_mode() {
+    let mut first = confirmed();
+    first.wait(1);
+    let kept = first.kept.values().cloned().collect();
+    let mut seat = Seat::with(Access::ReadOnly, |_| {});
+    seat.fold(Msg::Unfinished(FIRST, kept));
+    seat.press("R r");
+    assert!(seat.notice().contains("read-only"));
+    assert!(seat.model.runs.is_empty());
+}
+
+#[test]
+fn the_command_line_begins_without_a_form_or_an_overlay() {
+    let mut seat = Seat::new();
+    let at = seat.now();
+    seat.fold(Msg::Begin(FIRST, Intent::RestartCluster { cluster: orders(), at }));
+    let id = seat.run().id.clone();
+    assert_eq!((seat.top(), &seat.run().phase), ("none", &Phase::Review));
+    seat.fold(Msg::Tell(id, crate::workflow::Event::Confirmed("orders".to_owned())));
+    seat.until("done", |phase| *phase == Phase::Done);
+}
+
+#[test]
+fn the_menu_says_why_an_action_cannot_be_taken() {
+    let mut seat = Seat::new();
+    seat.press("m");
+    let Some(Overlay::Menu(items, _)) = seat.model.overlays.last() else {
+        panic!("no menu")
+    };
+    let stuck = items.iter().find(|(action, _)| action.as_str() == "delete-stuck-pod").unwrap();
+    assert_eq!(stuck.1.as_deref(), Some("no pod is stuck"));
+    seat.press("enter");
+    assert_eq!(seat.top(), "form");
+}
+
+#[test]
+fn the_plan_is_copied_while_the_name_is_asked_for() {
+    let mut seat = Seat::new();
+    seat.plan_foo();
+    assert!(seat.editor.is_some());
+    seat.press("ctrl-y");
+    assert!(matches!(&seat.out[..], [Effect::Copy(text)] if text.contains(FOO)));
+}
+
+#[test]
+fn a_stuck_pod_is_found_by_its_key_and_by_its_finding() {
+    let mut seat = Seat::new();
+    seat.press("a");
+    seat.type_in("foo");
+    seat.press("tab");
+    seat.type_in(&FOO.replace("1.0", "9.9"));
+    seat.press("enter");
+    seat.confirm();
+    seat.until("a block", |phase| matches!(phase, Phase::Blocked { .. }));
+    seat.press("esc x");
+    assert!(matches!(seat.run().intent, Intent::DeleteStuckPod { .. }), "{}", seat.notice());
+    seat.press("esc 5 g enter");
+    assert!(
+        !matches!(seat.top(), "none") || !seat.notice().is_empty(),
+        "a finding's remedy is offered or told"
+    );
+}
