@@ -78,6 +78,8 @@ pub(super) fn outcome(model: &mut Model, run: &RunId, outcome: Outcome) -> Vec<E
         Outcome::Kept(Ok(())) => Event::Kept,
         Outcome::Kept(Err(why)) => Event::NotKept(why),
     };
+    // The answer of a dry run changes nothing but the plan, which is on the screen.
+    model.dirty = true;
     tell(model, run, event)
 }
 
