@@ -15,3 +15,4 @@ mod cli;
 #[path = "../shared/console.rs"]
 mod console;
 mod documents;
+mod tape;
