@@ -1,4 +1,6 @@
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
+
+mod keys;
 
 use proptest::prelude::*;
 use ratatui::Terminal;
