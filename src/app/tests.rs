@@ -6,4 +6,5 @@ mod facts;
 mod guided;
 mod keys;
 pub(crate) mod seat;
+mod stories;
 mod switching;

@@ -25,6 +25,10 @@ const SELDOM: u64 = 80_000;
 /// Folds facts of a target in.
 pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observation>) -> Vec<Effect> {
     let now = model.now;
+    if target == model.active && model.screen.cluster.is_none() {
+        // What has been shown stays selected, whatever is listed before it.
+        model.screen.cluster = model.selected_cluster().cloned();
+    }
     let Some(session) = model.sessions.get_mut(&target) else {
         return Vec::new();
     };
