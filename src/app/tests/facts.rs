@@ -131,6 +131,15 @@ fn refreshing_connects_again_what_is_lost() {
 }
 
 #[test]
+fn refreshing_connects_again_when_the_watches_have_ended_without_a_word() {
+    let mut seat = Seat::new();
+    let (why, at) = ("the watches have ended".to_owned(), seat.now());
+    seat.observe(Observation::Unreachable { why, at });
+    seat.press("r");
+    assert!(seat.out.contains(&Effect::Reconnect(FIRST)));
+}
+
+#[test]
 fn an_instance_that_does_not_answer_is_asked_again_ever_more_seldom() {
     let mut seat = Seat::new();
     let mut after = Vec::new();

@@ -107,9 +107,9 @@ fn refresh(model: &mut Model) -> Vec<Effect> {
     let target = model.active;
     let mut effects = observe::refresh(model, target);
     let lost = model.session().is_some_and(|session| {
-        Kind::ALL
-            .iter()
-            .any(|kind| matches!(session.world.watch(*kind), WatchState::Stale { .. } | WatchState::Error { .. }))
+        let mut kinds = Kind::ALL.iter();
+        session.world.unreachable.is_some()
+            || kinds.any(|kind| matches!(session.world.watch(*kind), WatchState::Stale { .. } | WatchState::Error { .. }))
     });
     if lost {
         effects.push(Effect::Reconnect(target));
