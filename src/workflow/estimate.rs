@@ -127,7 +127,7 @@ fn rolling(world: &World, cluster: &Cluster, is_restart: bool, times: &[(String,
         return lines;
     }
     let mut lines = vec![format!(
-        "pods are made anew one by one: {}, the most lagged first, and at last the primary {primary}",
+        "pods are made anew one by one: the replicas ({}), the most lagged of them first, and at last the primary {primary}",
         replicas.join(", ")
     )];
     lines.push(primary_step(cluster, &primary, How::Anew, times));
@@ -145,7 +145,7 @@ fn preloading(world: &World, cluster: &Cluster, times: &[(String, i64)]) -> Vec<
         ];
     }
     let mut lines = vec![format!(
-        "pods are made anew one by one: {}, the most lagged first; at last the primary {primary} restarts",
+        "pods are made anew one by one: the replicas ({}), the most lagged of them first; at last the primary {primary} restarts",
         replicas.join(", ")
     )];
     lines.push(primary_step(cluster, &primary, How::InPlace, times));
