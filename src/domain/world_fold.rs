@@ -24,7 +24,7 @@ pub(super) fn apply(world: &mut World, observation: Observation, now: Timestamp)
             let status = world.watches.entry(kind).or_default();
             changed.visible = status.state != state;
             if state == WatchState::Live {
-                world.unreachable = None;
+                changed.visible |= world.unreachable.take().is_some();
             }
             *status = WatchStatus { state, at: Some(at) };
         }

@@ -43,17 +43,26 @@ pub(crate) fn kubectl(arguments: &[&str]) -> String {
     String::from_utf8(answer.stdout).unwrap()
 }
 
-/// Runs kubectl with an object on its standard input.
+/// Runs kubectl with objects on its standard input; tries again while the operator's webhooks do not answer.
 pub(crate) fn apply(yaml: &str) {
     use std::io::Write as _;
-    let mut child = Command::new("kubectl")
-        .args(["apply", "-f", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(yaml.as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success(), "kubectl apply of:\n{yaml}");
+    until(&format!("kubectl apply of:\n{yaml}"), 180, || {
+        let mut child = Command::new("kubectl")
+            .args(["apply", "-f", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(yaml.as_bytes()).unwrap();
+        let answer = child.wait_with_output().unwrap();
+        let errors = String::from_utf8_lossy(&answer.stderr);
+        assert!(
+            answer.status.success() || errors.contains("webhook"),
+            "kubectl apply of:\n{yaml}\n{errors}"
+        );
+        answer.status.success().then_some(())
+    });
 }
 
 /// Tries until the answer is `Some`, looking every quarter of a second.
