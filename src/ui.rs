@@ -40,7 +40,7 @@ pub fn draw(model: &Model, theme: &Theme, editor: Editor<'_>, frame: &mut Frame)
         return Drawn::default();
     }
     let footer = rows::footer::footer(model);
-    let header = rows::header::header(model);
+    let header = top::fitting(model, area.width);
     let layout = Layout::new(
         model,
         shape,

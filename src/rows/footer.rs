@@ -163,9 +163,10 @@ pub fn run_line(run: &Run, now: Timestamp) -> Line {
         line = line.with(Role::Warning, " · ▲ takes longer than expected");
     }
     if let Some(started) = run.started {
+        let end = if run.is_over() { run.since } else { now };
         line = line.with(
             Role::Dim,
-            format!(" · {}", duration((now.as_second() - started.as_second()).max(0))),
+            format!(" · {}", duration((end.as_second() - started.as_second()).max(0))),
         );
     }
     line

@@ -13,8 +13,8 @@ use crate::domain::instance::Instance;
 use crate::domain::probe::InstanceProbe;
 use crate::domain::watch::{Kind, WatchState};
 
-/// The parts of the header, the most important first.
-pub fn header(model: &Model) -> Vec<Line> {
+/// The parts of the header, the most important first; with short labels where there is little room.
+pub fn header(model: &Model, short: bool) -> Vec<Line> {
     let mut parts = vec![place(model)];
     parts.extend(mode(model));
     let Some(session) = model.session() else {
@@ -26,10 +26,12 @@ pub fn header(model: &Model) -> Vec<Line> {
     parts.push(database(model, session, cluster));
     parts.push(findings(session));
     if let Some(version) = cluster.and_then(|cluster| operator(session, cluster)) {
-        parts.push(Line::new(Role::Dim, "operator ").with(Role::Text, version));
+        let label = if short { "op " } else { "operator " };
+        parts.push(Line::new(Role::Dim, label).with(Role::Text, version));
     }
     if let Some(version) = &session.world.kubernetes {
-        parts.push(Line::new(Role::Dim, "kubernetes ").with(Role::Text, version));
+        let label = if short { "k8s " } else { "kubernetes " };
+        parts.push(Line::new(Role::Dim, label).with(Role::Text, version));
     }
     parts
 }

@@ -8,7 +8,7 @@ use crate::domain::cluster::Cluster;
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::instance::Instance;
 use crate::domain::paths::{PathElement, PathRow, PathSetting, compare, expected};
-use crate::domain::probe::{Fact, FileKind, InstanceProbe};
+use crate::domain::probe::{DatabaseProbe, Fact, FileKind, InstanceProbe};
 use crate::domain::rollout::wanted_entries;
 
 const SETTINGS: [PathSetting; 4] = [
@@ -36,8 +36,11 @@ pub fn paths(model: &Model) -> Panel {
         panel.head.push(
             Line::new(Role::Dim, "read in ")
                 .with(Role::Strong, &instance.key.name)
-                .with(Role::Dim, format!(", {}", age(model.now, answer.at))),
+                .with(Role::Dim, format!(", {}", age(model.now, answer.at)))
+                .with(Role::Dim, alike(session, cluster, answer))
+                .indented(2),
         );
+        panel.head.extend(untold(session, cluster));
     }
     panel.head.extend(order(cluster, &entries));
     let mut rows = Vec::new();
@@ -62,6 +65,55 @@ pub fn paths(model: &Model) -> Panel {
     let at = model.screen.rows.get(&Tab::Paths).copied().unwrap_or_default();
     panel.table = Some(Table::new(columns, rows, at));
     panel
+}
+
+/// Where else every path is the same.
+fn alike(session: &Session, cluster: &Cluster, answer: &InstanceProbe) -> String {
+    let world = &session.world;
+    let same_everywhere = |other: &InstanceProbe| SETTINGS.into_iter().all(|setting| live(setting, other) == live(setting, answer));
+    let instances = world
+        .instances_of(&cluster.key)
+        .filter_map(|instance| world.answer_of(instance))
+        .filter(|other| other.pod != answer.pod && same_everywhere(other))
+        .map(|other| other.pod.name.as_str());
+    let same_in = |database: &DatabaseProbe| {
+        database.settings.known().is_some_and(|settings| {
+            [PathSetting::ExtensionControlPath, PathSetting::DynamicLibraryPath]
+                .into_iter()
+                .all(|setting| settings.get(setting.as_str()).map(|setting| setting.value.as_str()) == live(setting, answer))
+        })
+    };
+    let databases = answer
+        .databases
+        .iter()
+        .filter(|database| same_in(database))
+        .map(|database| format!("database {}", database.database));
+    let same: Vec<String> = instances.map(str::to_owned).chain(databases).collect();
+    if same.is_empty() {
+        String::new()
+    } else {
+        format!("; the same in {}", same.join(", "))
+    }
+}
+
+/// Instances whose paths are not known, with the reason.
+fn untold(session: &Session, cluster: &Cluster) -> Option<Line> {
+    let world = &session.world;
+    let silent: Vec<String> = world
+        .instances_of(&cluster.key)
+        .filter(|instance| world.answer_of(instance).is_none())
+        .map(|instance| {
+            let why = world
+                .failure_of(instance)
+                .map_or("it has not been asked yet", |failure| failure.because.as_str());
+            format!("{}: {why}", instance.key.name)
+        })
+        .collect();
+    (!silent.is_empty()).then(|| {
+        Line::new(Role::Unknown, "? not known in ")
+            .with(Role::Text, silent.join("; "))
+            .indented(2)
+    })
 }
 
 /// The selected instance if it answered, else the primary, else any that answered.

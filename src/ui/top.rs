@@ -3,11 +3,23 @@
 use ratatui::layout::Rect;
 
 use super::paint::Paint;
+use crate::app::model::Model;
+use crate::rows::header::header;
 use crate::rows::{Line, Role};
 
 /// Most rows of the header.
 const ROWS: usize = 2;
 const GAP: usize = 3;
+
+/// The parts of the header: with short labels where these save a row, so that panes seldom move.
+pub(super) fn fitting(model: &Model, width: u16) -> Vec<Line> {
+    let parts = header(model, false);
+    if flow(&parts, width).len() == 1 {
+        return parts;
+    }
+    let short = header(model, true);
+    if flow(&short, width).len() == 1 { short } else { parts }
+}
 
 /// Rows that the header takes.
 pub(super) fn height(parts: &[Line], width: u16) -> u16 {

@@ -26,6 +26,7 @@ fn an_extension_is_added_from_the_key_to_the_proof() {
     let derived = &seat.model.session().unwrap().derived[&orders()];
     let ladder = derived.ladders.iter().find(|ladder| ladder.entry == "foo").unwrap();
     assert_eq!(ladder.rung(RungKind::Mounted).unwrap().state, RungState::Holds);
+    assert_eq!(seat.notice(), "add foo: done");
     assert!(seat.kept.is_empty());
     assert!(!seat.writes.is_empty());
 }

@@ -99,10 +99,15 @@ pub(super) fn tell(model: &mut Model, id: &RunId, event: Event) -> Vec<Effect> {
     let before = (run.phase.clone(), run.progress.clone(), run.transcript.len(), run.slow);
     let plan = (run.phase == Phase::Review).then(|| run.plan.clone());
     let commands = run.handle(event, &session.world, *now);
-    model.dirty |= before != (run.phase.clone(), run.progress.clone(), run.transcript.len(), run.slow);
+    let after = (run.phase.clone(), run.progress.clone(), run.transcript.len(), run.slow);
+    model.dirty |= before != after;
     model.dirty |= plan.is_some_and(|plan| plan != run.plan);
     let (target, over, moves) = (*target, run.is_over(), is_moving(run));
+    let done = (run.phase == Phase::Done && before.0 != Phase::Done).then(|| format!("{}: done", run.intent.title()));
     let mut effects = carry(model, id, commands);
+    if let Some(done) = done {
+        effects.extend(say(model, done));
+    }
     if goes_on && moves {
         effects.extend(replaces(model, id));
     }
