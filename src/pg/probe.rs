@@ -12,11 +12,14 @@ use super::door::Door;
 use super::reading::{self, First};
 use super::route::{Line, Trouble, Way, ways};
 use crate::backend::{DatabaseAccess, ProbeRequest};
-use crate::domain::probe::{DatabaseProbe, InstanceProbe, ProbeFailure};
+use crate::domain::probe::{DatabaseProbe, Fact, InstanceProbe, ProbeFailure};
 use crate::domain::{Observation, Timestamp};
 
 /// Sessions in databases of one instance at the same time: each costs the server a process.
 const MOST_SESSIONS: usize = 4;
+
+/// How long a way may take to show that it still stands.
+const STILL_THERE: Duration = Duration::from_secs(3);
 
 /// Asks instances.
 pub struct Prober {
@@ -59,7 +62,10 @@ impl Prober {
             // A way without an answer leaves time for the next ones.
             let share = end.saturating_duration_since(Instant::now()) / u32::try_from(left).unwrap_or(u32::MAX);
             match timeout(share, self.try_way(*way, request, reasons(&failed), at)).await {
-                Ok(Ok((line, first))) => return Ok(self.databases(&line, first, end).await),
+                Ok(Ok((line, first))) => {
+                    let probe = self.databases(&line, first, end).await;
+                    return still_there(&line, probe).await;
+                }
                 Ok(Err(trouble)) => failed.push((*way, trouble)),
                 Err(_) => failed.push((*way, Trouble::new(format!("no answer within {share:.1?}")))),
             }
@@ -99,6 +105,23 @@ impl Prober {
         probe.databases.extend(own);
         probe.databases.sort_by(|one, other| one.database.cmp(&other.database));
         probe
+    }
+}
+
+/// A part that was lost may have been lost with the way itself, and then half of the evidence must not replace the whole of
+/// before: nothing was read. When the way still stands, it is the trouble of one statement or one database.
+async fn still_there(line: &Line, probe: InstanceProbe) -> Result<InstanceProbe, Trouble> {
+    let lost = matches!(probe.available, Fact::Unknown(_))
+        || probe
+            .databases
+            .iter()
+            .any(|database| matches!(database.installed, Fact::Unknown(_)));
+    if !lost {
+        return Ok(probe);
+    }
+    match timeout(STILL_THERE, reading::greet(line)).await {
+        Ok(answer) => answer.map(|()| probe),
+        Err(_) => Err(Trouble::new("the connection broke while the evidence was read")),
     }
 }
 

@@ -165,6 +165,17 @@ pub(super) async fn first(line: &Line, request: &ProbeRequest, reasons: String, 
     })
 }
 
+/// Asks for one answer, whatever it is.
+pub(super) async fn greet(line: &Line) -> Result<(), Trouble> {
+    let session = line.open(line.base()).await?;
+    let answers = session.ask(&[Ask::from(Statement::Server)]).await?;
+    session.close().await;
+    match answers.into_iter().next() {
+        Some(Answer::Lost(why)) => Err(Trouble::new(why)),
+        _ => Ok(()),
+    }
+}
+
 /// What the statement about the server says of the session. Only a lost answer is trouble: a refused one is a fact.
 fn understand(answer: Answer, reasons: String) -> Result<(Fact<Server>, Vec<String>, Privileges), Trouble> {
     if let Answer::Lost(why) = answer {

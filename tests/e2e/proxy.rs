@@ -105,6 +105,56 @@ impl Drop for Proxy {
     }
 }
 
+/// An HTTP proxy as companies have them: it is asked to CONNECT, and carries bytes that it does not understand.
+pub(crate) struct HttpProxy {
+    /// Where it listens.
+    pub(crate) url: String,
+    connections: Arc<AtomicUsize>,
+}
+
+impl HttpProxy {
+    /// Starts it.
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let connections = Arc::new(AtomicUsize::new(0));
+        let count = connections.clone();
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let count = count.clone();
+                std::thread::spawn(move || connect(client, &count));
+            }
+        });
+        Self { url, connections }
+    }
+
+    /// Connections that were made through it.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+}
+
+fn connect(mut client: TcpStream, count: &AtomicUsize) {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        let Ok(1..) = client.read(&mut byte) else { return };
+        head.extend_from_slice(&byte);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let Some(place) = head.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next()) else {
+        return;
+    };
+    let Ok(server) = TcpStream::connect(place) else { return };
+    if client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").is_err() {
+        return;
+    }
+    count.fetch_add(1, Ordering::SeqCst);
+    let (up, down) = ((client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client));
+    std::thread::spawn(move || carry(up.0, up.1, |_| true));
+    carry(down.0, down.1, |_| true);
+}
+
 /// A request that changes a CNPG object for good.
 fn is_write(bytes: &[u8]) -> bool {
     let line = String::from_utf8_lossy(bytes.split(|byte| *byte == b'\r').next().unwrap_or_default()).into_owned();

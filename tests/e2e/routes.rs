@@ -1,8 +1,10 @@
 //! Both ways to PostgreSQL tell the same.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::rig::{self, Space, until};
+use crate::console::Console;
+use crate::proxy::HttpProxy;
+use crate::rig::{self, Space, kubectl, until};
 
 /// The document without what may differ between two routes: route, user, and times.
 fn without_source_and_time(mut document: Value) -> Value {
@@ -47,6 +49,69 @@ fn the_tunnel_and_exec_tell_the_same() {
     let (tunnel, exec) = (without_source_and_time(tunnel), without_source_and_time(exec));
     assert_eq!(tunnel, exec, "tunnel (left) and exec (right)");
 
+    a_plugin_and_a_proxy_lead_there_too(&space, &exec);
+
     let (code, off) = space.status(&["--db", "off"]);
     assert_eq!(code, 6, "without SQL the answer is partial: {off}");
+}
+
+/// What a credential plugin says to a person.
+const NOISE: &str = "please touch your key";
+
+/// A kubeconfig whose user comes from a plugin that takes its time and talks; its key is never in a file of the test's.
+fn with_plugin(space: &Space, proxy: Option<&HttpProxy>) -> std::path::PathBuf {
+    let own: Value = serde_json::from_str(&kubectl(&["config", "view", "--minify", "--flatten", "--raw", "-o", "json"])).unwrap();
+    let mut cluster = own["clusters"][0]["cluster"].clone();
+    if let Some(proxy) = proxy {
+        cluster["proxy-url"] = json!(proxy.url);
+    }
+    let script = format!(
+        r#"echo {NOISE} >&2; sleep 2; kubectl config view --minify --flatten --raw -o json | jq '.users[0].user
+           | {{apiVersion: "client.authentication.k8s.io/v1", kind: "ExecCredential",
+              status: {{clientCertificateData: (."client-certificate-data" | @base64d), clientKeyData: (."client-key-data" | @base64d)}}}}'"#
+    );
+    let exec = json!({"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", script], "interactiveMode": "IfAvailable"});
+    let made = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "plugin", "users": [{"name": "plugin", "user": {"exec": exec}}],
+        "clusters": [{"name": "plugin", "cluster": cluster}],
+        "contexts": [{"name": "plugin", "context": {"cluster": "plugin", "user": "plugin", "namespace": space.name}}],
+    });
+    let name = if proxy.is_some() { "plugin-and-proxy" } else { "plugin" };
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.kubeconfig"));
+    std::fs::write(&file, made.to_string()).unwrap();
+    file
+}
+
+fn a_plugin_and_a_proxy_lead_there_too(space: &Space, exec: &Value) {
+    // By the environment, without the console.
+    let proxy = HttpProxy::start();
+    let answer = rig::extop()
+        .args(["--kubeconfig", with_plugin(space, None).to_str().unwrap()])
+        .args(["status", "orders", "-o", "json", "--db", "exec"])
+        .env("HTTPS_PROXY", &proxy.url)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&answer.stderr);
+    assert!(answer.status.success(), "{told}");
+    assert!(!told.contains(NOISE), "{told}");
+    assert!(proxy.connections() > 0, "nothing went through the proxy");
+    let mut document = without_source_and_time(serde_json::from_slice(&answer.stdout).unwrap());
+    document["context"] = exec["context"].clone();
+    assert_eq!(document, *exec);
+
+    // By the kubeconfig, in the console, which lives while the plugin thinks.
+    let proxy = HttpProxy::start();
+    let kubeconfig = with_plugin(space, Some(&proxy));
+    let mut console = Console::start(&["--kubeconfig", kubeconfig.to_str().unwrap(), "--db", "exec"], &[]);
+    console.wait_for("no target has answered yet", 2);
+    console.keys("?");
+    console.wait("help opens while the plugin thinks", 1, |screen| {
+        screen.contains("quit") && !screen.contains("pgvector")
+    });
+    console.keys("\x1b");
+    console.wait_for("pgvector", 20);
+    console.wait_for("db ● exec", 20);
+    assert!(proxy.connections() > 0, "nothing went through the proxy");
+    let bytes = console.bytes.lock().unwrap().clone();
+    assert!(!String::from_utf8_lossy(&bytes).contains(NOISE), "the plugin wrote over the screen");
 }

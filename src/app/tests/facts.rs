@@ -50,6 +50,28 @@ fn leave_is_asked_for_once_in_a_namespace() {
     assert_eq!(asked(&seat), 1);
     seat.list();
     assert_eq!(asked(&seat), 1);
+    seat.press("r");
+    assert_eq!(asked(&seat), 2, "who was given a permission in between presses r");
+}
+
+#[test]
+fn everything_is_asked_again_when_a_broken_watch_goes_on() {
+    let mut seat = Seat::new();
+    let at = seat.now();
+    let watch = |state| Observation::Watch {
+        kind: Kind::Pod,
+        state,
+        at,
+    };
+    let why = "the connection was refused".to_owned();
+    seat.observe(watch(WatchState::Stale { since: at, why }));
+    seat.reads.clear();
+    seat.observe(watch(WatchState::Live));
+    assert_eq!(probes(&seat.reads), seat.world().instances.len());
+    assert!(seat.reads.iter().any(|read| matches!(read, Read::Permissions(_))));
+    seat.reads.clear();
+    seat.observe(watch(WatchState::Live));
+    assert_eq!(seat.reads, []);
 }
 
 #[test]

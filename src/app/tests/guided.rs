@@ -1,6 +1,6 @@
 //! Guided actions, from the key to the proof.
 
-use super::seat::{FIRST, FOO, Seat, orders};
+use super::seat::{FIRST, FOO, Seat, orders, target};
 use crate::app::effect::Effect;
 use crate::app::model::Overlay;
 use crate::app::msg::Msg;
@@ -59,12 +59,35 @@ fn a_form_that_is_wrong_says_where_and_stays() {
 }
 
 #[test]
-fn closing_a_plan_writes_nothing() {
+fn closing_a_plan_writes_nothing_and_leads_back_to_what_was_typed() {
     let mut seat = Seat::new();
     seat.plan_foo();
     seat.press("esc");
-    assert_eq!((seat.top(), &seat.run().phase), ("none", &Phase::Cancelled));
+    assert_eq!((seat.top(), &seat.run().phase), ("form", &Phase::Cancelled));
     assert!(seat.writes.is_empty() && seat.kept.is_empty());
+    assert_eq!(seat.editor.as_ref().map(|(_, text)| text.as_str()), Some(FOO));
+    seat.press("enter");
+    assert_eq!((seat.top(), &seat.run().phase), ("run", &Phase::Review));
+    seat.confirm();
+    seat.press("esc");
+    assert_eq!(seat.top(), "none", "the form of a confirmed plan is gone");
+}
+
+#[test]
+fn no_run_goes_on_before_the_clusters_are_listed() {
+    let mut first = confirmed();
+    first.wait(3);
+    let kept: Vec<_> = first.kept.values().cloned().collect();
+    let mut seat = Seat::empty(Access::Write, |_| {});
+    seat.switch(FIRST, target("rig"));
+    seat.fold(Msg::Unfinished(FIRST, kept));
+    seat.press("R r");
+    assert!(seat.notice().contains("still being listed"), "{}", seat.notice());
+    assert!(seat.model.runs.is_empty());
+    assert_eq!(seat.model.session().unwrap().unfinished.len(), 1);
+    seat.list();
+    seat.press("r");
+    seat.until("done", |phase| *phase == Phase::Done);
 }
 
 #[test]

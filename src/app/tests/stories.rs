@@ -368,7 +368,7 @@ fn a_form_opens_is_filled_and_becomes_a_run_in_review_with_dry_runs() {
     let run = last_run(&model);
     assert_eq!((&run.phase, run.intent.title().as_str()), (&Phase::Review, "add foo"));
     assert!(!run.plan.is_refused(), "{:#?}", run.plan.checks);
-    assert!(matches!(model.overlays.as_slice(), [Overlay::Run(id, 0, _)] if *id == run.id));
+    assert!(matches!(model.overlays.as_slice(), [Overlay::Form(..), Overlay::Run(id, 0, _)] if *id == run.id));
     let dry = effects.iter().filter(|effect| matches!(effect, Effect::DryRun { .. })).count();
     assert_eq!(dry, run.plan.previews.len());
     assert!(dry > 0 && !effects.iter().any(applies));

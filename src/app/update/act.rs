@@ -106,6 +106,7 @@ fn next_theme(model: &mut Model) {
 fn refresh(model: &mut Model) -> Vec<Effect> {
     let target = model.active;
     let mut effects = observe::refresh(model, target);
+    effects.extend(observe::review_again(model, target));
     let lost = model.session().is_some_and(|session| {
         let mut kinds = Kind::ALL.iter();
         session.world.unreachable.is_some()

@@ -104,6 +104,8 @@ pub(super) fn choose(model: &mut Model, forward: bool) {
 }
 
 /// Submits the form: its intent becomes a run in review, or its fields say what is wrong.
+///
+/// The form stays below the plan until that is confirmed, so that whoever goes back finds what was typed.
 pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
     let now = model.now;
     model.dirty = true;
@@ -113,10 +115,7 @@ pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
     let (kind, cluster) = kind(what);
     match forms::submit(form, kind, cluster, world, now) {
         None => Vec::new(),
-        Some(intent) => {
-            model.overlays.pop();
-            start(model, target, intent).1
-        }
+        Some(intent) => start(model, target, intent).1,
     }
 }
 

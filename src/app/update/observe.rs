@@ -12,6 +12,7 @@ use crate::domain::findings::findings;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::observation::Objects;
 use crate::domain::permission::Permission;
+use crate::domain::watch::{Kind, WatchState};
 use crate::domain::world::{Changed, Probe};
 use crate::domain::{Observation, World};
 
@@ -35,12 +36,14 @@ pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observati
     let mut sum = Changed::default();
     let (mut everything, mut news) = (false, false);
     let (mut unanswered, mut answered) = (false, false);
+    let mut back = false;
     for fact in facts {
         let concerns_all = concerns_all(&fact);
         let is_heartbeat = matches!(fact, Observation::Watch { .. });
         let asked = asked(&fact);
         answered |= matches!(fact, Observation::Probed(_));
         unanswered |= matches!(&fact, Observation::ProbeFailed(failure) if failure.missing.is_empty());
+        back |= is_back(&session.world, &fact);
         let changed = session.world.apply(fact, now);
         // An answer that repeats the one before is newer evidence all the same.
         if let Some(instance) = asked.and_then(|pod| session.world.instances.get(&pod)) {
@@ -60,13 +63,34 @@ pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observati
     derive(session, &sum.clusters);
     let mut effects = reads(&session.world, target, &sum.probe, false);
     effects.extend(sum.crashed.iter().filter_map(|pod| crash_log(&session.world, target, pod)));
-    effects.extend(reviews(model, target));
+    if back {
+        // What was asked while nobody answered is asked again, and the user may have been given other permissions.
+        effects.extend(refresh(model, target));
+        effects.extend(review_again(model, target));
+    } else {
+        effects.extend(reviews(model, target));
+    }
     effects.extend(ask_again(model, target, answered, unanswered));
     model.dirty |= sum.visible && target == model.active;
     if news {
         effects.extend(runs::world_changed(model, target));
     }
     effects
+}
+
+/// A watch of instances that was broken goes on.
+fn is_back(world: &World, fact: &Observation) -> bool {
+    matches!(
+        fact,
+        Observation::Watch {
+            kind: Kind::Pod,
+            state: WatchState::Live,
+            ..
+        }
+    ) && matches!(
+        world.watch(Kind::Pod),
+        WatchState::Stale { .. } | WatchState::Error { .. } | WatchState::Forbidden { .. }
+    )
 }
 
 /// A fact that may change the picture of every cluster.
@@ -186,6 +210,12 @@ fn reviews(model: &mut Model, target: TargetId) -> Vec<Effect> {
         }
     }
     effects
+}
+
+/// Asks once more what the user may do: that can change at any time, and nobody tells.
+pub(super) fn review_again(model: &mut Model, target: TargetId) -> Vec<Effect> {
+    model.reviewed.retain(|(of, _)| *of != target);
+    reviews(model, target)
 }
 
 fn permissions(namespace: &str) -> Vec<Permission> {

@@ -192,6 +192,7 @@ fn confirm(model: &mut Model, id: &RunId) -> Vec<Effect> {
     let mut effects = runs::tell(model, id, Event::Confirmed(typed));
     let is_confirmed = model.run(id).is_some_and(|run| run.phase != Phase::Review);
     if is_confirmed {
+        model.overlays.retain(|overlay| !matches!(overlay, Overlay::Form(..)));
         if let Some(Overlay::Run(_, scroll, _)) = model.overlays.last_mut() {
             *scroll = 0;
         }

@@ -6,6 +6,7 @@ use crate::app::model::{Model, Overlay, is_moving};
 use crate::app::msg::{Outcome, Timer};
 use crate::backend::{Access, Read, TargetId};
 use crate::domain::ids::ClusterKey;
+use crate::domain::watch::{Kind, WatchState};
 use crate::workflow::run::{Kept, Phase, Run, RunId};
 use crate::workflow::{Command, Event, Intent};
 
@@ -37,6 +38,10 @@ pub(super) fn resume(model: &mut Model, kept: Kept) -> Vec<Effect> {
     let Some(session) = model.sessions.get_mut(&target) else {
         return Vec::new();
     };
+    if *session.world.watch(Kind::Cluster) == WatchState::Loading {
+        // A run that finds no cluster takes it for deleted.
+        return say(model, "the clusters are still being listed; try again in a moment");
+    }
     session.unfinished.retain(|other| other.id != kept.id);
     let id = kept.id.clone();
     let (run, commands) = Run::resume(kept, &session.world, model.now);

@@ -267,7 +267,8 @@ async fn an_older_postgresql_is_told_by_its_version_and_not_by_a_function_that_i
     let stdout = format!(
         "extop-answer 0\n{server}\nextop-answer 2\nextop-refused\n{{\"code\": \"42883\", \"message\": \"function pg_get_loaded_modules() does not exist\"}}\n"
     );
-    let Observation::Probed(probe) = canned(&[(&stdout, "server closed the connection unexpectedly", 2)]).await else {
+    let still_there = format!("extop-answer 0\n{server}\n");
+    let Observation::Probed(probe) = canned(&[(&stdout, "server closed the connection unexpectedly", 2), (&still_there, "", 0)]).await else {
         panic!("no answer");
     };
     assert_eq!(probe.server.known().unwrap().version, 170_002);
@@ -276,6 +277,23 @@ async fn an_older_postgresql_is_told_by_its_version_and_not_by_a_function_that_i
         probe.available.because(),
         Some("psql ended before it answered: server closed the connection unexpectedly (exit code 2)")
     );
+}
+
+#[tokio::test]
+async fn half_of_the_evidence_is_none_when_the_way_broke_in_between() {
+    let server = r#"{"version": 180006, "standby": false, "user": "postgres", "superuser": true, "reads_settings": true, "reads_files": true, "started": null, "databases": [{"database": "postgres", "owner": "postgres"}, {"database": "app", "owner": "app"}]}"#;
+    let first = format!("extop-answer 0\n{server}\nextop-answer 4\n[]\nextop-answer 8\n[]\n");
+    let gone = ("", "error: unable to upgrade connection", 1);
+    match canned(&[(&first, "", 0), gone, gone]).await {
+        Observation::ProbeFailed(failure) => assert!(failure.because.contains("unable to upgrade connection"), "{failure:?}"),
+        other => panic!("{other:?}"),
+    }
+    let still_there = format!("extop-answer 0\n{server}\n");
+    let Observation::Probed(probe) = canned(&[(&first, "", 0), gone, (&still_there, "", 0)]).await else {
+        panic!("no answer");
+    };
+    assert!(in_database(&probe, "postgres").installed.known().is_some());
+    assert!(in_database(&probe, "app").installed.because().unwrap().contains("unable to upgrade"));
 }
 
 /// A door behind which nobody is.
@@ -317,7 +335,7 @@ async fn update_paths_that_took_too_long_are_not_taken_for_none() {
         .replace('\n', "");
     let refused = |code: &str| format!("extop-refused\n{{\"code\": \"{code}\", \"message\": \"{code}\"}}\n");
     let first = format!(
-        "extop-answer 0\n{server}\nextop-answer 8\n{installed}\nextop-answer 9\n{}",
+        "extop-answer 0\n{server}\nextop-answer 4\n[]\nextop-answer 8\n{installed}\nextop-answer 9\n{}",
         refused("42601")
     );
     let one_by_one = |code: &str| {
