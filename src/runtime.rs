@@ -21,6 +21,7 @@ mod themes;
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing_appender::non_blocking::WorkerGuard;
 
@@ -49,6 +50,10 @@ pub fn demo(settings: &Settings, scenario: Option<&str>) -> Result<Arc<dyn Conne
     Ok(Arc::new(demo::Demo::new(settings, scenario)?))
 }
 
+/// How long the first frame waits for a target. What is wrong with a configuration is found at once, and said where the
+/// program was started; a credential plugin that asks somebody takes longer, and the console lives meanwhile.
+const FIRST_FRAME: Duration = Duration::from_millis(200);
+
 /// Opens the console. Returns the exit code: 0, or 128 and the number of the signal that ended it.
 pub fn console(settings: &Settings, mode: Mode, connect: Arc<dyn Connect>) -> Result<u8, BackendError> {
     if !terminal::is_interactive() {
@@ -68,13 +73,19 @@ pub fn console(settings: &Settings, mode: Mode, connect: Arc<dyn Connect>) -> Re
     // A theme decides about colours. crossterm's own way of leaving them out also resets bold and reverse.
     crossterm::style::force_color_output(true);
     block_on(async move {
-        let connection = connect.open(settings.place.clone()).await?;
+        let place = settings.place.clone();
+        let mut opening = connect.open(place.clone());
+        let opened = tokio::time::timeout(FIRST_FRAME, &mut opening).await.ok().transpose()?;
         let now = Timestamp::now();
         let mut model = Model::new(mode, settings.access, settings.database, now, run_prefix(now));
         model.theme = themes.first().map(|theme| theme.name.clone()).unwrap_or_default();
         model.themes = themes.iter().map(|theme| theme.name.clone()).collect();
         let mut core = Core::new(model, connect, StateDirectory::new(directories()?.runs()));
-        let mut effects = core.adopt(settings.place.clone(), connection);
+        let mut effects = Vec::new();
+        match opened {
+            Some(connection) => effects = core.adopt(place, connection),
+            None => core.await_first(place, opening),
+        }
         if let Err(error) = &log {
             effects.extend(core.fold(Msg::Notice(notice(now, error.to_string()))));
         }

@@ -39,6 +39,8 @@ pub struct Model {
     pub active: TargetId,
     /// Everything known, per target: the active one, and those with runs in flight.
     pub sessions: BTreeMap<TargetId, Session>,
+    /// Why the first target could not be opened, while there is none.
+    pub unopened: Option<String>,
     /// What is on the screen.
     pub screen: Screen,
     /// Overlays, the last on top.
@@ -283,6 +285,7 @@ impl Model {
             now,
             active: TargetId(0),
             sessions: BTreeMap::new(),
+            unopened: None,
             screen: Screen::default(),
             overlays: Vec::new(),
             runs: Vec::new(),

@@ -6,7 +6,7 @@ use http::{HeaderValue, Method, Request, header::USER_AGENT};
 use kube::Client;
 use kube::client::{Body, ClientBuilder};
 use tower::BoxError;
-use tower::filter::Predicate;
+use tower::filter::{Filter, Predicate};
 
 use super::Options;
 use super::config;
@@ -48,12 +48,16 @@ pub(super) fn open(options: &Options) -> Result<Opened, BackendError> {
         BackendError::new(kind, format!("the context {context} cannot be used: {why}"))
             .with_hint("kubectl --context shows whether the credentials work")
     };
-    let builder = ClientBuilder::try_from(config.clone()).map_err(failed)?;
-    let reading = builder.with_layer(&tower::filter::FilterLayer::new(OnlyReads)).build();
-    let writing = match options.access {
-        Access::ReadOnly => None,
-        Access::Write => Some(Client::try_from(config).map_err(failed)?),
-    };
+    let namespace = config.default_namespace.clone();
+    // One stack of connections and credentials for both: a plugin that asks somebody asks once.
+    let client = ClientBuilder::try_from(config).map_err(failed)?.build();
+    let below = client.clone();
+    let send = tower::service_fn(move |request: Request<Body>| {
+        let below = below.clone();
+        async move { below.send(request).await }
+    });
+    let reading = Client::new(Filter::new(send, OnlyReads), namespace);
+    let writing = (options.access == Access::Write).then_some(client);
     Ok(Opened { target, reading, writing })
 }
 

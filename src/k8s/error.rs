@@ -1,7 +1,6 @@
 //! What went wrong, in words and kinds.
 
-use std::error::Error as _;
-
+use kube::client::AuthError;
 use kube::core::Status;
 
 use crate::backend::{BackendError, ErrorKind};
@@ -72,11 +71,51 @@ pub(super) fn of_status(tried: &str, status: &Status) -> BackendError {
 
 /// The innermost reason: the outer ones say only where it passed through.
 pub(super) fn cause(error: &kube::Error) -> String {
-    let mut innermost = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        innermost = inner.to_string();
-        source = inner.source();
+    let mut innermost: &(dyn std::error::Error + 'static) = error;
+    loop {
+        match innermost.downcast_ref() {
+            Some(AuthError::AuthExecRun { out, .. }) => return plugin(out),
+            Some(AuthError::AuthExecStart(error)) => return format!("the credential plugin cannot be started: {error}"),
+            _ => {}
+        }
+        match innermost.source() {
+            Some(inner) => innermost = inner,
+            None => return sanitise(&innermost.to_string()),
+        }
     }
-    sanitise(&innermost)
+}
+
+/// The most of a plugin's complaint that is repeated, in characters.
+const MOST_COMPLAINT: usize = 300;
+
+/// Why a credential plugin failed, in its own words. Its command line and what it printed may hold secrets.
+fn plugin(output: &std::process::Output) -> String {
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let last = complaint.lines().rev().map(str::trim).find(|line| !line.is_empty());
+    let said: String = last.map(sanitise).unwrap_or_default().chars().take(MOST_COMPLAINT).collect();
+    let ended = format!("the credential plugin ended with {}", output.status);
+    if said.is_empty() { ended } else { format!("{ended}: {said}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_plugin_that_fails_is_told_without_its_arguments_and_its_answer() {
+        let out = std::process::Output {
+            status: std::process::ExitStatus::from_raw(3 << 8),
+            stdout: b"{\"token\": \"hush\"}".to_vec(),
+            stderr: b"first line\nplease log in\x1b[2J\n\n".to_vec(),
+        };
+        let error = kube::Error::Auth(AuthError::AuthExecRun {
+            cmd: "login --password hush".to_owned(),
+            out: Box::new(out),
+        });
+        assert_eq!(cause(&error), "the credential plugin ended with exit status: 3: please log in[2J");
+        let told = explain("list pods", &error);
+        assert!(!format!("{told:?}").contains("hush"), "{told:?}");
+    }
 }

@@ -18,7 +18,11 @@ pub fn header(model: &Model, short: bool) -> Vec<Line> {
     let mut parts = vec![place(model)];
     parts.extend(mode(model));
     let Some(session) = model.session() else {
-        parts.push(Line::new(Role::Dim, "watches ").with(Role::InProgress, "○ loading"));
+        let mark = match model.unopened {
+            None => (Role::InProgress, "○ loading"),
+            Some(_) => (Role::Broken, "✗ error"),
+        };
+        parts.push(Line::new(Role::Dim, "watches ").with(mark.0, mark.1));
         return parts;
     };
     parts.push(watches(model.now, session));

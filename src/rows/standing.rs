@@ -26,7 +26,7 @@ impl Standing {
     pub fn of(model: &Model, kinds: &[Kind]) -> Self {
         let Some(session) = model.session() else {
             return Self {
-                lines: vec![Line::new(Role::InProgress, "○ loading: no target has answered yet").indented(2)],
+                lines: untold(model),
                 missing: true,
                 ..Self::default()
             };
@@ -55,6 +55,22 @@ impl Standing {
     pub fn knows(session: &Session, kind: Kind) -> bool {
         matches!(session.world.watch(kind), WatchState::Live | WatchState::Stale { .. })
     }
+}
+
+/// There is no target, or not yet.
+fn untold(model: &Model) -> Vec<Line> {
+    let Some(why) = &model.unopened else {
+        return vec![Line::new(Role::InProgress, "○ loading: the target is being opened").indented(2)];
+    };
+    let what_next = format!(
+        "  {} tries again, {} chooses another context",
+        key_of(model, Action::Refresh),
+        key_of(model, Action::SwitchContext)
+    );
+    vec![
+        Line::new(Role::Broken, "✗ error").with(Role::Text, format!(": {why}")).indented(2),
+        Line::new(Role::Dim, what_next).indented(2),
+    ]
 }
 
 /// Plural of a kind, as people say it.

@@ -9,7 +9,10 @@ use crate::workflow::run::Phase;
 pub fn summary(model: &Model) -> Line {
     let mut line = Line::new(Role::Title, "extop");
     let Some(session) = model.session() else {
-        return line.with(Role::InProgress, " ○ loading");
+        return match &model.unopened {
+            None => line.with(Role::InProgress, " ○ loading"),
+            Some(why) => line.with(Role::Broken, format!(" ✗ {why}")),
+        };
     };
     line = line.with(Role::Strong, format!(" {}", session.target.context));
     if let Some(key) = model.selected_cluster() {

@@ -8,7 +8,7 @@ use crate::domain::finding::Severity;
 use crate::domain::fixture as facts;
 use crate::domain::ladder::{Rung, RungKind, RungState, Source};
 use crate::domain::rollout::MountState;
-use crate::domain::watch::WatchState;
+use crate::domain::watch::{Kind, WatchState};
 use crate::workflow::plan::{CheckResult, StepState};
 use crate::workflow::run::Phase;
 
@@ -185,4 +185,22 @@ fn what_cannot_be_applied_is_said_in_the_place_of_the_confirmation() {
     run.plan.checks[0].result = CheckResult::Fail;
     assert!(said(&model, &run).contains("refused by postgres-version"));
     assert!(review::prompt(&model, &run).typed.is_none());
+}
+
+#[test]
+fn a_target_that_is_not_open_is_told_as_on_its_way_or_as_failed() {
+    let mut model = fixture::loading();
+    model.sessions.clear();
+    let told = |model: &Model| -> String {
+        let lines = standing::Standing::of(model, &[Kind::Cluster]).lines;
+        lines.iter().map(Line::text).collect::<Vec<_>>().join("\n")
+    };
+    assert!(told(&model).contains("the target is being opened"), "{}", told(&model));
+    model.unopened = Some("the credential plugin ended with exit status: 3".to_owned());
+    let text = told(&model);
+    assert!(
+        text.contains("✗ error: the credential plugin ended") && text.contains("r tries again"),
+        "{text}"
+    );
+    assert!(header::header(&model, false).iter().any(|part| part.text().contains("✗ error")));
 }

@@ -18,6 +18,9 @@ pub struct Connection {
     pub operate: Option<Arc<dyn Operate>>,
 }
 
+/// A target on its way.
+pub(super) type Opening = BoxFuture<'static, Result<Connection, BackendError>>;
+
 /// Opens targets. Implementations do what blocks (files, credential plugins) off the caller's thread.
 pub trait Connect: Send + Sync + 'static {
     /// Opens a target. An unreachable server is no error here: the watches say it, and go on trying.

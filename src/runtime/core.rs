@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::connect::{Connect, Connection};
+use super::connect::{Connect, Connection, Opening};
 use super::effects::{Arrival, Runner};
 use super::keeper::Keeper;
 use super::kept::StateDirectory;
@@ -48,6 +48,11 @@ impl Core {
     pub fn adopt(&mut self, place: Place, connection: Connection) -> Vec<Effect> {
         let msg = self.runner.adopt(place, connection);
         self.fold(msg)
+    }
+
+    /// Takes on a target that is still being opened, when it is.
+    pub(super) fn await_first(&mut self, place: Place, opening: Opening) {
+        self.runner.await_first(place, opening);
     }
 
     /// Folds one message and carries out what follows from it. Returns what only a terminal can do.

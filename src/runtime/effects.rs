@@ -9,7 +9,7 @@ use futures::stream::BoxStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
-use super::connect::{Connect, Connection};
+use super::connect::{Connect, Connection, Opening};
 use super::keeper::{Job, Keeper};
 use super::reads::Reads;
 use super::supervise;
@@ -59,6 +59,8 @@ pub(super) struct Runner {
     sender: mpsc::Sender<Arrival>,
     keeper: Keeper,
     targets: BTreeMap<TargetId, Open>,
+    /// The place that was asked for first, to try again while there is no target.
+    first: Place,
     next: u32,
     /// Effects whose answer is still to come, reads aside.
     owed: usize,
@@ -71,6 +73,7 @@ impl Runner {
             sender,
             keeper,
             targets: BTreeMap::new(),
+            first: Place::default(),
             next: 1,
             owed: 0,
         }
@@ -169,7 +172,10 @@ impl Runner {
             Effect::Forget(run) => self.keep(Job::Forget(run)),
             Effect::Schedule { after, timer } => self.schedule(Duration::from_millis(after), Msg::Timer(timer)),
             Effect::Switch { context, namespace } => {
-                let present = self.targets.get(&active).map(|open| open.place.clone()).unwrap_or_default();
+                let present = self
+                    .targets
+                    .get(&active)
+                    .map_or_else(|| self.first.clone(), |open| open.place.clone());
                 self.connect(Purpose::Switch, beside(present, context, namespace));
             }
             Effect::Close(target) => {
@@ -261,11 +267,22 @@ impl Runner {
     }
 
     fn connect(&mut self, purpose: Purpose, place: Place) {
+        let opening = self.connect.open(place.clone());
+        self.await_opening(purpose, place, opening);
+    }
+
+    /// Waits for the first target, which takes its time.
+    pub(super) fn await_first(&mut self, place: Place, opening: Opening) {
+        self.first = place.clone();
+        self.await_opening(Purpose::Switch, place, opening);
+    }
+
+    fn await_opening(&mut self, purpose: Purpose, place: Place, opening: Opening) {
         self.owed += 1;
         let sender = self.sender.clone();
         supervise::spawn(
             "connect",
-            self.connect.open(place.clone()),
+            opening,
             || {
                 Err(BackendError::new(
                     ErrorKind::Internal,

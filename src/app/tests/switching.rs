@@ -3,7 +3,7 @@
 use super::seat::{FIRST, FOO, Seat, target};
 use crate::app::effect::Effect;
 use crate::app::msg::{Choices, Msg};
-use crate::backend::{BackendError, ErrorKind, TargetId};
+use crate::backend::{Access, BackendError, ErrorKind, TargetId};
 use crate::workflow::run::Phase;
 
 const SECOND: TargetId = TargetId(2);
@@ -94,4 +94,26 @@ fn a_switch_that_fails_leaves_everything_as_it_was() {
     assert!(seat.model.selected_cluster().is_some());
     seat.press("esc");
     assert_eq!(seat.top(), "none");
+}
+
+#[test]
+fn a_first_target_that_cannot_be_opened_is_a_state_and_is_tried_again() {
+    let mut seat = Seat::empty(Access::Write, |_| {});
+    seat.press("?");
+    assert_eq!(seat.top(), "help");
+    let error = BackendError::new(
+        ErrorKind::Unauthenticated,
+        "the context rig cannot be used: the plugin ended with 1",
+    );
+    seat.fold(Msg::SwitchFailed(error.clone()));
+    assert_eq!(seat.model.unopened.as_deref(), Some(error.to_string().as_str()));
+    assert_eq!(seat.top(), "message");
+    seat.press("esc esc r");
+    let (context, namespace) = (None, None);
+    assert_eq!(seat.out, [Effect::Switch { context, namespace }]);
+    assert_eq!(seat.model.unopened, None, "it is being opened again");
+    seat.press("?");
+    seat.switch(FIRST, target("rig"));
+    assert_eq!(seat.top(), "help", "the help that was opened meanwhile is not about another target");
+    assert!(seat.model.session().is_some());
 }

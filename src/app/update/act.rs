@@ -105,6 +105,10 @@ fn next_theme(model: &mut Model) {
 
 fn refresh(model: &mut Model) -> Vec<Effect> {
     let target = model.active;
+    if model.session().is_none() {
+        let tries = model.unopened.is_some();
+        return if tries { switch::to(model, None, None) } else { Vec::new() };
+    }
     let mut effects = observe::refresh(model, target);
     effects.extend(observe::review_again(model, target));
     let lost = model.session().is_some_and(|session| {

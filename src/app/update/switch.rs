@@ -10,6 +10,7 @@ use crate::domain::World;
 
 pub(super) fn switched(model: &mut Model, id: TargetId, target: Target) -> Vec<Effect> {
     let old = model.active;
+    let is_first = model.session().is_none();
     let mut effects = runs::cancel_reviews(model);
     let session = Session {
         target,
@@ -23,7 +24,11 @@ pub(super) fn switched(model: &mut Model, id: TargetId, target: Target) -> Vec<E
         size: model.screen.size,
         ..Screen::default()
     };
-    model.overlays.clear();
+    // What was opened before the first target, the help for instance, is not about another one.
+    if !is_first {
+        model.overlays.clear();
+    }
+    model.unopened = None;
     model.dirty = true;
     effects.push(observe::later(id));
     if old != id && model.sessions.contains_key(&old) {
@@ -39,9 +44,13 @@ pub(super) fn failed(model: &mut Model, error: &BackendError) -> Vec<Effect> {
     model
         .overlays
         .retain(|overlay| !matches!(overlay, Overlay::Contexts(..) | Overlay::Namespaces(..)));
-    model
-        .overlays
-        .push(Overlay::Message("The target was not changed".to_owned(), lines));
+    let title = if model.session().is_some() {
+        "The target was not changed"
+    } else {
+        model.unopened = Some(error.to_string());
+        "The target cannot be opened"
+    };
+    model.overlays.push(Overlay::Message(title.to_owned(), lines));
     model.dirty = true;
     Vec::new()
 }
@@ -54,6 +63,7 @@ pub(super) fn failed(model: &mut Model, error: &BackendError) -> Vec<Effect> {
 pub(super) fn to(model: &mut Model, context: Option<String>, namespace: Option<Option<String>>) -> Vec<Effect> {
     model.overlays.clear();
     model.screen.filtering = None;
+    model.unopened = None;
     model.dirty = true;
     let mut effects = runs::cancel_reviews(model);
     effects.push(Effect::Switch { context, namespace });
