@@ -86,7 +86,7 @@ impl Space {
     /// Makes the namespace anew.
     pub(crate) fn new(name: &str) -> Self {
         let name = format!("extop-e2e-{name}");
-        kubectl(&["delete", "namespace", &name, "--ignore-not-found", "--wait=true"]);
+        kubectl(&["delete", "namespace", &name, "--ignore-not-found", "--timeout=120s"]);
         kubectl(&["create", "namespace", &name]);
         kubectl(&["label", "namespace", &name, "extop-e2e=true"]);
         Self { name }

@@ -268,7 +268,8 @@ async fn an_older_postgresql_is_told_by_its_version_and_not_by_a_function_that_i
         "extop-answer 0\n{server}\nextop-answer 2\nextop-refused\n{{\"code\": \"42883\", \"message\": \"function pg_get_loaded_modules() does not exist\"}}\n"
     );
     let still_there = format!("extop-answer 0\n{server}\n");
-    let Observation::Probed(probe) = canned(&[(&stdout, "server closed the connection unexpectedly", 2), (&still_there, "", 0)]).await else {
+    let Observation::Probed(probe) = canned(&[(&stdout, "server closed the connection unexpectedly", 2), (&still_there, "", 0)]).await
+    else {
         panic!("no answer");
     };
     assert_eq!(probe.server.known().unwrap().version, 170_002);
@@ -293,7 +294,13 @@ async fn half_of_the_evidence_is_none_when_the_way_broke_in_between() {
         panic!("no answer");
     };
     assert!(in_database(&probe, "postgres").installed.known().is_some());
-    assert!(in_database(&probe, "app").installed.because().unwrap().contains("unable to upgrade"));
+    assert!(
+        in_database(&probe, "app")
+            .installed
+            .because()
+            .unwrap()
+            .contains("unable to upgrade")
+    );
 }
 
 /// A door behind which nobody is.
