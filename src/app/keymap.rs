@@ -108,13 +108,13 @@ fn main() -> [Binding; 40] {
 
 fn overlay() -> Vec<Binding> {
     let mut all = vec![
-        bind(Context::Overlay, KeyChord::plain(Key::Enter), Action::Confirm, true),
+        over(KeyChord::plain(Key::Enter), Action::Confirm),
         over(KeyChord::char('y'), Action::Confirm),
         over(KeyChord::ctrl('s'), Action::Confirm),
-        bind(Context::Overlay, KeyChord::plain(Key::Esc), Action::Back, true),
+        over(KeyChord::plain(Key::Esc), Action::Back),
         over(KeyChord::char('q'), Action::Back),
         over(KeyChord::char('n'), Action::Back),
-        bind(Context::Overlay, KeyChord::plain(Key::Tab), Action::NextPane, false),
+        over(KeyChord::plain(Key::Tab), Action::NextPane),
         over(KeyChord::plain(Key::BackTab), Action::PreviousPane),
         // Letters are typed where a name is asked for.
         over(KeyChord::ctrl('y'), Action::Copy),

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::app::action::Action;
-use crate::app::keys::{Key, KeyChord};
-use crate::app::model::{Binding, Context, Derived, Mode, Model, Session, Tab};
+use crate::app::model::{Derived, Mode, Model, Session, Tab};
 use crate::backend::{Access, DatabaseAccess, Scope, Target, TargetId};
 use crate::domain::change::{Change, Method, Request, Resource};
 use crate::domain::evidence::ladders;
@@ -54,35 +52,7 @@ pub(crate) fn showing(mut world: World) -> Model {
             unfinished: Vec::new(),
         },
     );
-    model.keymap = keymap();
     model
-}
-
-fn keymap() -> Vec<Binding> {
-    let main = |chord, action, in_footer| Binding {
-        context: Context::Main,
-        chord,
-        action,
-        in_footer,
-    };
-    let over = |chord, action, in_footer| Binding {
-        context: Context::Overlay,
-        chord,
-        action,
-        in_footer,
-    };
-    vec![
-        main(KeyChord::char('j'), Action::Down, false),
-        main(KeyChord::plain(Key::Down), Action::Down, false),
-        main(KeyChord::char('a'), Action::AddExtension, true),
-        main(KeyChord::char('e'), Action::EditPreload, true),
-        main(KeyChord::char('r'), Action::Refresh, true),
-        main(KeyChord::char('/'), Action::Filter, true),
-        main(KeyChord::char(':'), Action::Palette, true),
-        main(KeyChord::char('?'), Action::Help, true),
-        over(KeyChord::plain(Key::Enter), Action::Confirm, true),
-        over(KeyChord::plain(Key::Esc), Action::Back, true),
-    ]
 }
 
 /// Everything holds.

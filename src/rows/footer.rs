@@ -3,9 +3,11 @@
 use super::time::duration;
 use super::{Line, Role, mark};
 use crate::app::action::Action;
+use crate::app::keys::{Key, KeyChord};
 use crate::app::model::{Context, Model, Overlay};
 use crate::backend::TargetId;
 use crate::domain::Timestamp;
+use crate::workflow::FieldKind;
 use crate::workflow::run::{Phase, Run};
 
 /// Most notices that are shown at a time, the newest ones.
@@ -45,16 +47,14 @@ pub fn footer(model: &Model) -> Footer {
 }
 
 fn keys(model: &Model) -> Vec<(String, &'static str)> {
-    let context = if model.overlays.is_empty() {
-        Context::Main
-    } else {
-        Context::Overlay
-    };
+    if let Some(overlay) = model.overlays.last() {
+        return in_overlay(model, overlay);
+    }
     let mut keys: Vec<(String, &'static str)> = Vec::new();
     for binding in model
         .keymap
         .iter()
-        .filter(|binding| binding.in_footer && binding.context == context)
+        .filter(|binding| binding.in_footer && binding.context == Context::Main)
     {
         if model.is_read_only() && writes(binding.action) {
             continue;
@@ -65,6 +65,69 @@ fn keys(model: &Model) -> Vec<(String, &'static str)> {
         }
     }
     keys
+}
+
+/// What can be done in the overlay on top, in its words.
+fn in_overlay(model: &Model, overlay: &Overlay) -> Vec<(String, &'static str)> {
+    let confirm = |word| (Action::Confirm, word);
+    let close = (Action::Back, "close");
+    let offered = match overlay {
+        Overlay::Help(_) | Overlay::Message(..) => vec![close],
+        Overlay::Menu(..) => vec![confirm("choose"), close],
+        Overlay::Form(_, form) => {
+            let several = form.fields.get(form.focus).is_some_and(|field| field.kind == FieldKind::Lines);
+            let key = overlay_key_but(model, Action::Confirm, several.then_some(Key::Enter));
+            let plan = key.map(|key| (key, "plan")).into_iter();
+            let others = [(Action::NextPane, "next field"), close];
+            return plan
+                .chain(others.into_iter().filter_map(|(action, word)| offer(model, action, word)))
+                .collect();
+        }
+        Overlay::Run(id, ..) => of_run(model, model.run(id)),
+        Overlay::Runs(_) => vec![confirm("open"), (Action::Continue, "go on"), (Action::ForgetRun, "forget"), close],
+        Overlay::Palette(..) => vec![confirm("run"), close],
+        Overlay::Contexts(..) | Overlay::Namespaces(..) => vec![confirm("switch"), close],
+        Overlay::ConfirmQuit => vec![confirm("quit"), (Action::Back, "stay")],
+        Overlay::ConfirmForget(_) => vec![confirm("let go"), (Action::Back, "keep")],
+    };
+    offered
+        .into_iter()
+        .filter_map(|(action, word)| offer(model, action, word))
+        .collect()
+}
+
+fn of_run(model: &Model, run: Option<&Run>) -> Vec<(Action, &'static str)> {
+    let close = (Action::Back, "close");
+    let Some(run) = run else { return vec![close] };
+    let undo = model.session().and_then(|session| run.put_back(&session.world)).is_some();
+    let undo = (undo && !model.is_read_only()).then_some((Action::PutBack, "put back"));
+    let mut offered = match run.phase {
+        Phase::Review if run.plan.is_refused() || run.plan.text_only.is_some() => vec![(Action::Copy, "copy")],
+        Phase::Review => vec![(Action::Confirm, "confirm"), (Action::Copy, "copy")],
+        Phase::Failed { .. } | Phase::Blocked { .. } => vec![(Action::Continue, "go on"), (Action::ForgetRun, "let go")],
+        Phase::Done | Phase::Cancelled => vec![(Action::ForgetRun, "forget")],
+        Phase::Keeping | Phase::Guarding(_) | Phase::Applying(_) | Phase::Waiting(_) | Phase::Proving => {
+            vec![(Action::ForgetRun, "let go")]
+        }
+    };
+    if run.phase != Phase::Review {
+        offered.extend(undo);
+    }
+    offered.push(close);
+    offered
+}
+
+fn offer(model: &Model, action: Action, word: &'static str) -> Option<(String, &'static str)> {
+    Some((overlay_key_but(model, action, None)?, word))
+}
+
+/// The first key of an action in overlays that is not `but`, which has another meaning there.
+fn overlay_key_but(model: &Model, action: Action, but: Option<Key>) -> Option<String> {
+    let mut bound = model.keymap.iter().filter(|binding| binding.context == Context::Overlay);
+    let typed = |chord: KeyChord| matches!(chord.key, Key::Char(_)) && !chord.ctrl;
+    bound
+        .find(|binding| binding.action == action && (but.is_none() || Some(binding.chord.key) != but && !typed(binding.chord)))
+        .map(|binding| binding.chord.to_string())
 }
 
 /// What a key does, in a word.

@@ -115,3 +115,90 @@ fn a_plugin_and_a_proxy_lead_there_too(space: &Space, exec: &Value) {
     let bytes = console.bytes.lock().unwrap().clone();
     assert!(!String::from_utf8_lossy(&bytes).contains(NOISE), "the plugin wrote over the screen");
 }
+
+/// A CA in a folder of its own, which signs the server's certificate for a name.
+struct Authority(std::path::PathBuf);
+
+impl Authority {
+    fn new(name: &str) -> Self {
+        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("ca-{name}"));
+        drop(std::fs::remove_dir_all(&folder));
+        std::fs::create_dir_all(&folder).unwrap();
+        let own = Self(folder);
+        own.openssl(&format!(
+            "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN={name} -keyout ca.key -out ca.crt"
+        ));
+        own
+    }
+
+    fn openssl(&self, arguments: &str) {
+        let answer = std::process::Command::new("openssl")
+            .current_dir(&self.0)
+            .args(arguments.split(' '))
+            .output()
+            .unwrap();
+        assert!(
+            answer.status.success(),
+            "openssl {arguments}: {}",
+            String::from_utf8_lossy(&answer.stderr)
+        );
+    }
+
+    fn file(&self, name: &str) -> String {
+        std::fs::read_to_string(self.0.join(name)).unwrap()
+    }
+
+    /// The secrets of the server for a service, the CA's being that of `shown`.
+    fn secrets(&self, space: &Space, shown: &Self, service: &str) {
+        std::fs::write(self.0.join("names"), format!("subjectAltName=DNS:{service}")).unwrap();
+        self.openssl(&format!(
+            "req -newkey rsa:2048 -nodes -subj /CN={service} -keyout tls.key -out tls.csr"
+        ));
+        self.openssl("x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out tls.crt");
+        // A changed secret is taken over by the instances when it has this label.
+        let secret = |name: &str, kind: &str, data: Value| {
+            json!({"apiVersion": "v1", "kind": "Secret", "type": kind, "stringData": data,
+            "metadata": {"name": name, "namespace": space.name, "labels": {"cnpg.io/reload": "true"}}})
+        };
+        rig::apply(&secret("own-ca", "Opaque", json!({"ca.crt": shown.file("ca.crt")})).to_string());
+        let pair = json!({"tls.crt": self.file("tls.crt"), "tls.key": self.file("tls.key")});
+        rig::apply(&secret("own-tls", "kubernetes.io/tls", pair).to_string());
+    }
+}
+
+#[test]
+fn a_server_of_another_ca_or_name_is_refused_by_the_tunnel() {
+    if !rig::wanted("a_server_of_another_ca_or_name_is_refused_by_the_tunnel") {
+        return;
+    }
+    let space = Space::new("certificates");
+    let (one, other) = (Authority::new("one"), Authority::new("other"));
+    one.secrets(&space, &one, "orders-rw");
+    rig::apply(
+        &json!({"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "metadata": {"name": "orders", "namespace": space.name},
+            "spec": {"instances": 1, "imageName": format!("{}/postgresql:18.6-minimal-bookworm", rig::images()), "storage": {"size": "1Gi"},
+                "enableSuperuserAccess": true, "certificates": {"serverCASecret": "own-ca", "serverTLSSecret": "own-tls"}}})
+        .to_string(),
+    );
+    space.healthy(1);
+    let tunnel = || {
+        let (_, document) = space.status(&["--db", "tunnel"]);
+        document["clusters"][0]["access"].to_string()
+    };
+    until("the tunnel works with the user's own certificates", 60, || {
+        tunnel().contains(r#""route":"tunnel""#).then_some(())
+    });
+    one.secrets(&space, &one, "payments-rw");
+    until("a certificate of another name is refused", 120, || {
+        tunnel()
+            .contains("the server's certificate is not made for orders-rw")
+            .then_some(())
+    });
+    other.secrets(&space, &one, "orders-rw");
+    until("a certificate of another CA is refused", 120, || {
+        let secret = format!("the server's certificate is not signed by the CA in secret {}/own-ca", space.name);
+        tunnel().contains(&secret).then_some(())
+    });
+    let (_, document) = space.status(&["--db", "exec"]);
+    assert_eq!(document["clusters"][0]["access"]["route"], "exec");
+}

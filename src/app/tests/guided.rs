@@ -134,8 +134,11 @@ fn a_run_that_wrote_is_let_go_only_after_a_question() {
     seat.press("d enter");
     assert_eq!((seat.top(), &seat.run().phase), ("none", &Phase::Cancelled));
     assert!(seat.kept.is_empty());
-    seat.press("R d");
+    seat.press("R enter");
+    assert_eq!(seat.top(), "run");
+    seat.press("d");
     assert!(seat.model.runs.is_empty(), "what is over leaves the list at once");
+    assert_eq!(seat.top(), "runs", "and nothing shows it any more");
 }
 
 #[test]

@@ -165,6 +165,11 @@ pub(super) fn put_back(model: &Model, id: &RunId) -> Option<(TargetId, Intent)> 
 /// Takes a run that is over off the list.
 pub(super) fn drop_run(model: &mut Model, id: &RunId) {
     model.runs.retain(|(_, run)| run.id != *id || !run.is_over());
+    if model.run(id).is_none() {
+        model
+            .overlays
+            .retain(|overlay| !matches!(overlay, Overlay::Run(shown, ..) if shown == id));
+    }
     model.dirty = true;
 }
 
