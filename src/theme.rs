@@ -10,6 +10,8 @@ use crate::rows::Role;
 
 const DARK: &str = include_str!("../themes/dark.toml");
 const LIGHT: &str = include_str!("../themes/light.toml");
+const MONO: &str = include_str!("../themes/mono.toml");
+const HIGH_CONTRAST: &str = include_str!("../themes/high-contrast.toml");
 
 /// A look for every role.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +23,7 @@ pub struct Theme {
 
 impl Theme {
     /// Names of the built-in themes; the first is the default.
-    pub const BUILT_IN: [&'static str; 2] = ["dark", "light"];
+    pub const BUILT_IN: [&'static str; 4] = ["dark", "light", "mono", "high-contrast"];
 
     /// The default theme.
     pub fn dark() -> Self {
@@ -35,11 +37,14 @@ impl Theme {
 
     /// A built-in theme by its name.
     pub fn built_in(name: &str) -> Option<Self> {
-        match name {
-            "dark" => Some(Self::dark()),
-            "light" => Some(Self::light()),
-            _ => None,
-        }
+        let text = match name {
+            "dark" => DARK,
+            "light" => LIGHT,
+            "mono" => MONO,
+            "high-contrast" => HIGH_CONTRAST,
+            _ => return None,
+        };
+        Some(Self::embedded(name, text))
     }
 
     /// A theme from the text of a theme file; roles that it leaves out look as in its base. The error knows its place.
@@ -90,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_built_in_themes_give_every_role_a_look() {
-        for text in [DARK, LIGHT] {
+        for text in [DARK, LIGHT, MONO, HIGH_CONTRAST] {
             let file: file::File = toml::from_str(text).unwrap();
             let roles: Vec<Role> = file.styles().map(|(role, _)| role).collect();
             for (role, name) in Role::ALL {
@@ -134,6 +139,19 @@ mod tests {
         assert!(line == 1 && said.contains("'darkest' is no built-in theme"), "{line}: {said}");
         let (line, said) = place("[roles]\nbroken = { colour = \"red\" }\n");
         assert!(line == 2 && said.contains("colour"), "{line}: {said}");
+    }
+
+    #[test]
+    fn what_must_be_told_apart_looks_different_in_every_theme() {
+        for name in Theme::BUILT_IN {
+            let theme = Theme::built_in(name).unwrap();
+            let looks = [Role::Holds, Role::Broken, Role::Unknown, Role::Selected, Role::Mode].map(|role| theme.style(role));
+            for (at, one) in looks.iter().enumerate() {
+                assert!(!looks[at + 1..].contains(one), "{name}: {one:?}");
+            }
+        }
+        let mono = Theme::built_in("mono").unwrap();
+        assert!(Role::ALL.iter().all(|(role, _)| mono.style(*role).fg.is_none()));
     }
 
     #[test]

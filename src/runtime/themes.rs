@@ -16,7 +16,7 @@ pub(super) fn themes(settings: &Settings, folder: &Path) -> Result<Vec<Theme>, B
             ThemeChoice::BuiltIn(name) => Theme::built_in(&name).ok_or_else(|| {
                 wrong(format!("there is no theme '{name}'")).with_hint(format!(
                     "there are {}, and files {}/NAME.toml",
-                    Theme::BUILT_IN.join(" and "),
+                    Theme::BUILT_IN.join(", "),
                     folder.display()
                 ))
             })?,
@@ -28,7 +28,7 @@ pub(super) fn themes(settings: &Settings, folder: &Path) -> Result<Vec<Theme>, B
             }
         });
     }
-    for built_in in [Theme::dark(), Theme::light()] {
+    for built_in in Theme::BUILT_IN.iter().filter_map(|name| Theme::built_in(name)) {
         if !themes.iter().any(|theme| theme.name == built_in.name) {
             themes.push(built_in);
         }
@@ -58,10 +58,16 @@ mod tests {
     #[test]
     fn the_theme_asked_for_comes_first() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(names(&Settings::default(), folder.path()).unwrap(), ["dark", "light"]);
-        assert_eq!(names(&asking("light"), folder.path()).unwrap(), ["light", "dark"]);
+        assert_eq!(names(&Settings::default(), folder.path()).unwrap(), Theme::BUILT_IN);
+        assert_eq!(
+            names(&asking("light"), folder.path()).unwrap(),
+            ["light", "dark", "mono", "high-contrast"]
+        );
         std::fs::write(folder.path().join("mine.toml"), "[roles]\nbroken = { fg = \"red\" }\n").unwrap();
-        assert_eq!(names(&asking("mine"), folder.path()).unwrap(), ["mine", "dark", "light"]);
+        assert_eq!(
+            names(&asking("mine"), folder.path()).unwrap(),
+            ["mine", "dark", "light", "mono", "high-contrast"]
+        );
     }
 
     #[test]

@@ -32,12 +32,9 @@ pub(super) struct Base(pub(super) Theme);
 impl<'de> Deserialize<'de> for Base {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        Theme::built_in(&name).map(Self).ok_or_else(|| {
-            D::Error::custom(format!(
-                "'{name}' is no built-in theme; there are {}",
-                Theme::BUILT_IN.join(" and ")
-            ))
-        })
+        Theme::built_in(&name)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom(format!("'{name}' is no built-in theme; there are {}", Theme::BUILT_IN.join(", "))))
     }
 }
 
