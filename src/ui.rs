@@ -94,13 +94,14 @@ fn panes(model: &Model, paint: &mut Paint<'_>, layout: &Layout) -> Drawn {
     }
     if let Some(area) = layout.detail {
         let tab = model.screen.tab;
-        let mut panel = match tab {
-            Tab::Evidence => rows::evidence::evidence(model),
-            Tab::Paths => rows::paths::paths(model),
-            Tab::Instances => rows::instances::instances(model),
-            Tab::Databases => rows::databases::databases(model),
-            Tab::Findings => rows::findings::findings(model),
-            Tab::Journal => rows::journal::journal(model),
+        let mut panel = match (tab, rows::standing::without_cluster(model)) {
+            (Tab::Journal, _) => rows::journal::journal(model),
+            (_, Some(panel)) => panel,
+            (Tab::Evidence, None) => rows::evidence::evidence(model),
+            (Tab::Paths, None) => rows::paths::paths(model),
+            (Tab::Instances, None) => rows::instances::instances(model),
+            (Tab::Databases, None) => rows::databases::databases(model),
+            (Tab::Findings, None) => rows::findings::findings(model),
         };
         titled(model, &mut panel, usize::from(area.width));
         let extent = panel::draw(paint, area, &panel, focus == Pane::Detail);

@@ -38,9 +38,15 @@ pub fn databases(model: &Model) -> Panel {
             .with(Role::Text, ladder.sql_names.join(", ")),
     );
     if ladder.databases.is_empty() {
-        panel
-            .head
-            .push(Line::plain("no database asks for it, and none is known to have it").indented(2));
+        let asked = model.session().is_some_and(|session| Standing::knows(session, Kind::Database));
+        panel.head.push(
+            if asked {
+                Line::plain("no database asks for it, and none is known to have it")
+            } else {
+                Line::new(Role::Unknown, "? whether a database asks for it is not known")
+            }
+            .indented(2),
+        );
         return panel;
     }
     let at = model

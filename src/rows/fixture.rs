@@ -170,6 +170,16 @@ pub(crate) fn loading() -> Model {
     showing(World::default())
 }
 
+/// Nothing could be listed, and it is no matter of permissions.
+pub(crate) fn failing() -> Model {
+    let why = "cannot list: the server answered 500".to_owned();
+    let mut world = World::default();
+    for (kind, status) in with_watch(&Kind::ALL, &WatchState::Error { why }).watches {
+        world.watches.insert(kind, status);
+    }
+    showing(world)
+}
+
 /// There is no cluster in the namespace.
 pub(crate) fn empty() -> Model {
     let mut world = with_watch(&Kind::ALL, &WatchState::Live);

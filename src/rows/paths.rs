@@ -57,8 +57,8 @@ pub fn paths(model: &Model) -> Panel {
     let columns = vec![
         Column::cut("SETTING", 12),
         Column::cut("OF", 6).ranked(2),
-        Column::cut("ELEMENT", 16),
-        Column::cut("ENTRY", 6),
+        Column::cut("ELEMENT", 26),
+        Column::cut("ENTRY", 6).ranked(1),
         Column::whole("EXPECTED").short("EXP"),
         Column::whole("LIVE"),
     ];

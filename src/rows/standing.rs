@@ -1,7 +1,7 @@
 //! How the facts of a pane stand: listed, old, or missing, and what to do about it.
 
 use super::time::age;
-use super::{Line, Role, key_of, mark};
+use super::{Line, Panel, Role, key_of, mark};
 use crate::app::action::Action;
 use crate::app::model::{Model, Session};
 use crate::backend::DatabaseAccess;
@@ -55,6 +55,23 @@ impl Standing {
     pub fn knows(session: &Session, kind: Kind) -> bool {
         matches!(session.world.watch(kind), WatchState::Live | WatchState::Stale { .. })
     }
+}
+
+/// What stands in a pane about the selected cluster when there is none: why, if that is known.
+pub fn without_cluster(model: &Model) -> Option<Panel> {
+    if model.session().is_some() && model.selected_cluster().is_some() {
+        return None;
+    }
+    let standing = Standing::of(model, &[Kind::Cluster]);
+    let mut panel = Panel {
+        head: standing.lines,
+        stale: standing.stale,
+        ..Panel::default()
+    };
+    if panel.head.is_empty() {
+        panel.head.push(Line::new(Role::Dim, "no cluster is selected"));
+    }
+    Some(panel)
 }
 
 /// There is no target, or not yet.

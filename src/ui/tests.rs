@@ -152,6 +152,31 @@ fn every_tab() {
     }
 }
 
+/// The six states of every pane below, in every layout that has room for it.
+#[test]
+fn every_tab_in_every_state() {
+    let states = [
+        ("healthy", fixture::healthy()),
+        ("broken", fixture::broken()),
+        ("loading", fixture::loading()),
+        ("stale", fixture::stale()),
+        ("forbidden", fixture::forbidden()),
+        ("error", fixture::failing()),
+        ("empty", fixture::empty()),
+    ];
+    for tab in Tab::ALL {
+        let mut frames = String::new();
+        for (state, model) in &states {
+            for (width, height) in [(80, 24), (60, 15)] {
+                let mut model = fixture::on(model.clone(), tab);
+                model.screen.focus = Pane::Detail;
+                frames += &format!("{state} {width}x{height}\n{}\n", screen(&model, width, height));
+            }
+        }
+        insta::assert_snapshot!(format!("states_{}", tab.title().to_lowercase()), frames);
+    }
+}
+
 fn menu() -> Overlay {
     Overlay::Menu(
         vec![
