@@ -185,6 +185,7 @@ pub(crate) fn paths() -> BTreeMap<String, Setting> {
 
 pub(crate) fn file(kind: FileKind, position: u32, element: &str, name: &str) -> PathFile {
     PathFile {
+        module: None,
         kind,
         position,
         element: element.to_owned(),

@@ -189,6 +189,10 @@ pub struct PathFile {
     pub copies: u32,
     /// `default_version` of a control file, where read.
     pub default_version: Option<String>,
+    /// The library that a control file names as `module_pathname`, without directory and ending: where read, and where
+    /// PostgreSQL looks for it on `dynamic_library_path`.
+    #[serde(default)]
+    pub module: Option<String>,
 }
 
 /// What was read in one database of one instance.

@@ -104,6 +104,7 @@ struct ControlVersion {
     position: u32,
     name: String,
     default_version: Option<String>,
+    module: Option<String>,
 }
 
 /// Answers by statement.
@@ -282,12 +283,15 @@ fn files(answers: &mut Answers, privileges: &Privileges) -> (Fact<Vec<PathFile>>
         Fact::Unknown(why) => return (Fact::Unknown(why), Vec::new()),
     };
     if let Fact::Known(versions) = answers.take(Statement::ControlVersions).fact::<Vec<ControlVersion>>(None) {
-        let mut versions: BTreeMap<(u32, String), Option<String>> = versions
+        let mut versions: BTreeMap<(u32, String), _> = versions
             .into_iter()
-            .map(|version| ((version.position, version.name), version.default_version))
+            .map(|version| ((version.position, version.name), (version.default_version, version.module)))
             .collect();
         for file in files.iter_mut().filter(|file| file.kind == FileKind::Control) {
-            file.default_version = versions.remove(&(file.position, file.name.clone())).flatten();
+            if let Some((version, module)) = versions.remove(&(file.position, file.name.clone())) {
+                file.default_version = version;
+                file.module = module.map(|module| module.trim_end_matches(".so").to_owned());
+            }
         }
     }
     (Fact::Known(files), missing)

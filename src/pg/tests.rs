@@ -123,6 +123,13 @@ async fn files_tell_which_copy_counts_and_which_directories_are_missing() {
     let citext = told("citext");
     assert_eq!((citext[0].1.as_str(), citext[0].2, &citext[1].4), ("$system", 1, &version("99.0")));
     assert!(citext[0].4.is_some());
+    let modules = |name| {
+        let named = files(&probe, FileKind::Control, name);
+        named.into_iter().map(|file| file.module.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(modules("foo"), [None, Some("foo".to_owned())]);
+    assert_eq!(modules("bar"), [Some("barlib".to_owned())]);
+    assert_eq!(modules("citext")[1], None, "a directory of its own is not looked for on the path");
     assert_eq!(files(&probe, FileKind::Library, "foo").len(), 1);
     assert_eq!(files(&probe, FileKind::Library, "citext")[0].element, "$libdir");
     assert!(files(&probe, FileKind::Library, "README").is_empty());

@@ -38,15 +38,7 @@ pub fn databases(model: &Model) -> Panel {
             .with(Role::Text, ladder.sql_names.join(", ")),
     );
     if ladder.databases.is_empty() {
-        let asked = model.session().is_some_and(|session| Standing::knows(session, Kind::Database));
-        panel.head.push(
-            if asked {
-                Line::plain("no database asks for it, and none is known to have it")
-            } else {
-                Line::new(Role::Unknown, "? whether a database asks for it is not known")
-            }
-            .indented(2),
-        );
+        panel.head.push(nobody(model).indented(2));
         return panel;
     }
     let at = model
@@ -72,6 +64,14 @@ pub fn databases(model: &Model) -> Panel {
         panel.foot.push(Line::new(Role::Broken, "! ").with(Role::Text, message).indented(2));
     }
     panel
+}
+
+fn nobody(model: &Model) -> Line {
+    if model.session().is_some_and(|session| Standing::knows(session, Kind::Database)) {
+        Line::plain("no database asks for it, and none is known to have it")
+    } else {
+        Line::new(Role::Unknown, "? whether a database asks for it is not known")
+    }
 }
 
 fn row(row: &DatabaseRow) -> Vec<Cell> {

@@ -2,6 +2,8 @@
 
 mod keys;
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -170,7 +172,7 @@ fn every_tab_in_every_state() {
             for (width, height) in [(80, 24), (60, 15)] {
                 let mut model = fixture::on(model.clone(), tab);
                 model.screen.focus = Pane::Detail;
-                frames += &format!("{state} {width}x{height}\n{}\n", screen(&model, width, height));
+                writeln!(frames, "{state} {width}x{height}\n{}", screen(&model, width, height)).unwrap();
             }
         }
         insta::assert_snapshot!(format!("states_{}", tab.title().to_lowercase()), frames);

@@ -242,8 +242,9 @@ fn available_told(subject: &Subject, answer: &InstanceProbe) -> Told {
     };
     let libraries = all.iter().filter(|file| file.kind == FileKind::Library);
     let there: Vec<&str> = libraries.map(|file| file.name.as_str()).collect();
-    let own = subject.libraries();
-    let wanted = own.iter().chain(&subject.called_libraries()).cloned().collect::<Vec<_>>();
+    let mut wanted = subject.libraries();
+    wanted.extend(subject.called_libraries());
+    wanted.extend(subject.named_libraries());
     match wanted.iter().find(|library| !there.contains(&library.as_str())) {
         Some(library) => (
             RungState::Broken,

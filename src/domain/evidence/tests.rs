@@ -222,6 +222,36 @@ fn a_library_that_is_gone_is_missed_although_the_views_look_perfect() {
 }
 
 #[test]
+fn a_library_that_only_a_control_file_names_is_missed_too() {
+    let mut world = fixture::world();
+    for name in fixture::INSTANCES {
+        change_probe(&mut world, name, |probe| {
+            for database in &mut probe.databases {
+                database.installed = Fact::Known(Vec::new());
+            }
+            if let Fact::Known(files) = &mut probe.files {
+                files.retain(|file| file.kind == FileKind::Control || file.name != "vector");
+            }
+        });
+    }
+    assert_eq!(
+        rung(&world, "pgvector", RungKind::Available).state,
+        RungState::Holds,
+        "nothing names it"
+    );
+    change_probe(&mut world, "orders-2", |probe| {
+        let Fact::Known(files) = &mut probe.files else { return };
+        let control = files
+            .iter_mut()
+            .find(|file| file.kind == FileKind::Control && file.name == "vector");
+        control.unwrap().module = Some("vector".to_owned());
+    });
+    let rung = rung(&world, "pgvector", RungKind::Available);
+    assert_eq!(rung.state, RungState::Broken);
+    assert!(rung.because.unwrap().contains("vector.so is nowhere"));
+}
+
+#[test]
 fn one_bad_control_file_does_not_blind_the_others() {
     let mut world = fixture::world();
     for name in fixture::INSTANCES {

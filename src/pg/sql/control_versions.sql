@@ -1,4 +1,5 @@
--- Superuser. The default version that each control file outside the installation names, and each copy of one inside.
+-- Superuser. The default version and the library that each control file outside the installation names, and each copy of
+-- one inside. A library with a directory of its own is not looked for on the path, so it is left out.
 -- Read as bytes, because a control file need not be text in the database's encoding.
 WITH elements AS (
   SELECT position, element,
@@ -18,9 +19,11 @@ WITH elements AS (
     FROM files
    WHERE (element <> '$system' OR copies > 1) AND NOT (pg_stat_file(path, true)).isdir
 ), versions AS (
-  SELECT position, name, regexp_match(text, '(?n)^\s*default_version\s*=?\s*(?:''([^'']*)''|([^\s''#]+))') AS version FROM texts
+  SELECT position, name, regexp_match(text, '(?n)^\s*default_version\s*=?\s*(?:''([^'']*)''|([^\s''#]+))') AS version,
+         regexp_match(text, '(?n)^\s*module_pathname\s*=?\s*''?(?:\$libdir/)?([^\s''#/]+)''?\s*(?:#.*)?$') AS module
+    FROM texts
 )
-SELECT coalesce(jsonb_agg(jsonb_build_object('position', position, 'name', name, 'default_version', coalesce(version[1], version[2]))
-                          ORDER BY position, name), '[]')::text
+SELECT coalesce(jsonb_agg(jsonb_build_object('position', position, 'name', name, 'default_version', coalesce(version[1], version[2]),
+                                             'module', module[1]) ORDER BY position, name), '[]')::text
   FROM versions
- WHERE version IS NOT NULL
+ WHERE version IS NOT NULL OR module IS NOT NULL

@@ -223,10 +223,19 @@ impl Server {
             ("foo/share/extension/foo--1.0.control", "requires = ''\n"),
             ("foo/lib/foo.so", ""),
             ("foo/lib/README", ""),
-            ("bar/share/extension/bar.control", "default_version = 1.0 # plain\n"),
+            (
+                "bar/share/extension/bar.control",
+                "default_version = 1.0 # plain\nmodule_pathname = '$libdir/barlib'   # there\n",
+            ),
             ("bar/share/extension/bar--1.0.sql", ""),
-            ("shadow/share/extension/citext.control", "default_version = '99.0'\n"),
-            ("shadow/share/extension/foo.control", "default_version = '3.0'\n"),
+            (
+                "shadow/share/extension/citext.control",
+                "default_version = '99.0'\nmodule_pathname = '/usr/lib/other/citext'\n",
+            ),
+            (
+                "shadow/share/extension/foo.control",
+                "module_pathname 'foo.so'\ndefault_version = '3.0'\n",
+            ),
             ("nothing/lib/nothing.txt", ""),
         ] {
             self.write(file, text);
