@@ -4,7 +4,12 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::domain::evidence::ladders;
 use crate::domain::instance::Role;
+use crate::domain::ladder::{RungKind, RungState};
+use crate::domain::observation::Objects;
+use crate::domain::watch::{Kind, WatchState};
+use crate::domain::{Observation, Timestamp, World};
 
 fn pod() -> Value {
     json!({
@@ -171,5 +176,71 @@ proptest! {
     fn no_object_whatsoever_is_more_than_an_error(object in value()) {
         drop((cluster(&object), instance(&object), database(&object), catalog(&object)));
         prop_assert!(!name_of(&object).is_empty());
+    }
+}
+
+/// Objects of clusters of older operators, as recorded from real ones: two instances, healthy, everything at its version.
+fn of_era(version: &str) -> World {
+    let file = format!("{}/tests/fixtures/eras/{version}.json", env!("CARGO_MANIFEST_DIR"));
+    let recorded: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let list = |kind: &str| recorded[kind].as_array().unwrap().clone();
+    let at = Timestamp::from_second(1_795_480_000).unwrap();
+    let mut world = World::default();
+    let facts: [Observation; 3] = [
+        Objects::Clusters(list("clusters").iter().map(|object| cluster(object).unwrap()).collect()).into(),
+        Objects::Instances(list("pods").iter().map(|object| instance(object).unwrap()).collect()).into(),
+        Objects::Databases(list("databases").iter().map(|object| database(object).unwrap()).collect()).into(),
+    ];
+    for fact in facts {
+        world.apply(fact, at);
+    }
+    for kind in Kind::ALL {
+        let state = WatchState::Live;
+        world.apply(Observation::Watch { kind, state, at }, at);
+    }
+    world
+}
+
+#[test]
+fn clusters_of_every_era_are_understood_whatever_their_volumes_are_called() {
+    let names = |version: &str| -> Vec<String> {
+        let file = format!("{}/tests/fixtures/eras/{version}.json", env!("CARGO_MANIFEST_DIR"));
+        let recorded: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+        let volumes = recorded["pods"][0]["spec"]["volumes"].as_array().unwrap().clone();
+        let images = volumes.iter().filter(|volume| volume.get("image").is_some());
+        images.map(|volume| volume["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names("1.27.0"), ["pgvector", "hstore"]);
+    assert_eq!(names("1.28.1"), ["pgvector", "hstore", "my-foo"]);
+    assert_eq!(names("1.28.2"), ["ext-pgvector", "ext-hstore", "ext-my-foo"]);
+    for (version, entries) in [("1.27.0", 2), ("1.28.1", 3), ("1.28.2", 3)] {
+        let world = of_era(version);
+        let cluster = world.clusters.values().next().unwrap();
+        assert!(
+            cluster
+                .status
+                .resolved
+                .as_ref()
+                .is_none_or(|resolved| resolved.extensions.is_none())
+        );
+        let ladders = ladders(&world, cluster);
+        assert_eq!(ladders.len(), entries, "{version}");
+        for ladder in ladders {
+            // What my_foo is called in SQL is told by its control files alone.
+            let asked = (ladder.entry != "my_foo").then_some(RungKind::Requested);
+            for kind in [RungKind::Declared, RungKind::Resolved, RungKind::Mounted].into_iter().chain(asked) {
+                let rung = ladder.rung(kind).unwrap();
+                assert_eq!(
+                    rung.state,
+                    RungState::Holds,
+                    "{version} {} {kind:?} {:?}",
+                    ladder.entry,
+                    rung.because
+                );
+            }
+            assert_eq!(ladder.rung(RungKind::Mounted).unwrap().have, Some(2), "{version}");
+        }
+        let instance = world.instances.values().next().unwrap();
+        assert_eq!(instance.operator_version.as_deref(), Some(version));
     }
 }

@@ -17,6 +17,7 @@ mod audit;
 mod by_keys;
 #[path = "../shared/console.rs"]
 mod console;
+mod faults;
 mod outage;
 mod proxy;
 mod read_only;
