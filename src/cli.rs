@@ -4,15 +4,19 @@
 //! console.
 
 mod add;
+mod changes;
+mod documents;
 pub mod exit;
 mod headless;
 mod info;
+mod lists;
 pub mod options;
 mod plan;
 pub mod report;
 mod status;
 mod table;
 mod wait;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write as _};
@@ -61,6 +65,9 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             let simulated = runtime::demo(&settings, demo.scenario.as_deref())?;
             return Ok(runtime::console(&settings, Mode::Demo, simulated)?);
         }
+        Some(Command::Schema(schema)) => return Ok(documents::schema(schema.document, &mut io::stdout().lock())?.code()),
+        Some(Command::Completion(completion)) => return Ok(documents::completion(completion.shell, &mut io::stdout().lock())?.code()),
+        Some(Command::Man) => return Ok(documents::man(&mut io::stdout().lock())?.code()),
         Some(command) => command,
     };
     let _log = settings.log_file.is_some().then(|| runtime::log(&settings)).transpose()?;
@@ -71,7 +78,13 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::Status(options) => status::run(Headless::open(&settings, connect).await?, &options, &mut out).await,
             Command::Wait(options) => wait::run(Headless::open(&settings, connect).await?, &options, &mut errors).await,
             Command::Add(options) => add::run(&settings, connect, &options, &mut out, &mut errors).await,
-            Command::Info | Command::Demo(_) => info::run(&settings, connect, &mut out).await,
+            Command::Ext(query) => lists::extensions(Headless::open(&settings, connect).await?, &query, &mut out).await,
+            Command::Paths(query) => lists::paths(Headless::open(&settings, connect).await?, &query, &mut out).await,
+            Command::Findings(options) => lists::findings(Headless::open(&settings, connect).await?, &options, &mut out).await,
+            Command::Watch(options) => watch::run(Headless::open(&settings, connect).await?, &options, &mut out).await,
+            Command::Info | Command::Demo(_) | Command::Schema(_) | Command::Completion(_) | Command::Man => {
+                info::run(&settings, connect, &mut out).await
+            }
         }
     })??;
     Ok(exit.code())

@@ -104,8 +104,12 @@ pub enum Output {
     /// Text for people
     #[default]
     Table,
+    /// The same with more columns
+    Wide,
     /// The documented JSON document
     Json,
+    /// The same document as YAML
+    Yaml,
 }
 
 /// The commands.
@@ -113,6 +117,14 @@ pub enum Output {
 pub enum Command {
     /// Show how far each extension entry got, and where the chain breaks
     Status(Status),
+    /// List extension entries, with their images and rungs
+    Ext(Query),
+    /// List the elements of the effective paths: expected against live
+    Paths(Query),
+    /// List findings, worst first
+    Findings(Findings),
+    /// Print every change as a line of JSON, until it is interrupted
+    Watch(Watch),
     /// Wait until a rung of an entry holds
     Wait(Wait),
     /// Add an extension: mount, preload, ask for it in databases, prove it
@@ -121,6 +133,88 @@ pub enum Command {
     Demo(Demo),
     /// Versions, files and what is known of the target
     Info,
+    /// Print the JSON schema of a document
+    Schema(Schema),
+    /// Print a completion script for a shell
+    Completion(Completion),
+    /// Print the manual page
+    Man,
+}
+
+/// `ext`, `paths`.
+#[derive(Debug, Args)]
+pub struct Query {
+    /// Cluster, as NAME or NAMESPACE/NAME; all in view without it
+    pub cluster: Option<String>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// `findings`.
+#[derive(Debug, Args)]
+pub struct Findings {
+    /// Which, and how they are printed
+    #[command(flatten)]
+    pub query: Query,
+    /// Exit with 1 when there is a finding at least so severe
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t)]
+    pub fail_on: FailOn,
+}
+
+/// `--fail-on`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum FailOn {
+    /// Something does not work
+    #[default]
+    Error,
+    /// Something will not work, or waits for a person
+    Warning,
+    /// Anything at all
+    Info,
+    /// Never
+    Never,
+}
+
+/// `watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// Cluster, as NAME or NAMESPACE/NAME; all in view without it
+    pub cluster: Option<String>,
+    /// End after so long
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub timeout: Option<Duration>,
+}
+
+/// `schema`.
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Document
+    #[arg(value_enum)]
+    pub document: Document,
+}
+
+/// Documents with a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Document {
+    /// Of `status`
+    Status,
+    /// Of `ext`
+    Ext,
+    /// Of `paths`
+    Paths,
+    /// Of `findings`
+    Findings,
+    /// Of one line of `watch`
+    Watch,
+}
+
+/// `completion`.
+#[derive(Debug, Args)]
+pub struct Completion {
+    /// Shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
 }
 
 /// `status`.

@@ -3,6 +3,7 @@
 //! The types are made for the document alone, so that a change of the domain cannot change the document by accident.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::app::model::{Derived, Session};
@@ -21,7 +22,7 @@ mod paths;
 pub use missing::matters;
 
 /// The document.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     api_version: &'static str,
@@ -33,7 +34,7 @@ pub struct Report {
 }
 
 /// One cluster.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterReport {
     /// Context.
@@ -70,7 +71,7 @@ pub struct ClusterReport {
 }
 
 /// How PostgreSQL was reached.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct AccessReport {
     /// `tunnel`, `exec` or `simulated`.
     pub route: Option<&'static str>,
@@ -79,7 +80,7 @@ pub struct AccessReport {
 }
 
 /// A watch.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct WatchReport {
     /// Kind that is watched.
     pub kind: &'static str,
@@ -88,7 +89,7 @@ pub struct WatchReport {
 }
 
 /// An extension entry.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EntryReport {
     /// Mount name.
@@ -106,7 +107,7 @@ pub struct EntryReport {
 }
 
 /// The rung that decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HeadlineReport {
     /// Rung.
     pub rung: &'static str,
@@ -115,7 +116,7 @@ pub struct HeadlineReport {
 }
 
 /// One rung.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RungReport {
     /// Rung.
@@ -132,11 +133,12 @@ pub struct RungReport {
     pub source: &'static str,
     /// Age of the oldest evidence.
     #[serde(serialize_with = "seconds")]
+    #[schemars(with = "Option<String>")]
     pub observed_at: Option<Timestamp>,
 }
 
 /// A SQL extension in a database.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct DatabaseReport {
     /// Database.
     pub database: String,
@@ -153,7 +155,7 @@ pub struct DatabaseReport {
 }
 
 /// An instance.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceReport {
     /// Pod.
@@ -173,7 +175,7 @@ pub struct InstanceReport {
 }
 
 /// A mount.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct MountReport {
     /// Entry.
     pub entry: String,
@@ -184,7 +186,7 @@ pub struct MountReport {
 }
 
 /// An element of a path.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PathReport {
     /// Setting or variable.
     pub setting: &'static str,
@@ -201,7 +203,7 @@ pub struct PathReport {
 }
 
 /// A finding.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct FindingReport {
     /// Stable code.
     pub code: &'static str,

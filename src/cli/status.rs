@@ -6,7 +6,7 @@ use super::exit::{Exit, Failure};
 use super::headless::Headless;
 use super::options::{Output, Status};
 use super::report::{ClusterReport, Report};
-use super::table;
+use super::{documents, table};
 
 /// Prints the status of clusters and tells how it stands.
 pub(super) async fn run(mut headless: Headless, options: &Status, out: &mut dyn Write) -> Result<Exit, Failure> {
@@ -14,18 +14,17 @@ pub(super) async fn run(mut headless: Headless, options: &Status, out: &mut dyn 
     let clusters = headless.clusters(options.cluster.as_deref())?;
     let report = Report::new(headless.session()?, &clusters);
     match options.output {
-        Output::Json => {
-            serde_json::to_writer_pretty(&mut *out, &report).map_err(std::io::Error::from)?;
-            writeln!(out)?;
-        }
-        Output::Table => table::write(&report, out)?,
+        Output::Json => documents::json(&report, out)?,
+        Output::Yaml => documents::yaml(&report, out)?,
+        Output::Table => table::write(&report, false, out)?,
+        Output::Wide => table::write(&report, true, out)?,
     }
     out.flush()?;
     Ok(verdict(&report))
 }
 
 /// What the report amounts to. What is known to be broken is broken, whatever else is unknown.
-fn verdict(report: &Report) -> Exit {
+pub(super) fn verdict(report: &Report) -> Exit {
     if report.clusters.iter().any(is_broken) {
         return Exit::Broken;
     }

@@ -4,8 +4,42 @@ use std::io::{self, Write};
 
 use super::report::{ClusterReport, EntryReport, InstanceReport, Report, RungReport};
 
-/// Writes the report.
-pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+/// Headings of [`entry_row`].
+pub(super) const ENTRY_HEAD: [&str; 10] = [
+    "ENTRY",
+    "MOUNT",
+    "PATH",
+    "AVAIL",
+    "PRELOAD",
+    "REQ",
+    "INSTALLED",
+    "VERSION",
+    "STATE",
+    "IMAGE",
+];
+
+/// Writes a list, and what is missing below it.
+pub(super) fn list(head: &[&str], rows: &[Vec<String>], missing: &[String], out: &mut dyn Write) -> io::Result<()> {
+    if rows.is_empty() {
+        writeln!(out, "nothing in view")?;
+    } else {
+        columns(head, rows, out)?;
+    }
+    write_missing(missing, out)
+}
+
+fn write_missing(missing: &[String], out: &mut dyn Write) -> io::Result<()> {
+    if !missing.is_empty() {
+        writeln!(out, "\nMISSING")?;
+        for line in missing {
+            writeln!(out, "  {line}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the report; `wide` says why of every rung, not of the first alone.
+pub(super) fn write(report: &Report, wide: bool, out: &mut dyn Write) -> io::Result<()> {
     if report.clusters.is_empty() {
         writeln!(out, "no cluster in view")?;
     }
@@ -13,18 +47,12 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         if n > 0 {
             writeln!(out)?;
         }
-        write_cluster(cluster, out)?;
+        write_cluster(cluster, wide, out)?;
     }
-    if !report.missing.is_empty() {
-        writeln!(out, "\nMISSING")?;
-        for line in &report.missing {
-            writeln!(out, "  {line}")?;
-        }
-    }
-    Ok(())
+    write_missing(&report.missing, out)
 }
 
-fn write_cluster(cluster: &ClusterReport, out: &mut dyn Write) -> io::Result<()> {
+fn write_cluster(cluster: &ClusterReport, wide: bool, out: &mut dyn Write) -> io::Result<()> {
     let or_unknown = |text: Option<&str>| text.unwrap_or("unknown").to_owned();
     writeln!(out, "{}/{}: {}", cluster.namespace, cluster.name, cluster.phase)?;
     writeln!(
@@ -46,22 +74,10 @@ fn write_cluster(cluster: &ClusterReport, out: &mut dyn Write) -> io::Result<()>
     if cluster.entries.is_empty() {
         writeln!(out, "  no extension entries")?;
     } else {
-        let head = [
-            "ENTRY",
-            "MOUNT",
-            "PATH",
-            "AVAIL",
-            "PRELOAD",
-            "REQ",
-            "INSTALLED",
-            "VERSION",
-            "STATE",
-            "IMAGE",
-        ];
         let rows: Vec<Vec<String>> = cluster.entries.iter().map(entry_row).collect();
-        columns(&head, &rows, out)?;
+        columns(&ENTRY_HEAD, &rows, out)?;
         for entry in &cluster.entries {
-            write_reason(entry, out)?;
+            write_reasons(entry, wide, out)?;
         }
     }
     writeln!(out)?;
@@ -82,7 +98,8 @@ fn write_cluster(cluster: &ClusterReport, out: &mut dyn Write) -> io::Result<()>
     Ok(())
 }
 
-fn entry_row(entry: &EntryReport) -> Vec<String> {
+/// The row of an entry.
+pub(super) fn entry_row(entry: &EntryReport) -> Vec<String> {
     let cell = |rung: &str| {
         entry
             .rungs
@@ -129,15 +146,25 @@ fn count(rung: &RungReport) -> String {
 }
 
 /// Why the entry's headline does not hold.
-fn write_reason(entry: &EntryReport, out: &mut dyn Write) -> io::Result<()> {
-    let Some(headline) = entry.headline.filter(|headline| headline.state != "holds") else {
-        return Ok(());
-    };
-    let rung = entry.rungs.iter().find(|rung| rung.rung == headline.rung);
-    match rung.and_then(|rung| rung.because.as_deref()) {
-        Some(because) => writeln!(out, "  {}: {because}", entry.name),
-        None => Ok(()),
+pub(super) fn reason(entry: &EntryReport) -> Option<&str> {
+    let headline = entry.headline.filter(|headline| headline.state != "holds")?;
+    let rung = entry.rungs.iter().find(|rung| rung.rung == headline.rung)?;
+    rung.because.as_deref()
+}
+
+fn write_reasons(entry: &EntryReport, wide: bool, out: &mut dyn Write) -> io::Result<()> {
+    if !wide {
+        return match reason(entry) {
+            Some(because) => writeln!(out, "  {}: {because}", entry.name),
+            None => Ok(()),
+        };
     }
+    for rung in entry.rungs.iter().filter(|rung| rung.state != "holds") {
+        if let Some(because) = &rung.because {
+            writeln!(out, "  {} · {} {}: {because}", entry.name, rung.rung, rung.state)?;
+        }
+    }
+    Ok(())
 }
 
 fn instance_row(instance: &InstanceReport) -> Vec<String> {
@@ -200,7 +227,7 @@ mod tests {
 
     fn text(state: RungState) -> String {
         let mut out = Vec::new();
-        write(&Report::new(&session(state, Vec::new()), &[key()]), &mut out).unwrap();
+        write(&Report::new(&session(state, Vec::new()), &[key()]), false, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -1,0 +1,137 @@
+//! Documents in their formats, and what describes the program to other programs.
+
+use std::io::Write;
+
+use clap::CommandFactory as _;
+use schemars::{Schema, schema_for};
+use serde::Serialize;
+
+use super::changes::Change;
+use super::exit::{Exit, Failure};
+use super::lists::{ExtensionList, FindingList, PathList};
+use super::options::{Cli, Document};
+use super::report::Report;
+
+/// Writes a document as JSON.
+pub(super) fn json(document: &impl Serialize, out: &mut dyn Write) -> Result<(), Failure> {
+    serde_json::to_writer_pretty(&mut *out, document).map_err(std::io::Error::from)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// Writes a document as YAML.
+pub(super) fn yaml(document: &impl Serialize, out: &mut dyn Write) -> Result<(), Failure> {
+    let text = serde_saphyr::to_string(document)
+        .map_err(|error| Failure::new(Exit::Broken, format!("the document cannot be written: {error}")))?;
+    out.write_all(text.as_bytes())?;
+    Ok(())
+}
+
+fn schema_of(document: Document) -> Schema {
+    match document {
+        Document::Status => schema_for!(Report),
+        Document::Ext => schema_for!(ExtensionList),
+        Document::Paths => schema_for!(PathList),
+        Document::Findings => schema_for!(FindingList),
+        Document::Watch => schema_for!(Change),
+    }
+}
+
+/// `extop schema`.
+pub(super) fn schema(document: Document, out: &mut dyn Write) -> Result<Exit, Failure> {
+    json(&schema_of(document), out)?;
+    Ok(Exit::Done)
+}
+
+/// `extop completion`.
+pub(super) fn completion(shell: clap_complete::Shell, out: &mut dyn Write) -> Result<Exit, Failure> {
+    // It is written at once, because the generator panics when its writer fails.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "extop", &mut script);
+    out.write_all(&script)?;
+    Ok(Exit::Done)
+}
+
+/// `extop man`.
+pub(super) fn man(out: &mut dyn Write) -> Result<Exit, Failure> {
+    clap_mangen::Man::new(Cli::command()).render(out)?;
+    Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::cli::report::tests::{key, session};
+    use crate::domain::ladder::RungState;
+
+    /// Fails when the document is not as its schema says, or has a field that the schema does not know.
+    fn valid(schema: &Schema, document: &impl Serialize) {
+        let document = serde_json::to_value(document).unwrap();
+        let validator = jsonschema::validator_for(schema.as_value()).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?} in {document:#}");
+        let known = serde_json::to_string(schema.as_value()).unwrap();
+        fields(&document, &mut |name| {
+            assert!(known.contains(&format!("\"{name}\"")), "{name} is not in the schema");
+        });
+    }
+
+    fn fields(value: &Value, look: &mut impl FnMut(&str)) {
+        match value {
+            Value::Object(map) => {
+                for (name, value) in map {
+                    look(name);
+                    fields(value, look);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| fields(item, look)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_document_is_as_its_schema_says() {
+        for state in [RungState::Holds, RungState::Broken, RungState::Unknown] {
+            let session = session(state, Vec::new());
+            let report = Report::new(&session, &[key()]);
+            valid(&schema_of(Document::Ext), &ExtensionList::new(&report));
+            valid(&schema_of(Document::Paths), &PathList::new(&report));
+            valid(&schema_of(Document::Findings), &FindingList::new(&report));
+            valid(&schema_of(Document::Status), &report);
+        }
+        let wrong = serde_json::json!({"apiVersion": 1});
+        let validator = jsonschema::validator_for(schema_of(Document::Status).as_value()).unwrap();
+        assert!(!validator.is_valid(&wrong), "a schema that takes everything proves nothing");
+    }
+
+    #[test]
+    fn yaml_is_the_same_document() {
+        let session = session(RungState::Broken, Vec::new());
+        let report = Report::new(&session, &[key()]);
+        let mut text = Vec::new();
+        yaml(&report, &mut text).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.starts_with("apiVersion: extop/v1\nkind: Status\n"), "{text}");
+        assert!(text.contains("rung: mounted"), "{text}");
+    }
+
+    #[test]
+    fn the_manual_and_the_completions_know_every_command() {
+        let mut text = Vec::new();
+        man(&mut text).unwrap();
+        let manual = String::from_utf8(text).unwrap();
+        for shell in [clap_complete::Shell::Bash, clap_complete::Shell::Zsh, clap_complete::Shell::Fish] {
+            let mut text = Vec::new();
+            completion(shell, &mut text).unwrap();
+            let script = String::from_utf8(text).unwrap();
+            for command in Cli::command().get_subcommands() {
+                assert!(script.contains(command.get_name()), "{} in {shell}", command.get_name());
+                assert!(manual.contains(command.get_name()), "{}", command.get_name());
+            }
+        }
+    }
+}
