@@ -54,11 +54,51 @@ pub enum Code {
     PostgresTooOld,
     /// Objects that could not be read.
     UnreadableObject,
+    /// Somebody told the operator to leave the cluster alone.
+    ReconciliationDisabled,
+    /// Somebody told the operator not to change pods, so that no entry reaches them.
+    PodSpecFrozen,
+    /// Instances are fenced: PostgreSQL is kept stopped in them.
+    Fenced,
+    /// The cluster is hibernated: it has no pods.
+    Hibernated,
+    /// The operator holds the rollout back, by its own configuration.
+    RolloutDelayed,
+    /// The disk of an instance is full: the operator does nothing more.
+    DiskFull,
+    /// The operator has given the cluster up.
+    Unrecoverable,
+    /// The operator refuses the spec.
+    InvalidDefinition,
+    /// More than one `Database` object is about the same database.
+    SeveralDatabaseObjects,
+    /// A `Database` object demands another owner than the database has.
+    OwnerMismatch,
+    /// A `Database` object asks for what no image offers.
+    ExtensionNotOffered,
+    /// The version asked for cannot be reached from the installed one.
+    NoUpdatePath,
+    /// The control file is there, but its library is not: the views look perfect.
+    LibraryMissing,
+    /// The library is for another PostgreSQL or another machine.
+    LibraryUnusable,
+    /// The library needs another one that is not found: `ld_library_path` lacks it.
+    SystemLibraryMissing,
+    /// The extension needs its library at start, and nobody asks for it.
+    PreloadNotAsked,
+    /// The operator drops this extension at the next start of the primary, because no parameter of it is set.
+    DroppedByOperator,
+    /// An image reference whose content can change without a word.
+    ReferenceNotPinned,
+    /// The image is made for another major version of PostgreSQL.
+    MajorMismatch,
+    /// The image is made for another distribution than the operand.
+    DistributionMismatch,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 32] = [
         Self::ImageNotPullable,
         Self::StuckPod,
         Self::PreloadLibraryMissing,
@@ -71,6 +111,26 @@ impl Code {
         Self::AppliedNotInstalled,
         Self::PostgresTooOld,
         Self::UnreadableObject,
+        Self::ReconciliationDisabled,
+        Self::PodSpecFrozen,
+        Self::Fenced,
+        Self::Hibernated,
+        Self::RolloutDelayed,
+        Self::DiskFull,
+        Self::Unrecoverable,
+        Self::InvalidDefinition,
+        Self::SeveralDatabaseObjects,
+        Self::OwnerMismatch,
+        Self::ExtensionNotOffered,
+        Self::NoUpdatePath,
+        Self::LibraryMissing,
+        Self::LibraryUnusable,
+        Self::SystemLibraryMissing,
+        Self::PreloadNotAsked,
+        Self::DroppedByOperator,
+        Self::ReferenceNotPinned,
+        Self::MajorMismatch,
+        Self::DistributionMismatch,
     ];
 
     /// The stable kebab-case code.
@@ -88,6 +148,26 @@ impl Code {
             Self::AppliedNotInstalled => "applied-not-installed",
             Self::PostgresTooOld => "postgres-too-old",
             Self::UnreadableObject => "unreadable-object",
+            Self::ReconciliationDisabled => "reconciliation-disabled",
+            Self::PodSpecFrozen => "pod-spec-reconciliation-disabled",
+            Self::Fenced => "fenced",
+            Self::Hibernated => "hibernated",
+            Self::RolloutDelayed => "rollout-delayed",
+            Self::DiskFull => "disk-full",
+            Self::Unrecoverable => "unrecoverable",
+            Self::InvalidDefinition => "invalid-definition",
+            Self::SeveralDatabaseObjects => "several-database-objects",
+            Self::OwnerMismatch => "owner-mismatch",
+            Self::ExtensionNotOffered => "extension-not-offered",
+            Self::NoUpdatePath => "no-update-path",
+            Self::LibraryMissing => "library-missing",
+            Self::LibraryUnusable => "library-unusable",
+            Self::SystemLibraryMissing => "system-library-missing",
+            Self::PreloadNotAsked => "preload-not-asked",
+            Self::DroppedByOperator => "dropped-by-operator",
+            Self::ReferenceNotPinned => "reference-not-pinned",
+            Self::MajorMismatch => "postgres-major-mismatch",
+            Self::DistributionMismatch => "distribution-mismatch",
         }
     }
 }

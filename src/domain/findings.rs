@@ -9,7 +9,11 @@ use super::ladder::{Ladder, RungKind, RungState};
 use super::probe::{Fact, ManagerReport};
 use super::rollout::{MountState, assess, wanted_entries};
 
+mod halted;
+mod images;
 mod instances;
+mod requests;
+pub mod rules;
 
 /// Every finding about a cluster, worst first.
 pub fn findings(world: &World, cluster: &Cluster, ladders: &[Ladder]) -> Vec<Finding> {
@@ -28,6 +32,9 @@ pub fn findings(world: &World, cluster: &Cluster, ladders: &[Ladder]) -> Vec<Fin
         found.not_installed(ladder);
     }
     found.control_files();
+    found.halted();
+    found.requests();
+    found.images(ladders);
     found.restarts();
     found.unreadable();
     found

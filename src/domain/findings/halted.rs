@@ -1,0 +1,99 @@
+//! Rules about clusters that the operator leaves alone, or that a person has stopped.
+
+use super::{Code, Found, Phase, Remedy, Severity, Verdict};
+
+/// Annotations by which a person stops the operator (CNPG `pkg/utils/labels_annotations.go`).
+const RECONCILIATION: &str = "cnpg.io/reconciliationLoop";
+const POD_SPEC: &str = "cnpg.io/reconcilePodSpec";
+const FENCED: &str = "cnpg.io/fencedInstances";
+const HIBERNATION: &str = "cnpg.io/hibernation";
+
+impl Found<'_> {
+    pub(super) fn halted(&mut self) {
+        self.by_annotation();
+        self.by_phase();
+    }
+
+    fn annotation(&self, name: &str) -> &str {
+        self.cluster.annotations.get(name).map_or("", String::as_str)
+    }
+
+    fn stopped(&mut self, code: Code, severity: Severity, message: String, remedy_text: &str) {
+        self.say(Verdict {
+            code,
+            severity,
+            subject: self.of_cluster(),
+            message,
+            remedy_text: remedy_text.to_owned(),
+            remedy: Remedy::ByHand,
+        });
+    }
+
+    fn by_annotation(&mut self) {
+        if self.annotation(RECONCILIATION) == "disabled" {
+            self.stopped(
+                Code::ReconciliationDisabled,
+                Severity::Warning,
+                format!("{RECONCILIATION} is disabled: the operator does nothing for this cluster, failover included"),
+                "Take the annotation away when the reason for it is gone",
+            );
+        }
+        if self.annotation(POD_SPEC) == "disabled" {
+            self.stopped(
+                Code::PodSpecFrozen,
+                Severity::Warning,
+                format!("{POD_SPEC} is disabled: pods are not recreated, so no new entry or image is mounted"),
+                "Take the annotation away; the pods are rolled then",
+            );
+        }
+        let fenced = self.annotation(FENCED);
+        if !matches!(fenced, "" | "[]" | "null") {
+            let message = format!("PostgreSQL is kept stopped in the fenced instances {fenced}");
+            self.stopped(Code::Fenced, Severity::Warning, message, "Lift the fence: kubectl cnpg fencing off");
+        }
+        if self.annotation(HIBERNATION) == "on" {
+            self.stopped(
+                Code::Hibernated,
+                Severity::Info,
+                format!("{HIBERNATION} is on: the cluster has no pods, and nothing of it can be seen by SQL"),
+                "Wake it up: kubectl cnpg hibernate off",
+            );
+        }
+    }
+
+    fn by_phase(&mut self) {
+        let status = &self.cluster.status;
+        let why = if status.phase_reason.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", status.phase_reason)
+        };
+        match status.phase_kind() {
+            Phase::Delayed => self.stopped(
+                Code::RolloutDelayed,
+                Severity::Warning,
+                format!("The operator holds the rollout back by its own rollout delay{why}"),
+                "Wait; the delay is CLUSTERS_ROLLOUT_DELAY or INSTANCES_ROLLOUT_DELAY of the operator",
+            ),
+            Phase::DiskSpace => self.stopped(
+                Code::DiskFull,
+                Severity::Error,
+                format!("An instance has no disk space left, and the operator does nothing more{why}"),
+                "Enlarge the volume: spec.storage.size",
+            ),
+            Phase::Unrecoverable => self.stopped(
+                Code::Unrecoverable,
+                Severity::Error,
+                format!("The operator has given the cluster up{why}"),
+                "Read the operator's log; a backup may be the only way",
+            ),
+            Phase::InvalidDefinition => self.stopped(
+                Code::InvalidDefinition,
+                Severity::Error,
+                format!("The operator refuses the spec and does nothing for this cluster{why}"),
+                "Correct the spec",
+            ),
+            _ => {}
+        }
+    }
+}

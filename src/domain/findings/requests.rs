@@ -1,0 +1,156 @@
+//! Rules about `Database` objects: what they ask for, and what PostgreSQL answered.
+
+use std::collections::BTreeMap;
+
+use super::{Code, Found, Remedy, Severity, Verdict, wanted_entries};
+use crate::domain::classify::{Failure, classify};
+use crate::domain::database::{Database, Ensure};
+
+/// Extensions that the operator drops on its own when no parameter of theirs is set (CNPG
+/// `internal/management/controller/instance_controller.go`, seen in facts of `managedExtensions`).
+const MANAGED: [&str; 2] = ["pgaudit", "pg_stat_statements"];
+
+impl Found<'_> {
+    pub(super) fn requests(&mut self) {
+        let objects: Vec<Database> = self
+            .world
+            .databases_of(&self.cluster.key)
+            .filter(|object| !object.deleting)
+            .cloned()
+            .collect();
+        self.several(&objects);
+        for object in &objects {
+            self.owner(object);
+            self.dropped(object);
+            self.refused(object);
+        }
+    }
+
+    fn several(&mut self, objects: &[Database]) {
+        let mut by_database: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for object in objects {
+            by_database.entry(&object.database).or_default().push(&object.key.name);
+        }
+        for (database, names) in by_database.into_iter().filter(|(_, names)| names.len() > 1) {
+            self.say(Verdict {
+                code: Code::SeveralDatabaseObjects,
+                severity: Severity::Error,
+                subject: format!("database/{}", names.first().copied().unwrap_or_default()),
+                message: format!(
+                    "{} are all about database {database}: the operator follows one of them and refuses the others",
+                    names.join(", ")
+                ),
+                remedy_text: "Put everything into one of them and delete the others, with databaseReclaimPolicy retain".to_owned(),
+                remedy: Remedy::ByHand,
+            });
+        }
+    }
+
+    fn owner(&mut self, object: &Database) {
+        let answer = self
+            .world
+            .primary_of(self.cluster)
+            .and_then(|primary| self.world.answer_of(primary));
+        let Some(server) = answer.and_then(|answer| answer.server.known()) else {
+            return;
+        };
+        let Some(real) = server.databases.iter().find(|real| real.database == object.database) else {
+            return;
+        };
+        if object.owner.is_empty() || real.owner == object.owner {
+            return;
+        }
+        self.say(Verdict {
+            code: Code::OwnerMismatch,
+            severity: Severity::Warning,
+            subject: format!("database/{}", object.key.name),
+            message: format!(
+                "Database {} belongs to {}, but {} demands {}: the next change of the object makes it so",
+                object.database, real.owner, object.key.name, object.owner
+            ),
+            remedy_text: format!("Set spec.owner to {}, unless the owner shall change", real.owner),
+            remedy: Remedy::ByHand,
+        });
+    }
+
+    fn dropped(&mut self, object: &Database) {
+        for asked in object.extensions.iter().filter(|asked| asked.ensure == Ensure::Present) {
+            let Some(name) = MANAGED.iter().find(|name| **name == asked.name) else {
+                continue;
+            };
+            let prefix = format!("{name}.");
+            if self.cluster.spec.parameters.keys().any(|parameter| parameter.starts_with(&prefix)) {
+                continue;
+            }
+            self.say(Verdict {
+                code: Code::DroppedByOperator,
+                severity: Severity::Warning,
+                subject: format!("database/{}", object.key.name),
+                message: format!(
+                    "The operator drops {name} in every database at the next start or promotion of a primary, because no {prefix}* parameter is set"
+                ),
+                remedy_text: format!("Set a parameter of it in spec.postgresql.parameters, for instance {prefix}log or {prefix}max"),
+                remedy: Remedy::ByHand,
+            });
+        }
+    }
+
+    /// What the operator was told by PostgreSQL when it tried to create or update an extension.
+    fn refused(&mut self, object: &Database) {
+        for tried in object.status_extensions.iter().filter(|tried| !tried.applied) {
+            let still_asked = object.extensions.iter().any(|asked| asked.name == tried.name);
+            let Some(failure) = classify(&tried.message).filter(|_| still_asked) else {
+                continue;
+            };
+            let image = self.image_in(&tried.message);
+            let (code, remedy_text) = match &failure {
+                Failure::NotOffered => (
+                    Code::ExtensionNotOffered,
+                    "Mount an image that has it, or take it out of the object".to_owned(),
+                ),
+                Failure::NoUpdatePath { .. } => (
+                    Code::NoUpdatePath,
+                    "Ask for a version that can be reached, or use an image that has the path".to_owned(),
+                ),
+                // Where the files can be read, the entry itself tells it.
+                Failure::LibraryMissing { .. } if self.files_are_read() => continue,
+                Failure::LibraryMissing { .. } => (Code::LibraryMissing, "Use an image that has the library".to_owned()),
+                Failure::WrongMajor { .. } | Failure::NoModule { .. } | Failure::Architecture { .. } | Failure::NewerMinor { .. } => (
+                    Code::LibraryUnusable,
+                    "Use the image that is made for this PostgreSQL and this machine".to_owned(),
+                ),
+                Failure::SystemLibrary { missing, .. } => (
+                    Code::SystemLibraryMissing,
+                    format!("Give the entry the ld_library_path that holds {missing}, and restart the cluster"),
+                ),
+                Failure::NotPreloaded => (
+                    Code::PreloadNotAsked,
+                    "Add its library to the preload libraries; the cluster restarts then".to_owned(),
+                ),
+                Failure::ControlFile => continue,
+            };
+            let image = image.map(|image| format!(" ({image})")).unwrap_or_default();
+            self.say(Verdict {
+                code,
+                severity: Severity::Error,
+                subject: format!("database/{}", object.key.name),
+                message: format!("{} in database {}: {failure}{image}", tried.name, object.database),
+                remedy_text,
+                remedy: Remedy::ByHand,
+            });
+        }
+    }
+
+    fn files_are_read(&self) -> bool {
+        let primary = self.world.primary_of(self.cluster);
+        let answer = primary.and_then(|primary| self.world.answer_of(primary));
+        answer.is_some_and(|answer| answer.files.known().is_some())
+    }
+
+    /// The image of the entry whose mount a message names.
+    fn image_in(&self, message: &str) -> Option<String> {
+        let entries = wanted_entries(self.world, self.cluster);
+        let entry = entries.iter().find(|entry| message.contains(&format!("{}/", entry.mount_path())))?;
+        entry.reference.clone()
+    }
+}

@@ -1,0 +1,246 @@
+//! The table of rules: what each finding means, and where the rule comes from.
+
+use std::fmt::Write as _;
+
+use crate::domain::finding::{Code, Severity};
+
+/// One rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// Its code, which is stable.
+    pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it means, in a sentence or two.
+    pub means: &'static str,
+    /// Where it comes from: source or documentation of CloudNativePG or PostgreSQL, or what was seen on a real operator.
+    pub source: &'static str,
+}
+
+const fn rule(code: Code, severity: Severity, means: &'static str, source: &'static str) -> Rule {
+    Rule {
+        code,
+        severity,
+        means,
+        source,
+    }
+}
+
+/// Every rule, in the order of the codes.
+pub const RULES: [Rule; Code::ALL.len()] = [
+    rule(
+        Code::ImageNotPullable,
+        Severity::Error,
+        "An image of an entry cannot be pulled or mounted. The rollout stops at this instance, and the operator does not say so.",
+        "seen on a real operator; Kubernetes container waiting reasons",
+    ),
+    rule(
+        Code::StuckPod,
+        Severity::Error,
+        "The spec was corrected, but a pod that never became ready keeps waiting for the old image: the operator does not replace it.",
+        "seen on a real operator",
+    ),
+    rule(
+        Code::PreloadLibraryMissing,
+        Severity::Error,
+        "A library of shared_preload_libraries is not found, so the instance does not start. The last words of its log name the library.",
+        "seen on a real operator; PostgreSQL 18 documentation, 19.11.4",
+    ),
+    rule(
+        Code::WaitingForPromotion,
+        Severity::Warning,
+        "primaryUpdateStrategy is supervised: the replicas are done, and the operator waits until a person promotes one.",
+        "CloudNativePG documentation, \"Rolling updates\"; seen",
+    ),
+    rule(
+        Code::PromotionBlocked,
+        Severity::Error,
+        "No standby streams, so the operator waits without an end before it promotes one.",
+        "seen on a real operator with primaryUpdateMethod switchover",
+    ),
+    rule(
+        Code::ShadowedBySystem,
+        Severity::Warning,
+        "The operand image ships the extension itself, and $system comes first: the files of the entry are never used.",
+        "CloudNativePG pkg/postgres/configuration.go; measured on PostgreSQL 18",
+    ),
+    rule(
+        Code::RestartPending,
+        Severity::Warning,
+        "ld_library_path, bin_path or env of an entry changed, or a setting waits: nothing triggers the restart that it takes.",
+        "CloudNativePG pkg/management/postgres/instance.go; seen",
+    ),
+    rule(
+        Code::CatalogError,
+        Severity::Error,
+        "The catalog lacks an entry or garbles it: the operator halts everything for the cluster, failover included.",
+        "CloudNativePG internal/controller, phase \"Cluster has incomplete or invalid image catalog\"",
+    ),
+    rule(
+        Code::ControlFileBroken,
+        Severity::Error,
+        "One control file that PostgreSQL cannot read makes pg_available_extensions fail as a whole.",
+        "measured on PostgreSQL 18; seen",
+    ),
+    rule(
+        Code::AppliedNotInstalled,
+        Severity::Error,
+        "applied: true is history: the operator looks once per generation, and pg_extension no longer has the extension.",
+        "CloudNativePG internal/management/controller/database_controller.go; seen",
+    ),
+    rule(
+        Code::PostgresTooOld,
+        Severity::Error,
+        "Before PostgreSQL 18 there is no extension_control_path: images are mounted and never found.",
+        "PostgreSQL 18 release notes",
+    ),
+    rule(
+        Code::UnreadableObject,
+        Severity::Info,
+        "An object of the namespace is not as its kind should be; the others are not affected.",
+        "extop",
+    ),
+    rule(
+        Code::ReconciliationDisabled,
+        Severity::Warning,
+        "Annotation cnpg.io/reconciliationLoop: disabled. No change has an effect, and there is no failover.",
+        "CloudNativePG documentation, \"Labels and annotations\"",
+    ),
+    rule(
+        Code::PodSpecFrozen,
+        Severity::Warning,
+        "Annotation cnpg.io/reconcilePodSpec: disabled. Pods are not recreated, so a new entry is never mounted.",
+        "CloudNativePG documentation, \"Labels and annotations\"",
+    ),
+    rule(
+        Code::Fenced,
+        Severity::Warning,
+        "Annotation cnpg.io/fencedInstances. PostgreSQL is kept stopped there, and nothing of it can be seen by SQL.",
+        "CloudNativePG documentation, \"Fencing\"",
+    ),
+    rule(
+        Code::Hibernated,
+        Severity::Info,
+        "Annotation cnpg.io/hibernation: on. The cluster has no pods.",
+        "CloudNativePG documentation, \"Declarative hibernation\"",
+    ),
+    rule(
+        Code::RolloutDelayed,
+        Severity::Warning,
+        "The operator spreads rollouts over time (CLUSTERS_ROLLOUT_DELAY, INSTANCES_ROLLOUT_DELAY).",
+        "CloudNativePG documentation, \"Operator configuration\"",
+    ),
+    rule(
+        Code::DiskFull,
+        Severity::Error,
+        "An instance has no disk space left; the operator stops its work on the cluster.",
+        "CloudNativePG phase \"Not enough disk space\"",
+    ),
+    rule(
+        Code::Unrecoverable,
+        Severity::Error,
+        "The operator has given the cluster up.",
+        "CloudNativePG phase \"Cluster is unrecoverable and needs manual intervention\"",
+    ),
+    rule(
+        Code::InvalidDefinition,
+        Severity::Error,
+        "The operator refuses the spec (1.30 and later) and does nothing for the cluster.",
+        "CloudNativePG phase \"Invalid cluster definition\"",
+    ),
+    rule(
+        Code::SeveralDatabaseObjects,
+        Severity::Error,
+        "One Database object per database: the operator follows one and refuses the others.",
+        "CloudNativePG internal/management/controller/common.go, \"is already managed by object\"",
+    ),
+    rule(
+        Code::OwnerMismatch,
+        Severity::Warning,
+        "A Database object changes the owner of an existing database to the one that it names, without a word.",
+        "CloudNativePG internal/management/controller/database_controller_sql.go",
+    ),
+    rule(
+        Code::ExtensionNotOffered,
+        Severity::Error,
+        "A Database object asks for an extension that no control file on the path offers.",
+        "PostgreSQL error 0A000; seen",
+    ),
+    rule(
+        Code::NoUpdatePath,
+        Severity::Error,
+        "The version that a Database object asks for cannot be reached from the installed one, or is not in the image.",
+        "PostgreSQL error 22023; seen",
+    ),
+    rule(
+        Code::LibraryMissing,
+        Severity::Error,
+        "The control file is offered, but the library that it names is not on dynamic_library_path: CREATE EXTENSION fails.",
+        "PostgreSQL error 58P01; measured",
+    ),
+    rule(
+        Code::LibraryUnusable,
+        Severity::Error,
+        "The library is made for another major or newer minor version of PostgreSQL, another architecture, or is no module.",
+        "PostgreSQL errors XX000 and 58P01; measured",
+    ),
+    rule(
+        Code::SystemLibraryMissing,
+        Severity::Error,
+        "The library needs a system library of the image, and ld_library_path does not lead there.",
+        "PostgreSQL error 58P01; measured; seen",
+    ),
+    rule(
+        Code::PreloadNotAsked,
+        Severity::Error,
+        "The extension needs its library at start, a Database object asks for it, and shared_preload_libraries does not have it.",
+        "READMEs of postgres-extensions-containers; PostgreSQL error 55000",
+    ),
+    rule(
+        Code::DroppedByOperator,
+        Severity::Warning,
+        "pgaudit and pg_stat_statements are managed by the operator: without a parameter of theirs it drops them at the next start of a primary.",
+        "CloudNativePG internal/management/controller/instance_controller.go",
+    ),
+    rule(
+        Code::ReferenceNotPinned,
+        Severity::Warning,
+        "Without a tag, or with the tag latest, pods that are recreated may mount another image than their neighbours.",
+        "Kubernetes documentation, \"Images\"",
+    ),
+    rule(
+        Code::MajorMismatch,
+        Severity::Error,
+        "The tag says that the image is made for another major version of PostgreSQL than the cluster runs.",
+        "postgres-extensions-containers, \"Naming and tagging\"",
+    ),
+    rule(
+        Code::DistributionMismatch,
+        Severity::Warning,
+        "The tag says that the image is made for another distribution than the operand: system libraries may differ.",
+        "postgres-extensions-containers, \"Naming and tagging\"",
+    ),
+];
+
+/// The reference page, as Markdown.
+pub fn reference() -> String {
+    let mut page = "# Findings\n\nEvery code that extop can report, in alphabetical order. Made from the table of rules in `src/domain/findings/rules.rs`.\n".to_owned();
+    let mut rules = RULES;
+    rules.sort_by_key(|rule| rule.code.as_str());
+    for rule in rules {
+        // Writing to a string does not fail.
+        let _ = write!(
+            page,
+            "\n## {}\n\n{}: {}\n\nSource: {}.\n",
+            rule.code.as_str(),
+            rule.severity.as_str(),
+            rule.means,
+            rule.source
+        );
+    }
+    page
+}
+
+#[cfg(test)]
+#[path = "rules_tests.rs"]
+mod tests;

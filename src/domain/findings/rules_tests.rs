@@ -1,0 +1,472 @@
+//! For every code a fixture that raises exactly it, and a near miss that does not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::too_many_lines,
+    clippy::semicolon_if_nothing_returned,
+    reason = "tests, and a table"
+)]
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::domain::World;
+use crate::domain::cluster::Cluster;
+use crate::domain::database::{Database, RequestedExtension};
+use crate::domain::evidence::ladders;
+use crate::domain::extension::ExtensionEntry;
+use crate::domain::finding::Finding;
+use crate::domain::findings::findings;
+use crate::domain::fixture::{self, change, change_instance, change_probe, server};
+use crate::domain::ids::DatabaseKey;
+use crate::domain::instance::Trouble;
+use crate::domain::observation::{Objects, Observation};
+use crate::domain::probe::{CrashLine, Fact, FileKind, SqlError};
+use crate::domain::watch::Kind;
+
+type Edit = fn(&mut World);
+
+fn found(edit: Edit) -> Vec<Finding> {
+    let mut world = fixture::world();
+    edit(&mut world);
+    let cluster = &world.clusters[&fixture::cluster_key()];
+    findings(&world, cluster, &ladders(&world, cluster))
+}
+
+fn phase(world: &mut World, phase: &str) {
+    change(world, |cluster| phase.clone_into(&mut cluster.status.phase));
+}
+
+fn annotate(world: &mut World, name: &str, value: &str) {
+    change(world, |cluster| drop(cluster.annotations.insert(name.to_owned(), value.to_owned())));
+}
+
+fn entry(cluster: &mut Cluster, entry: &ExtensionEntry) {
+    cluster.spec.extensions.push(entry.clone());
+    cluster
+        .status
+        .resolved
+        .as_mut()
+        .unwrap()
+        .extensions
+        .as_mut()
+        .unwrap()
+        .push(entry.clone());
+}
+
+/// A new instance that waits for an image of foo; the spec asks for `asked`.
+fn pulling(world: &mut World, asked: &str, ready: bool) {
+    change(world, |cluster| {
+        entry(cluster, &ExtensionEntry::new("foo", asked));
+        cluster.status.phase = "Upgrading cluster".to_owned();
+    });
+    change_instance(world, "orders-2", |instance| {
+        instance.uid = "new".to_owned();
+        instance.ready = ready;
+        instance.was_started = false;
+        instance.mounts.push(fixture::mount("foo", "rig.local/foo:nothere"));
+        instance.trouble = Some(Trouble {
+            container: "bootstrap-controller".to_owned(),
+            init: true,
+            reason: "ErrImagePull".to_owned(),
+            message: String::new(),
+        });
+    });
+}
+
+fn crashing(world: &mut World, fatal: &str) {
+    change_instance(world, "orders-2", |instance| {
+        instance.ready = false;
+        instance.restarts = 3;
+        instance.trouble = Some(Trouble {
+            container: "postgres".to_owned(),
+            init: false,
+            reason: "CrashLoopBackOff".to_owned(),
+            message: String::new(),
+        });
+    });
+    let line = CrashLine {
+        pod: fixture::instance("orders-2").key,
+        uid: "orders-2-uid".to_owned(),
+        restarts: 3,
+        at: fixture::now(),
+        fatal: Ok(fatal.to_owned()),
+    };
+    world.apply(Observation::Crashed(line), fixture::now());
+}
+
+fn streaming(world: &mut World, streams: [bool; 2]) {
+    for (name, streams) in ["orders-2", "orders-3"].into_iter().zip(streams) {
+        change_probe(world, name, |probe| server(probe).wal_receiver = Some(streams));
+    }
+    change(world, |cluster| {
+        cluster.spec.update_method = crate::domain::cluster::UpdateMethod::Switchover;
+        cluster.status.phase = "Upgrading cluster".to_owned();
+        entry(cluster, &ExtensionEntry::new("foo", "rig.local/foo:1.0"));
+    });
+    for name in ["orders-2", "orders-3"] {
+        change_instance(world, name, |instance| {
+            instance.mounts.push(fixture::mount("foo", "rig.local/foo:1.0"))
+        });
+    }
+}
+
+fn of_system(world: &mut World, rank: u32) {
+    change_probe(world, "orders-1", |probe| {
+        if let Fact::Known(files) = &mut probe.files {
+            files[0].rank = 3 - rank;
+            let mut system = fixture::file(FileKind::Control, 1, "$system", "vector");
+            system.rank = rank;
+            files.push(system);
+        }
+    });
+}
+
+fn unavailable(world: &mut World, message: &str) {
+    for name in fixture::INSTANCES {
+        change_probe(world, name, |probe| {
+            let (code, message) = ("42601".to_owned(), message.to_owned());
+            probe.available = Fact::Failed(SqlError { code, message });
+        });
+    }
+}
+
+fn objects(world: &mut World, edit: impl FnOnce(&mut Vec<Database>)) {
+    let mut objects = vec![fixture::database()];
+    edit(&mut objects);
+    world.apply(Objects::Databases(objects).into(), fixture::now());
+}
+
+/// The object asks for hstore, and PostgreSQL answered with an error.
+fn refused(world: &mut World, message: &str) {
+    objects(world, |objects| {
+        objects[0].applied = Some(false);
+        objects[0].status_extensions[1].applied = false;
+        message.clone_into(&mut objects[0].status_extensions[1].message);
+    });
+}
+
+fn asks_for(world: &mut World, name: &str, parameter: Option<&str>) {
+    change(world, |cluster| {
+        let parameters = parameter.map(|parameter| (parameter.to_owned(), "on".to_owned()));
+        cluster.spec.parameters.extend(parameters);
+    });
+    objects(world, |objects| {
+        let name = name.to_owned();
+        objects[0].generation = 2;
+        objects[0].extensions.push(RequestedExtension {
+            name,
+            ..RequestedExtension::default()
+        });
+    });
+}
+
+fn second_object(world: &mut World, database: &str) {
+    objects(world, |objects| {
+        let mut second = fixture::database();
+        second.key = DatabaseKey::new("shop", "orders-second");
+        database.clone_into(&mut second.database);
+        second.extensions.clear();
+        second.status_extensions.clear();
+        "postgres".clone_into(&mut second.owner);
+        if database == "app" {
+            "app".clone_into(&mut second.owner);
+        }
+        objects.push(second);
+    });
+}
+
+fn reference(world: &mut World, reference: &str) {
+    change(world, |cluster| {
+        let entry = ExtensionEntry::new("hstore", reference);
+        cluster.spec.extensions[1] = entry.clone();
+        cluster.status.resolved.as_mut().unwrap().extensions.as_mut().unwrap()[1] = entry;
+    });
+    for name in fixture::INSTANCES {
+        change_instance(world, name, |instance| instance.mounts[1] = fixture::mount("hstore", reference));
+    }
+}
+
+fn operand(world: &mut World, image: &str) {
+    change(world, |cluster| cluster.status.image = Some(image.to_owned()));
+}
+
+fn preloading(world: &mut World, entry_name: &str, sql: &str, parameter: Option<&str>) {
+    change(world, |cluster| {
+        entry(cluster, &ExtensionEntry::new(entry_name, "rig.local/any:1.0-18-bookworm"))
+    });
+    for name in fixture::INSTANCES {
+        change_instance(world, name, |instance| {
+            instance.mounts.push(fixture::mount(entry_name, "rig.local/any:1.0-18-bookworm"));
+        });
+    }
+    asks_for(world, sql, parameter);
+    objects_fresh(world);
+}
+
+fn objects_fresh(world: &mut World) {
+    let mut object = world.databases.values().next().unwrap().clone();
+    // It was tried, and failed.
+    object.applied = Some(false);
+    world.apply(Objects::Databases(vec![object]).into(), fixture::now());
+}
+
+fn library_named(world: &mut World, module: &str) {
+    change_probe(world, "orders-2", |probe| {
+        let Fact::Known(files) = &mut probe.files else { return };
+        files[0].module = Some(module.to_owned());
+    });
+}
+
+/// The code, what raises it and nothing else, and what nearly does.
+fn cases() -> Vec<(Code, Edit, Edit)> {
+    const SOURCE: &str = r#"could not load library "/extensions/hstore/lib/hstore.so": "#;
+    vec![
+        (
+            Code::ImageNotPullable,
+            |world| pulling(world, "rig.local/foo:nothere", false),
+            |world| pulling(world, "rig.local/foo:nothere", true),
+        ),
+        (
+            Code::StuckPod,
+            |world| pulling(world, "rig.local/foo:1.0", false),
+            |world| pulling(world, "rig.local/foo:nothere", false),
+        ),
+        (
+            Code::PreloadLibraryMissing,
+            |world| crashing(world, r#"could not access file "nothere": No such file or directory"#),
+            |world| crashing(world, "could not write lock file \"postmaster.pid\": No space left on device"),
+        ),
+        (
+            Code::WaitingForPromotion,
+            |world| phase(world, "Waiting for user action"),
+            |world| phase(world, "Waiting for the instances to become active"),
+        ),
+        (
+            Code::PromotionBlocked,
+            |world| streaming(world, [false, false]),
+            |world| streaming(world, [false, true]),
+        ),
+        (Code::ShadowedBySystem, |world| of_system(world, 1), |world| of_system(world, 2)),
+        (
+            Code::RestartPending,
+            |world| {
+                change_probe(world, "orders-1", |probe| {
+                    server(probe).settings.get_mut("shared_preload_libraries").unwrap().pending_restart = true;
+                })
+            },
+            |world| {
+                change_probe(world, "orders-1", |probe| {
+                    server(probe).settings.get_mut("shared_preload_libraries").unwrap().pending_restart = true;
+                });
+                phase(world, "Applying configuration");
+            },
+        ),
+        (
+            Code::CatalogError,
+            |world| drop(world.apply(Objects::ImageCatalogs(vec![fixture::catalog(Vec::new())]).into(), fixture::now())),
+            // Without the catalog nobody can tell.
+            |world| world.catalogs.clear(),
+        ),
+        (
+            Code::ControlFileBroken,
+            |world| {
+                unavailable(
+                    world,
+                    r#"unrecognized parameter "x" in file "/extensions/y/share/extension/foo.control""#,
+                )
+            },
+            |world| unavailable(world, "canceling statement due to statement timeout"),
+        ),
+        (
+            Code::AppliedNotInstalled,
+            |world| {
+                change_probe(world, "orders-1", |probe| {
+                    probe.databases[0].installed = Fact::Known(vec![fixture::installed("vector", "0.8.5", "$libdir/vector")]);
+                })
+            },
+            |world| {
+                change_probe(world, "orders-1", |probe| {
+                    probe.databases[0].installed = Fact::Unknown("no answer within 5 s".to_owned());
+                })
+            },
+        ),
+        (
+            Code::PostgresTooOld,
+            |world| change(world, |cluster| cluster.status.resolved.as_mut().unwrap().major = Some(17)),
+            |world| change(world, |cluster| cluster.status.resolved.as_mut().unwrap().major = None),
+        ),
+        (
+            Code::UnreadableObject,
+            |world| unreadable(world, "shop/garbage"),
+            |world| unreadable(world, "elsewhere/garbage"),
+        ),
+        (
+            Code::ReconciliationDisabled,
+            |world| annotate(world, "cnpg.io/reconciliationLoop", "disabled"),
+            |world| annotate(world, "cnpg.io/reconciliationLoop", "enabled"),
+        ),
+        (
+            Code::PodSpecFrozen,
+            |world| annotate(world, "cnpg.io/reconcilePodSpec", "disabled"),
+            |world| annotate(world, "cnpg.io/reconcilePodSpec", ""),
+        ),
+        (
+            Code::Fenced,
+            |world| annotate(world, "cnpg.io/fencedInstances", r#"["orders-2"]"#),
+            |world| annotate(world, "cnpg.io/fencedInstances", "[]"),
+        ),
+        (
+            Code::Hibernated,
+            |world| annotate(world, "cnpg.io/hibernation", "on"),
+            |world| annotate(world, "cnpg.io/hibernation", "off"),
+        ),
+        (
+            Code::RolloutDelayed,
+            |world| phase(world, "Cluster upgrade delayed"),
+            |world| phase(world, "Upgrading cluster"),
+        ),
+        (
+            Code::DiskFull,
+            |world| phase(world, "Not enough disk space"),
+            |world| phase(world, "Not enough patience"),
+        ),
+        (
+            Code::Unrecoverable,
+            |world| phase(world, "Cluster is unrecoverable and needs manual intervention"),
+            |world| phase(world, "Failing over"),
+        ),
+        (
+            Code::InvalidDefinition,
+            |world| phase(world, "Invalid cluster definition"),
+            |world| phase(world, ""),
+        ),
+        (
+            Code::SeveralDatabaseObjects,
+            |world| second_object(world, "app"),
+            |world| second_object(world, "postgres"),
+        ),
+        (
+            Code::OwnerMismatch,
+            |world| objects(world, |objects| "bookkeeper".clone_into(&mut objects[0].owner)),
+            |world| {
+                objects(world, |objects| "bookkeeper".clone_into(&mut objects[0].owner));
+                world.probes.clear();
+            },
+        ),
+        (
+            Code::ExtensionNotOffered,
+            |world| refused(world, r#"ERROR: extension "hstore" is not available (SQLSTATE 0A000)"#),
+            |world| refused(world, r#"ERROR: permission denied to create extension "hstore" (SQLSTATE 42501)"#),
+        ),
+        (
+            Code::NoUpdatePath,
+            |world| {
+                refused(
+                    world,
+                    r#"extension "hstore" has no update path from version "1.8" to version "9.9""#,
+                )
+            },
+            |world| refused(world, r#"ERROR: schema "nothere" does not exist (SQLSTATE 3F000)"#),
+        ),
+        (
+            Code::LibraryMissing,
+            |world| library_named(world, "nothere"),
+            |world| library_named(world, "vector"),
+        ),
+        (
+            Code::LibraryUnusable,
+            |world| {
+                refused(
+                    world,
+                    r#"incompatible library "/extensions/hstore/lib/hstore.so": version mismatch"#,
+                )
+            },
+            |world| refused(world, r#"could not access file "hstore": No such file or directory"#),
+        ),
+        (
+            Code::SystemLibraryMissing,
+            |world| {
+                refused(
+                    world,
+                    &format!("{SOURCE}libx.so.1: cannot open shared object file: No such file or directory"),
+                )
+            },
+            |world| refused(world, &format!("{SOURCE}libx.so.1")),
+        ),
+        (
+            Code::PreloadNotAsked,
+            // The operator preloads pgaudit by itself when a parameter of it is set.
+            |world| preloading(world, "pg-ivm", "pg_ivm", None),
+            |world| preloading(world, "pgaudit", "pgaudit", Some("pgaudit.log")),
+        ),
+        (
+            Code::DroppedByOperator,
+            |world| asks_for(world, "pg_stat_statements", None),
+            |world| asks_for(world, "pg_stat_statements", Some("pg_stat_statements.max")),
+        ),
+        (
+            Code::ReferenceNotPinned,
+            |world| reference(world, "rig.local/hstore:latest"),
+            |world| reference(world, &format!("rig.local/hstore@sha256:{}", "a".repeat(64))),
+        ),
+        (
+            Code::MajorMismatch,
+            |world| reference(world, "rig.local/hstore:1.8-19-bookworm"),
+            |world| reference(world, "rig.local/hstore:1.8"),
+        ),
+        (
+            Code::DistributionMismatch,
+            |world| operand(world, "rig.local/postgresql:18.6-minimal-trixie"),
+            |world| operand(world, "rig.local/postgresql:18.6"),
+        ),
+    ]
+}
+
+fn unreadable(world: &mut World, object: &str) {
+    let (object, why) = (object.to_owned(), "spec.name is not a string".to_owned());
+    let kind = Kind::Database;
+    world.apply(Observation::Unreadable { kind, object, why }, fixture::now());
+}
+
+#[test]
+fn every_code_has_a_fixture_that_raises_exactly_it_and_a_near_miss_that_does_not() {
+    let mut seen = BTreeSet::new();
+    for (code, raises, misses) in cases() {
+        assert!(seen.insert(code), "{} has two fixtures", code.as_str());
+        let raised = found(raises);
+        let codes: BTreeSet<Code> = raised.iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, BTreeSet::from([code]), "{}: {raised:#?}", code.as_str());
+        let rule = RULES.iter().find(|rule| rule.code == code).unwrap();
+        for finding in &raised {
+            assert_eq!(finding.severity, rule.severity, "{}", code.as_str());
+            assert!(!finding.remedy_text.is_empty() && !finding.subject.is_empty());
+        }
+        let missed = found(misses);
+        assert!(missed.iter().all(|finding| finding.code != code), "{}: {missed:#?}", code.as_str());
+    }
+    for code in Code::ALL {
+        assert!(seen.contains(&code), "{} has no fixture", code.as_str());
+    }
+}
+
+#[test]
+fn every_code_has_one_rule_in_its_place() {
+    for (code, rule) in Code::ALL.iter().zip(&RULES) {
+        assert_eq!(*code, rule.code);
+        assert!(rule.means.ends_with('.') && !rule.source.is_empty(), "{}", code.as_str());
+    }
+    let names: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(names.len(), Code::ALL.len());
+}
+
+/// `EXTOP_WRITE_REFERENCE=1 cargo test rules` renews the page.
+#[test]
+fn the_reference_page_is_in_step_with_the_rules() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/domain/findings/REFERENCE.md");
+    if std::env::var_os("EXTOP_WRITE_REFERENCE").is_some() {
+        std::fs::write(file, super::reference()).unwrap();
+    }
+    let page = std::fs::read_to_string(file).unwrap_or_default();
+    assert_eq!(page, super::reference(), "EXTOP_WRITE_REFERENCE=1 cargo test rules renews the page");
+}
