@@ -84,9 +84,15 @@ fn each_broken_image_is_told_by_what_breaks() {
     broken(&control, "foo", "available", "unrecognized parameter");
     assert!(codes(&control).contains(&"control-file-broken"), "{control}");
 
-    broken(&status(&space, "nolib"), "foo", "available", "the library foo.so is nowhere");
-    broken(&status(&space, "wrongmajor"), "foo", "installed", "incompatible library");
-    broken(&status(&space, "syslib"), "foo", "installed", "libfoosys.so.1");
+    for (name, rung, because, code) in [
+        ("nolib", "available", "the library foo.so is nowhere", "library-missing"),
+        ("wrongmajor", "installed", "incompatible library", "library-unusable"),
+        ("syslib", "installed", "libfoosys.so.1", "system-library-missing"),
+    ] {
+        let document = status(&space, name);
+        broken(&document, "foo", rung, because);
+        assert_eq!(codes(&document), [code], "{document}");
+    }
 }
 
 /// What is done by hand in PostgreSQL changes no object, so nobody tells: a key asks.

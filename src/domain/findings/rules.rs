@@ -242,5 +242,4 @@ pub fn reference() -> String {
 }
 
 #[cfg(test)]
-#[path = "rules_tests.rs"]
 mod tests;
