@@ -229,7 +229,7 @@ pub(super) async fn extensions(mut headless: Headless, query: &Query, out: &mut 
             } else {
                 head.pop();
             }
-            table::list(&head, &list.rows(wide), &report.missing, out)?;
+            table::list(&head, &list.rows(wide), "no extension entries in view", &report.missing, out)?;
         }
     }
     out.flush()?;
@@ -249,7 +249,7 @@ pub(super) async fn paths(mut headless: Headless, query: &Query, out: &mut dyn W
             if wide {
                 head.insert(0, "CLUSTER");
             }
-            table::list(&head, &list.rows(wide), &report.missing, out)?;
+            table::list(&head, &list.rows(wide), "no paths in view", &report.missing, out)?;
         }
     }
     out.flush()?;
@@ -269,7 +269,7 @@ pub(super) async fn findings(mut headless: Headless, options: &Findings, out: &m
             if wide {
                 head.push("REMEDY");
             }
-            table::list(&head, &list.rows(wide), &report.missing, out)?;
+            table::list(&head, &list.rows(wide), "no findings", &report.missing, out)?;
         }
     }
     out.flush()?;

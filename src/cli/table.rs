@@ -18,10 +18,10 @@ pub(super) const ENTRY_HEAD: [&str; 10] = [
     "IMAGE",
 ];
 
-/// Writes a list, and what is missing below it.
-pub(super) fn list(head: &[&str], rows: &[Vec<String>], missing: &[String], out: &mut dyn Write) -> io::Result<()> {
+/// Writes a list, and what is missing below it; `nothing` stands for an empty one.
+pub(super) fn list(head: &[&str], rows: &[Vec<String>], nothing: &str, missing: &[String], out: &mut dyn Write) -> io::Result<()> {
     if rows.is_empty() {
-        writeln!(out, "nothing in view")?;
+        writeln!(out, "{nothing}")?;
     } else {
         columns(head, rows, out)?;
     }
