@@ -5,6 +5,7 @@
 
 mod add;
 mod changes;
+mod complete;
 mod documents;
 pub mod exit;
 mod headless;
@@ -13,6 +14,7 @@ mod lists;
 pub mod options;
 mod plan;
 pub mod report;
+mod settings;
 mod status;
 mod table;
 mod wait;
@@ -23,25 +25,38 @@ use std::io::{self, BufWriter, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
+use clap_complete::CompleteEnv;
 
 use crate::app::model::Mode;
+use crate::config::theme_file::{self, ThemeChoice};
+use crate::config::{ConfigFile, Settings};
 use crate::runtime::{self, Connect};
-use exit::Failure;
+use crate::theme::Theme;
+use exit::{Exit, Failure};
 use headless::Headless;
-use options::{Cli, Command};
+use options::{Cli, Command, Global};
 
 /// Runs the program. `name` is how it was called: `extop`, or `kubectl extop`.
 pub fn main(name: &'static str, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match parse(name, arguments) {
-        Ok(cli) => cli,
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if std::env::var_os(complete::VARIABLE).is_some() {
+        // A shell asks for names. What goes wrong there would be written into the line that somebody types.
+        let folder = std::env::current_dir().ok();
+        let completed = CompleteEnv::with_factory(Cli::command).try_complete(arguments.clone(), folder.as_deref());
+        if !matches!(completed, Ok(false)) {
+            return ExitCode::SUCCESS;
+        }
+    }
+    let (cli, matches) = match parse(name, arguments) {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Help that nobody reads to its end is no failure, and there is no place left to complain about a lost one.
             drop(error.print());
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    match run(cli) {
+    match run(cli, &matches) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             complain(&failure);
@@ -50,26 +65,59 @@ pub fn main(name: &'static str, arguments: impl IntoIterator<Item = OsString>) -
     }
 }
 
-fn parse(name: &'static str, arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+fn parse(name: &'static str, arguments: impl IntoIterator<Item = OsString>) -> Result<(Cli, ArgMatches), clap::Error> {
     let command = Cli::command().bin_name(name);
-    let mut matches = command.try_get_matches_from(arguments)?;
-    Cli::from_arg_matches_mut(&mut matches)
+    let matches = command.try_get_matches_from(arguments)?;
+    Ok((Cli::from_arg_matches(&matches)?, matches))
 }
 
-fn run(cli: Cli) -> Result<u8, Failure> {
-    let settings = cli.global.settings();
-    let connect: Arc<dyn Connect> = runtime::live(&settings);
-    let command = match cli.command {
-        None => return Ok(runtime::console(&settings, Mode::Live, connect)?),
+fn run(cli: Cli, matches: &ArgMatches) -> Result<u8, Failure> {
+    // These need neither a target nor a sound configuration.
+    match &cli.command {
+        Some(Command::Schema(schema)) => return Ok(documents::schema(schema.document, &mut io::stdout().lock())?.code()),
+        Some(Command::Completion(completion)) => return Ok(complete::script(&completion.shell, &mut io::stdout().lock())?.code()),
+        Some(Command::Man) => return Ok(documents::man(&mut io::stdout().lock())?.code()),
+        _ => {}
+    }
+    let settings = configured(&cli.global, matches)?;
+    match cli.command {
+        None => Ok(runtime::console(&settings, Mode::Live, runtime::live(&settings))?),
         Some(Command::Demo(demo)) => {
             let simulated = runtime::demo(&settings, demo.scenario.as_deref())?;
-            return Ok(runtime::console(&settings, Mode::Demo, simulated)?);
+            match demo.look {
+                None => Ok(runtime::console(&settings, Mode::Demo, simulated)?),
+                Some(look) => headless(settings, simulated, look.into()),
+            }
         }
-        Some(Command::Schema(schema)) => return Ok(documents::schema(schema.document, &mut io::stdout().lock())?.code()),
-        Some(Command::Completion(completion)) => return Ok(documents::completion(completion.shell, &mut io::stdout().lock())?.code()),
-        Some(Command::Man) => return Ok(documents::man(&mut io::stdout().lock())?.code()),
-        Some(command) => command,
-    };
+        Some(command) => {
+            let connect = runtime::live(&settings);
+            headless(settings, connect, command)
+        }
+    }
+}
+
+/// The settings in effect.
+fn configured(global: &Global, matches: &ArgMatches) -> Result<Settings, Failure> {
+    let directories = runtime::directories()?;
+    let wrong = |why: String| Failure::new(Exit::Usage, why).with_hint("extop schema config tells what the file may say");
+    let file = ConfigFile::read(&directories.config_file()).map_err(wrong)?;
+    let settings = global.settings(&file, &|name| matches.value_source(name));
+    // A theme that is asked for by flag or variable is looked for when something is drawn.
+    if let Some(theme) = &file.theme
+        && let Ok(ThemeChoice::BuiltIn(name)) = theme_file::find(&theme.value, &directories.themes())
+        && !Theme::BUILT_IN.contains(&name.as_str())
+    {
+        let place = format!("{}:{}", file.path.display(), theme.line);
+        let known = Theme::BUILT_IN.join(", ");
+        return Err(wrong(format!(
+            "{place}: there is no theme '{name}' (there are {known}, and files {}/NAME.toml)",
+            directories.themes().display()
+        )));
+    }
+    Ok(settings)
+}
+
+fn headless(settings: Settings, connect: Arc<dyn Connect>, command: Command) -> Result<u8, Failure> {
     let _log = settings.log_file.is_some().then(|| runtime::log(&settings)).transpose()?;
     let exit = runtime::block_on(async move {
         let mut out = BufWriter::new(io::stdout().lock());
@@ -82,9 +130,9 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::Paths(query) => lists::paths(Headless::open(&settings, connect).await?, &query, &mut out).await,
             Command::Findings(options) => lists::findings(Headless::open(&settings, connect).await?, &options, &mut out).await,
             Command::Watch(options) => watch::run(Headless::open(&settings, connect).await?, &options, &mut out).await,
-            Command::Info | Command::Demo(_) | Command::Schema(_) | Command::Completion(_) | Command::Man => {
-                info::run(&settings, connect, &mut out).await
-            }
+            Command::Info(options) => info::run(&settings, connect, &options, &mut out).await,
+            // Answered before a target was opened.
+            Command::Demo(_) | Command::Schema(_) | Command::Completion(_) | Command::Man => Ok(Exit::Done),
         }
     })??;
     Ok(exit.code())

@@ -1,15 +1,22 @@
-//! Settings: defaults, over them the environment (`EXTOP_*`), over it the flags (clap merges the last two).
+//! Settings: defaults, over them the file, over it the environment (`EXTOP_*`), over it the flags (clap merges the last two).
 
 pub mod directories;
 pub mod duration;
+pub mod file;
+pub mod keys;
+pub mod origin;
 pub mod theme_file;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::app::keymap;
+use crate::app::model::Binding;
 use crate::backend::{Access, DatabaseAccess};
 
 pub use directories::Directories;
+pub use file::ConfigFile;
+pub use origin::{Origin, Setting};
 
 /// Time limit of one request when nothing else is said.
 pub const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -56,6 +63,10 @@ pub struct Settings {
     pub log_level: tracing::level_filters::LevelFilter,
     /// Colours are not wanted (`NO_COLOR` is set and not empty).
     pub no_color: bool,
+    /// Key bindings in effect.
+    pub keymap: Vec<Binding>,
+    /// Every setting with its value in words, and where it came from.
+    pub told: Vec<Setting>,
 }
 
 impl Default for Settings {
@@ -70,6 +81,8 @@ impl Default for Settings {
             log_file: None,
             log_level: tracing::level_filters::LevelFilter::INFO,
             no_color: false,
+            keymap: keymap::bindings(),
+            told: Vec::new(),
         }
     }
 }

@@ -78,6 +78,7 @@ pub fn console(settings: &Settings, mode: Mode, connect: Arc<dyn Connect>) -> Re
         let opened = tokio::time::timeout(FIRST_FRAME, &mut opening).await.ok().transpose()?;
         let now = Timestamp::now();
         let mut model = Model::new(mode, settings.access, settings.database, now, run_prefix(now));
+        model.keymap.clone_from(&settings.keymap);
         model.theme = themes.first().map(|theme| theme.name.clone()).unwrap_or_default();
         model.themes = themes.iter().map(|theme| theme.name.clone()).collect();
         let mut core = Core::new(model, connect, StateDirectory::new(directories()?.runs()));

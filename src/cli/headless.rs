@@ -14,7 +14,7 @@ use crate::domain::Timestamp;
 use crate::domain::cluster::Cluster;
 use crate::domain::ids::ClusterKey;
 use crate::domain::watch::{Kind, WatchState};
-use crate::runtime::{Connect, Core, StateDirectory, directories, run_prefix};
+use crate::runtime::{Connect, Connection, Core, StateDirectory, directories, run_prefix};
 
 /// SQL evidence is read again this often while a command waits: `CREATE EXTENSION` by hand changes no object.
 const EVIDENCE_EVERY: Duration = Duration::from_secs(5);
@@ -30,6 +30,11 @@ impl Headless {
     /// Opens the target of the settings.
     pub(crate) async fn open(settings: &Settings, connect: Arc<dyn Connect>) -> Result<Self, Failure> {
         let connection = connect.open(settings.place.clone()).await?;
+        Self::adopt(settings, connect, connection)
+    }
+
+    /// Takes on what was opened.
+    pub(crate) fn adopt(settings: &Settings, connect: Arc<dyn Connect>, connection: Connection) -> Result<Self, Failure> {
         let now = Timestamp::now();
         let model = Model::new(Mode::Live, settings.access, settings.database, now, run_prefix(now));
         let mut core = Core::new(model, connect, StateDirectory::new(directories()?.runs()));
@@ -65,6 +70,16 @@ impl Headless {
         }
         self.idle().await;
         Ok(())
+    }
+
+    /// Feeds the model until the clusters are listed, or the request timeout is over.
+    pub(crate) async fn listed(&mut self) {
+        let end = Instant::now() + self.request_timeout;
+        let listed = |core: &mut Core| {
+            let session = core.model.session()?;
+            session.world.watch(Kind::Cluster).is_settled().then_some(())
+        };
+        self.core.until(end, listed).await;
     }
 
     /// Feeds the model until nothing is being read or written any more, within the request timeout.

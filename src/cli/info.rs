@@ -1,46 +1,257 @@
 //! `extop info`: what a report of a problem needs.
 
-use std::io::Write;
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 
+use serde::Serialize;
+
+use super::documents;
 use super::exit::{Exit, Failure};
 use super::headless::Headless;
-use crate::backend::DatabaseAccess;
-use crate::config::Settings;
+use super::options::{Info, Output};
+use super::report::WatchReport;
+use crate::app::model::Session;
+use crate::backend::{DatabaseAccess, Observe, Read, Scope};
+use crate::config::{Directories, Settings};
+use crate::domain::permission::{Permission, Verdict};
 use crate::domain::watch::Kind;
+use crate::domain::{Timestamp, World};
 use crate::runtime::{Connect, directories};
 
-/// Prints versions, files, and how the target answers. A target that does not answer is a line, and decides the exit code.
-pub(super) async fn run(settings: &Settings, connect: Arc<dyn Connect>, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let directories = directories()?;
-    let mut line = |name: &str, value: &str| writeln!(out, "{name:<27}{value}");
-    line("extop", env!("CARGO_PKG_VERSION"))?;
-    line("themes", &directories.themes().display().to_string())?;
-    line(
-        "log",
-        &settings.log_file.clone().unwrap_or_else(|| directories.log()).display().to_string(),
-    )?;
-    line("runs", &directories.runs().display().to_string())?;
+/// The document. A contract: fields are added, never renamed or removed.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    api_version: &'static str,
+    kind: &'static str,
+    version: &'static str,
+    settings: Vec<SettingOf>,
+    files: Vec<File>,
+    target: Option<Target>,
+    problem: Option<String>,
+    watches: Vec<WatchReport>,
+    permissions: Vec<PermissionOf>,
+}
+
+#[derive(Debug, Serialize)]
+struct SettingOf {
+    name: String,
+    value: String,
+    origin: &'static str,
+    from: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct File {
+    name: &'static str,
+    path: String,
+    exists: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Target {
+    context: String,
+    server: String,
+    namespaces: String,
+    kubernetes: Option<String>,
+    operators: BTreeSet<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct PermissionOf {
+    permission: String,
+    verdict: &'static str,
+    because: Option<String>,
+}
+
+/// Prints it all. A target that does not answer is part of it, and decides the exit code.
+pub(super) async fn run(settings: &Settings, connect: Arc<dyn Connect>, options: &Info, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let mut document = Document::new(settings, &directories()?);
+    let end = ask(settings, connect, &mut document).await;
+    if let Err(failure) = &end {
+        document.problem = Some(failure.message.clone());
+    }
+    match options.output {
+        Output::Json => documents::json(&document, out)?,
+        Output::Yaml => documents::yaml(&document, out)?,
+        Output::Table | Output::Wide => table(&document, out)?,
+    }
+    out.flush()?;
+    end.map(|()| Exit::Done)
+}
+
+async fn ask(settings: &Settings, connect: Arc<dyn Connect>, document: &mut Document) -> Result<(), Failure> {
     // No SQL: versions and watches are told without touching PostgreSQL.
     let settings = Settings {
         database: DatabaseAccess::Off,
         ..settings.clone()
     };
-    let mut headless = match Headless::open(&settings, connect).await {
-        Ok(headless) => headless,
-        Err(failure) => {
-            line("target", &failure.message)?;
-            return Err(failure);
-        }
-    };
+    let connection = connect.open(settings.place.clone()).await?;
+    let observe = Arc::clone(&connection.observe);
+    let mut headless = Headless::adopt(&settings, connect, connection)?;
     let settled = headless.settle().await;
     let session = headless.session()?;
-    line("context", &session.target.context)?;
-    line("server", &session.target.server)?;
-    line("namespaces", &session.target.scope.to_string())?;
-    line("kubernetes", session.world.kubernetes.as_deref().unwrap_or("unknown"))?;
-    for kind in Kind::ALL {
-        line(&format!("watch {}", kind.as_str()), session.world.watch(kind).as_str())?;
+    document.target = Some(Target::new(session));
+    document.watches = Kind::ALL
+        .into_iter()
+        .map(|kind| WatchReport::new(kind, session.world.watch(kind)))
+        .collect();
+    settled?;
+    document.permissions = permissions(observe.as_ref(), &session.target.scope).await;
+    Ok(())
+}
+
+/// What everything that extop does needs, in the order in which it is needed.
+async fn permissions(observe: &dyn Observe, scope: &Scope) -> Vec<PermissionOf> {
+    let asked: Vec<Permission> = [
+        ("list", "clusters"),
+        ("watch", "clusters"),
+        ("list", "pods"),
+        ("watch", "pods"),
+        ("list", "databases"),
+        ("list", "imagecatalogs"),
+        ("list", "clusterimagecatalogs"),
+        ("get", "secrets"),
+        ("create", "pods/portforward"),
+        ("create", "pods/exec"),
+        ("get", "pods/proxy"),
+        ("get", "pods/log"),
+        ("patch", "clusters"),
+        ("patch", "clusters/status"),
+        ("create", "databases"),
+        ("patch", "databases"),
+        ("delete", "databases"),
+        ("delete", "pods"),
+    ]
+    .into_iter()
+    .map(|(verb, resource)| {
+        let mut permission = Permission::new(verb, resource, "");
+        permission.namespace = match scope {
+            Scope::Namespace(namespace) if resource != "clusterimagecatalogs" => Some(namespace.clone()),
+            _ => None,
+        };
+        permission
+    })
+    .collect();
+    let mut world = World::default();
+    world.apply(observe.read(Read::Permissions(asked.clone())).await, Timestamp::UNIX_EPOCH);
+    asked
+        .into_iter()
+        .map(|permission| {
+            let (verdict, because) = match world.permissions.get(&permission) {
+                Some(Verdict::Allowed) => ("allowed", None),
+                Some(Verdict::Denied) => ("denied", None),
+                Some(Verdict::Unknown(why)) => ("unknown", Some(why.clone())),
+                None => ("unknown", Some("there was no answer".to_owned())),
+            };
+            PermissionOf {
+                permission: permission.to_string(),
+                verdict,
+                because,
+            }
+        })
+        .collect()
+}
+
+impl Document {
+    fn new(settings: &Settings, directories: &Directories) -> Self {
+        let file = |name, path: &Path| File {
+            name,
+            path: path.display().to_string(),
+            exists: path.exists(),
+        };
+        let log = settings.log_file.clone().unwrap_or_else(|| directories.log());
+        Self {
+            api_version: "extop/v1",
+            kind: "Info",
+            version: env!("CARGO_PKG_VERSION"),
+            settings: settings
+                .told
+                .iter()
+                .map(|setting| SettingOf {
+                    name: setting.name.clone(),
+                    value: setting.value.clone(),
+                    origin: setting.origin.as_str(),
+                    from: setting.origin.detail(),
+                })
+                .collect(),
+            files: vec![
+                file("configuration", &directories.config_file()),
+                file("themes", &directories.themes()),
+                file("log", &log),
+                file("runs", &directories.runs()),
+            ],
+            target: None,
+            problem: None,
+            watches: Vec::new(),
+            permissions: Vec::new(),
+        }
     }
-    settled.map(|()| Exit::Done)
+}
+
+impl Target {
+    fn new(session: &Session) -> Self {
+        Self {
+            context: session.target.context.clone(),
+            server: session.target.server.clone(),
+            namespaces: session.target.scope.to_string(),
+            kubernetes: session.world.kubernetes.clone(),
+            operators: session
+                .world
+                .instances
+                .values()
+                .filter_map(|instance| instance.operator_version.clone())
+                .collect(),
+        }
+    }
+}
+
+fn table(document: &Document, out: &mut dyn Write) -> io::Result<()> {
+    let mut line = |name: &str, value: &str| writeln!(out, "{name:<27}{value}");
+    line("extop", document.version)?;
+    for file in &document.files {
+        let absent = if file.exists { "" } else { " (not there)" };
+        line(file.name, &format!("{}{absent}", file.path))?;
+    }
+    for setting in &document.settings {
+        let from = setting.from.as_ref().map(|from| format!(", {from}")).unwrap_or_default();
+        line(
+            &format!("setting {}", setting.name),
+            &format!("{} ({}{from})", setting.value, setting.origin),
+        )?;
+    }
+    if let Some(target) = &document.target {
+        line("context", &target.context)?;
+        line("server", &target.server)?;
+        line("namespaces", &target.namespaces)?;
+        line("kubernetes", target.kubernetes.as_deref().unwrap_or("unknown"))?;
+        let operators: Vec<&str> = target.operators.iter().map(String::as_str).collect();
+        let known = if operators.is_empty() {
+            "unknown".to_owned()
+        } else {
+            operators.join(", ")
+        };
+        line("operator", &known)?;
+    }
+    if let Some(problem) = &document.problem {
+        line("target", problem)?;
+    }
+    for watch in &document.watches {
+        let because = watch.because.as_ref().map(|because| format!(": {because}")).unwrap_or_default();
+        line(&format!("watch {}", watch.kind), &format!("{}{because}", watch.state))?;
+    }
+    for permission in &document.permissions {
+        let because = permission
+            .because
+            .as_ref()
+            .map(|because| format!(": {because}"))
+            .unwrap_or_default();
+        line(
+            &format!("permission {}", permission.verdict),
+            &format!("{}{because}", permission.permission),
+        )?;
+    }
+    Ok(())
 }

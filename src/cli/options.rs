@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::parser::ValueSource;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::ArgValueCompleter;
 
-use crate::backend::{Access, DatabaseAccess};
-use crate::config::{NamespaceChoice, Place, Settings, duration, no_color};
+use super::complete;
+use crate::backend::DatabaseAccess;
+use crate::config::{ConfigFile, Settings, duration};
 use crate::domain::ladder::RungKind;
 
 const EXIT_CODES: &str = "Exit codes: 0 holds or done · 1 broken or blocked · 2 usage · 3 unreachable · 4 timeout · \
@@ -31,7 +34,7 @@ pub struct Cli {
 #[command(next_help_heading = "Global options")]
 pub struct Global {
     /// Context of the kubeconfig
-    #[arg(long, global = true, env = "EXTOP_CONTEXT", value_name = "CONTEXT", hide_env_values = true)]
+    #[arg(long, global = true, env = "EXTOP_CONTEXT", value_name = "CONTEXT", hide_env_values = true, add = ArgValueCompleter::new(complete::contexts))]
     pub context: Option<String>,
     /// Kubeconfig file [default: KUBECONFIG, else ~/.kube/config, else the pod's service account]
     #[arg(long, global = true, value_name = "FILE")]
@@ -43,7 +46,8 @@ pub struct Global {
         global = true,
         env = "EXTOP_NAMESPACE",
         value_name = "NAMESPACE",
-        hide_env_values = true
+        hide_env_values = true,
+        add = ArgValueCompleter::new(complete::namespaces)
     )]
     pub namespace: Option<String>,
     /// All namespaces, whatever -n says
@@ -131,8 +135,8 @@ pub enum Command {
     Add(Box<Add>),
     /// The same console on a simulated cluster: nothing to install, nothing to break
     Demo(Demo),
-    /// Versions, files and what is known of the target
-    Info,
+    /// Versions, files, settings with their origin, permissions, and what is known of the target
+    Info(Info),
     /// Print the JSON schema of a document
     Schema(Schema),
     /// Print a completion script for a shell
@@ -145,6 +149,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Query {
     /// Cluster, as NAME or NAMESPACE/NAME; all in view without it
+    #[arg(add = ArgValueCompleter::new(complete::clusters))]
     pub cluster: Option<String>,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
@@ -180,6 +185,7 @@ pub enum FailOn {
 #[derive(Debug, Args)]
 pub struct Watch {
     /// Cluster, as NAME or NAMESPACE/NAME; all in view without it
+    #[arg(add = ArgValueCompleter::new(complete::clusters))]
     pub cluster: Option<String>,
     /// End after so long
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
@@ -207,20 +213,25 @@ pub enum Document {
     Findings,
     /// Of one line of `watch`
     Watch,
+    /// Of `info`
+    Info,
+    /// Of the configuration file
+    Config,
 }
 
 /// `completion`.
 #[derive(Debug, Args)]
 pub struct Completion {
     /// Shell
-    #[arg(value_enum)]
-    pub shell: clap_complete::Shell,
+    #[arg(value_parser = ["bash", "elvish", "fish", "powershell", "zsh"])]
+    pub shell: String,
 }
 
 /// `status`.
 #[derive(Debug, Args)]
 pub struct Status {
     /// Cluster, as NAME or NAMESPACE/NAME; all in view without it
+    #[arg(add = ArgValueCompleter::new(complete::clusters))]
     pub cluster: Option<String>,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
@@ -231,6 +242,7 @@ pub struct Status {
 #[derive(Debug, Args)]
 pub struct Wait {
     /// Cluster, as NAME or NAMESPACE/NAME
+    #[arg(add = ArgValueCompleter::new(complete::clusters))]
     pub cluster: String,
     /// Extension entry, by its mount name
     pub entry: String,
@@ -246,6 +258,7 @@ pub struct Wait {
 #[derive(Debug, Args)]
 pub struct Add {
     /// Cluster, as NAME or NAMESPACE/NAME
+    #[arg(add = ArgValueCompleter::new(complete::clusters))]
     pub cluster: String,
     /// Mount name of the new entry
     pub name: String,
@@ -314,34 +327,64 @@ pub struct Demo {
     /// Scenario
     #[arg(long, value_name = "NAME")]
     pub scenario: Option<String>,
+    /// What to ask the simulated cluster; without it the console is opened
+    #[command(subcommand)]
+    pub look: Option<Look>,
+}
+
+/// What a simulated cluster can be asked without the console.
+#[derive(Debug, Subcommand)]
+pub enum Look {
+    /// Show how far each extension entry got, and where the chain breaks
+    Status(Status),
+    /// List extension entries, with their images and rungs
+    Ext(Query),
+    /// List the elements of the effective paths: expected against live
+    Paths(Query),
+    /// List findings, worst first
+    Findings(Findings),
+    /// Print every change as a line of JSON, until it is interrupted
+    Watch(Watch),
+    /// Versions, files and settings with their origin
+    Info(Info),
+}
+
+impl From<Look> for Command {
+    fn from(look: Look) -> Self {
+        match look {
+            Look::Status(options) => Self::Status(options),
+            Look::Ext(options) => Self::Ext(options),
+            Look::Paths(options) => Self::Paths(options),
+            Look::Findings(options) => Self::Findings(options),
+            Look::Watch(options) => Self::Watch(options),
+            Look::Info(options) => Self::Info(options),
+        }
+    }
+}
+
+/// `info`.
+#[derive(Debug, Args)]
+pub struct Info {
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+impl From<Db> for DatabaseAccess {
+    fn from(db: Db) -> Self {
+        match db {
+            Db::Auto => Self::Auto,
+            Db::Tunnel => Self::Tunnel,
+            Db::Exec => Self::Exec,
+            Db::Off => Self::Off,
+        }
+    }
 }
 
 impl Global {
-    /// The settings that the options make.
-    pub fn settings(&self) -> Settings {
-        Settings {
-            place: Place {
-                context: self.context.clone(),
-                namespace: match (&self.namespace, self.all_namespaces) {
-                    (_, true) => NamespaceChoice::All,
-                    (Some(namespace), false) => NamespaceChoice::Named(namespace.clone()),
-                    (None, false) => NamespaceChoice::OfContext,
-                },
-            },
-            kubeconfig: self.kubeconfig.clone(),
-            request_timeout: self.request_timeout,
-            database: match self.db {
-                Db::Auto => DatabaseAccess::Auto,
-                Db::Tunnel => DatabaseAccess::Tunnel,
-                Db::Exec => DatabaseAccess::Exec,
-                Db::Off => DatabaseAccess::Off,
-            },
-            access: if self.read_only { Access::ReadOnly } else { Access::Write },
-            theme: self.theme.clone(),
-            log_file: self.log_file.clone(),
-            log_level: self.log_level,
-            no_color: no_color(std::env::var_os("NO_COLOR").as_deref()),
-        }
+    /// The settings that the file and these options make. `source` tells where clap found the value of an option.
+    pub fn settings(&self, file: &ConfigFile, source: &dyn Fn(&str) -> Option<ValueSource>) -> Settings {
+        super::settings::settings(self, file, source)
     }
 }
 
@@ -350,6 +393,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+    use crate::config::NamespaceChoice;
 
     fn parse(line: &str) -> Result<Cli, clap::Error> {
         Cli::try_parse_from(line.split(' '))
@@ -365,7 +409,8 @@ mod tests {
         let before = parse("extop -n shop --db exec status orders -o json").unwrap();
         let after = parse("extop status orders -o json -n shop --db exec").unwrap();
         for cli in [before, after] {
-            let settings = cli.global.settings();
+            let given = |_: &str| Some(ValueSource::CommandLine);
+            let settings = cli.global.settings(&ConfigFile::default(), &given);
             assert_eq!(settings.place.namespace, NamespaceChoice::Named("shop".to_owned()));
             assert_eq!(settings.database, DatabaseAccess::Exec);
             assert!(matches!(cli.command, Some(Command::Status(Status { output: Output::Json, .. }))));

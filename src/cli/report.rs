@@ -13,7 +13,7 @@ use crate::domain::ids::ClusterKey;
 use crate::domain::instance::Role;
 use crate::domain::ladder::{DatabaseRow, Ladder, Rung};
 use crate::domain::rollout::{self, Rollout};
-use crate::domain::watch::Kind;
+use crate::domain::watch::{Kind, WatchState};
 
 mod access;
 mod missing;
@@ -86,6 +86,9 @@ pub struct WatchReport {
     pub kind: &'static str,
     /// `loading`, `live`, `stale`, `forbidden`, `absent` or `error`.
     pub state: &'static str,
+    /// Why it is not live; left out when there is nothing to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 /// An extension entry.
@@ -254,10 +257,7 @@ impl ClusterReport {
             access: access::access(world, cluster),
             watches: Kind::ALL
                 .into_iter()
-                .map(|kind| WatchReport {
-                    kind: kind.as_str(),
-                    state: world.watch(kind).as_str(),
-                })
+                .map(|kind| WatchReport::new(kind, world.watch(kind)))
                 .collect(),
             entries: derived.ladders.iter().map(EntryReport::new).collect(),
             instances: instances(session, cluster, &rollout),
@@ -282,6 +282,21 @@ impl EntryReport {
             }),
             rungs: ladder.rungs.iter().map(RungReport::new).collect(),
             databases: ladder.databases.iter().map(DatabaseReport::new).collect(),
+        }
+    }
+}
+
+impl WatchReport {
+    /// A watch as it is.
+    pub fn new(kind: Kind, state: &WatchState) -> Self {
+        Self {
+            kind: kind.as_str(),
+            state: state.as_str(),
+            because: match state {
+                WatchState::Live | WatchState::Loading | WatchState::Absent => None,
+                WatchState::Stale { why, .. } | WatchState::Error { why } => Some(why.clone()),
+                WatchState::Forbidden { missing } => Some(missing.clone()),
+            },
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use super::changes::Look;
@@ -16,7 +17,17 @@ use crate::domain::Timestamp;
 const EVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Prints what is there, then every change as a line, until it is interrupted, or the time is over, or nobody reads.
-pub(super) async fn run(mut headless: Headless, options: &Watch, out: &mut dyn Write) -> Result<Exit, Failure> {
+pub(super) async fn run(headless: Headless, options: &Watch, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let of = |kind| signal(kind).map_err(|error| Failure::new(Exit::Broken, format!("signals cannot be heard: {error}")));
+    let (mut interrupt, mut terminate) = (of(SignalKind::interrupt())?, of(SignalKind::terminate())?);
+    tokio::select! {
+        end = follow(headless, options, out) => end,
+        _ = interrupt.recv() => Ok(Exit::Done),
+        _ = terminate.recv() => Ok(Exit::Done),
+    }
+}
+
+async fn follow(mut headless: Headless, options: &Watch, out: &mut dyn Write) -> Result<Exit, Failure> {
     headless.settle().await?;
     // A wrong name is an error now, not a line that never comes.
     headless.clusters(options.cluster.as_deref())?;

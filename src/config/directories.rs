@@ -7,7 +7,7 @@ use etcetera::BaseStrategy as _;
 /// The two directories that extop uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directories {
-    /// Themes of the user: `$XDG_CONFIG_HOME/extop`.
+    /// Configuration and themes of the user: `$XDG_CONFIG_HOME/extop`.
     pub config: PathBuf,
     /// Log, and intents of runs: `$XDG_STATE_HOME/extop`.
     pub state: PathBuf,
@@ -32,6 +32,11 @@ impl Directories {
     /// The log file.
     pub fn log(&self) -> PathBuf {
         self.state.join("extop.log")
+    }
+
+    /// The configuration file.
+    pub fn config_file(&self) -> PathBuf {
+        self.config.join("config.toml")
     }
 
     /// Theme files of the user.

@@ -16,3 +16,4 @@ mod cli;
 mod console;
 mod documents;
 mod tape;
+mod verbs;

@@ -1,0 +1,181 @@
+//! Names for the completion of a shell: contexts of the kubeconfig, namespaces and clusters of the target that the line so
+//! far means. Never slow, and silent on failure.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap_complete::CompletionCandidate;
+use clap_complete::env::Shells;
+
+use super::exit::{Exit, Failure};
+use super::headless::Headless;
+use crate::backend::{Access, DatabaseAccess};
+use crate::config::{ConfigFile, Directories, NamespaceChoice, Place, Settings};
+use crate::runtime::{self, Connect};
+
+/// Nobody waits longer for a name.
+const LIMIT: Duration = Duration::from_secs(1);
+/// The variable by which the scripts of the shells ask.
+pub(super) const VARIABLE: &str = "COMPLETE";
+
+/// Contexts that begin so.
+pub(super) fn contexts(begun: &OsStr) -> Vec<CompletionCandidate> {
+    let line = Line::of_process();
+    candidates(begun, within(async move { line.connect()?.contexts().await.ok() }))
+}
+
+/// Namespaces that begin so.
+pub(super) fn namespaces(begun: &OsStr) -> Vec<CompletionCandidate> {
+    let line = Line::of_process();
+    let names = within(async move {
+        let connection = line.connect()?.open(line.settings.place.clone()).await.ok()?;
+        Some(connection.observe.namespaces().await)
+    });
+    candidates(begun, names)
+}
+
+/// Clusters that begin so.
+pub(super) fn clusters(begun: &OsStr) -> Vec<CompletionCandidate> {
+    let line = Line::of_process();
+    let names = within(async move {
+        let mut headless = Headless::open(&line.settings, line.connect()?).await.ok()?;
+        headless.listed().await;
+        let all = line.settings.place.namespace == NamespaceChoice::All;
+        let keys = headless.clusters(None).ok()?;
+        Some(keys.into_iter().map(|key| if all { key.to_string() } else { key.name }).collect())
+    });
+    candidates(begun, names)
+}
+
+/// Prints the script that a shell reads once.
+pub(super) fn script(shell: &str, out: &mut dyn std::io::Write) -> Result<Exit, Failure> {
+    let shells = Shells::builtins();
+    let completer = shells
+        .completer(shell)
+        .ok_or_else(|| Failure::new(Exit::Usage, format!("there is no completion for {shell}")))?;
+    completer.write_registration(VARIABLE, "extop", "extop", "extop", out)?;
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn candidates(begun: &OsStr, names: Option<Vec<String>>) -> Vec<CompletionCandidate> {
+    let begun = begun.to_string_lossy();
+    let names = names.unwrap_or_default().into_iter();
+    names
+        .filter(|name| name.starts_with(&*begun))
+        .map(CompletionCandidate::new)
+        .collect()
+}
+
+fn within<T>(names: impl Future<Output = Option<T>>) -> Option<T> {
+    runtime::block_on(async { tokio::time::timeout(LIMIT, names).await.ok().flatten() })
+        .ok()
+        .flatten()
+}
+
+/// What the line so far says of the target.
+struct Line {
+    settings: Settings,
+    demo: bool,
+    scenario: Option<String>,
+}
+
+impl Line {
+    fn of_process() -> Self {
+        let file = Directories::of_user()
+            .ok()
+            .and_then(|directories| ConfigFile::read(&directories.config_file()).ok())
+            .unwrap_or_default();
+        let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self::new(words, &file, variable)
+    }
+
+    fn new(words: impl Iterator<Item = String>, file: &ConfigFile, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let mut context = variable("EXTOP_CONTEXT").or_else(|| file.context.as_ref().map(|placed| placed.value.clone()));
+        let mut namespace = variable("EXTOP_NAMESPACE").or_else(|| file.namespace.as_ref().map(|placed| placed.value.clone()));
+        let (mut kubeconfig, mut demo, mut scenario) = (None, false, None);
+        // Before `--` stands how the shell calls; after it the line that is completed.
+        let mut words = words.skip_while(|word| word != "--").skip(1);
+        while let Some(word) = words.next() {
+            let (option, joined) = match word.split_once('=') {
+                Some((option, value)) => (option.to_owned(), Some(value.to_owned())),
+                None => (word, None),
+            };
+            match option.as_str() {
+                "--context" => context = joined.or_else(|| words.next()),
+                "-n" | "--namespace" => namespace = joined.or_else(|| words.next()),
+                "--kubeconfig" => kubeconfig = joined.or_else(|| words.next()),
+                "--scenario" => scenario = joined.or_else(|| words.next()),
+                "-A" | "--all-namespaces" => namespace = Some("*".to_owned()),
+                "demo" => demo = true,
+                _ => {}
+            }
+        }
+        let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let namespace = match filled(namespace) {
+            Some(all) if all == "*" => NamespaceChoice::All,
+            Some(name) => NamespaceChoice::Named(name),
+            None => NamespaceChoice::OfContext,
+        };
+        let settings = Settings {
+            place: Place {
+                context: filled(context),
+                namespace,
+            },
+            kubeconfig: filled(kubeconfig).map(PathBuf::from),
+            request_timeout: LIMIT,
+            database: DatabaseAccess::Off,
+            access: Access::ReadOnly,
+            ..Settings::default()
+        };
+        Self {
+            settings,
+            demo,
+            scenario: filled(scenario),
+        }
+    }
+
+    fn connect(&self) -> Option<Arc<dyn Connect>> {
+        if self.demo {
+            runtime::demo(&self.settings, self.scenario.as_deref()).ok()
+        } else {
+            Some(runtime::live(&self.settings))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(words: &str) -> Line {
+        let words = words.split(' ').map(str::to_owned);
+        Line::new(words, &ConfigFile::default(), |_| None)
+    }
+
+    #[test]
+    fn the_line_so_far_says_which_target_is_meant() {
+        let line = line("extop -- extop --context=prod status -n shop or");
+        assert_eq!(line.settings.place.context.as_deref(), Some("prod"));
+        assert_eq!(line.settings.place.namespace, NamespaceChoice::Named("shop".to_owned()));
+        assert!(!line.demo);
+    }
+
+    #[test]
+    fn a_value_that_is_being_typed_means_nothing_yet() {
+        let line = line("extop -- extop status -n ");
+        assert_eq!(line.settings.place.namespace, NamespaceChoice::OfContext);
+    }
+
+    #[test]
+    fn every_shell_has_a_script() {
+        for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+            let mut out = Vec::new();
+            assert_eq!(script(shell, &mut out), Ok(Exit::Done));
+            assert!(String::from_utf8(out).unwrap().contains("extop"), "{shell}");
+        }
+    }
+}
