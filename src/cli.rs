@@ -6,6 +6,7 @@
 mod add;
 mod changes;
 mod complete;
+mod doctor;
 mod documents;
 pub mod exit;
 mod headless;
@@ -129,6 +130,7 @@ fn headless(settings: Settings, connect: Arc<dyn Connect>, command: Command) -> 
             Command::Ext(query) => lists::extensions(Headless::open(&settings, connect).await?, &query, &mut out).await,
             Command::Paths(query) => lists::paths(Headless::open(&settings, connect).await?, &query, &mut out).await,
             Command::Findings(options) => lists::findings(Headless::open(&settings, connect).await?, &options, &mut out).await,
+            Command::Doctor(query) => doctor::run(Headless::open(&settings, connect).await?, &query, &mut out).await,
             Command::Watch(options) => watch::run(Headless::open(&settings, connect).await?, &options, &mut out).await,
             Command::Info(options) => info::run(&settings, connect, &options, &mut out).await,
             // Answered before a target was opened.

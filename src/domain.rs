@@ -24,6 +24,7 @@ pub mod paths;
 pub mod permission;
 pub mod probe;
 pub mod request;
+pub mod requirements;
 pub mod rollout;
 pub mod text;
 pub mod watch;

@@ -7,6 +7,7 @@ use schemars::{Schema, schema_for};
 use serde::Serialize;
 
 use super::changes::Change;
+use super::doctor::Doctor;
 use super::exit::{Exit, Failure};
 use super::lists::{ExtensionList, FindingList, PathList};
 use super::options::{Cli, Document};
@@ -33,6 +34,7 @@ fn schema_of(document: Document) -> Schema {
         Document::Ext => schema_for!(ExtensionList),
         Document::Paths => schema_for!(PathList),
         Document::Findings => schema_for!(FindingList),
+        Document::Doctor => schema_for!(Doctor),
         Document::Watch => schema_for!(Change),
         Document::Info => committed(include_str!("schema/info.json")),
         Document::Config => committed(include_str!("schema/config.json")),
@@ -100,6 +102,7 @@ mod tests {
             valid(&schema_of(Document::Ext), &ExtensionList::new(&report));
             valid(&schema_of(Document::Paths), &PathList::new(&report));
             valid(&schema_of(Document::Findings), &FindingList::new(&report));
+            valid(&schema_of(Document::Doctor), &Doctor::new(&session, &[key()]));
             valid(&schema_of(Document::Status), &report);
         }
         let wrong = serde_json::json!({"apiVersion": 1});

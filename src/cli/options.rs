@@ -127,6 +127,8 @@ pub enum Command {
     Paths(Query),
     /// List findings, worst first
     Findings(Findings),
+    /// Check what the extensions need: versions, nodes, images, permissions
+    Doctor(Query),
     /// Print every change as a line of JSON, until it is interrupted
     Watch(Watch),
     /// Wait until a rung of an entry holds
@@ -145,7 +147,7 @@ pub enum Command {
     Man,
 }
 
-/// `ext`, `paths`.
+/// `ext`, `paths`, `doctor`.
 #[derive(Debug, Args)]
 pub struct Query {
     /// Cluster, as NAME or NAMESPACE/NAME; all in view without it
@@ -211,6 +213,8 @@ pub enum Document {
     Paths,
     /// Of `findings`
     Findings,
+    /// Of `doctor`
+    Doctor,
     /// Of one line of `watch`
     Watch,
     /// Of `info`

@@ -18,7 +18,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "domain",
         layers: &[],
-        crates: &["serde", "serde_json", "jiff", "regex"],
+        crates: &["serde", "serde_json", "jiff", "regex", "semver"],
         pure: true,
     },
     Layer {

@@ -1,0 +1,187 @@
+//! For every check a fixture that does not pass, and a near miss that does.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::too_many_lines,
+    clippy::semicolon_if_nothing_returned,
+    reason = "tests, and a table"
+)]
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::domain::Observation;
+use crate::domain::fixture::{self, change, change_instance};
+
+type Edit = fn(&mut World);
+
+fn answers(edit: Edit, code: &str) -> Vec<Requirement> {
+    let mut world = fixture::world();
+    edit(&mut world);
+    let cluster = &world.clusters[&fixture::cluster_key()];
+    let mut list = requirements(&world, cluster);
+    list.retain(|check| check.code == code);
+    list
+}
+
+fn kubernetes(world: &mut World, version: &str) {
+    let version = version.to_owned();
+    world.apply(Observation::Kubernetes { version }, fixture::now());
+}
+
+fn operator(world: &mut World, version: Option<&str>) {
+    for name in fixture::INSTANCES {
+        change_instance(world, name, |instance| instance.operator_version = version.map(str::to_owned));
+    }
+}
+
+fn without_images(world: &mut World) {
+    for name in fixture::INSTANCES {
+        change_instance(world, name, |instance| instance.mounts.clear());
+    }
+}
+
+fn image(world: &mut World, reference: &str) {
+    change(world, |cluster| {
+        let entries = cluster.status.resolved.as_mut().unwrap().extensions.as_mut().unwrap();
+        entries[1].reference = Some(reference.to_owned());
+    });
+}
+
+fn permitted(world: &mut World, last: Verdict) {
+    let asked = [
+        ("patch", "clusters"),
+        ("create", "databases"),
+        ("patch", "databases"),
+        ("delete", "pods"),
+    ];
+    let mut answers: Vec<(Permission, Verdict)> = asked
+        .map(|(verb, resource)| (Permission::new(verb, resource, "shop"), Verdict::Allowed))
+        .to_vec();
+    answers[3].1 = last;
+    world.apply(Observation::Permitted(answers), fixture::now());
+}
+
+/// The check, its answer, what gives that answer, and what nearly does and passes.
+fn cases() -> Vec<(&'static str, Answer, Edit, Edit)> {
+    vec![
+        (
+            "postgres-version",
+            Answer::Fail,
+            |world| change(world, |cluster| cluster.status.resolved.as_mut().unwrap().major = Some(17)),
+            |world| change(world, |cluster| cluster.status.resolved = None),
+        ),
+        (
+            "postgres-version",
+            Answer::Unknown,
+            |world| {
+                change(world, |cluster| cluster.status.resolved = None);
+                world.probes.clear();
+            },
+            |_| {},
+        ),
+        (
+            "kubernetes-version",
+            Answer::Fail,
+            |world| kubernetes(world, "1.32.9"),
+            |world| kubernetes(world, "v1.35.0-gke.1"),
+        ),
+        (
+            "kubernetes-version",
+            Answer::Warn,
+            |world| {
+                kubernetes(world, "1.33.1");
+                without_images(world);
+            },
+            // A ready pod proves the gate.
+            |world| kubernetes(world, "1.33.1"),
+        ),
+        (
+            "kubernetes-version",
+            Answer::Unknown,
+            |world| kubernetes(world, "somewhat"),
+            |world| kubernetes(world, "1.36.3"),
+        ),
+        (
+            "operator-version",
+            Answer::Fail,
+            |world| operator(world, Some("1.26.3")),
+            |world| operator(world, Some("1.27.0")),
+        ),
+        ("operator-version", Answer::Unknown, |world| operator(world, None), |_| {}),
+        (
+            "catalog-support",
+            Answer::Fail,
+            |world| operator(world, Some("1.28.2")),
+            |world| operator(world, Some("1.29.0")),
+        ),
+        (
+            "entry-fields",
+            Answer::Warn,
+            |world| {
+                operator(world, Some("1.28.2"));
+                change(world, |cluster| cluster.spec.extensions[1].bin_paths = vec!["bin".to_owned()]);
+            },
+            |world| change(world, |cluster| cluster.spec.extensions[1].bin_paths = vec!["bin".to_owned()]),
+        ),
+        ("image-volumes", Answer::Unknown, without_images, |world| {
+            change_instance(world, "orders-2", |instance| instance.mounts.clear());
+            change_instance(world, "orders-3", |instance| instance.ready = false);
+        }),
+        (
+            "reference",
+            Answer::Fail,
+            |world| image(world, "not a reference"),
+            |world| image(world, "rig.local/hstore:1.8-18-bookworm"),
+        ),
+        (
+            "reference",
+            Answer::Warn,
+            |world| image(world, "rig.local/hstore:latest"),
+            |world| image(world, "rig.local/hstore:1.8"),
+        ),
+        (
+            "preload-names",
+            Answer::Warn,
+            |world| change(world, |cluster| cluster.spec.preload = vec!["$libdir/foo".to_owned()]),
+            |world| change(world, |cluster| cluster.spec.preload = vec!["foo".to_owned()]),
+        ),
+        (
+            "permissions",
+            Answer::Warn,
+            |world| permitted(world, Verdict::Denied),
+            |world| permitted(world, Verdict::Allowed),
+        ),
+        (
+            "permissions",
+            Answer::Unknown,
+            |world| permitted(world, Verdict::Unknown("no answer".to_owned())),
+            |world| permitted(world, Verdict::Allowed),
+        ),
+    ]
+}
+
+#[test]
+fn every_check_has_a_fixture_that_does_not_pass_and_a_near_miss_that_does() {
+    let mut seen = BTreeSet::new();
+    for (code, answer, edit, miss) in cases() {
+        seen.insert(code);
+        let told = answers(edit, code);
+        assert!(told.iter().any(|check| check.answer == answer), "{code} {answer:?}: {told:#?}");
+        let passed = answers(miss, code);
+        let is_pass = !passed.is_empty() && passed.iter().all(|check| check.answer == Answer::Pass);
+        // A miss of an unknown answer is any known one.
+        assert!(is_pass, "{code} {answer:?}: {passed:#?}");
+    }
+    assert_eq!(seen, BTreeSet::from(CODES));
+}
+
+#[test]
+fn what_is_worst_comes_first_and_every_code_is_a_known_one() {
+    let mut world = fixture::world();
+    kubernetes(&mut world, "1.32.9");
+    let list = requirements(&world, &world.clusters[&fixture::cluster_key()]);
+    assert_eq!(list[0].code, "kubernetes-version");
+    assert!(list.is_sorted_by_key(|check| check.answer));
+    assert!(list.iter().all(|check| CODES.contains(&check.code) && !check.evidence.is_empty()));
+}
