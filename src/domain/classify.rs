@@ -49,6 +49,11 @@ pub enum Failure {
         /// The symbol.
         symbol: String,
     },
+    /// It needs another extension in the same database first.
+    Requires {
+        /// The other one.
+        extension: String,
+    },
     /// It works only when loaded at start.
     NotPreloaded,
     /// A control file cannot be read.
@@ -74,6 +79,7 @@ impl fmt::Display for Failure {
                 f,
                 "its library needs {symbol}, which this server lacks: it is made for a newer minor version"
             ),
+            Self::Requires { extension } => write!(f, "it needs the extension {extension}, which is not installed there"),
             Self::NotPreloaded => write!(f, "it must be loaded at start, by shared_preload_libraries"),
             Self::ControlFile => write!(f, "a control file cannot be read"),
         }
@@ -89,6 +95,7 @@ static INCOMPATIBLE: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r#"incom
 static ACCESS: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r#"could not access file "([^"]+)""#));
 static UPDATE: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r#"has no update path from version "([^"]+)" to version "([^"]+)""#));
 static VERSION: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r#"has no installation script nor update path for version "([^"]+)""#));
+static REQUIRED: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r#"required extension "([^"]+)" is not installed"#));
 static SYMBOL: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"undefined symbol: (\S+)"));
 
 /// What an error says; `None` when it is about something else.
@@ -127,6 +134,11 @@ pub fn classify(message: &str) -> Option<Failure> {
     if let Some(found) = captures(&VERSION) {
         let (from, to) = ("nothing".to_owned(), group(&found, 1));
         return Some(Failure::NoUpdatePath { from, to });
+    }
+    if let Some(found) = captures(&REQUIRED) {
+        return Some(Failure::Requires {
+            extension: group(&found, 1),
+        });
     }
     if message.contains("must be loaded via") && message.contains("shared_preload_libraries") {
         return Some(Failure::NotPreloaded);
@@ -190,6 +202,12 @@ mod tests {
                 r#"could not load library "/extensions/foo/lib/foo.so": /extensions/foo/lib/foo.so: undefined symbol: palloc0_mul"#,
                 Failure::NewerMinor {
                     symbol: "palloc0_mul".to_owned(),
+                },
+            ),
+            (
+                r#"ERROR: required extension "cube" is not installed (SQLSTATE 42704)"#,
+                Failure::Requires {
+                    extension: "cube".to_owned(),
                 },
             ),
             (

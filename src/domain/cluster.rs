@@ -90,6 +90,9 @@ pub struct ClusterSpec {
     pub catalog: Option<CatalogRef>,
     /// `spec.postgresql.extensions`, in order.
     pub extensions: Vec<ExtensionEntry>,
+    /// Lists of an entry that are written and empty, as `(entry, field)`: to the operator they are not set at all.
+    #[serde(default)]
+    pub emptied: Vec<(String, String)>,
     /// Whether `spec.postgresql` exists, and whether its `extensions` and `shared_preload_libraries` lists exist.
     pub present: PresentFields,
     /// `spec.postgresql.shared_preload_libraries`, in order.

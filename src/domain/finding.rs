@@ -94,11 +94,27 @@ pub enum Code {
     MajorMismatch,
     /// The image is made for another distribution than the operand.
     DistributionMismatch,
+    /// An instance crash-loops for a reason that is not about extensions, or is not known.
+    InstanceCrashing,
+    /// A running instance lists a library to preload that is nowhere in it: it will not start again.
+    PreloadWithoutLibrary,
+    /// An extension needs another one first.
+    RequirementMissing,
+    /// Instances of a cluster offer different extensions, although no rollout is on its way.
+    AvailabilityDiffers,
+    /// A database, a role or ALTER SYSTEM sets a path, over what the operator wrote.
+    PathOverridden,
+    /// An extension of an entry is installed where no Database object asks for it.
+    NotDeclared,
+    /// The image offers another version of an installed extension, a path leads there, and nobody asks for a version.
+    UpdateOffered,
+    /// An entry sets a list to empty to take the catalog's away, which has no effect.
+    OverrideIgnored,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 40] = [
         Self::ImageNotPullable,
         Self::StuckPod,
         Self::PreloadLibraryMissing,
@@ -131,6 +147,14 @@ impl Code {
         Self::ReferenceNotPinned,
         Self::MajorMismatch,
         Self::DistributionMismatch,
+        Self::InstanceCrashing,
+        Self::PreloadWithoutLibrary,
+        Self::RequirementMissing,
+        Self::AvailabilityDiffers,
+        Self::PathOverridden,
+        Self::NotDeclared,
+        Self::UpdateOffered,
+        Self::OverrideIgnored,
     ];
 
     /// The stable kebab-case code.
@@ -168,6 +192,14 @@ impl Code {
             Self::ReferenceNotPinned => "reference-not-pinned",
             Self::MajorMismatch => "postgres-major-mismatch",
             Self::DistributionMismatch => "distribution-mismatch",
+            Self::InstanceCrashing => "instance-crashing",
+            Self::PreloadWithoutLibrary => "preload-without-library",
+            Self::RequirementMissing => "requirement-missing",
+            Self::AvailabilityDiffers => "availability-differs",
+            Self::PathOverridden => "path-overridden",
+            Self::NotDeclared => "installed-not-declared",
+            Self::UpdateOffered => "update-offered",
+            Self::OverrideIgnored => "empty-override-ignored",
         }
     }
 }

@@ -9,6 +9,7 @@ use super::ladder::{Ladder, RungKind, RungState};
 use super::probe::{Fact, ManagerReport};
 use super::rollout::{MountState, assess, wanted_entries};
 
+mod differing;
 mod halted;
 mod images;
 mod instances;
@@ -35,6 +36,7 @@ pub fn findings(world: &World, cluster: &Cluster, ladders: &[Ladder]) -> Vec<Fin
     found.halted();
     found.requests();
     found.images(ladders);
+    found.differing(ladders);
     found.restarts();
     found.unreadable();
     found

@@ -166,6 +166,7 @@ pub(crate) fn setting(value: &str) -> Setting {
     Setting {
         value: value.to_owned(),
         source: "configuration file".to_owned(),
+        file: None,
         pending_restart: false,
     }
 }
@@ -207,6 +208,16 @@ pub(crate) fn installed(name: &str, version: &str, library: &str) -> InstalledEx
     }
 }
 
+fn files() -> Vec<PathFile> {
+    vec![
+        file(FileKind::Control, 2, "/extensions/pgvector/share", "vector"),
+        file(FileKind::Control, 3, "/extensions/hstore/share", "hstore"),
+        file(FileKind::Library, 1, "$libdir", "plpgsql"),
+        file(FileKind::Library, 2, "/extensions/pgvector/lib", "vector"),
+        file(FileKind::Library, 3, "/extensions/hstore/lib", "hstore"),
+    ]
+}
+
 pub(crate) fn probe(name: &str) -> InstanceProbe {
     let offered = |name: &str, version: &str| AvailableExtension {
         name: name.to_owned(),
@@ -240,12 +251,8 @@ pub(crate) fn probe(name: &str) -> InstanceProbe {
             offered("plpgsql", "1.0"),
             offered("vector", "0.8.5"),
         ]),
-        files: Fact::Known(vec![
-            file(FileKind::Control, 2, "/extensions/pgvector/share", "vector"),
-            file(FileKind::Control, 3, "/extensions/hstore/share", "hstore"),
-            file(FileKind::Library, 2, "/extensions/pgvector/lib", "vector"),
-            file(FileKind::Library, 3, "/extensions/hstore/lib", "hstore"),
-        ]),
+        files: Fact::Known(files()),
+        overrides: Fact::Known(Vec::new()),
         missing_directories: Vec::new(),
         environment: Fact::Known(BTreeMap::new()),
         databases: vec![

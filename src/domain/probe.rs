@@ -97,6 +97,8 @@ pub struct InstanceProbe {
     pub missing_directories: Vec<String>,
     /// `LD_LIBRARY_PATH`, `PATH` and so on of the postmaster, only names that an entry sets (superuser only).
     pub environment: Fact<BTreeMap<String, String>>,
+    /// What `ALTER DATABASE` and `ALTER ROLE` set for the paths.
+    pub overrides: Fact<Vec<Override>>,
     /// One item per database that was asked.
     pub databases: Vec<DatabaseProbe>,
 }
@@ -149,8 +151,37 @@ pub struct Setting {
     pub value: String,
     /// Where it comes from, e.g. `configuration file`, `database`.
     pub source: String,
+    /// File that it stands in, where the session may see that.
+    #[serde(default)]
+    pub file: Option<String>,
     /// A change waits for a restart.
     pub pending_restart: bool,
+}
+
+/// A setting of `pg_db_role_setting`: it goes over the configuration files, in new sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// The database; `None` for all.
+    pub database: Option<String>,
+    /// The role; `None` for all.
+    pub role: Option<String>,
+    /// Name of the setting.
+    pub name: String,
+    /// Its value there.
+    pub value: String,
+}
+
+impl Override {
+    /// How it was set, as SQL says it.
+    pub fn statement(&self) -> String {
+        let of = match (&self.database, &self.role) {
+            (Some(database), None) => format!("DATABASE {database}"),
+            (Some(database), Some(role)) => format!("ROLE {role} IN DATABASE {database}"),
+            (None, Some(role)) => format!("ROLE {role}"),
+            (None, None) => "ROLE ALL".to_owned(),
+        };
+        format!("ALTER {of} SET {}", self.name)
+    }
 }
 
 /// One row of `pg_available_extensions`.

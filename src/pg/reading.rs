@@ -133,7 +133,13 @@ pub(super) async fn first(line: &Line, request: &ProbeRequest, reasons: String, 
     let session = line.open(base).await?;
     let mut answers = Answers::default();
     let (server, databases, privileges) = if line.expects_superuser() {
-        let all = [&INSTANCE[..], &FILES[..], &DATABASE[..], &[Statement::DatabaseSettings]].concat();
+        let all = [
+            &INSTANCE[..],
+            &FILES[..],
+            &DATABASE[..],
+            &[Statement::DatabaseSettings, Statement::Overrides],
+        ]
+        .concat();
         answers.ask(&session, &all).await?;
         understand(answers.take(Statement::Server), reasons)?
     } else {
@@ -142,6 +148,7 @@ pub(super) async fn first(line: &Line, request: &ProbeRequest, reasons: String, 
         let told = understand(answers.take(Statement::Server), reasons)?;
         let mut rest: Vec<Statement> = INSTANCE.into_iter().filter(|statement| *statement != Statement::Server).collect();
         rest.extend(DATABASE);
+        rest.push(Statement::Overrides);
         if told.2.files {
             rest.extend(FILES);
         }
@@ -228,6 +235,7 @@ fn instance_probe(
         superuser: privileges.superuser,
         server: server_facts(server, &mut answers),
         available: answers.take(Statement::Available).fact(None),
+        overrides: answers.take(Statement::Overrides).fact(None),
         files,
         missing_directories,
         environment: if privileges.files {

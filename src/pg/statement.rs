@@ -13,6 +13,8 @@ pub(super) enum Statement {
     WalReceiver,
     /// `pg_available_extensions`.
     Available,
+    /// What databases and roles set for the paths.
+    Overrides,
     /// Files per path element, and missing directories.
     Files,
     /// Default versions out of the control files.
@@ -32,12 +34,13 @@ pub(super) enum Statement {
 impl Statement {
     /// Every statement.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Server,
         Self::Settings,
         Self::Loaded,
         Self::WalReceiver,
         Self::Available,
+        Self::Overrides,
         Self::Files,
         Self::ControlVersions,
         Self::Environment,
@@ -55,6 +58,7 @@ impl Statement {
             Self::Loaded => include_str!("sql/loaded.sql"),
             Self::WalReceiver => include_str!("sql/wal_receiver.sql"),
             Self::Available => include_str!("sql/available.sql"),
+            Self::Overrides => include_str!("sql/overrides.sql"),
             Self::Files => include_str!("sql/files.sql"),
             Self::ControlVersions => include_str!("sql/control_versions.sql"),
             Self::Environment => include_str!("sql/environment.sql"),

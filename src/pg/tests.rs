@@ -195,8 +195,21 @@ async fn a_path_set_for_one_database_is_seen_there_alone() {
     let Some(server) = shared() else { return };
     server.sql("postgres", "CREATE DATABASE lost");
     server.sql("postgres", "ALTER DATABASE lost SET dynamic_library_path = '$libdir'");
+    server.sql("postgres", "ALTER ROLE app SET extension_control_path = '$system'");
+    server.sql("postgres", "ALTER ROLE app SET application_name = 'unasked-hush'");
+    let of_owner = probed(TestDoor::new(&server).without(&["orders-superuser", "exec"]), DatabaseAccess::Auto).await;
     for access in [DatabaseAccess::Tunnel, DatabaseAccess::Exec] {
         let probe = probed(TestDoor::new(&server), access).await;
+        let overrides = probe.overrides.known().unwrap();
+        let told: Vec<_> = overrides.iter().map(|set| (set.statement(), set.value.as_str())).collect();
+        assert_eq!(
+            told,
+            [
+                ("ALTER DATABASE lost SET dynamic_library_path".to_owned(), "$libdir"),
+                ("ALTER ROLE app SET extension_control_path".to_owned(), "$system"),
+            ]
+        );
+        assert_eq!(of_owner.overrides, probe.overrides, "any role may see them");
         let setting = |database| in_database(&probe, database).settings.known().unwrap()["dynamic_library_path"].clone();
         assert_eq!(
             (setting("lost").value.as_str(), setting("lost").source.as_str()),

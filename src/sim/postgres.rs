@@ -36,6 +36,7 @@ impl Sim {
             superuser: true,
             server: Fact::Known(self.server(pod)),
             available: Fact::Known(available(&files)),
+            overrides: Fact::Known(Vec::new()),
             missing_directories: Vec::new(),
             environment: Fact::Known(environment(pod)),
             databases: self.databases_told(pod),
@@ -85,6 +86,7 @@ impl Sim {
             Setting {
                 value: pod.preload.join(","),
                 source: "configuration file".to_owned(),
+                file: None,
                 pending_restart: pod.preload != self.wanted_preload(&pod.cluster),
             },
         );
@@ -125,6 +127,7 @@ impl Sim {
                 let value = Setting {
                     value: elements.join(":"),
                     source: "configuration file".to_owned(),
+                    file: None,
                     pending_restart: false,
                 };
                 (setting.as_str().to_owned(), value)

@@ -49,6 +49,7 @@ fn spec(object: &Value, namespace: &str) -> Result<ClusterSpec, String> {
             major: number(object, "/spec/imageCatalogRef/major").unwrap_or_default(),
         }),
         extensions: entry::entries(object.pointer("/spec/postgresql/extensions"))?,
+        emptied: entry::emptied(object.pointer("/spec/postgresql/extensions")),
         present: PresentFields {
             postgresql: has("/spec/postgresql"),
             extensions: has("/spec/postgresql/extensions"),

@@ -14,6 +14,26 @@ pub(super) fn entries(value: Option<&Value>) -> Result<Vec<ExtensionEntry>, Stri
     }
 }
 
+/// Lists that are written and empty, as `(entry, field)`.
+pub(super) fn emptied(value: Option<&Value>) -> Vec<(String, String)> {
+    let fields = [
+        "extension_control_path",
+        "dynamic_library_path",
+        "ld_library_path",
+        "bin_path",
+        "env",
+    ];
+    let mut emptied = Vec::new();
+    for item in value.and_then(Value::as_array).into_iter().flatten() {
+        let Some(name) = optional(item, "/name") else { continue };
+        let empty = fields
+            .into_iter()
+            .filter(|field| item.get(field).and_then(Value::as_array).is_some_and(Vec::is_empty));
+        emptied.extend(empty.map(|field| (name.clone(), field.to_owned())));
+    }
+    emptied
+}
+
 fn entry(value: &Value) -> Result<ExtensionEntry, String> {
     Ok(ExtensionEntry {
         name: optional(value, "/name").ok_or("an item of extensions has no name")?,

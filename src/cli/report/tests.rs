@@ -79,6 +79,7 @@ fn setting(value: &str) -> Setting {
     Setting {
         value: value.to_owned(),
         source: "configuration file".to_owned(),
+        file: None,
         pending_restart: false,
     }
 }
@@ -104,6 +105,7 @@ fn probe() -> InstanceProbe {
         }),
         available: Fact::Known(Vec::new()),
         files: Fact::Known(Vec::new()),
+        overrides: Fact::Known(Vec::new()),
         missing_directories: Vec::new(),
         environment: Fact::Known(BTreeMap::new()),
         databases: vec![DatabaseProbe {

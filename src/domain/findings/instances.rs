@@ -1,6 +1,7 @@
 //! Rules about instances that cannot start.
 
 use super::{Code, Found, Instance, MountState, Remedy, Severity, Verdict, assess, wanted_entries};
+use crate::domain::classify::{Failure, classify};
 use crate::domain::instance::{Mount, Trouble};
 
 impl Found<'_> {
@@ -21,14 +22,18 @@ impl Found<'_> {
     fn crash_loop(&mut self, instance: &Instance) {
         let line = self.world.crashes.get(&instance.key).filter(|line| line.uid == instance.uid);
         let name = &instance.key.name;
-        let fatal = match line.map(|line| &line.fatal) {
-            Some(Ok(fatal)) => fatal.clone(),
-            Some(Err(why)) => format!("its log is not known: {why}"),
-            None => "its log is being read".to_owned(),
-        };
-        let Some(library) = missing_library(&fatal) else {
-            // A crash loop for another reason is not about extensions; the ladder and the instance pane tell it.
+        let Some(line) = line else {
+            // Its log is being read, and tells more.
             return;
+        };
+        let fatal = match &line.fatal {
+            Ok(fatal) => fatal.clone(),
+            Err(why) => return self.crashing(name, &format!("its last words are not known: {why}")),
+        };
+        let library = match classify(&fatal) {
+            Some(Failure::LibraryMissing { library }) => library_name(&library).to_owned(),
+            Some(failure) => return self.unloadable(name, &failure, &fatal),
+            None => return self.crashing(name, &fatal),
         };
         let listed = self
             .cluster
@@ -56,6 +61,42 @@ impl Found<'_> {
             message: format!("{name} crash-loops: the library {library} is nowhere ({fatal})"),
             remedy_text,
             remedy,
+        });
+    }
+
+    fn crashing(&mut self, name: &str, why: &str) {
+        self.say(Verdict {
+            code: Code::InstanceCrashing,
+            severity: Severity::Error,
+            subject: format!("instance/{name}"),
+            message: format!("{name} crash-loops: {why}"),
+            remedy_text: format!("Read its log: kubectl logs {name} -c postgres --previous"),
+            remedy: Remedy::ByHand,
+        });
+    }
+
+    /// A library to preload is there, and cannot be loaded.
+    fn unloadable(&mut self, name: &str, failure: &Failure, fatal: &str) {
+        let (code, remedy_text) = match failure {
+            Failure::SystemLibrary { missing, .. } => (
+                Code::SystemLibraryMissing,
+                format!("Give the entry the ld_library_path that holds {missing}, or take the library out of shared_preload_libraries"),
+            ),
+            Failure::WrongMajor { .. } | Failure::NoModule { .. } | Failure::Architecture { .. } | Failure::NewerMinor { .. } => (
+                Code::LibraryUnusable,
+                "Use the image that is made for this PostgreSQL and this machine, or take the library out of shared_preload_libraries"
+                    .to_owned(),
+            ),
+            _ => return self.crashing(name, fatal),
+        };
+        let image = self.image_in(fatal).map(|image| format!(" ({image})")).unwrap_or_default();
+        self.say(Verdict {
+            code,
+            severity: Severity::Error,
+            subject: format!("instance/{name}"),
+            message: format!("{name} crash-loops: {failure}{image}"),
+            remedy_text,
+            remedy: Remedy::ByHand,
         });
     }
 
@@ -133,10 +174,8 @@ impl Found<'_> {
     }
 }
 
-/// The library of `could not access file "nothere": No such file or directory`, without directory and ending.
-pub(super) fn missing_library(fatal: &str) -> Option<String> {
-    let rest = fatal.split_once("could not access file \"")?.1;
-    let (file, _) = rest.split_once('"')?;
-    let base = file.rsplit('/').next()?;
-    Some(base.trim_end_matches(".so").to_owned())
+/// A library's name, without directory and ending.
+pub(super) fn library_name(file: &str) -> &str {
+    let base = file.rsplit('/').next().unwrap_or(file);
+    base.trim_end_matches(".so")
 }

@@ -6,9 +6,9 @@ use super::{Code, Found, Remedy, Severity, Verdict, wanted_entries};
 use crate::domain::classify::{Failure, classify};
 use crate::domain::database::{Database, Ensure};
 
-/// Extensions that the operator drops on its own when no parameter of theirs is set (CNPG
+/// Extensions that the operator drops on its own when no parameter of theirs is set, and such a parameter (CNPG
 /// `internal/management/controller/instance_controller.go`, seen in facts of `managedExtensions`).
-const MANAGED: [&str; 2] = ["pgaudit", "pg_stat_statements"];
+const MANAGED: [(&str, &str); 2] = [("pgaudit", "pgaudit.log"), ("pg_stat_statements", "pg_stat_statements.max")];
 
 impl Found<'_> {
     pub(super) fn requests(&mut self) {
@@ -75,7 +75,7 @@ impl Found<'_> {
 
     fn dropped(&mut self, object: &Database) {
         for asked in object.extensions.iter().filter(|asked| asked.ensure == Ensure::Present) {
-            let Some(name) = MANAGED.iter().find(|name| **name == asked.name) else {
+            let Some((name, parameter)) = MANAGED.iter().find(|(name, _)| *name == asked.name) else {
                 continue;
             };
             let prefix = format!("{name}.");
@@ -89,7 +89,7 @@ impl Found<'_> {
                 message: format!(
                     "The operator drops {name} in every database at the next start or promotion of a primary, because no {prefix}* parameter is set"
                 ),
-                remedy_text: format!("Set a parameter of it in spec.postgresql.parameters, for instance {prefix}log or {prefix}max"),
+                remedy_text: format!("Set a parameter of it in spec.postgresql.parameters, for instance {parameter}"),
                 remedy: Remedy::ByHand,
             });
         }
@@ -127,6 +127,10 @@ impl Found<'_> {
                     Code::PreloadNotAsked,
                     "Add its library to the preload libraries; the cluster restarts then".to_owned(),
                 ),
+                Failure::Requires { extension } => (
+                    Code::RequirementMissing,
+                    format!("List {extension} before {} in {}", tried.name, object.key.name),
+                ),
                 Failure::ControlFile => continue,
             };
             let image = image.map(|image| format!(" ({image})")).unwrap_or_default();
@@ -148,7 +152,7 @@ impl Found<'_> {
     }
 
     /// The image of the entry whose mount a message names.
-    fn image_in(&self, message: &str) -> Option<String> {
+    pub(super) fn image_in(&self, message: &str) -> Option<String> {
         let entries = wanted_entries(self.world, self.cluster);
         let entry = entries.iter().find(|entry| message.contains(&format!("{}/", entry.mount_path())))?;
         entry.reference.clone()

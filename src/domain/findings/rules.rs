@@ -220,6 +220,54 @@ pub const RULES: [Rule; Code::ALL.len()] = [
         "The tag says that the image is made for another distribution than the operand: system libraries may differ.",
         "postgres-extensions-containers, \"Naming and tagging\"",
     ),
+    rule(
+        Code::InstanceCrashing,
+        Severity::Error,
+        "An instance crash-loops, and its last words are not about extensions or cannot be read: nothing is mounted or loaded there until it starts.",
+        "Kubernetes container waiting reasons; PostgreSQL log",
+    ),
+    rule(
+        Code::PreloadWithoutLibrary,
+        Severity::Error,
+        "A library of spec.postgresql.shared_preload_libraries is in no directory of dynamic_library_path of a running instance: its next start fails.",
+        "PostgreSQL 18 documentation, 19.11.4; measured",
+    ),
+    rule(
+        Code::RequirementMissing,
+        Severity::Error,
+        "A Database object asks for an extension whose required extension is neither installed nor listed before it: the operator does not use CASCADE.",
+        "PostgreSQL error 42704; CloudNativePG internal/management/controller/database_controller_sql.go",
+    ),
+    rule(
+        Code::AvailabilityDiffers,
+        Severity::Warning,
+        "Instances offer different extensions or versions although no rollout is on its way: after a failover the answer changes.",
+        "pg_available_extensions of each instance",
+    ),
+    rule(
+        Code::PathOverridden,
+        Severity::Warning,
+        "ALTER DATABASE, ALTER ROLE or ALTER SYSTEM sets a path: elements that the operator adds do not reach those sessions.",
+        "PostgreSQL 18 documentation, 19.1.3; measured",
+    ),
+    rule(
+        Code::NotDeclared,
+        Severity::Info,
+        "An extension that an entry provides is installed in a database, and no Database object asks for it there: the operator will not update it.",
+        "pg_extension; CloudNativePG documentation, \"Declarative database management\"",
+    ),
+    rule(
+        Code::UpdateOffered,
+        Severity::Info,
+        "The image offers another version than the one installed, a path leads there, and no version is asked for: without one the operator never updates.",
+        "CloudNativePG internal/management/controller/database_controller_sql.go; pg_extension_update_paths",
+    ),
+    rule(
+        Code::OverrideIgnored,
+        Severity::Warning,
+        "A list of an entry is written and empty, and the catalog's is not: the operator takes the catalog's, because empty means not set.",
+        "CloudNativePG pkg/utils/extensions",
+    ),
 ];
 
 /// The reference page, as Markdown.

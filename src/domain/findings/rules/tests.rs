@@ -21,7 +21,7 @@ use crate::domain::fixture::{self, change, change_instance, change_probe, server
 use crate::domain::ids::DatabaseKey;
 use crate::domain::instance::Trouble;
 use crate::domain::observation::{Objects, Observation};
-use crate::domain::probe::{CrashLine, Fact, FileKind, SqlError};
+use crate::domain::probe::{AvailableExtension, CrashLine, Fact, FileKind, Override, SqlError, UpdatePath};
 use crate::domain::watch::Kind;
 
 type Edit = fn(&mut World);
@@ -420,7 +420,126 @@ fn cases() -> Vec<(Code, Edit, Edit)> {
             |world| operand(world, "rig.local/postgresql:18.6-minimal-trixie"),
             |world| operand(world, "rig.local/postgresql:18.6"),
         ),
+        (
+            Code::InstanceCrashing,
+            |world| crashing(world, "could not write lock file \"postmaster.pid\": No space left on device"),
+            |world| {
+                crashing(world, "configuration file contains errors");
+                world.crashes.clear();
+            },
+        ),
+        (
+            Code::PreloadWithoutLibrary,
+            |world| change(world, |cluster| cluster.spec.preload = vec!["foo".to_owned()]),
+            // Where the files cannot be read, nobody can tell.
+            |world| {
+                change(world, |cluster| cluster.spec.preload = vec!["foo".to_owned(), "plpgsql".to_owned()]);
+                for name in fixture::INSTANCES {
+                    change_probe(world, name, |probe| probe.files = Fact::Unknown("no superuser".to_owned()));
+                }
+            },
+        ),
+        (
+            Code::RequirementMissing,
+            |world| refused(world, r#"ERROR: required extension "cube" is not installed (SQLSTATE 42704)"#),
+            |world| refused(world, r#"ERROR: type "cube" does not exist (SQLSTATE 42704)"#),
+        ),
+        (
+            Code::AvailabilityDiffers,
+            |world| offers_more(world, "Cluster in healthy state"),
+            |world| {
+                offers_more(world, "Upgrading cluster");
+                change_instance(world, "orders-3", |instance| {
+                    instance.mounts.pop();
+                });
+            },
+        ),
+        (
+            Code::PathOverridden,
+            |world| overridden(world, "dynamic_library_path"),
+            |world| overridden(world, "session_preload_libraries"),
+        ),
+        (Code::NotDeclared, |world| unasked(world, true), |world| unasked(world, false)),
+        (Code::UpdateOffered, |world| newer(world, "1.9"), |world| newer(world, "2.0")),
+        (
+            Code::OverrideIgnored,
+            |world| emptied(world, "ld_library_path"),
+            |world| emptied(world, "bin_path"),
+        ),
     ]
+}
+
+fn offers_more(world: &mut World, in_phase: &str) {
+    change_probe(world, "orders-2", |probe| {
+        let Fact::Known(available) = &mut probe.available else { return };
+        available.push(AvailableExtension {
+            name: "ltree".to_owned(),
+            default_version: Some("1.3".to_owned()),
+        });
+    });
+    phase(world, in_phase);
+}
+
+fn overridden(world: &mut World, name: &str) {
+    change_probe(world, "orders-1", |probe| {
+        probe.overrides = Fact::Known(vec![Override {
+            database: Some("app".to_owned()),
+            role: None,
+            name: name.to_owned(),
+            value: "$libdir".to_owned(),
+        }]);
+    });
+}
+
+/// hstore, which is installed, is not asked for any more, or for ever.
+fn unasked(world: &mut World, is_installed: bool) {
+    objects(world, |objects| {
+        objects[0].extensions.pop();
+        objects[0].status_extensions.pop();
+    });
+    if !is_installed {
+        change_probe(world, "orders-1", |probe| {
+            if let Fact::Known(installed) = &mut probe.databases[0].installed {
+                installed.pop();
+            }
+        });
+    }
+}
+
+/// The image has another version of hstore, and a path leads to 1.9.
+fn newer(world: &mut World, offered: &str) {
+    for name in fixture::INSTANCES {
+        change_probe(world, name, |probe| {
+            if let Fact::Known(available) = &mut probe.available {
+                available[0].default_version = Some(offered.to_owned());
+            }
+            probe.databases[0].update_paths = Fact::Known(vec![UpdatePath {
+                name: "hstore".to_owned(),
+                source: "1.8".to_owned(),
+                target: "1.9".to_owned(),
+                path: "1.8--1.9".to_owned(),
+            }]);
+        });
+    }
+}
+
+fn emptied(world: &mut World, field: &str) {
+    let mut base = ExtensionEntry::new("pgvector", fixture::PGVECTOR);
+    base.ld_paths = vec!["system".to_owned()];
+    world.apply(
+        Objects::ImageCatalogs(vec![fixture::catalog(vec![base.clone()])]).into(),
+        fixture::now(),
+    );
+    change(world, |cluster| {
+        cluster.spec.emptied = vec![("pgvector".to_owned(), field.to_owned())];
+        cluster.status.resolved.as_mut().unwrap().extensions.as_mut().unwrap()[0] = base;
+    });
+    for name in fixture::INSTANCES {
+        change_probe(world, name, |probe| {
+            let path = ("LD_LIBRARY_PATH".to_owned(), "/extensions/pgvector/system".to_owned());
+            probe.environment = Fact::Known([path].into());
+        });
+    }
 }
 
 fn unreadable(world: &mut World, object: &str) {
