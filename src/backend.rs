@@ -151,6 +151,10 @@ pub enum Read {
         /// The status port speaks TLS.
         tls: bool,
     },
+    /// Nodes: answers `Nodes`.
+    Nodes,
+    /// The schema of an extension entry: answers `Schema`.
+    Schema,
     /// Access reviews: answers `Permitted`.
     Permissions(Vec<Permission>),
 }

@@ -8,6 +8,7 @@ mod error;
 #[cfg(test)]
 mod mock;
 mod operate;
+mod platform;
 mod read;
 mod watch;
 

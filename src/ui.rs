@@ -125,8 +125,19 @@ fn titled(model: &Model, panel: &mut Panel, width: usize) {
             all.with(Role::Dim, format!("{gap} {} ", tab.title()))
         };
     }
+    let mut close = Line::empty();
+    for tab in Tab::ALL {
+        let gap = if close == Line::empty() { "" } else { " " };
+        close = if tab == model.screen.tab {
+            close.with(Role::Title, format!("{gap}[{}]", tab.title()))
+        } else {
+            close.with(Role::Dim, format!("{gap}{}", tab.title()))
+        };
+    }
     panel.title = if all.width() + 8 <= width {
         all
+    } else if close.width() + 8 <= width {
+        close
     } else {
         let at = Tab::ALL.into_iter().position(|tab| tab == model.screen.tab).unwrap_or_default();
         Line::new(Role::Title, format!("[{}]", model.screen.tab.title())).with(Role::Dim, format!(" {}/{}", at + 1, Tab::ALL.len()))

@@ -7,6 +7,7 @@ mod cluster;
 mod database;
 mod entry;
 mod instance;
+mod platform;
 
 use serde_json::Value;
 
@@ -19,6 +20,7 @@ use crate::domain::text::sanitise;
 pub use cluster::cluster;
 pub use database::database;
 pub use instance::instance;
+pub use platform::{entry_schema, nodes};
 
 /// An `ImageCatalog` or `ClusterImageCatalog`.
 pub fn catalog(object: &Value) -> Result<Catalog, String> {

@@ -76,6 +76,26 @@ pub const KNOWN: &[Known] = &[
     },
 ];
 
+/// What official extensions require of others in the same database (control files of PostGIS 3.6 and pgRouting 4.0).
+const REQUIRES: &[(&str, &[&str])] = &[
+    ("postgis_raster", &["postgis"]),
+    ("postgis_sfcgal", &["postgis"]),
+    ("postgis_topology", &["postgis"]),
+    ("postgis_tiger_geocoder", &["postgis", "fuzzystrmatch"]),
+    ("pgrouting", &["postgis"]),
+];
+
+/// SQL extensions that the `standard` and `system` operand images ship themselves (postgres-containers, "Image types").
+pub const SHIPPED: [&str; 2] = ["pgaudit", "vector"];
+
+/// The extensions that must be there before one can be created.
+pub fn required(sql_name: &str) -> &'static [&'static str] {
+    REQUIRES
+        .iter()
+        .find(|(name, _)| *name == sql_name)
+        .map_or(&[], |(_, others)| others)
+}
+
 /// What is known of an entry by its mount name; `_` and `-` are the same here, as they are in volume names.
 pub fn known(entry: &str) -> Option<&'static Known> {
     let folded = entry.replace('_', "-");

@@ -9,6 +9,7 @@ use super::database::Database;
 use super::ids::{CatalogKey, ClusterKey, DatabaseKey, PodKey};
 use super::instance::Instance;
 use super::permission::{Permission, Verdict};
+use super::platform::{EntrySchema, Node};
 use super::probe::{CrashLine, InstanceProbe, ManagerReport, ProbeFailure};
 use super::watch::{Kind, WatchState};
 
@@ -55,6 +56,10 @@ pub enum Observation {
         /// e.g. `1.36.3`.
         version: String,
     },
+    /// Nodes were read; an error completes "unknown, because …".
+    Nodes(Result<Vec<Node>, String>),
+    /// The schema of an extension entry was read; `None` when the CRD of `Cluster` has no extensions.
+    Schema(Result<Option<EntrySchema>, String>),
     /// The target cannot be reached at all, as a sentence with a hint.
     Unreachable {
         /// Why.

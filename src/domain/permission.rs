@@ -25,6 +25,7 @@ impl Permission {
         let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
         let group = match resource {
             "clusters" | "databases" | "imagecatalogs" | "clusterimagecatalogs" => "postgresql.cnpg.io",
+            "customresourcedefinitions" => "apiextensions.k8s.io",
             _ => "",
         };
         Self {

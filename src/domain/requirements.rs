@@ -2,17 +2,19 @@
 //!
 //! A check that cannot be made is unknown and says what is missing: never a pass, never a failure.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use semver::Version;
 
 use super::World;
 use super::cluster::Cluster;
-use super::extension::ExtensionEntry;
-use super::image::{Reference, extension_tag};
+use super::era::Era;
 use super::instance::Instance;
 use super::permission::{Permission, Verdict};
-use super::rollout::wanted_entries;
+
+mod entries;
+mod nodes;
+mod objects;
+
+use nodes::is_proof;
 
 /// Answer of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,15 +42,23 @@ impl Answer {
 }
 
 /// Stable codes of the checks, in the order in which they are made.
-pub const CODES: [&str; 9] = [
+pub const CODES: [&str; 17] = [
     "postgres-version",
     "kubernetes-version",
     "operator-version",
     "catalog-support",
     "entry-fields",
     "image-volumes",
+    "node-runtime",
+    "node-architecture",
+    "entry-name",
+    "entry-paths",
+    "entry-environment",
     "reference",
+    "operand-image",
     "preload-names",
+    "required-extensions",
+    "database-objects",
     "permissions",
 ];
 
@@ -78,8 +88,14 @@ pub fn requirements(world: &World, cluster: &Cluster) -> Vec<Requirement> {
     checks.kubernetes();
     checks.operator();
     checks.image_volumes();
+    checks.node_runtimes();
+    checks.architectures();
+    checks.entries();
     checks.references();
+    checks.operand();
     checks.preload();
+    checks.required_extensions();
+    checks.database_objects();
     checks.permissions();
     checks.list.sort_by_key(|check| check.answer);
     checks.list
@@ -235,7 +251,10 @@ impl Checks<'_> {
             "operator-version",
             Answer::Pass,
             subject.clone(),
-            format!("CloudNativePG {version} knows image volume extensions"),
+            format!(
+                "CloudNativePG {version}: {}",
+                Era::of_version(&version.to_string()).unwrap_or(Era::Catalogs).means()
+            ),
             None,
         );
         self.fields(&version);
@@ -291,83 +310,6 @@ impl Checks<'_> {
         }
     }
 
-    /// Whether the nodes of the instances can mount images: proved by a ready pod that does.
-    fn image_volumes(&mut self) {
-        let mut nodes: BTreeMap<String, Option<String>> = BTreeMap::new();
-        for instance in self.world.instances.values() {
-            let Some(node) = instance.node.clone() else { continue };
-            let is_ours = instance.cluster == self.cluster.key;
-            let proof = is_proof(instance).then(|| instance.key.name.clone());
-            if is_ours || proof.is_some() {
-                let known = nodes.entry(node).or_default();
-                *known = known.take().or(proof);
-            }
-        }
-        let ours: BTreeSet<String> = self.instances().filter_map(|instance| instance.node.clone()).collect();
-        for (node, proof) in nodes.into_iter().filter(|(node, _)| ours.contains(node)) {
-            let subject = format!("node/{node}");
-            match proof {
-                Some(pod) => self.say(
-                    "image-volumes",
-                    Answer::Pass,
-                    subject,
-                    format!("{pod} is ready there with an image volume"),
-                    None,
-                ),
-                None => self.say(
-                    "image-volumes",
-                    Answer::Unknown,
-                    subject,
-                    format!("no ready pod on {node} mounts an image, so its runtime and feature gate are not proved"),
-                    Some("containerd 2.1 or CRI-O 1.31 is needed there"),
-                ),
-            }
-        }
-    }
-
-    fn references(&mut self) {
-        for entry in wanted_entries(self.world, self.cluster) {
-            let subject = format!("entry/{}", entry.name);
-            match reference(&entry) {
-                Ok(Some(evidence)) => self.say("reference", Answer::Pass, subject, evidence, None),
-                Ok(None) => self.say(
-                    "reference",
-                    Answer::Unknown,
-                    subject,
-                    "the operator has not resolved an image for it",
-                    None,
-                ),
-                Err((answer, evidence)) => self.say("reference", answer, subject, evidence, Some("change the image of the entry")),
-            }
-        }
-    }
-
-    /// PostgreSQL looks for a name on the path; one with `$libdir/` is looked for in the installation alone (PostgreSQL 18
-    /// documentation, `dynamic_library_path`).
-    fn preload(&mut self) {
-        let list = &self.cluster.spec.preload;
-        if list.is_empty() {
-            return;
-        }
-        let subject = self.of_cluster();
-        match list.iter().find(|name| name.contains('/')) {
-            Some(name) => self.say(
-                "preload-names",
-                Answer::Warn,
-                subject,
-                format!("{name} of shared_preload_libraries names a directory, so it is not looked for among the entries"),
-                Some("name the library alone"),
-            ),
-            None => self.say(
-                "preload-names",
-                Answer::Pass,
-                subject,
-                format!("{} are names alone", list.join(", ")),
-                None,
-            ),
-        }
-    }
-
     /// What the guided actions need, as access reviews answered it.
     fn permissions(&mut self) {
         let namespace = &self.cluster.key.namespace;
@@ -408,29 +350,6 @@ impl Checks<'_> {
             let evidence = format!("it is not known whether this user may {}", unknown.join(", "));
             self.say("permissions", Answer::Unknown, subject, evidence, None);
         }
-    }
-}
-
-/// A ready pod with an image volume: the API server, the kubelet and the runtime of its node all know them.
-fn is_proof(instance: &Instance) -> bool {
-    instance.ready && !instance.deleting && instance.mounts.iter().any(|mount| mount.reference.is_some())
-}
-
-fn reference(entry: &ExtensionEntry) -> Result<Option<String>, (Answer, String)> {
-    let Some(text) = &entry.reference else { return Ok(None) };
-    let parsed = Reference::parse(text).map_err(|why| (Answer::Fail, why))?;
-    let told = parsed.tag.as_deref().and_then(extension_tag);
-    match (told, &parsed.tag, &parsed.digest) {
-        (Some(told), ..) => Ok(Some(format!(
-            "{} {} for PostgreSQL {} on {}",
-            parsed.short(),
-            told.version,
-            told.major,
-            told.distribution
-        ))),
-        (None, None, None) => Err((Answer::Warn, format!("{text} names neither a tag nor a digest"))),
-        (None, Some(tag), None) if tag == "latest" => Err((Answer::Warn, format!("{text} can change without a word"))),
-        _ => Ok(Some(format!("{} is a valid reference; its tag tells nothing else", parsed.short()))),
     }
 }
 

@@ -10,6 +10,7 @@ use super::ids::{CatalogKey, ClusterKey, DatabaseKey, PodKey};
 use super::instance::Instance;
 use super::observation::{Object, ObjectId, Objects, Observation};
 use super::permission::{Permission, Verdict};
+use super::platform::{EntrySchema, Node};
 use super::probe::{CrashLine, InstanceProbe, ManagerReport, ProbeFailure};
 use super::watch::{Kind, WatchState};
 
@@ -56,6 +57,10 @@ pub struct World {
     pub probes: BTreeMap<PodKey, Probe>,
     /// Reports of instance managers, per instance.
     pub reports: BTreeMap<PodKey, ManagerReport>,
+    /// Nodes; `None` before they were asked for.
+    pub nodes: Option<Result<Vec<Node>, String>>,
+    /// Schema of an extension entry in the CRD; `None` before it was asked for.
+    pub schema: Option<Result<Option<EntrySchema>, String>>,
     /// Last words of crash-looping instances.
     pub crashes: BTreeMap<PodKey, CrashLine>,
     /// State of each watch.

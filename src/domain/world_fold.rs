@@ -51,6 +51,14 @@ pub(super) fn apply(world: &mut World, observation: Observation, now: Timestamp)
             changed.visible = world.kubernetes.as_ref() != Some(&version);
             world.kubernetes = Some(version);
         }
+        Observation::Nodes(nodes) => {
+            changed.visible = world.nodes.as_ref() != Some(&nodes);
+            world.nodes = Some(nodes);
+        }
+        Observation::Schema(schema) => {
+            changed.visible = world.schema.as_ref() != Some(&schema);
+            world.schema = Some(schema);
+        }
         Observation::Unreachable { why, .. } => {
             changed.visible = world.unreachable.as_ref() != Some(&why);
             world.unreachable = Some(why);

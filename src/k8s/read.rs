@@ -7,8 +7,8 @@ use http::Request;
 use kube::Client;
 use serde_json::{Value, json};
 
-use super::crash;
 use super::error::{explain, too_late};
+use super::{crash, platform};
 use crate::backend::{BackendError, ErrorKind, Read};
 use crate::domain::ids::PodKey;
 use crate::domain::permission::{Permission, Verdict};
@@ -30,6 +30,8 @@ pub(super) async fn read(client: &Client, prober: &Prober, timeout: Duration, re
             })
         }
         Read::Manager { pod, uid, tls } => manager(client, timeout, pod, uid, tls).await,
+        Read::Nodes => Observation::Nodes(platform::nodes(client, timeout).await),
+        Read::Schema => Observation::Schema(platform::schema(client, timeout).await),
         Read::Permissions(asked) => {
             let mut answers: Vec<BoxFuture<'_, (Permission, Verdict)>> = Vec::new();
             for permission in asked {
@@ -66,7 +68,7 @@ async fn text(client: &Client, timeout: Duration, tried: &str, path: &str) -> Re
         .map_err(|error| explain(tried, &error))
 }
 
-async fn get(client: &Client, timeout: Duration, tried: &str, path: &str) -> Result<Value, BackendError> {
+pub(super) async fn get(client: &Client, timeout: Duration, tried: &str, path: &str) -> Result<Value, BackendError> {
     let answer = text(client, timeout, tried, path).await?;
     serde_json::from_str(&answer).map_err(|_| BackendError::new(ErrorKind::Internal, format!("cannot {tried}: the answer is no JSON")))
 }

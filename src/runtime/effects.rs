@@ -409,6 +409,8 @@ fn unreadable(read: &Read) -> Observation {
             fatal: Err(why),
         }),
         Read::Manager { .. } => Observation::Permitted(Vec::new()),
+        Read::Nodes => Observation::Nodes(Err(why)),
+        Read::Schema => Observation::Schema(Err(why)),
         Read::Permissions(asked) => Observation::Permitted(
             asked
                 .iter()

@@ -6,6 +6,9 @@ use super::scenario::{CatalogSpec, ClusterSpec, DatabaseSpec};
 use super::state::{Pod, Stage};
 use crate::domain::Timestamp;
 
+/// The node of every pod.
+pub(super) const NODE: &str = "node-1";
+
 pub(super) fn catalog(namespace: &str, spec: &CatalogSpec) -> Value {
     json!({
         "apiVersion": "postgresql.cnpg.io/v1", "kind": "ImageCatalog",
@@ -98,7 +101,7 @@ pub(super) fn pod(namespace: &str, pod: &Pod) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": metadata,
         "spec": {
-            "nodeName": "node-1", "volumes": volumes,
+            "nodeName": NODE, "volumes": volumes,
             "initContainers": [{"name": "bootstrap-controller", "volumeMounts": mounts}],
             "containers": [{"name": "postgres", "image": pod.image, "volumeMounts": mounts, "command": ["/controller/manager", "instance", "run", "--status-port-tls"]}],
         },

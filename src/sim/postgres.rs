@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::objects::text;
+use super::objects::{NODE, text};
 use super::state::{Database, Pod, Sim, Stage};
 use crate::domain::ids::PodKey;
 use crate::domain::paths::{PathSetting, expected, of_entry};
+use crate::domain::platform::Node;
 use crate::domain::probe::{
     AvailableExtension, CrashLine, DatabaseOwner, DatabaseProbe, Fact, FileKind, InstalledExtension, InstanceProbe, LoadedModule,
     ManagerReport, PathFile, ProbeFailure, Route, ServerFacts, Setting, UpdatePath,
@@ -58,6 +59,16 @@ impl Sim {
             wal_receiver: !is_primary && pod.stage == Stage::Ready,
             configuration: preload.join(","),
         })
+    }
+
+    /// The one node that every pod runs on.
+    pub fn nodes() -> Vec<Node> {
+        vec![Node {
+            name: NODE.to_owned(),
+            runtime: "containerd://2.1.4".to_owned(),
+            architecture: "amd64".to_owned(),
+            schedulable: true,
+        }]
     }
 
     /// The last words of a crash-looping instance.

@@ -117,6 +117,8 @@ impl Observe for Simulator {
             Read::Manager { pod, uid, .. } => sim
                 .report_of(&pod, &uid, at)
                 .map_or_else(|| Observation::Permitted(Vec::new()), Observation::Managed),
+            Read::Nodes => Observation::Nodes(Ok(Sim::nodes())),
+            Read::Schema => Observation::Schema(Err("the simulator has no CRD".to_owned())),
             Read::Permissions(asked) => {
                 Observation::Permitted(asked.into_iter().map(|permission| (permission, Verdict::Allowed)).collect())
             }

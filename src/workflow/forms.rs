@@ -4,6 +4,7 @@ use super::form::{Field, FieldId, FieldKind, Form};
 use super::guards;
 use super::intent::{DatabaseWish, Intent};
 use crate::domain::cluster::Cluster;
+use crate::domain::entry_rules::{env_error, name_error, path_list_error, reference_error};
 use crate::domain::extension::{EnvVar, ExtensionEntry};
 use crate::domain::ids::ClusterKey;
 use crate::domain::known::{KNOWN, known};
@@ -192,9 +193,9 @@ fn submit_add(form: &mut Form, cluster: &Cluster) -> Intent {
         Ok(env) => entry.env = env,
         Err(why) => blame(form, FieldId::Env, Some(why)),
     }
-    blame(form, FieldId::Name, guards::name_error(cluster, &entry));
+    blame(form, FieldId::Name, name_error(cluster, &entry));
     let reference = match &entry.reference {
-        Some(reference) => guards::reference_error(reference),
+        Some(reference) => reference_error(reference),
         None if cluster.spec.catalog.is_none() => Some("the cluster uses no catalog, so a reference is needed".to_owned()),
         None => None,
     };
@@ -205,10 +206,10 @@ fn submit_add(form: &mut Form, cluster: &Cluster) -> Intent {
         (FieldId::LdPaths, &entry.ld_paths),
         (FieldId::BinPaths, &entry.bin_paths),
     ] {
-        blame(form, field, guards::path_list_error(paths));
+        blame(form, field, path_list_error(paths));
     }
     if !entry.env.is_empty() {
-        blame(form, FieldId::Env, guards::env_error(&entry));
+        blame(form, FieldId::Env, env_error(&entry));
     }
     let preload = listed(form.value(FieldId::Preload));
     blame(form, FieldId::Preload, guards::names_error(&preload));
@@ -236,7 +237,7 @@ fn submit_image(form: &mut Form, cluster: &Cluster) -> Intent {
     let error = match there {
         None => Some(format!("the cluster has no entry {entry} any more")),
         Some(there) if there.reference.as_ref() == Some(&reference) => Some("this is the image that it has".to_owned()),
-        Some(_) => guards::reference_error(&reference),
+        Some(_) => reference_error(&reference),
     };
     blame(form, FieldId::Reference, error);
     Intent::ChangeImage {

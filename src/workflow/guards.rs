@@ -14,7 +14,7 @@ use crate::domain::change::Change;
 use crate::domain::cluster::Cluster;
 use crate::domain::request::holds;
 
-pub(super) use entry::{env_error, name_error, path_list_error, provided, reference_error};
+pub(super) use entry::provided;
 pub(super) use leave::{permissions, text_only};
 pub(super) use preload::names_error;
 pub(super) use state::is_settled;

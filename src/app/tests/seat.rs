@@ -157,6 +157,8 @@ impl Seat {
                 .sim
                 .report_of(&pod, &uid, at)
                 .map_or_else(|| Observation::Permitted(Vec::new()), Observation::Managed),
+            Read::Nodes => Observation::Nodes(Ok(Sim::nodes())),
+            Read::Schema => Observation::Schema(Err("not here".to_owned())),
             Read::Permissions(asked) => Observation::Permitted(asked.into_iter().map(|asked| (asked, Verdict::Allowed)).collect()),
         }
     }

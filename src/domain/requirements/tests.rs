@@ -11,7 +11,13 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::domain::Observation;
+use crate::domain::database::RequestedExtension;
+use crate::domain::extension::{EnvVar, ExtensionEntry};
 use crate::domain::fixture::{self, change, change_instance};
+use crate::domain::ids::DatabaseKey;
+use crate::domain::observation::Objects;
+use crate::domain::platform::Node;
+use crate::domain::watch::{Kind, WatchState};
 
 type Edit = fn(&mut World);
 
@@ -60,6 +66,49 @@ fn permitted(world: &mut World, last: Verdict) {
         .to_vec();
     answers[3].1 = last;
     world.apply(Observation::Permitted(answers), fixture::now());
+}
+
+fn nodes(world: &mut World, told: &[(&str, &str, bool)]) {
+    let nodes = told.iter().enumerate().map(|(number, (runtime, architecture, schedulable))| Node {
+        name: format!("node-{number}"),
+        runtime: (*runtime).to_owned(),
+        architecture: (*architecture).to_owned(),
+        schedulable: *schedulable,
+    });
+    world.apply(Observation::Nodes(Ok(nodes.collect())), fixture::now());
+}
+
+fn variable(world: &mut World, name: &str) {
+    let (name, value) = (name.to_owned(), "x".to_owned());
+    change(world, |cluster| cluster.spec.extensions[1].env = vec![EnvVar { name, value }]);
+}
+
+fn operand(world: &mut World, image: &str) {
+    change(world, |cluster| cluster.status.image = Some(image.to_owned()));
+}
+
+fn asks(world: &mut World, names: &[&str]) {
+    let mut object = fixture::database();
+    object.extensions = names
+        .iter()
+        .map(|name| RequestedExtension {
+            name: (*name).to_owned(),
+            ..RequestedExtension::default()
+        })
+        .collect();
+    world.apply(Objects::Databases(vec![object]).into(), fixture::now());
+}
+
+fn second(world: &mut World, database: &str) {
+    let mut second = fixture::database();
+    second.key = DatabaseKey::new("shop", "orders-second");
+    database.clone_into(&mut second.database);
+    world.apply(Objects::Databases(vec![fixture::database(), second]).into(), fixture::now());
+}
+
+fn loading(world: &mut World, kind: Kind) {
+    let (state, at) = (WatchState::Loading, fixture::now());
+    world.apply(Observation::Watch { kind, state, at }, at);
 }
 
 /// The check, its answer, what gives that answer, and what nearly does and passes.
@@ -145,6 +194,104 @@ fn cases() -> Vec<(&'static str, Answer, Edit, Edit)> {
             Answer::Warn,
             |world| change(world, |cluster| cluster.spec.preload = vec!["$libdir/foo".to_owned()]),
             |world| change(world, |cluster| cluster.spec.preload = vec!["foo".to_owned()]),
+        ),
+        (
+            "node-runtime",
+            Answer::Fail,
+            |world| nodes(world, &[("containerd://1.7.27", "amd64", true)]),
+            // Nobody is put on the old one.
+            |world| nodes(world, &[("containerd://1.7.27", "amd64", false), ("cri-o://1.33.1", "amd64", true)]),
+        ),
+        (
+            "node-runtime",
+            Answer::Unknown,
+            |world| {
+                drop(world.apply(
+                    Observation::Nodes(Err("the permission to list nodes is missing".to_owned())),
+                    fixture::now(),
+                ))
+            },
+            |world| nodes(world, &[("containerd://2.1.0", "amd64", true)]),
+        ),
+        (
+            "node-architecture",
+            Answer::Warn,
+            |world| {
+                nodes(
+                    world,
+                    &[("containerd://2.1.0", "amd64", true), ("containerd://2.1.0", "arm64", true)],
+                )
+            },
+            |world| {
+                nodes(
+                    world,
+                    &[("containerd://2.1.0", "amd64", true), ("containerd://2.1.0", "arm64", false)],
+                )
+            },
+        ),
+        (
+            "entry-name",
+            Answer::Fail,
+            |world| {
+                change(world, |cluster| {
+                    cluster.spec.extensions.push(ExtensionEntry::new("pg_x", "rig.local/x:1"));
+                    cluster.spec.extensions.push(ExtensionEntry::new("pg-x", "rig.local/x:1"));
+                })
+            },
+            |world| {
+                change(world, |cluster| {
+                    cluster.spec.extensions.push(ExtensionEntry::new("pg_x", "rig.local/x:1"))
+                })
+            },
+        ),
+        (
+            "entry-paths",
+            Answer::Fail,
+            |world| change(world, |cluster| cluster.spec.extensions[1].ld_paths = vec!["../outside".to_owned()]),
+            |world| {
+                change(world, |cluster| {
+                    cluster.spec.extensions[1].ld_paths = vec!["a/../inside".to_owned()]
+                })
+            },
+        ),
+        (
+            "entry-environment",
+            Answer::Fail,
+            |world| variable(world, "PGDATA"),
+            |world| variable(world, "GEO_DATA"),
+        ),
+        (
+            "operand-image",
+            Answer::Warn,
+            |world| operand(world, "rig.local/postgresql:18.6-system-bookworm"),
+            |world| {
+                operand(world, "rig.local/postgresql:18.6-system-bookworm");
+                change(world, |cluster| drop(cluster.spec.extensions.remove(0)));
+            },
+        ),
+        (
+            "operand-image",
+            Answer::Unknown,
+            |world| operand(world, "rig.local/postgresql"),
+            |world| operand(world, "rig.local/postgresql:18.6-minimal-trixie"),
+        ),
+        (
+            "required-extensions",
+            Answer::Fail,
+            |world| asks(world, &["postgis_topology", "postgis"]),
+            |world| asks(world, &["postgis", "postgis_topology"]),
+        ),
+        (
+            "required-extensions",
+            Answer::Unknown,
+            |world| loading(world, Kind::Database),
+            |_| {},
+        ),
+        (
+            "database-objects",
+            Answer::Fail,
+            |world| second(world, "app"),
+            |world| second(world, "postgres"),
         ),
         (
             "permissions",

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::Observation;
 use crate::domain::cluster::FieldManager;
+use crate::domain::entry_rules::path_list_error;
 use crate::domain::extension::{EnvVar, ExtensionEntry};
 use crate::domain::fixture;
 use crate::domain::ids::{DatabaseKey, PodKey};
