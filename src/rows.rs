@@ -2,8 +2,10 @@
 //!
 //! A role says what a text means; the text itself says it, too, so that nothing is lost without colours.
 
+pub mod catalog;
 pub mod clusters;
 pub mod databases;
+pub mod doctor;
 pub mod entries;
 pub mod evidence;
 pub mod findings;

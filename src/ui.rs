@@ -102,6 +102,8 @@ fn panes(model: &Model, paint: &mut Paint<'_>, layout: &Layout) -> Drawn {
             (Tab::Instances, None) => rows::instances::instances(model),
             (Tab::Databases, None) => rows::databases::databases(model),
             (Tab::Findings, None) => rows::findings::findings(model),
+            (Tab::Doctor, None) => rows::doctor::doctor(model),
+            (Tab::Catalog, None) => rows::catalog::catalog(model),
         };
         titled(model, &mut panel, usize::from(area.width));
         let extent = panel::draw(paint, area, &panel, focus == Pane::Detail);

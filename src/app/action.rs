@@ -60,6 +60,10 @@ actions! {
     ShowFindings = "show-findings", "findings and their remedies";
     /// Show the journal of runs.
     ShowJournal = "show-journal", "journal: what was asked, sent and seen";
+    /// Show the requirements.
+    ShowDoctor = "show-doctor", "doctor: what the extensions need around them";
+    /// Show the catalog.
+    ShowCatalog = "show-catalog", "the cluster's catalog, and whom an edit of it rolls";
     /// Filter the focused list.
     Filter = "filter", "filter";
     /// Read SQL evidence again.

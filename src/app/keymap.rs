@@ -61,7 +61,7 @@ fn moving(context: Context) -> Vec<Binding> {
     .collect()
 }
 
-fn main() -> [Binding; 40] {
+fn main() -> [Binding; 42] {
     [
         key(Key::Tab, Action::NextPane),
         key(Key::BackTab, Action::PreviousPane),
@@ -87,6 +87,8 @@ fn main() -> [Binding; 40] {
         letter('4', Action::ShowDatabases),
         letter('5', Action::ShowFindings),
         letter('6', Action::ShowJournal),
+        letter('7', Action::ShowDoctor),
+        letter('8', Action::ShowCatalog),
         letter('z', Action::Zoom),
         letter('r', Action::Refresh),
         letter('c', Action::Copy),

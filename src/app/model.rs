@@ -57,6 +57,8 @@ pub struct Model {
     pub themes: Vec<String>,
     /// The screen must be drawn.
     pub dirty: bool,
+    /// Targets whose nodes were asked for.
+    pub surveyed: BTreeSet<TargetId>,
     /// Namespaces in which was asked what the user may do.
     pub reviewed: BTreeSet<(TargetId, String)>,
     /// When instances that could not be asked are asked again, per target.
@@ -125,17 +127,23 @@ pub enum Tab {
     Findings,
     /// Journal.
     Journal,
+    /// Requirements.
+    Doctor,
+    /// The cluster's catalog.
+    Catalog,
 }
 
 impl Tab {
     /// Every tab, in order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Evidence,
         Self::Paths,
         Self::Instances,
         Self::Databases,
         Self::Findings,
         Self::Journal,
+        Self::Doctor,
+        Self::Catalog,
     ];
 
     /// Its title.
@@ -147,6 +155,8 @@ impl Tab {
             Self::Databases => "Databases",
             Self::Findings => "Findings",
             Self::Journal => "Journal",
+            Self::Doctor => "Doctor",
+            Self::Catalog => "Catalog",
         }
     }
 }
@@ -294,6 +304,7 @@ impl Model {
             theme: String::new(),
             themes: Vec::new(),
             dirty: true,
+            surveyed: BTreeSet::new(),
             reviewed: BTreeSet::new(),
             retries: BTreeMap::new(),
             puts_back: BTreeMap::new(),

@@ -27,6 +27,8 @@ pub enum Msg {
     Tick,
     /// SQL evidence of a target is wanted anew, now.
     Refresh(TargetId),
+    /// Nodes and the schema are wanted, which nothing needs all the time.
+    Survey(TargetId),
     /// Unfinished runs of a target were found on disk.
     Unfinished(TargetId, Vec<Kept>),
     /// A switch of target worked.

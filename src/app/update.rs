@@ -24,6 +24,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         model.drawn.scroll = None;
     }
     effects.extend(editor::settle(model));
+    effects.extend(observe::survey_for_sight(model));
     effects
 }
 
@@ -57,6 +58,7 @@ fn route(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Refresh(target) => observe::refresh(model, target),
+        Msg::Survey(target) => observe::survey(model, target),
         Msg::Unfinished(target, kept) => runs::unfinished(model, target, kept),
         Msg::Switched(id, target) => switch::switched(model, id, target),
         Msg::SwitchFailed(error) => switch::failed(model, &error),

@@ -98,6 +98,7 @@ impl Doctor {
 /// `extop doctor`.
 pub(super) async fn run(mut headless: Headless, query: &Query, out: &mut dyn Write) -> Result<Exit, Failure> {
     headless.settle().await?;
+    headless.survey().await;
     let clusters = headless.clusters(query.cluster.as_deref())?;
     let doctor = Doctor::new(headless.session()?, &clusters);
     match query.output {

@@ -72,6 +72,12 @@ impl Headless {
         Ok(())
     }
 
+    /// Asks for nodes and schema, and waits for them.
+    pub(crate) async fn survey(&mut self) {
+        self.core.fold(Msg::Survey(self.target()));
+        self.idle().await;
+    }
+
     /// Feeds the model until the clusters are listed, or the request timeout is over.
     pub(crate) async fn listed(&mut self) {
         let end = Instant::now() + self.request_timeout;

@@ -15,6 +15,7 @@ use super::report::WatchReport;
 use crate::app::model::Session;
 use crate::backend::{DatabaseAccess, Observe, Read, Scope};
 use crate::config::{Directories, Settings};
+use crate::domain::era::era;
 use crate::domain::permission::{Permission, Verdict};
 use crate::domain::watch::Kind;
 use crate::domain::{Timestamp, World};
@@ -51,12 +52,19 @@ struct File {
 }
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Target {
     context: String,
     server: String,
     namespaces: String,
     kubernetes: Option<String>,
     operators: BTreeSet<String>,
+    /// What the operator does with extension entries.
+    era: Option<&'static str>,
+    /// How that is known.
+    era_from: Option<String>,
+    /// Fields of an entry in the CRD.
+    entry_fields: Option<BTreeSet<String>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -92,6 +100,7 @@ async fn ask(settings: &Settings, connect: Arc<dyn Connect>, document: &mut Docu
     let observe = Arc::clone(&connection.observe);
     let mut headless = Headless::adopt(&settings, connect, connection)?;
     let settled = headless.settle().await;
+    headless.survey().await;
     let session = headless.session()?;
     document.target = Some(Target::new(session));
     document.watches = Kind::ALL
@@ -193,11 +202,18 @@ impl Document {
 
 impl Target {
     fn new(session: &Session) -> Self {
+        let era = era(&session.world);
         Self {
             context: session.target.context.clone(),
             server: session.target.server.clone(),
             namespaces: session.target.scope.to_string(),
             kubernetes: session.world.kubernetes.clone(),
+            era: era.as_ref().map(|(era, _)| era.means()),
+            era_from: era.map(|(_, from)| from),
+            entry_fields: match &session.world.schema {
+                Some(Ok(Some(schema))) => Some(schema.fields.clone()),
+                _ => None,
+            },
             operators: session
                 .world
                 .instances
@@ -234,6 +250,14 @@ fn table(document: &Document, out: &mut dyn Write) -> io::Result<()> {
             operators.join(", ")
         };
         line("operator", &known)?;
+        let era = target.era.map_or("unknown".to_owned(), |era| {
+            format!("{era} ({})", target.era_from.as_deref().unwrap_or_default())
+        });
+        line("era", &era)?;
+        if let Some(fields) = &target.entry_fields {
+            let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+            line("entry fields", &fields.join(", "))?;
+        }
     }
     if let Some(problem) = &document.problem {
         line("target", problem)?;

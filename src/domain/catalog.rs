@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::World;
 use super::cluster::Cluster;
 use super::extension::ExtensionEntry;
-use super::ids::CatalogKey;
+use super::ids::{CatalogKey, ClusterKey};
 
 /// An `ImageCatalog` or `ClusterImageCatalog` as it was last observed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +88,74 @@ pub fn resolve(cluster: &Cluster, catalog: Option<&Catalog>) -> Resolution {
     resolution
 }
 
+/// A cluster that has an entry of a catalog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// The cluster.
+    pub cluster: ClusterKey,
+    /// Major version that it asks for.
+    pub major: u32,
+    /// Name of the entry.
+    pub entry: String,
+    /// The image comes from the catalog: another one there rolls the cluster.
+    pub rolls: bool,
+    /// How many instances it has.
+    pub instances: u32,
+}
+
+/// Clusters in view that refer to a catalog.
+pub fn users<'a>(world: &'a World, catalog: &Catalog) -> Vec<&'a Cluster> {
+    let refers = |cluster: &&Cluster| cluster.spec.catalog.as_ref().is_some_and(|asked| asked.key == catalog.key);
+    world.clusters.values().filter(refers).collect()
+}
+
+/// Who has entries of a catalog, by cluster and in the order of its spec.
+pub fn uses(world: &World, catalog: &Catalog) -> Vec<Use> {
+    let mut uses = Vec::new();
+    for cluster in users(world, catalog) {
+        let Some(asked) = &cluster.spec.catalog else { continue };
+        for entry in &cluster.spec.extensions {
+            if catalog.entry(asked.major, &entry.name).is_some() {
+                uses.push(Use {
+                    cluster: cluster.key.clone(),
+                    major: asked.major,
+                    entry: entry.name.clone(),
+                    rolls: entry.reference.is_none(),
+                    instances: cluster.spec.instances,
+                });
+            }
+        }
+    }
+    uses
+}
+
+/// Which field of a merged entry comes from where, of those that are set.
+pub fn origins(own: &ExtensionEntry, base: Option<&ExtensionEntry>) -> Vec<(&'static str, Origin)> {
+    let is_set = |entry: &ExtensionEntry| {
+        [
+            ("image", entry.reference.is_some()),
+            ("pullPolicy", entry.pull_policy.is_some()),
+            ("extension_control_path", !entry.control_paths.is_empty()),
+            ("dynamic_library_path", !entry.library_paths.is_empty()),
+            ("ld_library_path", !entry.ld_paths.is_empty()),
+            ("bin_path", !entry.bin_paths.is_empty()),
+            ("env", !entry.env.is_empty()),
+        ]
+    };
+    let base = base.map(is_set);
+    let fields = is_set(own).into_iter().enumerate();
+    fields
+        .filter_map(|(at, (field, own))| {
+            let in_base = base.and_then(|base| base.get(at).copied()).is_some_and(|(_, is_set)| is_set);
+            match (own, in_base) {
+                (true, _) => Some((field, Origin::Cluster)),
+                (false, true) => Some((field, Origin::Catalog)),
+                (false, false) => None,
+            }
+        })
+        .collect()
+}
+
 impl Catalog {
     /// The entry of a name that the catalog offers for a major version.
     pub fn entry(&self, major: u32, name: &str) -> Option<&ExtensionEntry> {
@@ -145,6 +214,45 @@ mod tests {
             name: name.to_owned(),
             ..ExtensionEntry::default()
         }
+    }
+
+    #[test]
+    fn it_is_told_where_each_field_comes_from() {
+        let mut base = ExtensionEntry::new("foo", "rig.local/foo:1.0");
+        base.ld_paths = vec!["system".to_owned()];
+        base.bin_paths = vec!["bin".to_owned()];
+        let mut own = named("foo");
+        own.bin_paths = vec!["tools".to_owned()];
+        assert_eq!(
+            origins(&own, Some(&base)),
+            [
+                ("image", Origin::Catalog),
+                ("ld_library_path", Origin::Catalog),
+                ("bin_path", Origin::Cluster)
+            ]
+        );
+        assert_eq!(origins(&own, None), [("bin_path", Origin::Cluster)]);
+    }
+
+    #[test]
+    fn an_edit_of_a_catalog_rolls_those_who_take_their_image_from_it() {
+        let mut world = fixture::world();
+        let mut other = fixture::cluster();
+        other.key = ClusterKey::new("shop", "ledger");
+        other.spec.instances = 2;
+        other.spec.extensions = vec![ExtensionEntry::new("pgvector", "rig.local/own:1"), named("hstore")];
+        world.clusters.insert(other.key.clone(), other);
+        let told: Vec<_> = uses(&world, world.catalogs.values().next().unwrap())
+            .into_iter()
+            .map(|used| (used.cluster.name, used.entry, used.rolls, used.instances))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("ledger".to_owned(), "pgvector".to_owned(), false, 2),
+                ("orders".to_owned(), "pgvector".to_owned(), true, 3),
+            ]
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::domain::fixture;
 use crate::domain::instance::{Instance, Trouble};
 use crate::domain::ladder::RungKind;
 use crate::domain::observation::Observation;
+use crate::domain::platform::Node;
 use crate::domain::probe::ProbeFailure;
 use crate::domain::watch::{Kind, WatchState};
 use crate::domain::{Timestamp, World};
@@ -29,6 +30,12 @@ pub(crate) fn later(seconds: i64) -> Timestamp {
 /// A console that shows a world.
 pub(crate) fn showing(mut world: World) -> Model {
     world.kubernetes = Some("1.36.3".to_owned());
+    world.nodes = Some(Ok(vec![Node {
+        name: "node-1".to_owned(),
+        runtime: "containerd://2.1.4".to_owned(),
+        architecture: "amd64".to_owned(),
+        schedulable: true,
+    }]));
     let mut model = Model::new(Mode::Live, Access::Write, DatabaseAccess::Auto, later(12), "test".to_owned());
     let derived: BTreeMap<_, _> = world
         .clusters

@@ -145,6 +145,8 @@ fn word(action: Action) -> &'static str {
         Action::ShowDatabases => "databases",
         Action::ShowFindings => "findings",
         Action::ShowJournal => "journal",
+        Action::ShowDoctor => "doctor",
+        Action::ShowCatalog => "catalog",
         Action::Palette => "command",
         Action::NextPane => "pane",
         Action::PreviousPane => "pane back",

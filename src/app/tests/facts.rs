@@ -55,6 +55,26 @@ fn leave_is_asked_for_once_in_a_namespace() {
 }
 
 #[test]
+fn nodes_are_asked_for_when_something_in_sight_tells_of_them() {
+    let mut seat = Seat::new();
+    let asked = |seat: &Seat| seat.reads.iter().filter(|read| matches!(read, Read::Nodes)).count();
+    assert_eq!(asked(&seat), 0, "nobody looks at them yet, and they are large");
+    seat.press("7");
+    assert_eq!(asked(&seat), 1);
+    assert!(matches!(&seat.world().nodes, Some(Ok(nodes)) if nodes.len() == 1));
+    seat.press("1");
+    seat.press("7");
+    assert_eq!(asked(&seat), 1);
+    seat.press("r");
+    assert_eq!(asked(&seat), 2);
+    seat.press("1");
+    seat.press("r");
+    assert_eq!(asked(&seat), 2);
+    seat.press("a");
+    assert_eq!(asked(&seat), 3, "the form tells of the requirements");
+}
+
+#[test]
 fn everything_is_asked_again_when_a_broken_watch_goes_on() {
     let mut seat = Seat::new();
     let at = seat.now();

@@ -29,6 +29,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::ShowDatabases => select::tab(model, Tab::Databases),
         Action::ShowFindings => select::tab(model, Tab::Findings),
         Action::ShowJournal => select::tab(model, Tab::Journal),
+        Action::ShowDoctor => select::tab(model, Tab::Doctor),
+        Action::ShowCatalog => select::tab(model, Tab::Catalog),
         Action::Zoom => {
             model.screen.zoomed = !model.screen.zoomed;
             model.dirty = true;
@@ -111,6 +113,7 @@ fn refresh(model: &mut Model) -> Vec<Effect> {
     }
     let mut effects = observe::refresh(model, target);
     effects.extend(observe::review_again(model, target));
+    model.surveyed.remove(&target);
     let lost = model.session().is_some_and(|session| {
         let mut kinds = Kind::ALL.iter();
         session.world.unreachable.is_some()

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::runs;
 use crate::app::effect::Effect;
-use crate::app::model::{Derived, Model, Retry, Session};
+use crate::app::model::{Derived, Model, Overlay, Retry, Session, Tab};
 use crate::app::msg::Timer;
 use crate::backend::{DatabaseAccess, ProbeRequest, Read, TargetId};
 use crate::domain::evidence::ladders;
@@ -216,6 +216,20 @@ fn reviews(model: &mut Model, target: TargetId) -> Vec<Effect> {
 pub(super) fn review_again(model: &mut Model, target: TargetId) -> Vec<Effect> {
     model.reviewed.retain(|(of, _)| *of != target);
     reviews(model, target)
+}
+
+/// Asks for the nodes when something in sight tells of them: the requirements, or a form.
+pub(super) fn survey_for_sight(model: &mut Model) -> Option<Effect> {
+    let target = model.active;
+    let is_in_sight = model.screen.tab == Tab::Doctor || model.overlays.iter().any(|overlay| matches!(overlay, Overlay::Form(..)));
+    let is_new = is_in_sight && model.session().is_some() && model.surveyed.insert(target);
+    is_new.then_some(Effect::Read(target, Read::Nodes))
+}
+
+/// Asks for everything that lies below the clusters.
+pub(super) fn survey(model: &mut Model, target: TargetId) -> Vec<Effect> {
+    model.surveyed.insert(target);
+    vec![Effect::Read(target, Read::Nodes), Effect::Read(target, Read::Schema)]
 }
 
 fn permissions(namespace: &str) -> Vec<Permission> {

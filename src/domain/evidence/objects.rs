@@ -1,7 +1,7 @@
 //! Rungs that Kubernetes objects tell: declared, resolved, mounted.
 
 use super::{Subject, Sum};
-use crate::domain::catalog::resolve;
+use crate::domain::catalog::{Origin, origins, resolve};
 use crate::domain::cluster::Phase;
 use crate::domain::ladder::{EvidenceLine, Rung, RungKind, RungState, Source};
 use crate::domain::rollout::{self, MountState};
@@ -47,14 +47,44 @@ pub(super) fn resolved(subject: &Subject) -> Rung {
             key.namespace, key.name
         ),
         want: None,
-        lines: vec![EvidenceLine {
+        lines: [EvidenceLine {
             subject: key.name.clone(),
             state,
             detail,
             at: subject.seen(Kind::Cluster),
-        }],
+        }]
+        .into_iter()
+        .chain(fields(subject).filter(|_| state == RungState::Holds))
+        .collect(),
     }
     .rung()
+}
+
+/// Where each field of the entry comes from, where a catalog has a say.
+fn fields(subject: &Subject) -> impl Iterator<Item = EvidenceLine> {
+    let at = subject.seen(Kind::Cluster);
+    let asked = subject.cluster.spec.catalog.as_ref();
+    let base = asked.and_then(|asked| {
+        let catalog = subject.world.catalog_of(subject.cluster)?;
+        catalog.entry(asked.major, &subject.entry.name)
+    });
+    let own = subject.cluster.spec.extensions.iter().find(|own| own.name == subject.entry.name);
+    let told = match (asked, base, own) {
+        (Some(asked), Some(base), Some(own)) => origins(own, Some(base))
+            .into_iter()
+            .map(|(field, origin)| match origin {
+                Origin::Cluster => (field, format!("from the cluster, over the catalog {}", asked.key)),
+                Origin::Catalog => (field, format!("from the catalog {}", asked.key)),
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    told.into_iter().map(move |(field, detail)| EvidenceLine {
+        subject: field.to_owned(),
+        state: RungState::Holds,
+        detail,
+        at,
+    })
 }
 
 fn resolved_told(subject: &Subject) -> (RungState, String) {
