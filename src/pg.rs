@@ -1,10 +1,10 @@
 //! Evidence by SQL: which route leads to PostgreSQL, which statements are asked, and what their answers mean.
 //!
-//! Nothing here knows Kubernetes: a [`Door`] leads to the pod. Every probe opens sessions of its own, because what
-//! `ALTER DATABASE` and `ALTER ROLE` set reaches new sessions only: a kept one would go on telling the old paths.
+//! Nothing here knows Kubernetes: a [`Door`] leads to the pod.
 
 mod answer;
 pub mod door;
+mod kept;
 pub mod probe;
 mod psql;
 mod reading;

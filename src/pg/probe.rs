@@ -9,6 +9,7 @@ use futures::stream;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::door::Door;
+use super::kept::Kept;
 use super::reading::{self, First};
 use super::route::{Line, Trouble, Way, ways};
 use crate::backend::{DatabaseAccess, ProbeRequest};
@@ -26,17 +27,29 @@ pub struct Prober {
     door: Arc<dyn Door>,
     access: DatabaseAccess,
     timeout: Duration,
+    kept: Arc<Kept>,
 }
 
 impl Prober {
     /// A prober that goes through `door`; one probe takes `timeout` at most.
     pub fn new(door: Arc<dyn Door>, access: DatabaseAccess, timeout: Duration) -> Self {
-        Self { door, access, timeout }
+        Self {
+            door,
+            access,
+            timeout,
+            kept: Arc::default(),
+        }
+    }
+
+    /// How many sessions are kept.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.kept.count()
     }
 
     /// Reads the evidence: answers `Probed` or `ProbeFailed`.
     ///
-    /// Its time is that of the first question, and its sessions are always new, whether that is asked for or not.
+    /// Its time is that of the first question. Its sessions are new where that is asked for, else those of the last reading.
     pub async fn probe(&self, request: ProbeRequest) -> Observation {
         let at = Timestamp::now();
         match self.read(&request, at).await {
@@ -78,7 +91,7 @@ impl Prober {
     }
 
     async fn try_way(&self, way: Way<'_>, request: &ProbeRequest, reasons: String, at: Timestamp) -> Result<(Line, First), Trouble> {
-        let line = Line::prepare(way, &self.door, request, self.timeout).await?;
+        let line = Line::prepare(way, &self.door, &self.kept, request, self.timeout).await?;
         let first = reading::first(&line, request, reasons, at).await?;
         Ok((line, first))
     }
@@ -90,12 +103,13 @@ impl Prober {
             databases,
             own,
             privileges,
+            overrides,
         } = first;
-        let privileges = &privileges;
+        let (privileges, overrides) = (&privileges, overrides.as_ref());
         let mut read: Vec<BoxFuture<'_, DatabaseProbe>> = Vec::new();
         for name in databases.iter().filter(|name| own.is_none() || name.as_str() != line.base()) {
             read.push(Box::pin(async move {
-                match timeout_at(end, reading::database(line, name, privileges)).await {
+                match timeout_at(end, reading::database(line, name, privileges, overrides)).await {
                     Ok(probe) => probe,
                     Err(_) => reading::unread(name, &Trouble::new(format!("no answer within {:.1?}", self.timeout))),
                 }

@@ -1,9 +1,11 @@
 //! From answers to evidence.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::answer::{Answer, decode};
 use super::route::{Line, Session, Trouble};
@@ -79,6 +81,8 @@ pub(super) struct First {
     pub(super) own: Option<DatabaseProbe>,
     /// What further sessions may see.
     pub(super) privileges: Privileges,
+    /// What is set for the paths, as PostgreSQL told it: sessions that began before are of no use.
+    pub(super) overrides: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -119,6 +123,18 @@ impl Answers {
         Ok(())
     }
 
+    /// What is set for the paths, if that was told.
+    fn overrides(&self) -> Option<Value> {
+        self.0.iter().find_map(|(asked, answer)| match (asked, answer) {
+            (Statement::Overrides, Answer::Value(value)) => Some(value.clone()),
+            _ => None,
+        })
+    }
+
+    fn has_lost(&self) -> bool {
+        self.0.iter().any(|(_, answer)| matches!(answer, Answer::Lost(_)))
+    }
+
     fn take(&mut self, statement: Statement) -> Answer {
         match self.0.iter().position(|(asked, _)| *asked == statement) {
             Some(at) => self.0.swap_remove(at).1,
@@ -127,19 +143,36 @@ impl Answers {
     }
 }
 
+/// How long a session of before may take: one whose connection is half-open never answers, and a new one does.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
 /// Reads what is true of the instance, and of the database that the session is in.
 pub(super) async fn first(line: &Line, request: &ProbeRequest, reasons: String, at: Timestamp) -> Result<First, Trouble> {
+    if let Some((session, before)) = line.kept(line.base()) {
+        let reading = first_in(line, session, request, reasons.clone(), at, Some(&before));
+        if let Ok(Ok(Some(first))) = timeout(PATIENCE, reading).await {
+            return Ok(first);
+        }
+    }
+    let session = line.open(line.base()).await?;
+    let first = first_in(line, session, request, reasons, at, None).await?;
+    first.ok_or_else(|| Trouble::new("PostgreSQL did not answer"))
+}
+
+/// The same in a session; `None` when that began `before` something was set that it does not see, or has broken since.
+async fn first_in(
+    line: &Line,
+    session: Session<'_>,
+    request: &ProbeRequest,
+    reasons: String,
+    at: Timestamp,
+    before: Option<&Value>,
+) -> Result<Option<First>, Trouble> {
     let base = line.base();
-    let session = line.open(base).await?;
     let mut answers = Answers::default();
     let (server, databases, privileges) = if line.expects_superuser() {
-        let all = [
-            &INSTANCE[..],
-            &FILES[..],
-            &DATABASE[..],
-            &[Statement::DatabaseSettings, Statement::Overrides],
-        ]
-        .concat();
+        let late = [Statement::DatabaseSettings, Statement::Overrides];
+        let all = [&INSTANCE[..], &FILES[..], &DATABASE[..], &late].concat();
         answers.ask(&session, &all).await?;
         understand(answers.take(Statement::Server), reasons)?
     } else {
@@ -158,19 +191,25 @@ pub(super) async fn first(line: &Line, request: &ProbeRequest, reasons: String, 
         answers.ask(&session, &rest).await?;
         told
     };
+    let overrides = answers.overrides();
+    if before.is_some() && (overrides.as_ref() != before || answers.has_lost()) {
+        session.close().await;
+        return Ok(None);
+    }
     let listed = databases.iter().any(|database| database == base) || server.known().is_none();
     let own = if listed {
         Some(database_probe(base, &session, &mut answers, &privileges).await)
     } else {
         None
     };
-    session.close().await;
-    Ok(First {
+    line.keep(base, session, overrides.as_ref()).await;
+    Ok(Some(First {
         probe: instance_probe(line, request, at, server, answers, &privileges),
         databases,
         own,
         privileges,
-    })
+        overrides,
+    }))
 }
 
 /// Asks for one answer, whatever it is.
@@ -306,22 +345,46 @@ fn files(answers: &mut Answers, privileges: &Privileges) -> (Fact<Vec<PathFile>>
 }
 
 /// Reads one further database, in a session of its own.
-pub(super) async fn database(line: &Line, name: &str, privileges: &Privileges) -> DatabaseProbe {
+pub(super) async fn database(line: &Line, name: &str, privileges: &Privileges, overrides: Option<&Value>) -> DatabaseProbe {
+    if let Some((session, before)) = line.kept(name).filter(|(_, before)| overrides == Some(before)) {
+        let reading = database_in(line, session, name, privileges, Some(&before), true);
+        if let Ok(Ok(Some(probe))) = timeout(PATIENCE, reading).await {
+            return probe;
+        }
+    }
     let session = match line.open(name).await {
         Ok(session) => session,
         Err(trouble) => return unread(name, &trouble),
     };
+    match database_in(line, session, name, privileges, overrides, false).await {
+        Ok(Some(probe)) => probe,
+        Ok(None) => unread(name, &Trouble::new("PostgreSQL did not answer")),
+        Err(trouble) => unread(name, &trouble),
+    }
+}
+
+/// The same in a session; `None` when that has broken since.
+async fn database_in(
+    line: &Line,
+    session: Session<'_>,
+    name: &str,
+    privileges: &Privileges,
+    overrides: Option<&Value>,
+    is_kept: bool,
+) -> Result<Option<DatabaseProbe>, Trouble> {
     let mut answers = Answers::default();
     let mut statements = DATABASE.to_vec();
     if privileges.settings {
         statements.push(Statement::DatabaseSettings);
     }
-    let probe = match answers.ask(&session, &statements).await {
-        Ok(()) => database_probe(name, &session, &mut answers, privileges).await,
-        Err(trouble) => unread(name, &trouble),
-    };
-    session.close().await;
-    probe
+    answers.ask(&session, &statements).await?;
+    let lost = answers.has_lost();
+    if is_kept && lost {
+        return Ok(None);
+    }
+    let probe = database_probe(name, &session, &mut answers, privileges).await;
+    line.keep(name, session, overrides.filter(|_| !lost)).await;
+    Ok(Some(probe))
 }
 
 /// A database that no session was had in.

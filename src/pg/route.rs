@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use super::answer::Answer;
 use super::door::{Door, Secret};
+use super::kept::Kept;
 use super::psql::Psql;
 use super::session;
 use super::statement::Ask;
 use super::tls;
-use super::tunnel::{self, Tunnel};
+use super::tunnel::{self, Keeping, Tunnel};
+
+use serde_json::Value;
+
 use crate::backend::{BackendError, DatabaseAccess, ErrorKind, ProbeRequest};
 use crate::domain::ids::PodKey;
 use crate::domain::permission::Permission;
@@ -17,7 +21,7 @@ use crate::domain::probe::{Route, SqlError};
 use crate::domain::text::sanitise;
 
 /// The database that exists in every instance, for what is true of the instance.
-const MAINTENANCE_DATABASE: &str = "postgres";
+pub(super) const MAINTENANCE_DATABASE: &str = "postgres";
 
 /// Why a way did not lead to answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,7 +123,13 @@ pub(super) enum Line {
 
 impl Line {
     /// Fetches what the way needs.
-    pub(super) async fn prepare(way: Way<'_>, door: &Arc<dyn Door>, request: &ProbeRequest, timeout: Duration) -> Result<Self, Trouble> {
+    pub(super) async fn prepare(
+        way: Way<'_>,
+        door: &Arc<dyn Door>,
+        kept: &Arc<Kept>,
+        request: &ProbeRequest,
+        timeout: Duration,
+    ) -> Result<Self, Trouble> {
         let options = session::options(timeout, &request.environment);
         let (name, superuser) = match way {
             Way::Exec => return Ok(Self::Exec(Psql::new(door.clone(), request.pod.clone(), options))),
@@ -151,6 +161,11 @@ impl Line {
             options,
             login,
             authority,
+            Keeping {
+                kept: kept.clone(),
+                uid: request.uid.clone(),
+                fresh: request.fresh,
+            },
         )))
     }
 
@@ -175,6 +190,29 @@ impl Line {
         match self {
             Self::Tunnel(tunnel) => tunnel.superuser(),
             Self::Exec(_) => true,
+        }
+    }
+
+    /// A session of before in a database, with what was set for the paths when it was asked last.
+    pub(super) fn kept(&self, database: &str) -> Option<(Session<'_>, Value)> {
+        match self {
+            Self::Tunnel(tunnel) => tunnel
+                .kept(database)
+                .map(|(session, overrides)| (Session::Tunnel(session), overrides)),
+            Self::Exec(_) => None,
+        }
+    }
+
+    /// Keeps a session for the next reading, or ends it.
+    pub(super) async fn keep(&self, database: &str, session: Session<'_>, overrides: Option<&Value>) {
+        let left = match (self, session, overrides) {
+            (Self::Tunnel(tunnel), Session::Tunnel(session), Some(overrides)) => {
+                tunnel.keep(database, session, overrides.clone()).map(Session::Tunnel)
+            }
+            (_, session, _) => Some(session),
+        };
+        if let Some(left) = left {
+            left.close().await;
         }
     }
 

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod keeping;
 mod server;
 mod trouble;
 
@@ -241,7 +242,7 @@ async fn every_statement_answers_a_superuser_on_both_routes() {
     });
     let mut told = Vec::new();
     for way in [Way::Superuser("orders-superuser"), Way::Exec] {
-        let line = Line::prepare(way, &door, &request(), TIMEOUT).await.unwrap();
+        let line = Line::prepare(way, &door, &Arc::default(), &request(), TIMEOUT).await.unwrap();
         let session = line.open("asked").await.unwrap();
         let answers = session.ask(&asks).await.unwrap();
         for (ask, answer) in asks.iter().zip(&answers) {
@@ -306,7 +307,7 @@ async fn an_argument_reaches_the_statement_whole_on_both_routes() {
     let mut asks: Vec<Ask> = odd.into_iter().map(Ask::paths_of).collect();
     asks.push(Statement::WalReceiver.into());
     for way in [Way::Superuser("orders-superuser"), Way::Exec] {
-        let line = Line::prepare(way, &door, &request(), TIMEOUT).await.unwrap();
+        let line = Line::prepare(way, &door, &Arc::default(), &request(), TIMEOUT).await.unwrap();
         let answers = line.open("postgres").await.unwrap().ask(&asks).await.unwrap();
         let (last, others) = answers.split_last().unwrap();
         assert_eq!(last, &Answer::Value(serde_json::Value::Null));

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use tokio::time::timeout;
+use serde_json::Value;
+use tokio::time::{Instant, timeout};
 use tokio_postgres::config::{ChannelBinding, SslMode};
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{FromSql, ToSql, Type};
@@ -15,6 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::answer::Answer;
 use super::door::{Door, Duplex};
+use super::kept::{Kept, Purpose};
 use super::route::{Trouble, pod_name};
 use super::session::APPLICATION_NAME;
 use super::statement::Ask;
@@ -47,17 +49,29 @@ pub(super) struct Tunnel {
     options: String,
     login: Login,
     authority: Authority,
+    kept: Keeping,
+}
+
+/// How sessions of a tunnel are kept.
+pub(super) struct Keeping {
+    /// Where.
+    pub(super) kept: Arc<Kept>,
+    /// UID of the pod.
+    pub(super) uid: String,
+    /// None of before is wanted.
+    pub(super) fresh: bool,
 }
 
 impl Tunnel {
     /// The way to `pod`.
-    pub(super) fn new(door: Arc<dyn Door>, pod: PodKey, options: String, login: Login, authority: Authority) -> Self {
+    pub(super) fn new(door: Arc<dyn Door>, pod: PodKey, options: String, login: Login, authority: Authority, kept: Keeping) -> Self {
         Self {
             door,
             pod,
             options,
             login,
             authority,
+            kept,
         }
     }
 
@@ -69,6 +83,26 @@ impl Tunnel {
     /// It logs in as the superuser.
     pub(super) fn superuser(&self) -> bool {
         self.login.superuser
+    }
+
+    fn purpose(&self, database: &str) -> Purpose {
+        Purpose {
+            uid: self.kept.uid.clone(),
+            user: self.login.user.clone(),
+            options: self.options.clone(),
+            database: database.to_owned(),
+        }
+    }
+
+    /// A session of before in a database, with what was set for the paths when it was asked last.
+    pub(super) fn kept(&self, database: &str) -> Option<(Session, Value)> {
+        let found = self.kept.kept.take(&self.purpose(database));
+        found.filter(|_| !self.kept.fresh)
+    }
+
+    /// Keeps a session for the next reading; one too many comes back.
+    pub(super) fn keep(&self, database: &str, session: Session, overrides: Value) -> Option<Session> {
+        self.kept.kept.put(self.purpose(database), session, overrides)
     }
 
     /// A new session in a database.
@@ -96,7 +130,11 @@ impl Tunnel {
             // Whatever ends it, the questions that wait for it say so.
             let _ = connection.await;
         }));
-        Ok(Session { client, connection })
+        Ok(Session {
+            client,
+            connection,
+            opened: Instant::now(),
+        })
     }
 
     fn trouble(&self, error: &Error) -> Trouble {
@@ -123,9 +161,20 @@ impl Tunnel {
 pub(super) struct Session {
     client: Client,
     connection: AbortOnDropHandle<()>,
+    opened: Instant,
 }
 
 impl Session {
+    /// The connection has ended.
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// When it began.
+    pub(super) fn opened(&self) -> Instant {
+        self.opened
+    }
+
     /// Asks everything in one round trip.
     pub(super) async fn ask(&self, asks: &[Ask]) -> Vec<Answer> {
         join_all(asks.iter().map(|ask| self.ask_one(ask))).await
