@@ -92,6 +92,8 @@ pub struct ProbeRequest {
     pub environment: Vec<String>,
     /// Open new sessions: proof must not come from a session that was there before.
     pub fresh: bool,
+    /// Permissions that access reviews denied: ways that need them are not tried, only named.
+    pub denied: Vec<Permission>,
 }
 
 impl ProbeRequest {
@@ -124,6 +126,7 @@ impl ProbeRequest {
             service: format!("{name}-rw"),
             environment,
             fresh,
+            denied: Vec::new(),
         }
     }
 }

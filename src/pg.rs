@@ -5,6 +5,7 @@
 mod answer;
 pub mod door;
 mod kept;
+mod metrics;
 pub mod probe;
 mod psql;
 mod reading;

@@ -17,6 +17,8 @@ pub enum Route {
     Tunnel,
     /// `psql` by exec in container `postgres`.
     Exec,
+    /// The metrics of the instance manager, by the pod proxy.
+    Metrics,
     /// The built-in simulator.
     Simulated,
 }
@@ -27,6 +29,7 @@ impl Route {
         match self {
             Self::Tunnel => "tunnel",
             Self::Exec => "exec",
+            Self::Metrics => "metrics",
             Self::Simulated => "simulated",
         }
     }

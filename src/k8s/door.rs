@@ -14,6 +14,8 @@ use crate::pg::door::{Duplex, Output, Secret};
 
 /// PostgreSQL's port in an instance pod.
 const PORT: u16 = 5432;
+/// Port of the instance manager's metrics.
+const METRICS: u16 = 9187;
 /// Container that runs PostgreSQL.
 const CONTAINER: &str = "postgres";
 
@@ -92,6 +94,31 @@ impl Door for PodDoor {
                 .as_ref()
                 .and_then(|status| exit_code(status.status.as_deref(), status.details.as_ref()));
             Ok(Output { stdout, stderr, code })
+        })
+    }
+
+    fn metrics(&self, pod: PodKey) -> BoxFuture<'_, Result<String, BackendError>> {
+        Box::pin(async move {
+            let tried = format!("read the metrics of {pod}");
+            let mut failed = None;
+            // TLS is an option of the cluster (`spec.monitoring.tls`).
+            for scheme in ["", "https:"] {
+                let path = format!(
+                    "/api/v1/namespaces/{}/pods/{scheme}{}:{METRICS}/proxy/metrics",
+                    pod.namespace, pod.name
+                );
+                let request = http::Request::get(path)
+                    .body(Vec::new())
+                    .map_err(|error| BackendError::new(ErrorKind::Internal, format!("cannot {tried}: {error}")))?;
+                match self.client.request_text(request).await {
+                    Ok(text) => return Ok(text),
+                    Err(error) => failed = Some(explain(&tried, &error)),
+                }
+                if failed.as_ref().is_some_and(|error| error.kind == ErrorKind::Forbidden) {
+                    break;
+                }
+            }
+            Err(failed.unwrap_or_else(|| BackendError::new(ErrorKind::Internal, format!("cannot {tried}"))))
         })
     }
 

@@ -88,6 +88,9 @@ pub trait Door: Send + Sync {
     /// Runs a command in container `postgres` of the pod, with `stdin`.
     fn exec(&self, pod: PodKey, command: Vec<String>, stdin: Vec<u8>) -> BoxFuture<'_, Result<Output, BackendError>>;
 
+    /// The metrics of the pod's instance manager, as text.
+    fn metrics(&self, pod: PodKey) -> BoxFuture<'_, Result<String, BackendError>>;
+
     /// The data of a secret.
     fn secret(&self, namespace: String, name: String) -> BoxFuture<'_, Result<Secret, BackendError>>;
 }

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::door::Door;
 use super::kept::Kept;
+use super::metrics;
 use super::reading::{self, First};
 use super::route::{Line, Trouble, Way, ways};
 use crate::backend::{DatabaseAccess, ProbeRequest};
@@ -74,6 +75,19 @@ impl Prober {
         for (left, way) in (1..=ways.len()).rev().zip(&ways) {
             // A way without an answer leaves time for the next ones.
             let share = end.saturating_duration_since(Instant::now()) / u32::try_from(left).unwrap_or(u32::MAX);
+            let permission = way.permission(&request.pod.namespace);
+            if request.denied.contains(&permission) {
+                failed.push((*way, Trouble::forbidden(permission.to_string())));
+                continue;
+            }
+            if *way == Way::Metrics {
+                match timeout(share, self.metrics(request, &reasons(&failed), at)).await {
+                    Ok(Ok(probe)) => return Ok(probe),
+                    Ok(Err(trouble)) => failed.push((*way, trouble)),
+                    Err(_) => failed.push((*way, Trouble::new(format!("no answer within {share:.1?}")))),
+                }
+                continue;
+            }
             match timeout(share, self.try_way(*way, request, reasons(&failed), at)).await {
                 Ok(Ok((line, first))) => {
                     let probe = self.databases(&line, first, end).await;
@@ -88,6 +102,12 @@ impl Prober {
             missing: missing(&failed),
             refused: None,
         })
+    }
+
+    async fn metrics(&self, request: &ProbeRequest, reasons: &str, at: Timestamp) -> Result<InstanceProbe, Trouble> {
+        let answer = self.door.metrics(request.pod.clone()).await;
+        let text = answer.map_err(|error| Trouble::of_backend(&error, "get", "pods/proxy", &request.pod.namespace))?;
+        metrics::evidence(&text, request, reasons, at)
     }
 
     async fn try_way(&self, way: Way<'_>, request: &ProbeRequest, reasons: String, at: Timestamp) -> Result<(Line, First), Trouble> {

@@ -88,6 +88,8 @@ pub(super) enum Way<'a> {
     Exec,
     /// The tunnel, as the application owner of this secret.
     Application(&'a str),
+    /// The metrics of the instance manager.
+    Metrics,
 }
 
 impl Way<'_> {
@@ -97,6 +99,18 @@ impl Way<'_> {
             Self::Superuser(_) => "tunnel as superuser",
             Self::Exec => "exec",
             Self::Application(_) => "tunnel as application owner",
+            Self::Metrics => "metrics",
+        }
+    }
+}
+
+impl Way<'_> {
+    /// What the way needs leave for, beside secrets.
+    pub(super) fn permission(self, namespace: &str) -> Permission {
+        match self {
+            Self::Superuser(_) | Self::Application(_) => Permission::new("create", "pods/portforward", namespace),
+            Self::Exec => Permission::new("create", "pods/exec", namespace),
+            Self::Metrics => Permission::new("get", "pods/proxy", namespace),
         }
     }
 }
@@ -106,7 +120,9 @@ pub(super) fn ways(access: DatabaseAccess, request: &ProbeRequest) -> Vec<Way<'_
     let superuser = request.superuser_secret.as_deref().map(Way::Superuser);
     let application = Way::Application(&request.application_secret);
     match access {
-        DatabaseAccess::Auto => superuser.into_iter().chain([Way::Exec, application]).collect(),
+        // A proof comes from a session, not from what was collected some time ago.
+        DatabaseAccess::Auto if request.fresh => superuser.into_iter().chain([Way::Exec, application]).collect(),
+        DatabaseAccess::Auto => superuser.into_iter().chain([Way::Exec, application, Way::Metrics]).collect(),
         DatabaseAccess::Tunnel => superuser.into_iter().chain([application]).collect(),
         DatabaseAccess::Exec => vec![Way::Exec],
         DatabaseAccess::Off => Vec::new(),
@@ -135,6 +151,7 @@ impl Line {
             Way::Exec => return Ok(Self::Exec(Psql::new(door.clone(), request.pod.clone(), options))),
             Way::Superuser(name) => (name, true),
             Way::Application(name) => (name, false),
+            Way::Metrics => return Err(Trouble::new("metrics know no session")),
         };
         let namespace = &request.pod.namespace;
         let (authority, credentials) = match futures::join!(secret(door, namespace, &request.ca_secret), secret(door, namespace, name)) {

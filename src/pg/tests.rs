@@ -9,7 +9,8 @@
 )]
 
 mod keeping;
-mod server;
+mod roles;
+pub(super) mod server;
 mod trouble;
 
 use std::sync::Arc;

@@ -41,6 +41,7 @@ pub fn paths(model: &Model) -> Panel {
                 .indented(2),
         );
         panel.head.extend(untold(session, cluster));
+        panel.head.extend(sources(answer));
     }
     panel.head.extend(order(cluster, &entries));
     let mut rows = Vec::new();
@@ -94,6 +95,35 @@ fn alike(session: &Session, cluster: &Cluster, answer: &InstanceProbe) -> String
     } else {
         format!("; the same in {}", same.join(", "))
     }
+}
+
+/// Where the path settings come from, and what goes over them in some sessions.
+fn sources(answer: &InstanceProbe) -> Vec<Line> {
+    let settings = answer.server.known().map(|server| &server.settings);
+    let mut lines = Vec::new();
+    let mut told: Vec<(String, Vec<&str>)> = Vec::new();
+    for setting in [PathSetting::ExtensionControlPath, PathSetting::DynamicLibraryPath] {
+        let Some(found) = settings.and_then(|settings| settings.get(setting.as_str())) else {
+            continue;
+        };
+        let file = found.file.as_deref().and_then(|file| file.rsplit('/').next());
+        let source = file.map_or_else(|| found.source.clone(), |file| format!("{} {file}", found.source));
+        match told.iter_mut().find(|(of, _)| *of == source) {
+            Some((_, names)) => names.push(setting.as_str()),
+            None => told.push((source, vec![setting.as_str()])),
+        }
+    }
+    for (source, names) in told {
+        lines.push(Line::new(Role::Dim, format!("{} from {source}", names.join(" and "))).indented(2));
+    }
+    for set in answer.overrides.known().into_iter().flatten() {
+        lines.push(
+            Line::new(Role::Warning, "▲ ")
+                .with(Role::Text, format!("{} TO '{}' goes over that", set.statement(), set.value))
+                .indented(2),
+        );
+    }
+    lines
 }
 
 /// Instances whose paths are not known, with the reason.

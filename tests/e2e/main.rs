@@ -17,6 +17,7 @@ mod audit;
 mod by_keys;
 #[path = "../shared/console.rs"]
 mod console;
+mod eras;
 mod faults;
 mod outage;
 mod proxy;
@@ -26,3 +27,4 @@ mod rig;
 mod routes;
 mod secrets;
 mod truths;
+mod users;

@@ -11,7 +11,7 @@ use crate::domain::evidence::ladders;
 use crate::domain::findings::findings;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::observation::Objects;
-use crate::domain::permission::Permission;
+use crate::domain::permission::{Permission, Verdict};
 use crate::domain::watch::{Kind, WatchState};
 use crate::domain::world::{Changed, Probe};
 use crate::domain::{Observation, World};
@@ -61,7 +61,7 @@ pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observati
         sum.clusters.extend(session.world.clusters.keys().cloned());
     }
     derive(session, &sum.clusters);
-    let mut effects = reads(&session.world, target, &sum.probe, false);
+    let mut effects = chosen(&session.world, reads(&session.world, target, &sum.probe, false));
     effects.extend(sum.crashed.iter().filter_map(|pod| crash_log(&session.world, target, pod)));
     if back {
         // What was asked while nobody answered is asked again, and the user may have been given other permissions.
@@ -166,6 +166,19 @@ pub(super) fn reads<'a>(world: &World, target: TargetId, pods: impl IntoIterator
         .collect()
 }
 
+/// What is read without being asked for leaves out the ways that access reviews denied; `r` tries all of them, because a
+/// permission for single objects is not seen by a review.
+fn chosen(world: &World, mut effects: Vec<Effect>) -> Vec<Effect> {
+    for effect in &mut effects {
+        if let Effect::Read(_, Read::Probe(request)) = effect {
+            let denied = world.permissions.iter().filter(|(_, verdict)| **verdict == Verdict::Denied);
+            let of_namespace = denied.filter(|(permission, _)| permission.namespace.as_ref() == Some(&request.pod.namespace));
+            request.denied = of_namespace.map(|(permission, _)| permission.clone()).collect();
+        }
+    }
+    effects
+}
+
 fn probe(world: &World, target: TargetId, pod: &PodKey, fresh: bool) -> Option<[Effect; 2]> {
     let instance = world.instances.get(pod)?;
     let cluster = world.clusters.get(&instance.cluster)?;
@@ -253,7 +266,8 @@ fn permissions(namespace: &str) -> Vec<Permission> {
 /// SQL evidence of a target is due again.
 pub(super) fn due(model: &mut Model, target: TargetId) -> Vec<Effect> {
     let mut effects = refresh(model, target);
-    if model.sessions.contains_key(&target) {
+    if let Some(session) = model.sessions.get(&target) {
+        effects = chosen(&session.world, effects);
         effects.push(later(target));
     }
     effects

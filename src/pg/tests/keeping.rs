@@ -98,6 +98,10 @@ impl Door for CountingDoor {
         self.inner.exec(pod, command, stdin)
     }
 
+    fn metrics(&self, pod: PodKey) -> BoxFuture<'_, Result<String, BackendError>> {
+        self.inner.metrics(pod)
+    }
+
     fn secret(&self, namespace: String, name: String) -> BoxFuture<'_, Result<Secret, BackendError>> {
         self.inner.secret(namespace, name)
     }

@@ -303,6 +303,7 @@ pub(super) struct TestDoor {
     server: Arc<Server>,
     pub(super) secrets: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
     pub(super) forbidden: Vec<&'static str>,
+    pub(in crate::pg) metrics: Option<String>,
 }
 
 impl TestDoor {
@@ -322,6 +323,7 @@ impl TestDoor {
             ]
             .into(),
             forbidden: Vec::new(),
+            metrics: None,
         }
     }
 
@@ -382,6 +384,15 @@ impl Door for TestDoor {
         })
     }
 
+    fn metrics(&self, _: PodKey) -> BoxFuture<'_, Result<String, BackendError>> {
+        Box::pin(async {
+            self.check("proxy")?;
+            self.metrics
+                .clone()
+                .ok_or_else(|| BackendError::new(ErrorKind::Unreachable, "nobody serves metrics"))
+        })
+    }
+
     fn secret(&self, _: String, name: String) -> BoxFuture<'_, Result<Secret, BackendError>> {
         Box::pin(async move {
             self.check(&name)?;
@@ -393,7 +404,7 @@ impl Door for TestDoor {
 }
 
 /// A request for the one instance.
-pub(super) fn request() -> ProbeRequest {
+pub(in crate::pg) fn request() -> ProbeRequest {
     ProbeRequest {
         pod: PodKey::new("shop", "orders-1"),
         uid: "uid-1".to_owned(),
@@ -405,5 +416,6 @@ pub(super) fn request() -> ProbeRequest {
         service: "orders-rw".to_owned(),
         environment: ["LD_LIBRARY_PATH", "PATH", "GEO_DATA", "NOWHERE"].map(str::to_owned).to_vec(),
         fresh: false,
+        denied: Vec::new(),
     }
 }

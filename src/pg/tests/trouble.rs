@@ -8,9 +8,10 @@ use futures::future::BoxFuture;
 
 use super::server::{OWNER_PASSWORD, Server, TestDoor, request, secret, shared};
 use super::{TIMEOUT, failed, in_database, observe, probed};
-use crate::backend::{BackendError, DatabaseAccess};
+use crate::backend::{BackendError, DatabaseAccess, ErrorKind, ProbeRequest};
 use crate::domain::Observation;
 use crate::domain::ids::PodKey;
+use crate::domain::permission::Permission;
 use crate::domain::probe::{Fact, Route};
 use crate::pg::Prober;
 use crate::pg::door::{Door, Duplex, Output, Secret};
@@ -147,7 +148,8 @@ async fn the_ways_are_tried_in_order_and_all_reasons_are_told() {
         failure.because,
         "tunnel as superuser: the permission to get secrets/orders-superuser in namespace shop is missing; \
          exec: the permission to create pods/exec in namespace shop is missing; \
-         tunnel as application owner: the permission to create pods/portforward in namespace shop is missing"
+         tunnel as application owner: the permission to create pods/portforward in namespace shop is missing; \
+         metrics: nobody serves metrics"
     );
     assert_eq!(failure.missing.len(), 3);
     let off = failed(TestDoor::new(&server), DatabaseAccess::Off, request()).await;
@@ -175,6 +177,13 @@ async fn a_member_of_pg_monitor_sees_the_settings_but_not_the_files() {
 struct Stuck(TestDoor);
 
 impl Door for Stuck {
+    fn metrics(&self, _: PodKey) -> BoxFuture<'_, Result<String, BackendError>> {
+        Box::pin(std::future::ready(Err(BackendError::new(
+            ErrorKind::Unreachable,
+            "nobody serves metrics",
+        ))))
+    }
+
     fn stream(&self, pod: PodKey) -> BoxFuture<'_, Result<Duplex, BackendError>> {
         self.0.stream(pod)
     }
@@ -216,6 +225,13 @@ async fn a_database_that_does_not_answer_in_time_is_unknown_and_the_others_are_n
 struct Canned(Mutex<VecDeque<Output>>);
 
 impl Door for Canned {
+    fn metrics(&self, _: PodKey) -> BoxFuture<'_, Result<String, BackendError>> {
+        Box::pin(std::future::ready(Err(BackendError::new(
+            ErrorKind::Unreachable,
+            "nobody serves metrics",
+        ))))
+    }
+
     fn stream(&self, _: PodKey) -> BoxFuture<'_, Result<Duplex, BackendError>> {
         Box::pin(futures::future::pending())
     }
@@ -307,6 +323,10 @@ async fn half_of_the_evidence_is_none_when_the_way_broke_in_between() {
 struct Silent;
 
 impl Door for Silent {
+    fn metrics(&self, _: PodKey) -> BoxFuture<'_, Result<String, BackendError>> {
+        Box::pin(futures::future::pending())
+    }
+
     fn stream(&self, _: PodKey) -> BoxFuture<'_, Result<Duplex, BackendError>> {
         Box::pin(futures::future::pending())
     }
@@ -323,14 +343,14 @@ impl Door for Silent {
 #[tokio::test(start_paused = true)]
 async fn a_door_that_never_answers_ends_in_time_with_every_way_told() {
     let begin = tokio::time::Instant::now();
-    let prober = Prober::new(Arc::new(Silent), DatabaseAccess::Auto, Duration::from_secs(9));
+    let prober = Prober::new(Arc::new(Silent), DatabaseAccess::Auto, Duration::from_secs(12));
     let Observation::ProbeFailed(failure) = prober.probe(request()).await else {
         panic!("nobody answered, and yet there is evidence");
     };
-    assert!(begin.elapsed() <= Duration::from_millis(9_010), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() <= Duration::from_millis(12_010), "{:?}", begin.elapsed());
     assert_eq!(
         failure.because,
-        "tunnel as superuser: no answer within 3.0s; exec: no answer within 3.0s; tunnel as application owner: no answer within 3.0s"
+        "tunnel as superuser: no answer within 3.0s; exec: no answer within 3.0s; tunnel as application owner: no answer within 3.0s; metrics: no answer within 3.0s"
     );
 }
 
@@ -371,4 +391,39 @@ async fn every_secret_that_may_not_be_read_is_named_at_once() {
             "get secrets/orders-app in namespace shop"
         ]
     );
+}
+
+#[tokio::test]
+async fn without_any_session_the_metrics_tell_what_is_installed_and_no_more() {
+    let Some(server) = shared() else { return };
+    let mut door = TestDoor::new(&server).without(&["orders-superuser", "orders-app", "exec"]);
+    let told = r#"cnpg_pg_extensions_update_available{datname="app",default_version="1.0",extname="foo",installed_version="1.0"} 0"#;
+    door.metrics = Some(told.to_owned());
+    let probe = probed(door.clone(), DatabaseAccess::Auto).await;
+    assert_eq!(probe.route, Route::Metrics);
+    assert_eq!(in_database(&probe, "app").installed.known().unwrap()[0].name, "foo");
+    let because = probe.available.because().unwrap();
+    for part in ["get secrets/orders-superuser", "create pods/exec", "get secrets/orders-app"] {
+        assert!(because.contains(part), "{because}");
+    }
+    // A proof must come from a session of its own.
+    let fresh = ProbeRequest { fresh: true, ..request() };
+    failed(door, DatabaseAccess::Auto, fresh).await;
+}
+
+#[tokio::test]
+async fn a_way_that_is_denied_is_named_and_not_tried() {
+    let Some(server) = shared() else { return };
+    let denied = ["exec", "portforward"].map(|what| Permission::new("create", &format!("pods/{what}"), "shop"));
+    let refused = ProbeRequest {
+        denied: denied.to_vec(),
+        ..request()
+    };
+    // Everything would work, was it tried.
+    let failure = failed(TestDoor::new(&server), DatabaseAccess::Auto, refused).await;
+    assert_eq!(
+        failure.missing,
+        ["create pods/portforward in namespace shop", "create pods/exec in namespace shop"]
+    );
+    assert!(failure.because.contains("metrics: "), "{}", failure.because);
 }
