@@ -107,14 +107,14 @@ fn sources(answer: &InstanceProbe) -> Vec<Line> {
             continue;
         };
         let file = found.file.as_deref().and_then(|file| file.rsplit('/').next());
-        let source = file.map_or_else(|| found.source.clone(), |file| format!("{} {file}", found.source));
+        let source = file.map_or_else(|| format!("set by {}", found.source), |file| format!("set in {file}"));
         match told.iter_mut().find(|(of, _)| *of == source) {
             Some((_, names)) => names.push(setting.as_str()),
             None => told.push((source, vec![setting.as_str()])),
         }
     }
     for (source, names) in told {
-        lines.push(Line::new(Role::Dim, format!("{} from {source}", names.join(" and "))).indented(2));
+        lines.push(Line::new(Role::Dim, format!("{}: {source}", names.join(", "))).indented(2));
     }
     for set in answer.overrides.known().into_iter().flatten() {
         lines.push(
