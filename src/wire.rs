@@ -125,6 +125,7 @@ fn managers(object: &Value, extensions: &str, preload: Option<&str>) -> Vec<Fiel
                 operation: text(managed, "/operation"),
                 owns_extensions: owns(extensions),
                 owns_preload: preload.is_some_and(owns),
+                wrote: time(managed, "/time"),
             };
             (manager.owns_extensions || manager.owns_preload).then_some(manager)
         })

@@ -46,6 +46,9 @@ pub struct FieldManager {
     pub owns_extensions: bool,
     /// It owns `spec.postgresql.shared_preload_libraries`.
     pub owns_preload: bool,
+    /// When it last wrote anything of the object.
+    #[serde(default)]
+    pub wrote: Option<Timestamp>,
 }
 
 /// `spec.primaryUpdateStrategy`.

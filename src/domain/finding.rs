@@ -110,11 +110,15 @@ pub enum Code {
     UpdateOffered,
     /// An entry sets a list to empty to take the catalog's away, which has no effect.
     OverrideIgnored,
+    /// Another entry that comes first on the path has the same extension.
+    ShadowedByEntry,
+    /// Whether an entry's environment is in use cannot be read, and it may have changed since the start.
+    RestartUnknown,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 42] = [
         Self::ImageNotPullable,
         Self::StuckPod,
         Self::PreloadLibraryMissing,
@@ -155,6 +159,8 @@ impl Code {
         Self::NotDeclared,
         Self::UpdateOffered,
         Self::OverrideIgnored,
+        Self::ShadowedByEntry,
+        Self::RestartUnknown,
     ];
 
     /// The stable kebab-case code.
@@ -200,6 +206,8 @@ impl Code {
             Self::NotDeclared => "installed-not-declared",
             Self::UpdateOffered => "update-offered",
             Self::OverrideIgnored => "empty-override-ignored",
+            Self::ShadowedByEntry => "shadowed-by-entry",
+            Self::RestartUnknown => "restart-unknown",
         }
     }
 }

@@ -38,6 +38,7 @@ pub fn findings(world: &World, cluster: &Cluster, ladders: &[Ladder]) -> Vec<Fin
     found.images(ladders);
     found.differing(ladders);
     found.restarts();
+    found.restart_unknown();
     found.unreadable();
     found
         .list
@@ -46,6 +47,9 @@ pub fn findings(world: &World, cluster: &Cluster, ladders: &[Ladder]) -> Vec<Fin
 }
 
 /// Findings on their way.
+/// What the mount paths of entries begin with.
+const MOUNTS: &str = "/extensions/";
+
 struct Found<'a> {
     world: &'a World,
     cluster: &'a Cluster,
@@ -189,20 +193,31 @@ impl Found<'_> {
                 .iter()
                 .find(|line| line.state == RungState::Broken && line.detail.contains("shadowed"))
         });
-        if let Some(line) = shadow {
-            let image = self.cluster.status.image.as_deref().unwrap_or("the operand image");
-            self.say(Verdict {
-                code: Code::ShadowedBySystem,
+        let Some(line) = shadow else { return };
+        let other = line.detail.split_once(MOUNTS).and_then(|(_, rest)| rest.split(['/', ',']).next());
+        let subject = format!("entry/{}", ladder.entry);
+        if let Some(other) = other {
+            return self.say(Verdict {
+                code: Code::ShadowedByEntry,
                 severity: Severity::Warning,
-                subject: format!("entry/{}", ladder.entry),
-                message: format!(
-                    "On {}, {}; {image} ships it itself, and nothing else says so",
-                    line.subject, line.detail
-                ),
-                remedy_text: "Use a minimal operand image, or take the entry out".to_owned(),
+                subject,
+                message: format!("On {}, {}: the entry {other} comes first", line.subject, line.detail),
+                remedy_text: format!("Take {} or {other} out, or change their order", ladder.entry),
                 remedy: Remedy::ByHand,
             });
         }
+        let image = self.cluster.status.image.as_deref().unwrap_or("the operand image");
+        self.say(Verdict {
+            code: Code::ShadowedBySystem,
+            severity: Severity::Warning,
+            subject,
+            message: format!(
+                "On {}, {}; {image} ships it itself, and nothing else says so",
+                line.subject, line.detail
+            ),
+            remedy_text: "Use a minimal operand image, or take the entry out".to_owned(),
+            remedy: Remedy::ByHand,
+        });
     }
 
     fn not_installed(&mut self, ladder: &Ladder) {
@@ -300,6 +315,44 @@ impl Found<'_> {
             }
         }
         None
+    }
+
+    /// The environment of the server is shown to a superuser only; the times of the last write and of the start are not.
+    fn restart_unknown(&mut self) {
+        let entries = wanted_entries(self.world, self.cluster);
+        let concerned = entries
+            .iter()
+            .find(|entry| !entry.ld_paths.is_empty() || !entry.bin_paths.is_empty() || !entry.env.is_empty());
+        let writers = self.cluster.managers.iter().filter(|manager| manager.owns_extensions);
+        let last = writers.filter_map(|manager| Some((manager.wrote?, manager.manager.as_str()))).max();
+        let (Some(entry), Some((wrote, manager))) = (concerned, last) else {
+            return;
+        };
+        let before: Vec<&str> = self
+            .world
+            .instances_of(&self.cluster.key)
+            .filter(|instance| instance.ready && !instance.deleting)
+            .filter_map(|instance| {
+                let answer = self.world.answer_of(instance)?;
+                let started = answer.server.known()?.started?;
+                (answer.environment.known().is_none() && started < wrote).then_some(instance.key.name.as_str())
+            })
+            .collect();
+        if before.is_empty() {
+            return;
+        }
+        self.say(Verdict {
+            code: Code::RestartUnknown,
+            severity: Severity::Info,
+            subject: format!("entry/{}", entry.name),
+            message: format!(
+                "{manager} wrote the cluster after {} had started, whose environment cannot be read: if {} changed then, it is not in use",
+                before.join(", "),
+                entry.name
+            ),
+            remedy_text: "Restart all instances if ld_library_path, bin_path or env was changed".to_owned(),
+            remedy: Remedy::RestartCluster,
+        });
     }
 
     fn report(&self, instance: &Instance) -> Option<&ManagerReport> {

@@ -18,7 +18,7 @@ static REFERENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 // `<extension version>[-<time stamp>]-<PostgreSQL major>-<distribution>` (facts of `postgres-extensions-containers`, README "Naming & Tagging").
 static EXTENSION_TAG: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^(?<version>[0-9][0-9.\-]*?)(?:-[0-9]{12})?-(?<major>[0-9]+)-(?<distribution>[a-z]+)$").ok());
+    LazyLock::new(|| Regex::new(r"^(?<version>[0-9][0-9.\-]*?)(?:-(?<stamp>[0-9]{12}))?-(?<major>[0-9]+)-(?<distribution>[a-z]+)$").ok());
 
 /// An image reference, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +66,8 @@ pub struct ExtensionTag {
     pub major: u32,
     /// Distribution, e.g. `trixie`.
     pub distribution: String,
+    /// When the image was built, as `2025-09-22 12:15` in UTC, if the tag tells.
+    pub built: Option<String>,
 }
 
 /// Reads the tag of an extension image; `None` when it does not follow the official scheme.
@@ -75,7 +77,21 @@ pub fn extension_tag(tag: &str) -> Option<ExtensionTag> {
         version: parts.name("version")?.as_str().to_owned(),
         major: parts.name("major")?.as_str().parse().ok()?,
         distribution: parts.name("distribution")?.as_str().to_owned(),
+        built: parts.name("stamp").and_then(|stamp| built(stamp.as_str())),
     })
+}
+
+/// `YYYYMMDDhhmm` as people write it.
+fn built(stamp: &str) -> Option<String> {
+    let part = |from, to| stamp.get(from..to);
+    Some(format!(
+        "{}-{}-{} {}:{}",
+        part(0, 4)?,
+        part(4, 6)?,
+        part(6, 8)?,
+        part(8, 10)?,
+        part(10, 12)?
+    ))
 }
 
 /// Distribution in the tag of an operand image, e.g. `trixie` of `18.6-minimal-trixie`.
@@ -118,13 +134,14 @@ mod tests {
 
     #[test]
     fn the_tag_of_an_official_image_tells_version_major_and_distribution() {
-        for (tag, version) in [
-            ("0.8.5-18-bookworm", "0.8.5"),
-            ("0.8.1-202509221215-18-trixie", "0.8.1"),
-            ("1-6.1.0-18-trixie", "1-6.1.0"),
+        for (tag, version, built) in [
+            ("0.8.5-18-bookworm", "0.8.5", None),
+            ("0.8.1-202509221215-18-trixie", "0.8.1", Some("2025-09-22 12:15")),
+            ("1-6.1.0-18-trixie", "1-6.1.0", None),
         ] {
             let told = extension_tag(tag).unwrap();
             assert_eq!((told.version.as_str(), told.major), (version, 18), "{tag}");
+            assert_eq!(told.built.as_deref(), built, "{tag}");
         }
         assert_eq!(extension_tag("1.0"), None);
         assert_eq!(operand_distribution("18.6-minimal-bookworm"), Some("bookworm"));

@@ -268,6 +268,18 @@ pub const RULES: [Rule; Code::ALL.len()] = [
         "A list of an entry is written and empty, and the catalog's is not: the operator takes the catalog's, because empty means not set.",
         "CloudNativePG pkg/utils/extensions",
     ),
+    rule(
+        Code::ShadowedByEntry,
+        Severity::Warning,
+        "Two entries have an extension of the same name: PostgreSQL takes the one that comes first on the path, without a word.",
+        "PostgreSQL 18 documentation, extension_control_path; measured",
+    ),
+    rule(
+        Code::RestartUnknown,
+        Severity::Info,
+        "ld_library_path, bin_path or env of an entry may have changed since the server started, and its environment cannot be read: if so, nothing triggers the restart that it takes.",
+        "CloudNativePG pkg/management/postgres/instance.go; managedFields",
+    ),
 ];
 
 /// The reference page, as Markdown.

@@ -118,11 +118,12 @@ fn reference(entry: &ExtensionEntry) -> Result<Option<String>, (Answer, String)>
     let told = parsed.tag.as_deref().and_then(extension_tag);
     match (told, &parsed.tag, &parsed.digest) {
         (Some(told), ..) => Ok(Some(format!(
-            "{} {} for PostgreSQL {} on {}",
+            "{} {} for PostgreSQL {} on {}{}",
             parsed.short(),
             told.version,
             told.major,
-            told.distribution
+            told.distribution,
+            told.built.map(|built| format!(", built {built}")).unwrap_or_default()
         ))),
         (None, None, None) => Err((Answer::Warn, format!("{text} names neither a tag nor a digest"))),
         (None, Some(tag), None) if tag == "latest" => Err((Answer::Warn, format!("{text} can change without a word"))),

@@ -749,6 +749,7 @@ fn what_a_gitops_tool_owns_is_text_to_take_along() {
             operation: "Apply".to_owned(),
             owns_extensions: true,
             owns_preload: false,
+            wrote: None,
         });
     });
     let mut stage = Stage::with(add_foo(), world);

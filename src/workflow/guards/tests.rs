@@ -385,6 +385,7 @@ fn who_else_writes_there_is_told_apart() {
                 operation: operation.to_owned(),
                 owns_extensions: true,
                 owns_preload: false,
+                wrote: None,
             }];
         });
         let steps = planning::steps(&adding(foo()), &world);

@@ -10,8 +10,9 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::domain::Timestamp;
 use crate::domain::World;
-use crate::domain::cluster::Cluster;
+use crate::domain::cluster::{Cluster, FieldManager};
 use crate::domain::database::{Database, RequestedExtension};
 use crate::domain::evidence::ladders;
 use crate::domain::extension::ExtensionEntry;
@@ -462,6 +463,12 @@ fn cases() -> Vec<(Code, Edit, Edit)> {
         (Code::NotDeclared, |world| unasked(world, true), |world| unasked(world, false)),
         (Code::UpdateOffered, |world| newer(world, "1.9"), |world| newer(world, "2.0")),
         (
+            Code::ShadowedByEntry,
+            |world| of_entry(world, "vector"),
+            |world| of_entry(world, "vectors"),
+        ),
+        (Code::RestartUnknown, |world| written(world, 60), |world| written(world, -60)),
+        (
             Code::OverrideIgnored,
             |world| emptied(world, "ld_library_path"),
             |world| emptied(world, "bin_path"),
@@ -520,6 +527,36 @@ fn newer(world: &mut World, offered: &str) {
                 path: "1.8--1.9".to_owned(),
             }]);
         });
+    }
+}
+
+/// hstore has one more extension, which comes first if it has the name of pgvector's.
+fn of_entry(world: &mut World, name: &str) {
+    change_probe(world, "orders-1", |probe| {
+        if let Fact::Known(files) = &mut probe.files {
+            files[0].rank = if name == "vector" { 2 } else { 1 };
+            files.push(fixture::file(FileKind::Control, 1, "/extensions/hstore/share", name));
+        }
+    });
+}
+
+/// An entry with an environment, written so many seconds after the server had started; nobody may read its environment.
+fn written(world: &mut World, after: i64) {
+    let wrote = Timestamp::from_second(fixture::now().as_second() + after).ok();
+    change(world, |cluster| {
+        let entries = cluster.status.resolved.as_mut().unwrap().extensions.as_mut().unwrap();
+        entries[1].ld_paths = vec!["system".to_owned()];
+        cluster.spec.extensions[1] = entries[1].clone();
+        cluster.managers = vec![FieldManager {
+            manager: "kubectl-edit".to_owned(),
+            operation: "Update".to_owned(),
+            owns_extensions: true,
+            owns_preload: false,
+            wrote,
+        }];
+    });
+    for name in fixture::INSTANCES {
+        change_probe(world, name, |probe| probe.environment = Fact::Unknown("no superuser".to_owned()));
     }
 }
 
