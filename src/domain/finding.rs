@@ -114,11 +114,13 @@ pub enum Code {
     ShadowedByEntry,
     /// Whether an entry's environment is in use cannot be read, and it may have changed since the start.
     RestartUnknown,
+    /// The operator accepts fields of an entry and ignores them.
+    FieldsIgnored,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::ImageNotPullable,
         Self::StuckPod,
         Self::PreloadLibraryMissing,
@@ -161,6 +163,7 @@ impl Code {
         Self::OverrideIgnored,
         Self::ShadowedByEntry,
         Self::RestartUnknown,
+        Self::FieldsIgnored,
     ];
 
     /// The stable kebab-case code.
@@ -208,6 +211,7 @@ impl Code {
             Self::OverrideIgnored => "empty-override-ignored",
             Self::ShadowedByEntry => "shadowed-by-entry",
             Self::RestartUnknown => "restart-unknown",
+            Self::FieldsIgnored => "fields-ignored",
         }
     }
 }

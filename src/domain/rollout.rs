@@ -3,6 +3,7 @@
 use super::World;
 use super::catalog::resolve;
 use super::cluster::{Cluster, Phase};
+use super::era::{self, Era};
 use super::extension::ExtensionEntry;
 use super::ids::PodKey;
 use super::instance::{Instance, Mount};
@@ -67,7 +68,7 @@ pub struct InstanceRollout {
 pub struct Rollout {
     /// Every instance, by name.
     pub instances: Vec<InstanceRollout>,
-    /// Nothing is left to do (facts/cnpg.md 4.4).
+    /// Nothing is left to do.
     pub complete: bool,
     /// What is left to do, as sentences; empty when complete.
     pub pending: Vec<String>,
@@ -85,11 +86,16 @@ pub fn wanted_entries(world: &World, cluster: &Cluster) -> Vec<ExtensionEntry> {
         .unwrap_or_else(|| merged_entries(world, cluster))
 }
 
+/// An operator before 1.29 takes the fields that it ignores from nobody.
 fn merged_entries(world: &World, cluster: &Cluster) -> Vec<ExtensionEntry> {
-    resolve(cluster, world.catalog_of(cluster))
-        .entries
-        .into_iter()
-        .map(|resolved| resolved.entry)
+    let ignores = !reports_resolution(world, cluster);
+    let merged = resolve(cluster, world.catalog_of(cluster)).entries.into_iter();
+    merged
+        .map(|resolved| ExtensionEntry {
+            bin_paths: if ignores { Vec::new() } else { resolved.entry.bin_paths },
+            env: if ignores { Vec::new() } else { resolved.entry.env },
+            ..resolved.entry
+        })
         .collect()
 }
 
@@ -111,17 +117,10 @@ pub fn is_resolved(world: &World, cluster: &Cluster) -> Option<bool> {
 
 /// The operator reports what it resolved (CNPG >= 1.29). An unknown version is taken for a present one.
 pub fn reports_resolution(world: &World, cluster: &Cluster) -> bool {
-    world
-        .instances_of(&cluster.key)
-        .find_map(|instance| instance.operator_version.as_deref())
-        .and_then(|version| {
-            let mut numbers = version.split('.').map(|number| number.parse::<u32>().ok());
-            Some((numbers.next()??, numbers.next()??))
-        })
-        .is_none_or(|version| version >= (1, 29))
+    era::of_cluster(world, cluster).is_none_or(|era| era >= Era::Catalogs)
 }
 
-/// Assesses the rollout of a cluster (the predicate of facts/cnpg.md 4.4; phases alone do not tell: "healthy" is also said
+/// Assesses the rollout of a cluster (phases alone do not tell: "healthy" is also said
 /// before the operator noticed an edit).
 pub fn assess(world: &World, cluster: &Cluster) -> Rollout {
     let wanted = wanted_entries(world, cluster);

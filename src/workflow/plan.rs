@@ -37,7 +37,7 @@ pub struct Check {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Condition {
-    /// The rollout of the cluster is complete (facts/cnpg.md 4.4), including the mounts.
+    /// The rollout of the cluster is complete, including the mounts.
     RolloutComplete(ClusterKey),
     /// Complete, and on every instance the libraries are loaded and nothing is pending a restart.
     PreloadEffective(ClusterKey, Vec<String>),

@@ -98,6 +98,10 @@ fn an_operator_of_another_era_is_understood_and_worked_with() {
     for entry in status["clusters"][0]["entries"].as_array().unwrap() {
         assert_eq!(entry["headline"], json!({"rung": "at-version", "state": "holds"}), "{entry}");
     }
+    let findings = status["clusters"][0]["findings"].as_array().unwrap();
+    let codes: Vec<&str> = findings.iter().map(|finding| finding["code"].as_str().unwrap()).collect();
+    let expected: &[&str] = if era.takes_bin_path { &["fields-ignored"] } else { &[] };
+    assert_eq!(codes, expected, "{status}");
     let doctor = json_of(&space, &["doctor"]);
     let checks = doctor["checks"].as_array().unwrap();
     let ignored = checks.iter().find(|check| check["code"] == "entry-fields");

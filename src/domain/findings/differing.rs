@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Code, Found, Instance, Ladder, Remedy, Severity, Verdict, assess};
 use crate::domain::paths::PathSetting;
 use crate::domain::probe::{Fact, FileKind, InstanceProbe, PathFile};
+use crate::domain::rollout;
 use crate::domain::watch::{Kind, WatchState};
 
 /// The file that `ALTER SYSTEM` writes.
@@ -18,6 +19,7 @@ impl Found<'_> {
         self.availability();
         self.overridden();
         self.emptied();
+        self.fields_ignored();
         for ladder in ladders {
             self.not_declared(ladder);
             self.update_offered(ladder);
@@ -141,6 +143,31 @@ impl Found<'_> {
                     asked.key
                 ),
                 remedy_text: "Write what shall be there, or give the entry another name and image".to_owned(),
+                remedy: Remedy::ByHand,
+            });
+        }
+    }
+
+    fn fields_ignored(&mut self) {
+        if rollout::reports_resolution(self.world, self.cluster) {
+            return;
+        }
+        for entry in &self.cluster.spec.extensions {
+            let fields = [("bin_path", !entry.bin_paths.is_empty()), ("env", !entry.env.is_empty())];
+            let written: Vec<&str> = fields.iter().filter(|(_, is_set)| *is_set).map(|(field, _)| *field).collect();
+            if written.is_empty() {
+                continue;
+            }
+            self.say(Verdict {
+                code: Code::FieldsIgnored,
+                severity: Severity::Warning,
+                subject: format!("entry/{}", entry.name),
+                message: format!(
+                    "{} of {} has no effect: this operator accepts and ignores it",
+                    written.join(" and "),
+                    entry.name
+                ),
+                remedy_text: "Upgrade the operator to 1.29".to_owned(),
                 remedy: Remedy::ByHand,
             });
         }

@@ -280,6 +280,12 @@ pub const RULES: [Rule; Code::ALL.len()] = [
         "ld_library_path, bin_path or env of an entry may have changed since the server started, and its environment cannot be read: if so, nothing triggers the restart that it takes.",
         "CloudNativePG pkg/management/postgres/instance.go; managedFields",
     ),
+    rule(
+        Code::FieldsIgnored,
+        Severity::Warning,
+        "An operator before 1.29 accepts bin_path and env of an entry (from 1.27.4 and 1.28.2 on) and does nothing with them.",
+        "CloudNativePG release notes 1.28.2; seen on a real operator",
+    ),
 ];
 
 /// The reference page, as Markdown.

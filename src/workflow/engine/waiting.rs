@@ -12,7 +12,7 @@ use crate::workflow::plan::{Condition, StepState};
 use crate::workflow::planning;
 use crate::workflow::run::Phase;
 
-/// Seconds for which a rollout must look complete: between two pods it may for a moment (facts/cnpg.md 4.4).
+/// Seconds for which a rollout must look complete: between two pods it may for a moment.
 const STABLE: i64 = 2;
 /// Seconds for which the cluster must look stuck: an image may be pulled at the second try.
 const STUCK: i64 = 10;

@@ -15,7 +15,7 @@ use crate::domain::World;
 use crate::domain::cluster::{Cluster, FieldManager};
 use crate::domain::database::{Database, RequestedExtension};
 use crate::domain::evidence::ladders;
-use crate::domain::extension::ExtensionEntry;
+use crate::domain::extension::{EnvVar, ExtensionEntry};
 use crate::domain::finding::Finding;
 use crate::domain::findings::findings;
 use crate::domain::fixture::{self, change, change_instance, change_probe, server};
@@ -467,6 +467,7 @@ fn cases() -> Vec<(Code, Edit, Edit)> {
             |world| of_entry(world, "vector"),
             |world| of_entry(world, "vectors"),
         ),
+        (Code::FieldsIgnored, |world| older(world, "1.28.2"), |world| older(world, "1.29.0")),
         (Code::RestartUnknown, |world| written(world, 60), |world| written(world, -60)),
         (
             Code::OverrideIgnored,
@@ -558,6 +559,22 @@ fn written(world: &mut World, after: i64) {
     for name in fixture::INSTANCES {
         change_probe(world, name, |probe| probe.environment = Fact::Unknown("no superuser".to_owned()));
     }
+}
+
+/// An operator without catalogs, and an entry with a variable.
+fn older(world: &mut World, version: &str) {
+    for name in fixture::INSTANCES {
+        change_instance(world, name, |instance| instance.operator_version = Some(version.to_owned()));
+    }
+    change(world, |cluster| {
+        cluster.spec.catalog = None;
+        cluster.spec.extensions[0].reference = Some(fixture::PGVECTOR.to_owned());
+        let (name, value) = ("X_HOME".to_owned(), "x".to_owned());
+        cluster.spec.extensions[1].env = vec![EnvVar { name, value }];
+        if version < "1.29" {
+            cluster.status.resolved.as_mut().unwrap().extensions = None;
+        }
+    });
 }
 
 fn emptied(world: &mut World, field: &str) {
