@@ -6,6 +6,7 @@ use super::{Situation, fail, operator_version, pass, postgres_major, unknown, wa
 use crate::domain::World;
 use crate::domain::change::Change;
 use crate::domain::cluster::{Cluster, Phase};
+use crate::domain::platform::{Node, mounts_images};
 use crate::domain::request::holds;
 use crate::domain::rollout::{self, Rollout};
 use crate::domain::watch::{Kind, WatchState};
@@ -131,11 +132,36 @@ fn nodes(world: &World, cluster: &Cluster) -> Option<Check> {
     if proved.is_empty() {
         return None;
     }
+    // A ready pod with an image proves it; else the node tells its runtime, if it may be read.
+    let nodes = world.nodes.as_ref().and_then(|nodes| nodes.as_ref().ok());
+    let cannot = |node: &&Node| mounts_images(&node.runtime) == Some(false);
+    let old = nodes
+        .into_iter()
+        .flatten()
+        .find(|node| open.contains(&node.name.as_str()) && cannot(node));
+    if let Some(old) = old {
+        return Some(fail(
+            "node-runtime",
+            format!("{} runs {}, which cannot mount images", old.name, old.runtime),
+            "containerd 2.1.0 or CRI-O 1.31 is needed there, or keep the cluster off that node",
+        ));
+    }
+    let other = nodes.into_iter().flatten().filter(|node| node.schedulable).find(cannot);
+    if let Some(other) = other {
+        let text = format!("{} runs {}: an instance that is put there cannot start", other.name, other.runtime);
+        return Some(warn("node-runtime", text));
+    }
+    let mounts = |name: &str| {
+        let mut known = nodes.into_iter().flatten();
+        known.any(|node| node.name == name && mounts_images(&node.runtime) == Some(true))
+    };
     Some(if open.is_empty() {
         pass(
             "node-runtime",
             "on every node of the cluster an instance mounts an image volume already",
         )
+    } else if open.iter().all(|name| mounts(name)) {
+        pass("node-runtime", format!("the runtime of {} mounts images", open.join(", ")))
     } else {
         unknown(
             "node-runtime",

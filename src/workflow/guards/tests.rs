@@ -9,6 +9,7 @@ use crate::domain::entry_rules::path_list_error;
 use crate::domain::extension::{EnvVar, ExtensionEntry};
 use crate::domain::fixture;
 use crate::domain::ids::{DatabaseKey, PodKey};
+use crate::domain::platform::Node;
 use crate::domain::probe::{DatabaseOwner, Fact, FileKind, ProbeFailure};
 use crate::workflow::intent::DatabaseWish;
 use crate::workflow::plan::CheckResult::{Fail, Pass, Unknown, Warn};
@@ -136,6 +137,21 @@ fn an_old_kubernetes_is_proved_by_a_pod_that_mounts_an_image() {
     }
     assert_eq!(result(&adding(foo()), &world, "kubernetes-version"), Unknown);
     assert_eq!(result(&adding(foo()), &world, "node-runtime"), Unknown);
+    let node = |name: &str, runtime: &str| Node {
+        name: name.to_owned(),
+        runtime: runtime.to_owned(),
+        architecture: "amd64".to_owned(),
+        schedulable: true,
+    };
+    let (ours, another) = ("node-1", "node-2");
+    for (name, runtime, answer) in [
+        (ours, "containerd://2.1.0", Pass),
+        (ours, "containerd://1.7.0", Fail),
+        (another, "containerd://1.7.0", Warn),
+    ] {
+        world.nodes = Some(Ok(vec![node(name, runtime)]));
+        assert_eq!(result(&adding(foo()), &world, "node-runtime"), answer, "{name} {runtime}");
+    }
     world.kubernetes = Some("1.32.0".to_owned());
     assert_eq!(result(&adding(foo()), &world, "kubernetes-version"), Fail);
 }
