@@ -58,7 +58,7 @@ pub struct TargetId(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DatabaseAccess {
-    /// Tunnel where a superuser secret exists, else exec.
+    /// Every way, best first: tunnel as superuser, exec, tunnel as application owner, metrics.
     #[default]
     Auto,
     /// Only tokio-postgres through a port-forward.

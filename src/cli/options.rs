@@ -91,7 +91,7 @@ pub struct Global {
 /// `--db`.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 pub enum Db {
-    /// Tunnel where a superuser secret exists, else exec
+    /// Every way, best first: tunnel as superuser, exec, tunnel as application owner, metrics
     #[default]
     Auto,
     /// Only through a port-forward

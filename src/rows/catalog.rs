@@ -117,10 +117,10 @@ fn detail(uses: &[&Use]) -> Vec<Line> {
     for used in uses {
         let cluster = &used.cluster;
         let text = if used.rolls {
-            format!(
-                "another image here makes the operator recreate the {} instances of {cluster}",
-                used.instances
-            )
+            match used.instances {
+                1 => format!("another image here makes the operator recreate the one instance of {cluster}"),
+                count => format!("another image here makes the operator recreate the {count} instances of {cluster}"),
+            }
         } else {
             format!("{cluster} names its image itself: another one here changes nothing there")
         };

@@ -81,17 +81,18 @@ fn summary(list: &[Requirement], mut line: Line) -> Line {
     line
 }
 
-/// What a form of a cluster has to tell of the requirements before it is filled in; nothing when all of them hold.
-pub fn warning(model: &Model) -> Vec<Line> {
+/// What a form of a cluster tells of the requirements before it is filled in: how many hold, and the worst that does not.
+pub fn of_form(model: &Model) -> Vec<Line> {
     let list = checks(model);
-    let Some(worst) = list.first().filter(|worst| worst.answer != Answer::Pass) else {
-        return Vec::new();
-    };
-    let mark = mark(worst.answer);
-    vec![
-        summary(&list, Line::new(Role::Dim, "requirements: ")),
-        Line::new(mark.role, format!("{} {}: ", mark.text, worst.code))
-            .with(Role::Text, &worst.evidence)
-            .indented(2),
-    ]
+    let Some(worst) = list.first() else { return Vec::new() };
+    let mut lines = vec![summary(&list, Line::new(Role::Dim, "requirements: "))];
+    if worst.answer != Answer::Pass {
+        let mark = mark(worst.answer);
+        lines.push(
+            Line::new(mark.role, format!("{} {}: ", mark.text, worst.code))
+                .with(Role::Text, &worst.evidence)
+                .indented(2),
+        );
+    }
+    lines
 }

@@ -169,7 +169,7 @@ fn every_tab_in_every_state() {
     for tab in Tab::ALL {
         let mut frames = String::new();
         for (state, model) in &states {
-            for (width, height) in [(80, 24), (60, 15)] {
+            for (width, height) in [(120, 36), (80, 24), (60, 15)] {
                 let mut model = fixture::on(model.clone(), tab);
                 model.screen.focus = Pane::Detail;
                 writeln!(frames, "{state} {width}x{height}\n{}", screen(&model, width, height)).unwrap();
