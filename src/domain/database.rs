@@ -16,6 +16,17 @@ pub enum Ensure {
     Absent,
 }
 
+/// What the deletion of a `Database` object does to its database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReclaimPolicy {
+    /// The database stays.
+    #[default]
+    Retain,
+    /// The operator drops the database.
+    Delete,
+}
+
 /// One item of `spec.extensions` of a `Database`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RequestedExtension {
@@ -63,6 +74,9 @@ pub struct Database {
     pub owner: String,
     /// Present or absent.
     pub ensure: Ensure,
+    /// What the deletion of the object does to the database.
+    #[serde(default)]
+    pub reclaim_policy: ReclaimPolicy,
     /// `spec.extensions`, in order of execution.
     pub extensions: Vec<RequestedExtension>,
     /// `spec.extensions` exists.
@@ -80,6 +94,12 @@ pub struct Database {
 }
 
 impl Database {
+    /// The operator is to drop the database, by the object's own `ensure` or because the object is being deleted. An item
+    /// of `spec.extensions` with `ensure: absent` does not count: its database stays.
+    pub fn wants_it_dropped(&self) -> bool {
+        self.ensure == Ensure::Absent || (self.deleting && self.reclaim_policy == ReclaimPolicy::Delete)
+    }
+
     /// The status speaks of the spec that is there: generations agree, or the last attempt failed and says so.
     pub fn is_fresh(&self) -> bool {
         self.observed_generation == Some(self.generation) || self.applied == Some(false)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::catalog::{Catalog, CatalogImage};
 use super::cluster::{CatalogRef, Cluster, ClusterSpec, ClusterStatus, PresentFields, ResolvedImage};
-use super::database::{AppliedExtension, Database, Ensure, RequestedExtension};
+use super::database::{AppliedExtension, Database, Ensure, ReclaimPolicy, RequestedExtension};
 use super::extension::ExtensionEntry;
 use super::ids::{CatalogKey, ClusterKey, DatabaseKey, PodKey};
 use super::instance::{Instance, Mount, Role};
@@ -152,6 +152,7 @@ pub(crate) fn database() -> Database {
         database: "app".to_owned(),
         owner: "app".to_owned(),
         ensure: Ensure::Present,
+        reclaim_policy: ReclaimPolicy::Retain,
         extensions: vec![request("vector", Some("0.8.5")), request("hstore", None)],
         extensions_present: true,
         applied: Some(true),

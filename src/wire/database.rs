@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{is_mark, list, managers, number, optional, pairs, required, text};
-use crate::domain::database::{AppliedExtension, Database, Ensure, RequestedExtension};
+use crate::domain::database::{AppliedExtension, Database, Ensure, ReclaimPolicy, RequestedExtension};
 use crate::domain::ids::{ClusterKey, DatabaseKey};
 
 /// A `Database` object.
@@ -26,6 +26,7 @@ pub fn database(object: &Value) -> Result<Database, String> {
         database: required(object, "/spec/name")?,
         owner: text(object, "/spec/owner"),
         ensure: ensure(object, "/spec/ensure"),
+        reclaim_policy: reclaim_policy(object),
         extensions: list(object, "/spec/extensions")
             .map(|extension| {
                 Ok(RequestedExtension {
@@ -55,5 +56,13 @@ fn ensure(object: &Value, pointer: &str) -> Ensure {
     match text(object, pointer).as_str() {
         "absent" => Ensure::Absent,
         _ => Ensure::Present,
+    }
+}
+
+/// A word that is not known is taken for the one that loses the database.
+fn reclaim_policy(object: &Value) -> ReclaimPolicy {
+    match text(object, "/spec/databaseReclaimPolicy").as_str() {
+        "" | "retain" => ReclaimPolicy::Retain,
+        _ => ReclaimPolicy::Delete,
     }
 }

@@ -142,6 +142,34 @@ fn a_database_tells_what_it_asks_for_and_what_was_applied() {
     assert!(!database.is_fresh());
 }
 
+#[test]
+fn a_database_is_wanted_dropped_by_its_own_ensure_or_by_its_deletion_only() {
+    use crate::domain::database::ReclaimPolicy;
+    let told = |spec: Value, is_deleted: bool| {
+        let mut object =
+            json!({"metadata": {"name": "d", "namespace": "n"}, "spec": {"cluster": {"name": "c"}, "name": "app", "owner": "o"}});
+        if is_deleted {
+            object["metadata"]["deletionTimestamp"] = json!("2026-11-26T00:00:00Z");
+        }
+        object["spec"].as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        let database = database(&object).unwrap();
+        (database.reclaim_policy, database.wants_it_dropped())
+    };
+    let (retain, delete) = (ReclaimPolicy::Retain, ReclaimPolicy::Delete);
+    for (spec, is_deleted, wanted) in [
+        (json!({}), false, (retain, false)),
+        (json!({}), true, (retain, false)),
+        (json!({"databaseReclaimPolicy": "retain"}), true, (retain, false)),
+        (json!({"databaseReclaimPolicy": "delete"}), false, (delete, false)),
+        (json!({"databaseReclaimPolicy": "delete"}), true, (delete, true)),
+        (json!({"databaseReclaimPolicy": "something new"}), true, (delete, true)),
+        (json!({"ensure": "absent"}), false, (retain, true)),
+        (json!({"extensions": [{"name": "old", "ensure": "absent"}]}), false, (retain, false)),
+    ] {
+        assert_eq!(told(spec.clone(), is_deleted), wanted, "{spec} deleted: {is_deleted}");
+    }
+}
+
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

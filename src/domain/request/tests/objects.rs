@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::{cluster as writes, database as items};
 use crate::domain::change::{Method, Request, Resource};
 use crate::domain::cluster::{Cluster, Condition, PresentFields};
-use crate::domain::database::{Database, Ensure, RequestedExtension};
+use crate::domain::database::{Database, Ensure, ReclaimPolicy, RequestedExtension};
 use crate::domain::extension::{EnvVar, ExtensionEntry};
 use crate::domain::ids::{ClusterKey, DatabaseKey, PodKey};
 use crate::domain::world::World;
@@ -243,6 +243,7 @@ fn created(key: &DatabaseKey, body: &Value) -> Database {
         database: text(&spec["name"]).unwrap(),
         owner: text(&spec["owner"]).unwrap(),
         ensure: Ensure::Present,
+        reclaim_policy: ReclaimPolicy::Retain,
         extensions: spec["extensions"].as_array().into_iter().flatten().map(item_of).collect(),
         extensions_present: true,
         applied: None,
