@@ -4,6 +4,7 @@
 
 pub mod error;
 pub mod permit;
+pub mod target;
 
 use std::fmt;
 
@@ -19,16 +20,35 @@ use crate::domain::instance::{Instance, Role};
 use crate::domain::permission::Permission;
 pub use error::{BackendError, ErrorKind};
 pub use permit::{Access, WritePermit};
+pub use target::{Sameness, TargetIdentity, bare_address};
 
 /// One kubeconfig context, as far as people must know it. Everything observed belongs to one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// Name of the context (`in-cluster` inside a pod, `demo` in the simulator).
     pub context: String,
-    /// Address of the API server.
+    /// Address of the API server, without user and password.
     pub server: String,
+    /// Name of the kubeconfig's user entry, if the context names one.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// UID of the namespace `kube-system`, once it was read; see [`TargetIdentity::uid`].
+    #[serde(default)]
+    pub uid: Option<String>,
     /// Namespaces in view.
     pub scope: Scope,
+}
+
+impl Target {
+    /// What it is recognised by.
+    pub fn identity(&self) -> TargetIdentity {
+        TargetIdentity {
+            context: self.context.clone(),
+            server: self.server.clone(),
+            user: self.user.clone(),
+            uid: self.uid.clone(),
+        }
+    }
 }
 
 /// Namespaces in view.

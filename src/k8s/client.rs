@@ -33,6 +33,8 @@ pub(super) fn open(options: &Options) -> Result<Opened, BackendError> {
     let target = Target {
         context: context.clone(),
         server: config.cluster_url.to_string(),
+        user: None,
+        uid: None,
         scope: options
             .scope
             .clone()

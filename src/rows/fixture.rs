@@ -52,6 +52,8 @@ pub(crate) fn showing(mut world: World) -> Model {
             target: Target {
                 context: "rig".to_owned(),
                 server: "https://rig.local:6443".to_owned(),
+                user: None,
+                uid: None,
                 scope: Scope::Namespace("shop".to_owned()),
             },
             world,

@@ -60,6 +60,8 @@ impl Simulator {
         Target {
             context: "demo".to_owned(),
             server: "simulator".to_owned(),
+            user: None,
+            uid: None,
             scope: Scope::Namespace(self.namespace.clone()),
         }
     }

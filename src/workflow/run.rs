@@ -6,6 +6,7 @@ use super::engine::Memory;
 use super::event::{Command, Event};
 use super::intent::Intent;
 use super::plan::{Plan, Step};
+use crate::backend::TargetIdentity;
 use crate::domain::{Timestamp, World};
 
 /// Identity of a run: unique over restarts of the program (it names its file in the state directory).
@@ -87,10 +88,16 @@ pub struct Run {
 pub struct Kept {
     /// Identity.
     pub id: RunId,
-    /// Context that the run belongs to.
+    /// Version of the file, [`Kept::VERSION`]; `None` in files of before there were versions.
+    #[serde(default)]
+    pub version: Option<u32>,
+    /// Context that the run belongs to. The only identity in files without a version, together with `server`.
     pub context: String,
     /// API server that the run belongs to.
     pub server: String,
+    /// The target that the run belongs to.
+    #[serde(default)]
+    pub target: TargetIdentity,
     /// What is wanted.
     pub intent: Intent,
     /// The steps with their states when they were kept.
@@ -99,6 +106,11 @@ pub struct Kept {
     pub transcript: Vec<Line>,
     /// When it was confirmed.
     pub started: Option<Timestamp>,
+}
+
+impl Kept {
+    /// Version of the files that this program writes.
+    pub const VERSION: u32 = 1;
 }
 
 impl Run {
@@ -118,11 +130,13 @@ impl Run {
     }
 
     /// What to keep on disk.
-    pub fn kept(&self, context: &str, server: &str) -> Kept {
+    pub fn kept(&self, target: &TargetIdentity) -> Kept {
         Kept {
             id: self.id.clone(),
-            context: context.to_owned(),
-            server: server.to_owned(),
+            version: Some(Kept::VERSION),
+            context: target.context.clone(),
+            server: target.server.clone(),
+            target: target.clone(),
             intent: self.intent.clone(),
             steps: self.plan.steps.clone(),
             transcript: self.transcript.clone(),

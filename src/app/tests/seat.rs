@@ -48,6 +48,8 @@ pub(crate) fn target(context: &str) -> Target {
     Target {
         context: context.to_owned(),
         server: format!("https://{context}:6443"),
+        user: None,
+        uid: None,
         scope: Scope::Namespace("shop".to_owned()),
     }
 }

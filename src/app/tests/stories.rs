@@ -28,6 +28,8 @@ fn target(context: &str) -> Target {
     Target {
         context: context.to_owned(),
         server: format!("https://{context}.example"),
+        user: None,
+        uid: None,
         scope: Scope::Namespace("shop".to_owned()),
     }
 }
@@ -157,7 +159,7 @@ fn on_its_way() -> Model {
 }
 
 fn left_unfinished() -> Kept {
-    last_run(&on_its_way()).kept("here", "https://here.example")
+    last_run(&on_its_way()).kept(&target("here").identity())
 }
 
 fn waits(reason: &str) -> Trouble {

@@ -225,7 +225,7 @@ fn effects(model: &Model, id: &RunId, command: Command) -> Vec<Effect> {
     };
     let world = &session.world;
     match command {
-        Command::Keep => vec![Effect::Keep(Box::new(run.kept(&session.target.context, &session.target.server)))],
+        Command::Keep => vec![Effect::Keep(Box::new(run.kept(&session.target.identity())))],
         Command::Forget => vec![Effect::Forget(id.clone())],
         Command::DryRun(step, request) => Access::permit(model.access)
             .map(|permit| Effect::DryRun {

@@ -173,6 +173,8 @@ pub(in crate::cli) fn session(last: RungState, more: Vec<Observation>) -> Sessio
         target: Target {
             context: "rig".to_owned(),
             server: "https://127.0.0.1".to_owned(),
+            user: None,
+            uid: None,
             scope: Scope::All,
         },
         world,

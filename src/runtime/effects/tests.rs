@@ -5,7 +5,7 @@ use futures::future::BoxFuture;
 
 use super::*;
 use crate::app::msg::Timer;
-use crate::backend::{Access, Observe, Scope, Target};
+use crate::backend::{Access, Observe, Scope, Target, TargetIdentity};
 use crate::domain::change::{Method, Resource};
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::runtime::kept::StateDirectory;
@@ -100,6 +100,8 @@ fn connection(fake: &Arc<Fake>) -> Connection {
         target: Target {
             context: "rig".to_owned(),
             server: "https://127.0.0.1".to_owned(),
+            user: None,
+            uid: None,
             scope: Scope::All,
         },
         observe: fake.clone(),
@@ -244,8 +246,10 @@ async fn what_was_forgotten_is_gone_when_the_program_ends() {
     let mut bench = Bench::new();
     let kept = Kept {
         id: RunId("a".to_owned()),
+        version: Some(Kept::VERSION),
         context: "rig".to_owned(),
         server: "https://127.0.0.1".to_owned(),
+        target: TargetIdentity::default(),
         intent: Intent::EditPreload {
             cluster: ClusterKey::new("shop", "orders"),
             libraries: Vec::new(),

@@ -1,7 +1,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
-use crate::backend::Scope;
+use crate::backend::{Scope, TargetIdentity};
 use crate::domain::ids::ClusterKey;
 use crate::workflow::Intent;
 
@@ -9,6 +9,8 @@ fn target(context: &str) -> Target {
     Target {
         context: context.to_owned(),
         server: "https://127.0.0.1:6443".to_owned(),
+        user: None,
+        uid: None,
         scope: Scope::All,
     }
 }
@@ -16,8 +18,10 @@ fn target(context: &str) -> Target {
 fn kept(id: &str) -> Kept {
     Kept {
         id: RunId(id.to_owned()),
+        version: Some(Kept::VERSION),
         context: "rig".to_owned(),
         server: "https://127.0.0.1:6443".to_owned(),
+        target: TargetIdentity::default(),
         intent: Intent::EditPreload {
             cluster: ClusterKey::new("shop", "orders"),
             libraries: vec!["foo".to_owned()],

@@ -122,7 +122,7 @@ impl Rehearsal {
     fn carry_out(&mut self, command: Command) {
         match command {
             Command::Keep => {
-                self.kept = Some(self.run.kept("demo", "simulator"));
+                self.kept = Some(self.run.kept(&crate::backend::TargetIdentity::default()));
                 self.tell(Event::Kept);
             }
             Command::Forget => self.kept = None,

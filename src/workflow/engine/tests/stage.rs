@@ -194,7 +194,7 @@ impl Stage {
                 if self.disk_full {
                     self.tell(Event::NotKept("no space left on device".to_owned()));
                 } else {
-                    self.kept = Some(self.run.kept("rig", "https://rig"));
+                    self.kept = Some(self.run.kept(&crate::backend::TargetIdentity::default()));
                     self.tell(Event::Kept);
                 }
             }
