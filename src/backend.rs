@@ -202,6 +202,8 @@ pub struct Reply {
     pub resource_version: Option<String>,
     /// Generation after the write.
     pub generation: Option<i64>,
+    /// UID of the object that was written.
+    pub uid: Option<String>,
     /// Admission warnings, sanitised.
     pub warnings: Vec<String>,
 }

@@ -4,6 +4,7 @@
 //! form, guards, plan, diff, dry run, confirmation, apply, wait on observed state, proof. It never looks at a clock and
 //! does no I/O; it finds its place by looking at the world, so it survives a restart of the program.
 
+mod back;
 mod conditions;
 mod diff;
 mod engine;

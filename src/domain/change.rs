@@ -3,12 +3,18 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+mod edits;
+
 use super::Timestamp;
 use super::database::RequestedExtension;
 use super::extension::ExtensionEntry;
 use super::ids::{ClusterKey, DatabaseKey, PodKey};
+pub use edits::{FieldEdit, ItemEdit, PreloadEdit};
 
-/// One intended mutation.
+/// Name under which the API server records what extop writes.
+pub const FIELD_MANAGER: &str = "extop";
+
+/// One intended mutation, relative to the object as it is at the write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
@@ -35,12 +41,12 @@ pub enum Change {
         /// Mount name of the entry.
         entry: String,
     },
-    /// Set `spec.postgresql.shared_preload_libraries`.
-    SetPreload {
+    /// Edit `spec.postgresql.shared_preload_libraries`.
+    EditPreload {
         /// The cluster.
         cluster: ClusterKey,
-        /// The whole list.
-        libraries: Vec<String>,
+        /// What is added, taken out or put in order.
+        edit: PreloadEdit,
     },
     /// Restart all instances, as `kubectl cnpg restart CLUSTER` does.
     RestartCluster {
@@ -87,14 +93,14 @@ pub enum Change {
         /// Extensions to ask for.
         extensions: Vec<RequestedExtension>,
     },
-    /// Set one extension of a `Database` object (replaces the item of that SQL name, else appends).
+    /// Set fields of one extension of a `Database` object (of the item of that SQL name, else of a new one).
     SetDatabaseExtension {
         /// The object.
         key: DatabaseKey,
         /// The cluster it belongs to.
         cluster: ClusterKey,
-        /// The item.
-        extension: RequestedExtension,
+        /// What is set.
+        extension: ItemEdit,
     },
     /// Take one extension's item out of a `Database` object (this drops nothing in PostgreSQL).
     UnsetDatabaseExtension {
@@ -123,7 +129,7 @@ impl Change {
             Self::AddEntry { cluster, .. }
             | Self::SetReference { cluster, .. }
             | Self::RemoveEntry { cluster, .. }
-            | Self::SetPreload { cluster, .. }
+            | Self::EditPreload { cluster, .. }
             | Self::RestartCluster { cluster, .. }
             | Self::RestartPrimary { cluster, .. }
             | Self::DeletePod { cluster, .. }

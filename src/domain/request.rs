@@ -5,16 +5,18 @@
 
 mod cluster;
 mod database;
+mod outcome;
 mod status;
 
 pub use cluster::entry_json;
+pub use outcome::{Outcome, digest, draft, make, outcome};
 use serde_json::{Value, json};
 
 use super::Timestamp;
 use super::World;
-use super::change::{Change, Method, Request, Resource};
+use super::change::{Change, FieldEdit, ItemEdit, Method, PreloadEdit, Request, Resource};
 use super::cluster::{Cluster, Phase};
-use super::database::Database;
+use super::database::{Database, ReclaimPolicy};
 use super::ids::{ClusterKey, DatabaseKey, PodKey};
 use super::instance::Instance;
 use super::rollout::RESTARTED_AT;
@@ -29,7 +31,10 @@ pub fn request(change: &Change, world: &World) -> Result<Request, String> {
             cluster::set_reference(cluster_of(world, cluster)?, entry, reference.as_deref())
         }
         Change::RemoveEntry { cluster, entry } => cluster::remove_entry(cluster_of(world, cluster)?, entry),
-        Change::SetPreload { cluster, libraries } => Ok(cluster::set_preload(cluster_of(world, cluster)?, libraries)),
+        Change::EditPreload { cluster, edit } => {
+            let cluster = cluster_of(world, cluster)?;
+            Ok(cluster::set_preload(cluster, &edit.made_on(&cluster.spec.preload)))
+        }
         Change::RestartCluster { cluster, at } => Ok(cluster::restart(cluster_of(world, cluster)?, *at)),
         Change::RestartPrimary { cluster, instance } => status::restart_primary(cluster_of(world, cluster)?, instance),
         Change::Promote { cluster, instance, at } => status::promote(cluster_of(world, cluster)?, instance, *at),
@@ -73,7 +78,7 @@ pub fn holds(change: &Change, world: &World) -> bool {
         Change::RemoveEntry { cluster, entry } => {
             spec_of(cluster).is_some_and(|spec| spec.extensions.iter().all(|there| there.name != *entry))
         }
-        Change::SetPreload { cluster, libraries } => spec_of(cluster).is_some_and(|spec| spec.preload == *libraries),
+        Change::EditPreload { cluster, edit } => spec_of(cluster).is_some_and(|spec| edit.is_made(&spec.preload)),
         Change::RestartCluster { cluster, at } => world
             .clusters
             .get(cluster)
@@ -99,7 +104,7 @@ pub fn holds(change: &Change, world: &World) -> bool {
         Change::SetDatabaseExtension { key, extension, .. } => world
             .databases
             .get(key)
-            .is_some_and(|there| !there.deleting && there.extensions.contains(extension)),
+            .is_some_and(|there| !there.deleting && extension.is_made(&there.extensions)),
         Change::UnsetDatabaseExtension { key, extension, .. } => match world.databases.get(key) {
             Some(there) => there.extensions.iter().all(|item| item.name != *extension),
             None => is_live(world, Kind::Database),
@@ -147,19 +152,46 @@ pub fn inverse(change: &Change, world: &World) -> Option<Change> {
                 entry: there.clone(),
             })
         }
-        Change::SetPreload { cluster, .. } => Some(Change::SetPreload {
-            cluster: cluster.clone(),
-            libraries: world.clusters.get(cluster)?.spec.preload.clone(),
-        }),
+        Change::EditPreload { cluster, edit } => {
+            let there = &world.clusters.get(cluster)?.spec.preload;
+            Some(Change::EditPreload {
+                cluster: cluster.clone(),
+                edit: PreloadEdit::between(&edit.made_on(there), there),
+            })
+        }
         Change::CreateDatabase { key, cluster, .. } => Some(Change::DeleteDatabase {
             key: key.clone(),
             cluster: cluster.clone(),
             uid: world.databases.get(key)?.uid.clone(),
         }),
-        Change::SetDatabaseExtension { key, cluster, extension } => inverse_of_request(world, key, cluster, &extension.name),
+        Change::SetDatabaseExtension { key, cluster, extension } => {
+            let items = &world.databases.get(key)?.extensions;
+            Some(match items.iter().find(|item| item.name == extension.name) {
+                Some(item) => Change::SetDatabaseExtension {
+                    key: key.clone(),
+                    cluster: cluster.clone(),
+                    extension: ItemEdit::between(&extension.made_on(Some(item)), item),
+                },
+                None => Change::UnsetDatabaseExtension {
+                    key: key.clone(),
+                    cluster: cluster.clone(),
+                    extension: extension.name.clone(),
+                },
+            })
+        }
         Change::UnsetDatabaseExtension { key, cluster, extension } => {
-            let back = inverse_of_request(world, key, cluster, extension)?;
-            matches!(back, Change::SetDatabaseExtension { .. }).then_some(back)
+            let items = &world.databases.get(key)?.extensions;
+            let item = items.iter().find(|item| item.name == *extension)?;
+            Some(Change::SetDatabaseExtension {
+                key: key.clone(),
+                cluster: cluster.clone(),
+                extension: ItemEdit {
+                    name: item.name.clone(),
+                    ensure: item.ensure,
+                    version: FieldEdit::of(item.version.as_ref()),
+                    schema: FieldEdit::of(item.schema.as_ref()),
+                },
+            })
         }
         Change::RestartCluster { .. }
         | Change::RestartPrimary { .. }
@@ -167,22 +199,6 @@ pub fn inverse(change: &Change, world: &World) -> Option<Change> {
         | Change::Promote { .. }
         | Change::DeleteDatabase { .. } => None,
     }
-}
-
-fn inverse_of_request(world: &World, key: &DatabaseKey, cluster: &ClusterKey, name: &str) -> Option<Change> {
-    let there = world.databases.get(key)?.extensions.iter().find(|item| item.name == name);
-    Some(match there {
-        Some(item) => Change::SetDatabaseExtension {
-            key: key.clone(),
-            cluster: cluster.clone(),
-            extension: item.clone(),
-        },
-        None => Change::UnsetDatabaseExtension {
-            key: key.clone(),
-            cluster: cluster.clone(),
-            extension: name.to_owned(),
-        },
-    })
 }
 
 /// How a time stands in the restart annotation: RFC 3339, whole seconds.
@@ -249,6 +265,12 @@ fn delete_pod(instance: &Instance) -> Request {
 fn delete_database(database: &Database, uid: &str) -> Result<Request, String> {
     if database.uid != uid {
         return Err(format!("the Database object {} is another one now", database.key));
+    }
+    if database.reclaim_policy != ReclaimPolicy::Retain {
+        return Err(format!(
+            "the reclaim policy of the Database object {} is delete: its deletion would drop database {}",
+            database.key, database.database
+        ));
     }
     Ok(Request {
         method: Method::Delete,

@@ -11,11 +11,8 @@ use serde_json::Value;
 
 use super::error::{explain, of_status};
 use crate::backend::{BackendError, ErrorKind, Operate, Reply, WritePermit};
-use crate::domain::change::{Method, Request, Resource};
+use crate::domain::change::{FIELD_MANAGER, Method, Request, Resource};
 use crate::domain::text::sanitise;
-
-/// Name under which the API server records what extop owns.
-const FIELD_MANAGER: &str = "extop";
 
 /// Writes to a target.
 pub(super) struct Writer {
@@ -147,6 +144,7 @@ async fn exchange(client: &Client, request: HttpRequest<Body>, tried: &str) -> R
     Ok(Reply {
         resource_version: object.pointer("/metadata/resourceVersion").and_then(Value::as_str).map(sanitise),
         generation: object.pointer("/metadata/generation").and_then(Value::as_i64),
+        uid: object.pointer("/metadata/uid").and_then(Value::as_str).map(sanitise),
         warnings: warnings(&parts.headers),
     })
 }

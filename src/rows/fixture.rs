@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::app::model::{Derived, Mode, Model, Session, Tab};
 use crate::backend::{Access, DatabaseAccess, Scope, Target, TargetId};
-use crate::domain::change::{Change, Method, Request, Resource};
+use crate::domain::change::{Change, Method, PreloadEdit, Request, Resource};
 use crate::domain::evidence::ladders;
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::findings::findings;
@@ -210,11 +210,9 @@ pub(crate) fn absent() -> Model {
 
 fn step(title: &str, state: StepState, change: Change, until: Condition, consequences: &[&str]) -> Step {
     Step {
-        title: title.to_owned(),
-        kind: StepKind::Write { change, until },
         state,
         consequences: consequences.iter().map(ToString::to_string).collect(),
-        inverse: Vec::new(),
+        ..Step::new(title.to_owned(), StepKind::Write { change, until })
     }
 }
 
@@ -237,20 +235,14 @@ fn steps() -> Vec<Step> {
         step(
             "preload foo",
             StepState::Todo,
-            Change::SetPreload {
+            Change::EditPreload {
                 cluster: cluster.clone(),
-                libraries: vec!["foo".to_owned()],
+                edit: PreloadEdit::adding(&["foo".to_owned()]),
             },
-            Condition::PreloadEffective(cluster, vec!["foo".to_owned()]),
+            Condition::PreloadEffective(cluster, PreloadEdit::adding(&["foo".to_owned()])),
             &["every instance is restarted"],
         ),
-        Step {
-            title: "prove".to_owned(),
-            kind: StepKind::Prove,
-            state: StepState::Todo,
-            consequences: Vec::new(),
-            inverse: Vec::new(),
-        },
+        Step::new("prove".to_owned(), StepKind::Prove),
     ]
 }
 
@@ -292,6 +284,7 @@ pub(crate) fn run() -> Run {
             ),
         ],
         steps: steps(),
+        digest: String::new(),
         interrupts_primary: true,
         previews: vec![Preview {
             step: 0,

@@ -103,7 +103,8 @@ fn of_run(model: &Model, run: Option<&Run>) -> Vec<(Action, &'static str)> {
     let undo = (undo && !model.is_read_only()).then_some((Action::PutBack, "put back"));
     let mut offered = match run.phase {
         Phase::Review if run.plan.is_refused() || run.plan.text_only.is_some() => vec![(Action::Copy, "copy")],
-        Phase::Review => vec![(Action::Confirm, "confirm"), (Action::Copy, "copy")],
+        Phase::Review if run.is_draft() => vec![(Action::Confirm, "confirm"), (Action::Copy, "copy")],
+        Phase::Review => vec![(Action::Confirm, "confirm"), (Action::Copy, "copy"), (Action::ForgetRun, "abandon")],
         Phase::Failed { .. } | Phase::Blocked { .. } => vec![(Action::Continue, "go on"), (Action::ForgetRun, "let go")],
         Phase::Done | Phase::Cancelled => vec![(Action::ForgetRun, "forget")],
         Phase::Keeping | Phase::Guarding(_) | Phase::Applying(_) | Phase::Waiting(_) | Phase::Proving => {
@@ -174,11 +175,7 @@ fn writes(action: Action) -> bool {
 
 /// The newest run that is in flight or needs somebody; how many others there are.
 fn run(model: &Model) -> Option<Line> {
-    let open: Vec<&(TargetId, Run)> = model
-        .runs
-        .iter()
-        .filter(|(_, run)| !run.is_over() && run.phase != Phase::Review)
-        .collect();
+    let open: Vec<&(TargetId, Run)> = model.runs.iter().filter(|(_, run)| !run.is_over() && !run.is_draft()).collect();
     let (target, run) = open.last()?;
     // Its own overlay says all of it.
     if let Some(Overlay::Run(id, ..)) = model.overlays.last()
@@ -211,7 +208,7 @@ pub fn step_of(phase: &Phase) -> Option<usize> {
 
 /// One line about a run: what it does, where it is, how long it has taken.
 pub fn run_line(run: &Run, now: Timestamp) -> Line {
-    let mark = mark::phase(&run.phase);
+    let mark = mark::run(run);
     let mut line = Line::new(mark.role, format!("{} ", mark.text)).with(Role::Strong, run.intent.title());
     let steps = run.plan.steps.len();
     if let Some(step) = step_of(&run.phase) {
@@ -219,9 +216,9 @@ pub fn run_line(run: &Run, now: Timestamp) -> Line {
     }
     line = match &run.phase {
         Phase::Failed { why, .. } | Phase::Blocked { why, .. } => line
-            .with(mark.role, format!(" · {}", mark::phase_word(&run.phase)))
+            .with(mark.role, format!(" · {}", mark::run_word(run)))
             .with(Role::Text, format!(": {why}")),
-        _ if run.progress.is_empty() => line.with(Role::Text, format!(" · {}", mark::phase_word(&run.phase))),
+        _ if run.progress.is_empty() => line.with(Role::Text, format!(" · {}", mark::run_word(run))),
         _ => line.with(Role::Text, format!(" · {}", run.progress)),
     };
     if run.slow {

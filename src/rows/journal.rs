@@ -24,7 +24,7 @@ pub fn journal(model: &Model) -> Panel {
         rows.extend(run.transcript.iter().map(|line| {
             vec![
                 Cell::new(Role::Dim, clock(line.at)),
-                mark::phase(&run.phase),
+                mark::run(run),
                 Cell::plain(run.intent.title()),
                 Cell::plain(&line.text),
             ]

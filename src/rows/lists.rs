@@ -125,7 +125,7 @@ pub fn runs(model: &Model, selected: usize) -> Panel {
                 .map_or("another target", |session| session.target.context.as_str());
             let line = run_line(run, model.now);
             vec![
-                super::mark::phase(&run.phase),
+                super::mark::run(run),
                 Cell::new(Role::Strong, run.intent.title()),
                 Cell::plain(format!("{context} {}", run.intent.cluster())),
                 Cell::plain(

@@ -6,7 +6,7 @@ use crate::domain::ladder::{Rung, RungState};
 use crate::domain::rollout::MountState;
 use crate::domain::watch::WatchState;
 use crate::workflow::plan::{CheckResult, StepState};
-use crate::workflow::run::Phase;
+use crate::workflow::run::{Phase, Run};
 
 /// Mark of a rung's state.
 pub fn rung(state: RungState) -> Span {
@@ -115,6 +115,22 @@ pub fn step_word(state: StepState) -> &'static str {
     }
 }
 
+/// Mark of a run.
+pub fn run(run: &Run) -> Span {
+    if run.asks_again.is_some() {
+        return Span::new(Role::Warning, "▲");
+    }
+    phase(&run.phase)
+}
+
+/// Where a run is, in words.
+pub fn run_word(run: &Run) -> &'static str {
+    if run.asks_again.is_some() {
+        return "changed, to be confirmed again";
+    }
+    phase_word(&run.phase)
+}
+
 /// Mark of a run's phase.
 pub fn phase(phase: &Phase) -> Span {
     match phase {
@@ -128,7 +144,7 @@ pub fn phase(phase: &Phase) -> Span {
 }
 
 /// A run's phase in words.
-pub fn phase_word(phase: &Phase) -> &'static str {
+fn phase_word(phase: &Phase) -> &'static str {
     match phase {
         Phase::Review => "in review",
         Phase::Keeping => "being kept",

@@ -19,6 +19,10 @@ pub fn review(run: &Run) -> Vec<Line> {
         );
         lines.push(Line::empty());
     }
+    if let Some(why) = &run.asks_again {
+        lines.push(Line::new(Role::Warning, format!("▲ {why}")).indented(2));
+        lines.push(Line::empty());
+    }
     lines.push(Line::new(Role::Heading, "guards"));
     if plan.checks.is_empty() {
         lines.push(Line::new(Role::Dim, "  none were evaluated yet"));

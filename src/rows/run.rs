@@ -40,8 +40,8 @@ pub fn progress(model: &Model, run: &Run) -> Vec<Line> {
 }
 
 fn headline(model: &Model, run: &Run) -> Line {
-    let mark = mark::phase(&run.phase);
-    let mut line = Line::new(mark.role, format!("{} {}", mark.text, mark::phase_word(&run.phase))).indented(2);
+    let mark = mark::run(run);
+    let mut line = Line::new(mark.role, format!("{} {}", mark.text, mark::run_word(run))).indented(2);
     match &run.phase {
         Phase::Failed { why, .. } | Phase::Blocked { why, .. } => line = line.with(Role::Text, format!(": {why}")),
         _ if !run.progress.is_empty() => line = line.with(Role::Text, format!(" · {}", run.progress)),

@@ -3,7 +3,6 @@
 use super::footer::run_line;
 use super::{Line, Role, clusters, mark};
 use crate::app::model::Model;
-use crate::workflow::run::Phase;
 
 /// The most important of everything, the most important first.
 pub fn summary(model: &Model) -> Line {
@@ -33,11 +32,7 @@ pub fn summary(model: &Model) -> Line {
     } else {
         line = line.with(Role::Text, " no cluster");
     }
-    let open = model
-        .runs
-        .iter()
-        .rev()
-        .find(|(_, run)| !run.is_over() && run.phase != Phase::Review);
+    let open = model.runs.iter().rev().find(|(_, run)| !run.is_over() && !run.is_draft());
     if let Some((_, run)) = open {
         line = line.with(Role::Dim, " · ");
         line.spans.extend(run_line(run, model.now).spans);

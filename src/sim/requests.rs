@@ -120,6 +120,7 @@ fn reply(object: Option<&Value>) -> Reply {
         generation: object
             .and_then(|object| object.pointer("/metadata/generation"))
             .and_then(Value::as_i64),
+        uid: object.map(|object| text(object, "/metadata/uid").to_owned()),
         warnings: Vec::new(),
     }
 }

@@ -139,8 +139,10 @@ fn of_run(model: &Model, editor: Editor<'_>, paint: &mut Paint<'_>, body: Rect, 
     let area = clear(paint, body, body.width.min(120), body.height);
     let title = Line::new(Role::Title, run.intent.title()).with(
         Role::Dim,
-        if in_review {
+        if run.is_draft() {
             " · plan, nothing is written yet".to_owned()
+        } else if in_review {
+            " · changed plan, to be confirmed again".to_owned()
         } else {
             format!(" · {}", run.id.0)
         },

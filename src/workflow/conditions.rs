@@ -1,7 +1,9 @@
 //! Named conditions, looked at in the world.
 
-use super::plan::Condition;
-use crate::domain::change::Change;
+use std::collections::BTreeSet;
+
+use super::plan::{Condition, Sent};
+use crate::domain::change::{Change, PreloadEdit};
 use crate::domain::cluster::{Cluster, Phase, UpdateMethod, UpdateStrategy};
 use crate::domain::database::Database;
 use crate::domain::ids::{ClusterKey, PodKey};
@@ -37,14 +39,13 @@ impl Seen {
 pub(super) struct View<'a> {
     /// Everything observed.
     pub(super) world: &'a World,
-    /// When the run was confirmed.
-    pub(super) started: Option<Timestamp>,
-    /// Evidence that is older does not count.
+    /// UIDs of the pods that were there when the run was confirmed.
+    pub(super) known: Option<&'a BTreeSet<String>>,
+    /// What was there when the step's request was sent; `None` when this run has not sent it.
+    pub(super) sent: Option<&'a Sent>,
+    /// Evidence that was read before is not counted. A time of this machine, like that of every reading.
     pub(super) since: Timestamp,
 }
-
-/// Libraries that the operator adds by itself when a parameter of theirs is set (CNPG `pkg/postgres/configuration.go`).
-const MANAGED: [&str; 4] = ["pgaudit", "pg_stat_statements", "auto_explain", "pg_failover_slots"];
 
 /// Looks at a condition.
 pub(super) fn look(condition: &Condition, view: View<'_>) -> Seen {
@@ -60,7 +61,7 @@ pub(super) fn look(condition: &Condition, view: View<'_>) -> Seen {
                 Seen::pending(format!("{done}/{total}"))
             }
         }),
-        Condition::PreloadEffective(key, libraries) => with_rollout(view, key, |cluster, _| preload_effective(view, cluster, libraries)),
+        Condition::PreloadEffective(key, edit) => with_rollout(view, key, |cluster, _| preload_effective(view, cluster, edit)),
         Condition::Promoted(key, instance) => promoted(view, key, instance),
         Condition::Resolved(key) => resolved(view, key),
         Condition::InstanceRestarted(pod, uid, restarts, started) => instance_restarted(view, pod, uid, *restarts, *started),
@@ -170,7 +171,7 @@ fn progress(view: View<'_>, cluster: &Cluster, rollout: &Rollout) -> String {
             None => count,
         },
         [last] if last.is_primary && total > 1 => {
-            let times = super::estimate::recreated(view.world, cluster, view.started);
+            let times = super::estimate::recreated(view.world, cluster, view.known);
             format!(
                 "{count}, the primary {} is last: writes stop for a while ({})",
                 last.pod.name,
@@ -181,12 +182,12 @@ fn progress(view: View<'_>, cluster: &Cluster, rollout: &Rollout) -> String {
     }
 }
 
-fn preload_effective(view: View<'_>, cluster: &Cluster, libraries: &[String]) -> Seen {
+fn preload_effective(view: View<'_>, cluster: &Cluster, edit: &PreloadEdit) -> Seen {
     let instances: Vec<&Instance> = view.world.instances_of(&cluster.key).collect();
     let mut missing = Vec::new();
     let mut done = 0;
     for instance in &instances {
-        match preloaded(view, instance, libraries, &instances) {
+        match preloaded(view, cluster, instance, edit, &instances) {
             Ok(()) => done += 1,
             Err(why) => missing.push(format!("{}: {why}", instance.key.name)),
         }
@@ -197,38 +198,53 @@ fn preload_effective(view: View<'_>, cluster: &Cluster, libraries: &[String]) ->
     }
 }
 
-/// Whether an instance has been started with the libraries, by evidence of this phase.
-fn preloaded(view: View<'_>, instance: &Instance, libraries: &[String], all: &[&Instance]) -> Result<(), String> {
+/// Whether an instance has been started with the edited list, by evidence of this phase.
+fn preloaded(view: View<'_>, cluster: &Cluster, instance: &Instance, edit: &PreloadEdit, all: &[&Instance]) -> Result<(), String> {
     // An answer that was followed by a failure may be from before the restart.
     let failure = view.world.failure_of(instance).filter(|failure| failure.at >= view.since);
     let answer = fresh_answer(view, instance).filter(|probe| failure.is_none_or(|failure| failure.at <= probe.at));
     if let Some(probe) = answer {
         return match probe.server.known() {
-            Some(server) => preloaded_by_sql(server, libraries),
+            Some(server) => preloaded_by_sql(server, cluster, edit),
             None => Err(probe.server.because().unwrap_or("the server's settings are not known").to_owned()),
         };
     }
     let Some(failure) = failure else {
         return Err("not asked yet".to_owned());
     };
-    // Without SQL: a pod that was made since then has started with the configuration; a primary is restarted after the
-    // replicas were made anew, and its manager says whether that is still to come.
-    let made_since = |instance: &Instance| instance.created.is_some_and(|created| created > view.since);
-    let is_last = all.len() > 1 && all.iter().all(|other| other.key == instance.key || made_since(other));
-    let settled = view
-        .world
-        .reports
-        .get(&instance.key)
-        .is_some_and(|report| report.uid == instance.uid && report.at >= view.since && !report.pending_restart);
-    if made_since(instance) || (is_last && settled) {
+    if is_restarted(view, instance, all) {
         Ok(())
     } else {
         Err(format!("cannot be read, because {}", failure.because))
     }
 }
 
-fn preloaded_by_sql(server: &ServerFacts, libraries: &[String]) -> Result<(), String> {
-    if let Some(library) = libraries.iter().find(|library| !is_loaded(server, library)) {
+/// Without SQL: a pod that was not there when the request was sent has started with the configuration. A primary is
+/// restarted in its pod, after the replicas were recreated: its instance manager tells that nothing waits for a restart, and
+/// that it has loaded the new configuration, or that a setting had waited.
+fn is_restarted(view: View<'_>, instance: &Instance, all: &[&Instance]) -> bool {
+    let report = view
+        .world
+        .reports
+        .get(&instance.key)
+        .filter(|report| report.uid == instance.uid && report.at >= view.since);
+    let is_settled = report.is_some_and(|report| !report.pending_restart);
+    let Some(sent) = view.sent else {
+        // The change was there before this run looked.
+        return is_settled;
+    };
+    let before = |instance: &Instance| sent.pods.get(&instance.key.name).filter(|before| before.uid == instance.uid);
+    let Some(there) = before(instance) else { return true };
+    let has_loaded = || {
+        let hash = report.map(|report| report.configuration.as_str()).filter(|hash| !hash.is_empty());
+        hash.zip(there.configuration.as_deref()).is_some_and(|(now, before)| now != before)
+    };
+    let is_last = || all.len() > 1 && all.iter().all(|other| other.key == instance.key || before(other).is_none());
+    is_settled && (there.has_waited || has_loaded() || is_last())
+}
+
+fn preloaded_by_sql(server: &ServerFacts, cluster: &Cluster, edit: &PreloadEdit) -> Result<(), String> {
+    if let Some(library) = edit.add.iter().find(|library| !is_loaded(server, library)) {
         return Err(format!("{library} is not loaded yet"));
     }
     let Some(setting) = server.settings.get("shared_preload_libraries") else {
@@ -237,15 +253,20 @@ fn preloaded_by_sql(server: &ServerFacts, libraries: &[String]) -> Result<(), St
     if setting.pending_restart {
         return Err("waits for its restart".to_owned());
     }
-    let left = setting
-        .value
-        .split(',')
-        .map(str::trim)
-        .find(|name| !name.is_empty() && !MANAGED.contains(name) && libraries.iter().all(|library| library != name));
-    match left {
-        Some(name) => Err(format!("{name} is still preloaded")),
-        None => Ok(()),
+    let listed: Vec<&str> = setting.value.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let wanted = &cluster.spec.preload;
+    let left = listed
+        .iter()
+        .find(|name| edit.remove.iter().any(|library| library == *name) && wanted.iter().all(|library| library != *name));
+    if let Some(name) = left {
+        return Err(format!("{name} is still preloaded"));
     }
+    let mut in_order = listed.iter().filter(|name| edit.order.iter().any(|library| library == *name));
+    let mut asked = wanted.iter().filter(|name| edit.order.contains(name));
+    if !edit.order.is_empty() && !asked.all(|name| in_order.next().is_some_and(|listed| listed == name)) {
+        return Err("the order is not the new one yet".to_owned());
+    }
+    Ok(())
 }
 
 /// A library is loaded, by its file name.
@@ -310,7 +331,9 @@ fn instance_restarted(view: View<'_>, pod: &PodKey, uid: &str, restarts: u32, st
         .and_then(|probe| probe.server.known())
         .and_then(|server| server.started);
     let by_sql = matches!((started, postmaster), (Some(before), Some(now)) if now > before);
-    let said = started.is_none() && cluster.is_some_and(|cluster| cluster.status.phase_reason == RESTARTED_IN_PLACE);
+    // The operator leaves the sentence there for a while: one that was there before the request tells nothing.
+    let was_said = view.sent.is_none_or(|sent| sent.phase_reason == RESTARTED_IN_PLACE);
+    let said = started.is_none() && !was_said && cluster.is_some_and(|cluster| cluster.status.phase_reason == RESTARTED_IN_PLACE);
     let other = instance.uid != *uid || instance.restarts > restarts;
     if (other || by_sql || said) && instance.ready && !instance.deleting {
         return with_rollout(view, &instance.cluster, |_, _| Seen::Holds);

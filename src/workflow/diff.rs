@@ -20,7 +20,15 @@ pub(super) fn diff(request: &Request, world: &World) -> Vec<DiffLine> {
         (Method::Create, _) => return yaml(&request.body).into_iter().map(DiffLine::Added).collect(),
         (Method::Delete, resource) => {
             let kind = if resource == Resource::Pod { "Pod" } else { "Database" };
-            return vec![DiffLine::Removed(format!("{kind} {}/{}", request.namespace, request.name))];
+            let key = DatabaseKey::new(request.namespace.clone(), request.name.clone());
+            let object = world.databases.get(&key).filter(|_| resource == Resource::Database);
+            // With the object goes everything that it asks for, whoever has asked.
+            let lines = object.map(|object| yaml(&database_part(object))).unwrap_or_default();
+            return [format!("{kind} {}/{}", request.namespace, request.name)]
+                .into_iter()
+                .chain(lines)
+                .map(DiffLine::Removed)
+                .collect();
         }
         (_, Resource::Cluster | Resource::ClusterStatus) => {
             let key = ClusterKey::new(request.namespace.clone(), request.name.clone());

@@ -8,6 +8,7 @@
 //! A step whose change is there already is never written; its condition is awaited all the same. So a run that is
 //! continued after a restart of the program, or begun anew on a half-done cluster, finds its place by looking.
 
+mod confirming;
 mod guarding;
 mod proving;
 mod review;
@@ -16,6 +17,7 @@ mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::back;
 use super::conditions::{self, Seen, View};
 use super::event::{Command, Event};
 use super::guards;
@@ -55,15 +57,29 @@ pub struct Memory {
     conflicts: u32,
     /// The resource version that met a conflict: a newer one must be seen before the next try.
     stale: Option<String>,
-    /// Generations of the objects as they are known to this run: another one is somebody else's change.
+    /// Generations of the objects as they are known to this run: a lower one is an older state of the object.
     generations: BTreeMap<String, i64>,
     /// Requests that were sent for a dry run, by step.
     dry: BTreeMap<usize, Request>,
+    /// UIDs of the instances that were asked because nothing was known of them.
+    probed: BTreeSet<String>,
     /// Permissions that were asked for.
     reviewed: BTreeSet<Permission>,
 }
 
-pub(super) fn start(id: RunId, intent: Intent, world: &World, now: Timestamp) -> (Run, Vec<Command>) {
+impl Memory {
+    /// Generations of the objects as the run knows them.
+    pub(super) fn generations(&self) -> &BTreeMap<String, i64> {
+        &self.generations
+    }
+}
+
+pub(super) fn start(id: RunId, mut intent: Intent, world: &World, now: Timestamp) -> (Run, Vec<Command>) {
+    if let Intent::EditPreload { cluster, before, .. } = &mut intent
+        && before.is_none()
+    {
+        *before = world.clusters.get(cluster).map(|cluster| cluster.spec.preload.clone());
+    }
     let plan = Plan {
         steps: planning::steps(&intent, world),
         ..Plan::default()
@@ -85,6 +101,9 @@ fn new(id: RunId, intent: Intent, plan: Plan, now: Timestamp) -> Run {
         since: now,
         progress: String::new(),
         slow: false,
+        asks_again: None,
+        cluster_uid: None,
+        known: BTreeSet::new(),
         memory: Memory::default(),
     }
 }
@@ -93,6 +112,7 @@ pub(super) fn resume(kept: Kept, world: &World, now: Timestamp) -> (Run, Vec<Com
     if kept.started.is_none() {
         return start(kept.id, kept.intent, world, now);
     }
+    let is_older = kept.version.is_none();
     let plan = Plan {
         steps: kept.steps,
         ..Plan::default()
@@ -100,11 +120,18 @@ pub(super) fn resume(kept: Kept, world: &World, now: Timestamp) -> (Run, Vec<Com
     let mut run = new(kept.id, kept.intent, plan, now);
     run.transcript = kept.transcript;
     run.started = kept.started;
-    run.say(now, "taken up again");
-    run.remember_generations(world);
-    run.plan.checks = guards::checks(&run.situation(world, None));
+    run.cluster_uid = kept.cluster_uid;
+    run.known = kept.known;
+    run.memory.generations = kept.generations;
+    run.say(now, "resumed");
     // Keeping it claims the run for this process.
     let mut commands = vec![Command::Keep];
+    if is_older {
+        let why = "the run was kept by an older extop, which did not keep what was confirmed";
+        confirming::ask_again(&mut run, why.to_owned(), world, now, &mut commands);
+        return (run, commands);
+    }
+    run.plan.checks = guards::checks(&run.situation(world, None));
     next(&mut run, world, now, &mut commands);
     advance(&mut run, world, now, &mut commands);
     (run, commands)
@@ -136,9 +163,16 @@ pub(super) fn handle(run: &mut Run, event: Event, world: &World, now: Timestamp)
 
 /// Looks at the world until nothing moves any more.
 fn advance(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
+    if let Some(why) = confirming::another_cluster(run, world) {
+        let step = run.plan.steps.iter().position(|step| !step.is_done()).unwrap_or_default();
+        return run.fail(step, why, now);
+    }
     for _ in 0..MOST {
         let moved = match run.phase.clone() {
-            Phase::Review => review::renew(run, world, commands),
+            Phase::Review => {
+                review::ask_late(run, world, now, commands);
+                review::renew(run, world, commands)
+            }
             Phase::Guarding(step) => guarding::look(run, step, world, now, commands),
             Phase::Applying(step) => writing::look(run, step, world, now, commands),
             Phase::Waiting(step) => waiting::look(run, step, world, now, commands),
@@ -175,7 +209,7 @@ fn next(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command
                 if holds(change, world) {
                     return waiting::enter(run, index, may_be_sent, world, now, commands);
                 }
-                let has_worked = may_be_sent && !guards::leaves_a_trace(change) && has_worked(run, until, world);
+                let has_worked = may_be_sent && !guards::leaves_a_trace(change) && has_worked(run, index, until, world);
                 if !has_worked {
                     return guarding::enter(run, index, world, now, commands);
                 }
@@ -187,36 +221,40 @@ fn next(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command
 }
 
 /// A change that leaves no trace of its own may have taken effect already.
-fn has_worked(run: &Run, until: &Condition, world: &World) -> bool {
-    let since = run.started.unwrap_or(run.since);
+fn has_worked(run: &Run, step: usize, until: &Condition, world: &World) -> bool {
     let view = View {
-        world,
-        started: run.started,
-        since,
+        since: run.started.unwrap_or(run.since),
+        ..run.view(world, Some(step))
     };
     conditions::look(until, view) == Seen::Holds
 }
 
 fn not_kept(run: &mut Run, why: &str, now: Timestamp) {
     if run.phase == Phase::Keeping {
+        let step = run.plan.steps.iter().position(|step| !step.is_done()).unwrap_or_default();
         let why = format!("nothing was written, because the run could not be kept on disk: {why}");
-        run.fail(0, why, now);
+        run.fail(step, why, now);
     } else {
         run.say(now, format!("the run could not be kept on disk: {why}"));
     }
 }
 
-/// The operator wants to go on after a stop.
+/// The user wants to go on after a stop.
 fn again(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
     if !matches!(run.phase, Phase::Failed { .. } | Phase::Blocked { .. }) {
         return;
     }
-    run.say(now, "asked to go on");
+    run.say(now, "continue requested");
     run.started.get_or_insert(now);
-    run.remember_generations(world);
     run.memory.conflicts = 0;
-    for step in &mut run.plan.steps {
-        if step.state == StepState::Failed {
+    for index in 0..run.plan.steps.len() {
+        let was_taken_back = confirming::was_taken_back(run, index, world);
+        let Some(step) = run.plan.steps.get_mut(index) else { continue };
+        if was_taken_back {
+            // To write it again takes another confirmation, even if it looks the same.
+            (step.state, step.confirmed, step.sent) = (StepState::Todo, None, None);
+            step.inverse.clear();
+        } else if step.state == StepState::Failed {
             step.state = StepState::Todo;
         }
     }
@@ -225,13 +263,13 @@ fn again(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Comman
 }
 
 fn cancelled(run: &mut Run, now: Timestamp, commands: &mut Vec<Command>) {
-    let was_kept = run.phase != Phase::Review;
+    let was_kept = !run.is_draft();
     run.say(
         now,
         if run.is_untouched() {
             "cancelled before the first write"
         } else {
-            "let go"
+            "abandoned"
         },
     );
     run.enter(Phase::Cancelled, now);
@@ -245,14 +283,12 @@ pub(super) fn put_back(run: &Run, world: &World) -> Option<Intent> {
         return None;
     }
     let cluster = run.intent.cluster();
-    let mut changes: Vec<Change> = run
-        .plan
-        .steps
-        .iter()
-        .rev()
-        .flat_map(|step| &step.inverse)
-        .filter_map(|change| still_to_put_back(change, world))
-        .collect();
+    let mut steps = run.plan.steps.clone();
+    // A write whose answer is missing may be seen by now.
+    for step in &mut steps {
+        confirming::look_for_write(step, world);
+    }
+    let (mut changes, left) = back::of_steps(&steps, world);
     if changes.is_empty() {
         return None;
     }
@@ -265,24 +301,8 @@ pub(super) fn put_back(run: &Run, world: &World) -> Option<Intent> {
         cluster: cluster.clone(),
         of: run.intent.title(),
         changes,
+        left,
     })
-}
-
-/// The inverse as it can be made now; `None` when there is nothing to put back.
-fn still_to_put_back(change: &Change, world: &World) -> Option<Change> {
-    match change {
-        Change::DeleteDatabase { key, cluster, .. } => Some(Change::DeleteDatabase {
-            key: key.clone(),
-            cluster: cluster.clone(),
-            uid: world.databases.get(key)?.uid.clone(),
-        }),
-        Change::SetDatabaseExtension { key, extension, .. } => {
-            let object = world.databases.get(key)?;
-            let asks = object.extensions.iter().any(|item| item.name == extension.name);
-            (asks && !holds(change, world)).then(|| change.clone())
-        }
-        _ => (!holds(change, world)).then(|| change.clone()),
-    }
 }
 
 /// Instances that can be asked.
@@ -417,17 +437,14 @@ impl Run {
         }
     }
 
-    /// Takes the objects as they are now for what this run knows.
-    fn remember_generations(&mut self, world: &World) {
-        self.memory.generations = self
-            .plan
-            .steps
-            .iter()
-            .filter_map(|step| match &step.kind {
-                StepKind::Write { change, .. } => Some((object_of(change)?, version_of(change, world)?.0)),
-                StepKind::Prove => None,
-            })
-            .collect();
+    /// What conditions are looked at with; what was sent is that of a step.
+    fn view<'a>(&'a self, world: &'a World, step: Option<usize>) -> View<'a> {
+        View {
+            world,
+            known: self.started.map(|_| &self.known),
+            sent: step.and_then(|step| self.plan.steps.get(step)?.sent.as_ref()),
+            since: self.since,
+        }
     }
 }
 

@@ -1,22 +1,27 @@
 //! What a change brings about for those who use the cluster, and on what basis that is estimated.
 
+use std::collections::BTreeSet;
+
 use crate::domain::change::Change;
 use crate::domain::cluster::{Cluster, UpdateMethod, UpdateStrategy};
+use crate::domain::database::ReclaimPolicy;
+use crate::domain::ids::DatabaseKey;
 use crate::domain::instance::Instance;
 use crate::domain::{Timestamp, World};
 
 /// A restart in place has no time to go by.
 const IN_PLACE: &str = "how long is not known: it takes a checkpoint and a start";
 
-/// How long pods took to become ready that were made after a time: name and seconds, in order of their creation.
-pub(super) fn recreated(world: &World, cluster: &Cluster, after: Option<Timestamp>) -> Vec<(String, i64)> {
-    let Some(after) = after else { return Vec::new() };
+/// How long pods took to become ready that are not among the known ones, which are told by their UIDs: name and seconds, in
+/// order of their creation. Both times are the server's.
+pub(super) fn recreated(world: &World, cluster: &Cluster, known: Option<&BTreeSet<String>>) -> Vec<(String, i64)> {
+    let Some(known) = known else { return Vec::new() };
     let mut made: Vec<(Timestamp, &Instance, i64)> = world
         .instances_of(&cluster.key)
         .filter_map(|instance| {
             let (created, ready) = (instance.created?, instance.ready_since?);
             let seconds = ready.as_second() - created.as_second();
-            (created >= after && instance.ready && seconds >= 0).then_some((created, instance, seconds))
+            (!known.contains(&instance.uid) && instance.ready && seconds >= 0).then_some((created, instance, seconds))
         })
         .collect();
     made.sort_by_key(|(created, ..)| *created);
@@ -54,7 +59,7 @@ pub(super) fn interrupts_primary(change: &Change, world: &World) -> bool {
         Change::AddEntry { entry, .. } => mounted(&entry.name).is_none(),
         Change::RemoveEntry { entry, .. } => primary.is_none() || mounted(entry).is_some(),
         Change::SetReference { entry, reference, .. } => mounted(entry).is_none_or(|there| reference.is_none() || there != *reference),
-        Change::SetPreload { .. } | Change::RestartCluster { .. } | Change::RestartPrimary { .. } | Change::Promote { .. } => true,
+        Change::EditPreload { .. } | Change::RestartCluster { .. } | Change::RestartPrimary { .. } | Change::Promote { .. } => true,
         Change::DeletePod { pod, .. } => cluster.status.current_primary.as_ref() == Some(&pod.name),
         Change::CreateDatabase { .. }
         | Change::SetDatabaseExtension { .. }
@@ -64,11 +69,11 @@ pub(super) fn interrupts_primary(change: &Change, world: &World) -> bool {
 }
 
 /// What a change brings about, as sentences: which pods restart in which order, whether writes stop, and for how long.
-pub(super) fn consequences(change: &Change, world: &World, started: Option<Timestamp>) -> Vec<String> {
+pub(super) fn consequences(change: &Change, world: &World, known: Option<&BTreeSet<String>>) -> Vec<String> {
     let Some(cluster) = world.clusters.get(change.cluster()) else {
         return Vec::new();
     };
-    let times = recreated(world, cluster, started);
+    let times = recreated(world, cluster, known);
     match change {
         Change::AddEntry { .. } | Change::RemoveEntry { .. } | Change::SetReference { .. } | Change::RestartCluster { .. } => {
             if interrupts_primary(change, world) {
@@ -77,7 +82,7 @@ pub(super) fn consequences(change: &Change, world: &World, started: Option<Times
                 vec!["the primary carries what is wanted already and is not interrupted".to_owned()]
             }
         }
-        Change::SetPreload { .. } => preloading(world, cluster, &times),
+        Change::EditPreload { .. } => preloading(world, cluster, &times),
         Change::RestartPrimary { instance, .. } => vec![
             format!("PostgreSQL restarts within the pod of the primary {instance}: connections end and writes stop until it is back"),
             IN_PLACE.to_owned(),
@@ -97,10 +102,23 @@ pub(super) fn consequences(change: &Change, world: &World, started: Option<Times
             vec![format!("no restart; {} is dropped, unless something depends on it", extension.name)]
         }
         Change::SetDatabaseExtension { .. } => vec!["no restart".to_owned()],
-        Change::UnsetDatabaseExtension { .. } | Change::DeleteDatabase { .. } => {
-            vec!["no restart; nothing is dropped in PostgreSQL".to_owned()]
-        }
+        Change::UnsetDatabaseExtension { .. } => vec!["no restart; nothing is dropped in PostgreSQL".to_owned()],
+        Change::DeleteDatabase { key, .. } => deleting_object(world, key),
     }
+}
+
+/// What the deletion of a `Database` object does in PostgreSQL, by its reclaim policy.
+fn deleting_object(world: &World, key: &DatabaseKey) -> Vec<String> {
+    let Some(object) = world.databases.get(key) else {
+        return Vec::new();
+    };
+    vec![match object.reclaim_policy {
+        ReclaimPolicy::Retain => format!(
+            "no restart; the reclaim policy is retain: database {} and its extensions stay as they are",
+            object.database
+        ),
+        ReclaimPolicy::Delete => format!("the reclaim policy is delete: the operator drops database {}", object.database),
+    }]
 }
 
 /// Names of the replicas and of the primary.

@@ -73,6 +73,8 @@ pub struct Form {
     pub focus: usize,
     /// What is wrong as a whole.
     pub error: Option<String>,
+    /// The list that an edited list was opened with: what is wanted is what differs from it.
+    pub opened_with: Vec<String>,
 }
 
 impl Form {

@@ -3,6 +3,7 @@
 use super::form::{Field, FieldId, FieldKind, Form};
 use super::guards;
 use super::intent::{DatabaseWish, Intent};
+use crate::domain::change::PreloadEdit;
 use crate::domain::cluster::Cluster;
 use crate::domain::entry_rules::{env_error, name_error, path_list_error, reference_error};
 use crate::domain::extension::{EnvVar, ExtensionEntry};
@@ -124,7 +125,7 @@ pub fn change_image(world: &World, cluster: &ClusterKey, entry: &str) -> Form {
 
 /// The form of `edit-preload`.
 pub fn edit_preload(world: &World, cluster: &ClusterKey) -> Form {
-    let libraries = world.clusters.get(cluster).map(|cluster| cluster.spec.preload.join("\n"));
+    let libraries = world.clusters.get(cluster).map(|cluster| cluster.spec.preload.clone());
     let mut form = form(
         format!("preload libraries of {}", cluster.name),
         vec![lines(
@@ -133,7 +134,9 @@ pub fn edit_preload(world: &World, cluster: &ClusterKey) -> Form {
             "one per line, in order; each must be there in every instance",
         )],
     );
-    form.set(FieldId::Preload, &libraries.unwrap_or_default());
+    form.opened_with = libraries.unwrap_or_default();
+    let text = form.opened_with.join("\n");
+    form.set(FieldId::Preload, &text);
     form
 }
 
@@ -249,15 +252,18 @@ fn submit_image(form: &mut Form, cluster: &Cluster) -> Intent {
 
 fn submit_preload(form: &mut Form, cluster: &Cluster) -> Intent {
     let libraries = listed(form.value(FieldId::Preload));
-    let error = if libraries == cluster.spec.preload {
+    let before = form.opened_with.clone();
+    let added = PreloadEdit::between(&before, &libraries).add;
+    let error = if libraries == before {
         Some("nothing is changed".to_owned())
     } else {
-        guards::names_error(&libraries)
+        guards::names_error(&added)
     };
     blame(form, FieldId::Preload, error);
     Intent::EditPreload {
         cluster: cluster.key.clone(),
         libraries,
+        before: Some(before),
     }
 }
 
@@ -422,6 +428,7 @@ fn form(title: String, fields: Vec<Field>) -> Form {
         fields,
         focus: 0,
         error: None,
+        opened_with: Vec::new(),
     }
 }
 

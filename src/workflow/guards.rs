@@ -78,22 +78,27 @@ fn earlier_steps(situation: &Situation<'_>) -> Option<Check> {
     let done = situation.steps.get(..situation.step?).unwrap_or_default();
     let mut count = 0;
     for (index, step) in done.iter().enumerate() {
-        let later = done.get(index + 1..).unwrap_or_default();
-        if let StepKind::Write { change, .. } = &step.kind
-            && leaves_a_trace(change)
-            && !later.iter().any(|later| replaces(later, change))
-        {
-            if !holds(change, situation.world) {
+        match holds_still(done, index, situation.world) {
+            Some(true) => count += 1,
+            Some(false) => {
                 return Some(fail(
                     "earlier-steps",
                     format!("'{}' was done, but does not hold any more", step.title),
-                    "somebody has changed it since; look at it, then put back or begin anew",
+                    "another user has changed it since: check the change, then continue or put back",
                 ));
             }
-            count += 1;
+            None => {}
         }
     }
     (count > 0).then(|| pass("earlier-steps", format!("{count} earlier steps hold still")))
+}
+
+/// Whether what a step has made is still there; `None` when it leaves no trace, or a later step of the list has altered it.
+pub(super) fn holds_still(steps: &[Step], index: usize, world: &World) -> Option<bool> {
+    let change = steps.get(index)?.change()?;
+    let later = steps.get(index + 1..).unwrap_or_default();
+    let is_replaced = later.iter().any(|later| later.is_done() && replaces(later, change));
+    (leaves_a_trace(change) && !is_replaced).then(|| holds(change, world))
 }
 
 /// A later step of the same run alters what the change has made.

@@ -1,11 +1,11 @@
-//! What the operator wants, as data. No secrets are in it: it is kept in the state directory until the run has ended.
+//! What the user wants, as data. No secrets are in it: it is kept in the state directory until the run has ended.
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Timestamp;
-use crate::domain::change::Change;
+use crate::domain::change::{Change, PreloadEdit};
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::{ClusterKey, PodKey};
+use crate::domain::{Timestamp, World};
 
 /// One guided action with its parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,8 +35,12 @@ pub enum Intent {
     EditPreload {
         /// The cluster.
         cluster: ClusterKey,
-        /// The whole list, in order.
+        /// The whole list, in order, as it was typed.
         libraries: Vec<String>,
+        /// The list that was edited. What differs between the two is what is wanted; without it, what differs from the
+        /// list that is there when the plan is made.
+        #[serde(default)]
+        before: Option<Vec<String>>,
     },
     /// Restart all instances.
     RestartCluster {
@@ -82,6 +86,9 @@ pub enum Intent {
         of: String,
         /// The inverse changes, in order.
         changes: Vec<Change>,
+        /// What is not put back, and why, as sentences.
+        #[serde(default)]
+        left: Vec<String>,
     },
 }
 
@@ -111,6 +118,20 @@ impl Intent {
             | Self::Promote { cluster, .. }
             | Self::PutBack { cluster, .. } => cluster,
         }
+    }
+
+    /// What is wanted of the preload list, where that is all that is wanted.
+    pub(super) fn preload_edit(&self, world: &World) -> Option<PreloadEdit> {
+        let Self::EditPreload {
+            cluster,
+            libraries,
+            before,
+        } = self
+        else {
+            return None;
+        };
+        let there = || world.clusters.get(cluster).map(|cluster| cluster.spec.preload.clone());
+        Some(PreloadEdit::between(&before.clone().or_else(there).unwrap_or_default(), libraries))
     }
 
     /// A few words, e.g. `add foo`.

@@ -1,10 +1,13 @@
 //! What a run is going to do: ordered steps of changes and waits, and what they bring about.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Timestamp;
-use crate::domain::change::{Change, Request};
+use crate::domain::change::{Change, PreloadEdit, Request};
 use crate::domain::ids::{ClusterKey, DatabaseKey, PodKey};
+use crate::domain::request::Outcome;
 
 /// Answer of a guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +42,8 @@ pub struct Check {
 pub enum Condition {
     /// The rollout of the cluster is complete, including the mounts.
     RolloutComplete(ClusterKey),
-    /// Complete, and on every instance the libraries are loaded and nothing is pending a restart.
-    PreloadEffective(ClusterKey, Vec<String>),
+    /// Complete, and every instance runs with the edited list: what was added is loaded, nothing is pending a restart.
+    PreloadEffective(ClusterKey, PreloadEdit),
     /// Every instance carries the restart annotation.
     Restarted(ClusterKey, String),
     /// The instance was restarted: another UID, a higher restart count, or a postmaster that started later than this one.
@@ -104,9 +107,77 @@ pub struct Step {
     /// What it brings about: which pods restart in which order, whether the primary is interrupted, for how long and
     /// on what basis that is estimated.
     pub consequences: Vec<String>,
-    /// What puts it back, in order: as it was just before the write.
+    /// What the confirmed diff showed. The step is written only while it would still do just this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<Outcome>,
+    /// What was there when its request was sent; `None` before that, and when the API server has refused the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Sent>,
+    /// What puts it back, in order: as it was just before the write. Empty unless the write is known to have been made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inverse: Vec<Change>,
+}
+
+impl Step {
+    /// A step that is still to do.
+    pub fn new(title: String, kind: StepKind) -> Self {
+        Self {
+            title,
+            kind,
+            state: StepState::Todo,
+            consequences: Vec::new(),
+            confirmed: None,
+            sent: None,
+            inverse: Vec::new(),
+        }
+    }
+
+    /// Its change, if it writes.
+    pub fn change(&self) -> Option<&Change> {
+        match &self.kind {
+            StepKind::Write { change, .. } => Some(change),
+            StepKind::Prove => None,
+        }
+    }
+
+    /// It is done, by this run or before it.
+    pub fn is_done(&self) -> bool {
+        matches!(self.state, StepState::Done | StepState::AlreadyDone)
+    }
+}
+
+/// What was there when a request was sent. What the server did since is told by what differs from it: identities of the
+/// server, never this machine's clock.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Sent {
+    /// The API server has said that the write was made, or the object shows that this program made it.
+    pub accepted: bool,
+    /// UID of the object that was created, by the answer of the API server.
+    #[serde(default)]
+    pub created: Option<String>,
+    /// What would put it back.
+    pub inverse: Vec<Change>,
+    /// When this program's field manager had written the object before, by the server's clock.
+    #[serde(default)]
+    pub wrote: Option<Timestamp>,
+    /// Instance pods, by name.
+    #[serde(default)]
+    pub pods: BTreeMap<String, PodBefore>,
+    /// `status.phaseReason` of the cluster.
+    #[serde(default)]
+    pub phase_reason: String,
+}
+
+/// An instance pod when a request was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PodBefore {
+    /// Its UID.
+    pub uid: String,
+    /// Hash of the configuration that its instance manager had loaded, if that was read.
+    pub configuration: Option<String>,
+    /// A setting has waited for a restart since.
+    #[serde(default)]
+    pub has_waited: bool,
 }
 
 /// A whole plan.
@@ -122,6 +193,8 @@ pub struct Plan {
     pub previews: Vec<Preview>,
     /// Another manager owns what would be written: the plan is text to take along, not to apply.
     pub text_only: Option<String>,
+    /// A digest of what the steps that are still to do would make of what is there.
+    pub digest: String,
 }
 
 /// What one write step sends.

@@ -1,18 +1,22 @@
 //! From an intent and the world to steps.
 
+use std::collections::BTreeSet;
+
+use super::back;
 use super::conditions::objects_of;
 use super::diff;
 use super::estimate;
 use super::intent::{DatabaseWish, Intent};
 use super::plan::{Condition, Plan, Preview, Step, StepKind, StepState};
-use crate::domain::change::{Change, Request};
-use crate::domain::database::{Database, Ensure, RequestedExtension};
+use crate::domain::World;
+use crate::domain::change::{Change, ItemEdit, PreloadEdit, Request};
+use crate::domain::database::{Ensure, RequestedExtension};
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::{ClusterKey, DatabaseKey, PodKey};
 use crate::domain::instance::Instance;
-use crate::domain::request::{annotation_time, holds, request};
+use crate::domain::probe::DatabaseProbe;
+use crate::domain::request::{annotation_time, draft, holds, make, request};
 use crate::domain::rollout::wanted_entries;
-use crate::domain::{Timestamp, World};
 
 /// The steps of an intent, all still to do.
 pub(super) fn steps(intent: &Intent, world: &World) -> Vec<Step> {
@@ -24,7 +28,7 @@ pub(super) fn steps(intent: &Intent, world: &World) -> Vec<Step> {
             databases,
         } => add_extension(world, cluster, entry, preload, databases),
         Intent::ChangeImage { cluster, entry, reference } => change_image(world, cluster, entry, reference),
-        Intent::EditPreload { cluster, libraries } => vec![set_preload(cluster, libraries.clone())],
+        Intent::EditPreload { cluster, .. } => vec![edit_preload(cluster, intent.preload_edit(world).unwrap_or_default())],
         Intent::RestartCluster { cluster, at } => vec![step(
             Change::RestartCluster {
                 cluster: cluster.clone(),
@@ -47,20 +51,17 @@ pub(super) fn steps(intent: &Intent, world: &World) -> Vec<Step> {
             },
             Condition::Promoted(cluster.clone(), instance.clone()),
         )],
-        Intent::PutBack { cluster, changes, .. } => put_back(world, cluster, changes),
+        Intent::PutBack { cluster, changes, .. } => back::steps(world, cluster, changes),
     };
     if is_proved(intent) {
-        steps.push(Step {
-            title: "prove it by SQL".to_owned(),
-            kind: StepKind::Prove,
-            state: StepState::Todo,
-            consequences: vec!["new sessions read; nothing is changed".to_owned()],
-            inverse: Vec::new(),
-        });
+        let mut prove = Step::new("prove it by SQL".to_owned(), StepKind::Prove);
+        prove.consequences.push("new sessions read; nothing is changed".to_owned());
+        steps.push(prove);
     }
     for step in &mut steps {
         if let StepKind::Write { change, .. } = &step.kind {
             step.consequences = estimate::consequences(change, world, None);
+            step.consequences.extend(back::no_way_back(change, world));
         }
     }
     steps
@@ -71,14 +72,8 @@ fn is_proved(intent: &Intent) -> bool {
     !matches!(intent, Intent::DeleteStuckPod { .. } | Intent::PutBack { .. })
 }
 
-fn step(change: Change, until: Condition) -> Step {
-    Step {
-        title: title(&change),
-        kind: StepKind::Write { change, until },
-        state: StepState::Todo,
-        consequences: Vec::new(),
-        inverse: Vec::new(),
-    }
+pub(super) fn step(change: Change, until: Condition) -> Step {
+    Step::new(title(&change), StepKind::Write { change, until })
 }
 
 /// A change in a few words.
@@ -93,8 +88,7 @@ pub(super) fn title(change: &Change) -> String {
             None => format!("take the image of {entry} from the catalog"),
         },
         Change::RemoveEntry { entry, .. } => format!("unmount {entry}"),
-        Change::SetPreload { libraries, .. } if libraries.is_empty() => "preload no library".to_owned(),
-        Change::SetPreload { libraries, .. } => format!("preload {}", libraries.join(", ")),
+        Change::EditPreload { edit, .. } => preload_title(edit),
         Change::RestartCluster { cluster, .. } => format!("restart all instances of {}", cluster.name),
         Change::RestartPrimary { instance, .. } => format!("restart the primary {instance} in place"),
         Change::DeletePod { pod, .. } => format!("delete pod {}", pod.name),
@@ -115,7 +109,7 @@ pub(super) fn title(change: &Change) -> String {
             format!("drop {} by the Database object {}", extension.name, key.name)
         }
         Change::SetDatabaseExtension { key, extension, .. } => {
-            format!("ask for {} by the Database object {}", item(extension), key.name)
+            format!("ask for {} by the Database object {}", edited(extension), key.name)
         }
         Change::UnsetDatabaseExtension { key, extension, .. } => {
             format!("take {extension} out of the Database object {}", key.name)
@@ -130,7 +124,7 @@ pub(super) fn doing(change: &Change) -> &'static str {
         Change::AddEntry { .. } => "mounting",
         Change::SetReference { .. } => "changing the image",
         Change::RemoveEntry { .. } => "unmounting",
-        Change::SetPreload { .. } => "preloading",
+        Change::EditPreload { .. } => "preloading",
         Change::RestartCluster { .. } | Change::RestartPrimary { .. } => "restarting",
         Change::DeletePod { .. } => "recreating",
         Change::Promote { .. } => "promoting",
@@ -138,6 +132,31 @@ pub(super) fn doing(change: &Change) -> &'static str {
         | Change::SetDatabaseExtension { .. }
         | Change::UnsetDatabaseExtension { .. }
         | Change::DeleteDatabase { .. } => "waiting",
+    }
+}
+
+fn preload_title(edit: &PreloadEdit) -> String {
+    let mut parts = Vec::new();
+    if !edit.add.is_empty() {
+        parts.push(format!("preload {}", edit.add.join(", ")));
+    }
+    if !edit.remove.is_empty() {
+        parts.push(format!("take {} out of the preload libraries", edit.remove.join(", ")));
+    }
+    if !edit.order.is_empty() {
+        parts.push(format!("put the preload libraries in the order {}", edit.order.join(", ")));
+    }
+    if parts.is_empty() {
+        "leave the preload libraries as they are".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}
+
+fn edited(edit: &ItemEdit) -> String {
+    match edit.version.value() {
+        Some(version) => format!("{} {version}", edit.name),
+        None => edit.name.clone(),
     }
 }
 
@@ -161,17 +180,7 @@ fn add_extension(world: &World, cluster: &ClusterKey, entry: &ExtensionEntry, pr
         Condition::RolloutComplete(cluster.clone()),
     )];
     if !preload.is_empty() {
-        let mut libraries = world
-            .clusters
-            .get(cluster)
-            .map(|cluster| cluster.spec.preload.clone())
-            .unwrap_or_default();
-        for library in preload {
-            if !libraries.contains(library) {
-                libraries.push(library.clone());
-            }
-        }
-        steps.push(set_preload(cluster, libraries));
+        steps.push(edit_preload(cluster, PreloadEdit::adding(preload)));
     }
     let mut done: Vec<&str> = Vec::new();
     for wish in databases {
@@ -184,14 +193,10 @@ fn add_extension(world: &World, cluster: &ClusterKey, entry: &ExtensionEntry, pr
     steps
 }
 
-fn set_preload(cluster: &ClusterKey, libraries: Vec<String>) -> Step {
-    step(
-        Change::SetPreload {
-            cluster: cluster.clone(),
-            libraries: libraries.clone(),
-        },
-        Condition::PreloadEffective(cluster.clone(), libraries),
-    )
+fn edit_preload(cluster: &ClusterKey, edit: PreloadEdit) -> Step {
+    let until = Condition::PreloadEffective(cluster.clone(), edit.clone());
+    let cluster = cluster.clone();
+    step(Change::EditPreload { cluster, edit }, until)
 }
 
 /// One database: its `Database` object is extended item by item, or made with everything at once.
@@ -204,14 +209,15 @@ fn request_in(world: &World, cluster: &ClusterKey, database: &str, wishes: &[&Da
                     Change::SetDatabaseExtension {
                         key: object.key.clone(),
                         cluster: cluster.clone(),
-                        extension: wanted(wish, Some(object)),
+                        extension: ItemEdit::asking(&wish.extension, wish.version.as_ref(), wish.schema.as_ref()),
                     },
                     Condition::DatabaseApplied(cluster.clone(), database.to_owned(), vec![wish.extension.clone()]),
                 )
             })
             .collect();
     }
-    let extensions: Vec<RequestedExtension> = wishes.iter().map(|wish| wanted(wish, None)).collect();
+    let wanted = |wish: &&DatabaseWish| ItemEdit::asking(&wish.extension, wish.version.as_ref(), wish.schema.as_ref()).made_on(None);
+    let extensions: Vec<RequestedExtension> = wishes.iter().map(wanted).collect();
     let names = extensions.iter().map(|extension| extension.name.clone()).collect();
     vec![step(
         Change::CreateDatabase {
@@ -223,17 +229,6 @@ fn request_in(world: &World, cluster: &ClusterKey, database: &str, wishes: &[&Da
         },
         Condition::DatabaseApplied(cluster.clone(), database.to_owned(), names),
     )]
-}
-
-/// What is asked for; a version or schema that the object has, and the wish does not name, stays.
-fn wanted(wish: &DatabaseWish, object: Option<&Database>) -> RequestedExtension {
-    let there = object.and_then(|object| object.extensions.iter().find(|item| item.name == wish.extension));
-    RequestedExtension {
-        name: wish.extension.clone(),
-        ensure: Ensure::Present,
-        version: wish.version.clone().or_else(|| there?.version.clone()),
-        schema: wish.schema.clone().or_else(|| there?.schema.clone()),
-    }
 }
 
 /// The owner of a database by `pg_database`, as the primary told it.
@@ -320,7 +315,7 @@ pub(super) fn differs_from_wanted(world: &World, instance: &Instance) -> bool {
         })
 }
 
-fn delete_pod(cluster: &ClusterKey, pod: &PodKey, uid: &str) -> Step {
+pub(super) fn delete_pod(cluster: &ClusterKey, pod: &PodKey, uid: &str) -> Step {
     step(
         Change::DeletePod {
             cluster: cluster.clone(),
@@ -354,49 +349,28 @@ fn restart_instance(world: &World, cluster: &ClusterKey, pod: &PodKey, uid: &str
     )
 }
 
-fn put_back(world: &World, cluster: &ClusterKey, changes: &[Change]) -> Vec<Step> {
-    let deletes_pods = changes.iter().any(|change| matches!(change, Change::DeletePod { .. }));
-    let last_pod = changes.iter().rposition(|change| matches!(change, Change::DeletePod { .. }));
-    changes
-        .iter()
-        .enumerate()
-        .map(|(index, change)| {
-            let until = match change {
-                // While a pod is stuck the rollout cannot get further; it is awaited after the pod's deletion.
-                Change::AddEntry { .. } | Change::RemoveEntry { .. } | Change::SetReference { .. } | Change::SetPreload { .. }
-                    if deletes_pods =>
-                {
-                    Condition::Resolved(cluster.clone())
-                }
-                Change::SetPreload { libraries, .. } => Condition::PreloadEffective(cluster.clone(), libraries.clone()),
-                Change::DeletePod { pod, uid, .. } if last_pod != Some(index) => Condition::PodReplaced(pod.clone(), uid.clone()),
-                Change::SetDatabaseExtension { key, extension, .. } => {
-                    let database = world.databases.get(key).map(|object| object.database.clone());
-                    Condition::DatabaseApplied(cluster.clone(), database.unwrap_or_default(), vec![extension.name.clone()])
-                }
-                Change::UnsetDatabaseExtension { key, extension, .. } => Condition::RequestGone(key.clone(), extension.clone()),
-                Change::DeleteDatabase { key, uid, .. } => Condition::DatabaseGone(key.clone(), uid.clone()),
-                _ => Condition::RolloutComplete(cluster.clone()),
-            };
-            step(change.clone(), until)
-        })
-        .collect()
-}
-
-/// The requests of the steps that are still to do, with their diffs.
+/// The requests of the steps that are still to do, with their diffs: each as the steps before it leave the objects. The
+/// request itself is the one for the objects as they are, because that is what can be dry-run.
 pub(super) fn previews(steps: &[Step], world: &World) -> Vec<Preview> {
-    steps
-        .iter()
-        .enumerate()
-        .filter(|(_, step)| step.state == StepState::Todo)
-        .filter_map(|(index, step)| match &step.kind {
-            StepKind::Write { change, .. } if !holds(change, world) => {
-                let request = request(change, world).ok()?;
-                Some(preview(index, request, world))
-            }
-            _ => None,
-        })
-        .collect()
+    let Some(cluster) = steps.iter().find_map(|step| Some(step.change()?.cluster())) else {
+        return Vec::new();
+    };
+    let mut later = draft(world, cluster);
+    let mut previews = Vec::new();
+    for (index, step) in steps.iter().enumerate().filter(|(_, step)| step.state == StepState::Todo) {
+        let Some(change) = step.change().filter(|change| !holds(change, &later)) else {
+            continue;
+        };
+        if let Ok(now) = request(change, world) {
+            let shown = request(change, &later).unwrap_or_else(|_| now.clone());
+            previews.push(Preview {
+                diff: diff::diff(&shown, &later),
+                ..preview(index, now, world)
+            });
+        }
+        make(change, &mut later);
+    }
+    previews
 }
 
 /// One request with its diff.
@@ -421,75 +395,30 @@ pub(super) fn interrupts_primary(steps: &[Step], world: &World) -> bool {
     })
 }
 
-/// Renews what the steps bring about, with the times seen in this run.
-pub(super) fn renew_consequences(plan: &mut Plan, world: &World, started: Option<Timestamp>) {
+/// Renews what the steps bring about, with the times seen in this run: `known` are the pods that were there before it.
+pub(super) fn renew_consequences(plan: &mut Plan, world: &World, known: Option<&BTreeSet<String>>) {
     for step in &mut plan.steps {
         if let StepKind::Write { change, .. } = &step.kind
             && matches!(step.state, StepState::Todo | StepState::Active)
         {
-            let renewed = estimate::consequences(change, world, started);
+            let renewed = estimate::consequences(change, world, known);
             if !renewed.is_empty() {
                 step.consequences = renewed;
+                step.consequences.extend(back::no_way_back(change, world));
             }
         }
     }
 }
 
-/// What puts a change back, in order, as the world is before it is made.
-///
-/// An extension that is asked for anew, and is not installed, will be installed by the request: taking back the request
-/// alone would leave it behind without its files, so that it is dropped first.
-pub(super) fn inverses(change: &Change, world: &World) -> Vec<Change> {
-    match change {
-        Change::SetDatabaseExtension { key, cluster, extension } => {
-            let back = crate::domain::request::inverse(change, world);
-            let database = world.databases.get(key).map(|object| object.database.clone()).unwrap_or_default();
-            let is_new = matches!(back, Some(Change::UnsetDatabaseExtension { .. }));
-            let drop = (is_new && is_installed(world, cluster, &database, &extension.name) == Some(false))
-                .then(|| dropping(key, cluster, &extension.name));
-            drop.into_iter().chain(back).collect()
-        }
-        Change::CreateDatabase {
-            key,
-            cluster,
-            database,
-            extensions,
-            ..
-        } => {
-            let mut changes: Vec<Change> = extensions
-                .iter()
-                .filter(|extension| is_installed(world, cluster, database, &extension.name) == Some(false))
-                .map(|extension| dropping(key, cluster, &extension.name))
-                .collect();
-            changes.push(Change::DeleteDatabase {
-                key: key.clone(),
-                cluster: cluster.clone(),
-                // Known once it is there.
-                uid: String::new(),
-            });
-            changes
-        }
-        _ => crate::domain::request::inverse(change, world).into_iter().collect(),
-    }
-}
-
-fn dropping(key: &DatabaseKey, cluster: &ClusterKey, name: &str) -> Change {
-    Change::SetDatabaseExtension {
-        key: key.clone(),
-        cluster: cluster.clone(),
-        extension: RequestedExtension {
-            name: name.to_owned(),
-            ensure: Ensure::Absent,
-            version: None,
-            schema: None,
-        },
-    }
-}
-
 /// Whether a SQL extension is installed in a database by the primary's answer; `None` when that is not known.
 pub(super) fn is_installed(world: &World, cluster: &ClusterKey, database: &str, name: &str) -> Option<bool> {
+    let installed = facts_of(world, cluster, database)?.installed.known()?;
+    Some(installed.iter().any(|extension| extension.name == name))
+}
+
+/// What the primary told of a database.
+pub(super) fn facts_of<'a>(world: &'a World, cluster: &ClusterKey, database: &str) -> Option<&'a DatabaseProbe> {
     let primary = world.primary_of(world.clusters.get(cluster)?)?;
     let probe = world.answer_of(primary)?;
-    let installed = probe.databases.iter().find(|there| there.database == database)?.installed.known()?;
-    Some(installed.iter().any(|extension| extension.name == name))
+    probe.databases.iter().find(|there| there.database == database)
 }

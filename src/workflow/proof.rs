@@ -100,8 +100,8 @@ fn of_instance(intent: &Intent, view: View<'_>, cluster: &Cluster, instance: &In
             )),
         }
     }
-    for library in wanted_libraries(intent) {
-        if is_loaded(server, library) {
+    for library in wanted_libraries(intent, view.world) {
+        if is_loaded(server, &library) {
             ledger.proved(format!("{name} has loaded {library}"));
         } else {
             ledger.open(format!("{name} has not loaded {library}"));
@@ -162,11 +162,19 @@ fn is_asked_for(world: &World, cluster: &Cluster, name: &str) -> bool {
         .any(|object| object.extensions.iter().any(|item| item.name == name))
 }
 
-fn wanted_libraries(intent: &Intent) -> &[String] {
+fn wanted_libraries(intent: &Intent, world: &World) -> Vec<String> {
     match intent {
-        Intent::AddExtension { preload, .. } => preload,
-        Intent::EditPreload { libraries, .. } => libraries,
-        _ => &[],
+        Intent::AddExtension { preload, .. } => preload.clone(),
+        // What another user took out since is not asked for any more.
+        Intent::EditPreload { libraries, cluster, .. } => {
+            let listed = world
+                .clusters
+                .get(cluster)
+                .map(|cluster| cluster.spec.preload.as_slice())
+                .unwrap_or_default();
+            libraries.iter().filter(|library| listed.contains(library)).cloned().collect()
+        }
+        _ => Vec::new(),
     }
 }
 

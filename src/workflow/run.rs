@@ -1,5 +1,7 @@
 //! A run: one guided action on its way.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::engine::Memory;
@@ -79,6 +81,12 @@ pub struct Run {
     pub progress: String,
     /// The current step takes longer than expected.
     pub slow: bool,
+    /// Why a plan that was confirmed must be confirmed again: what it would do now is not what was shown.
+    pub asks_again: Option<String>,
+    /// UID of the cluster that the plan was confirmed for: names are reused.
+    pub cluster_uid: Option<String>,
+    /// UIDs of the pods that were there when the plan was confirmed.
+    pub known: BTreeSet<String>,
     /// What the engine remembers between events. Nothing of it is needed after a restart of the program.
     pub memory: Memory,
 }
@@ -106,6 +114,15 @@ pub struct Kept {
     pub transcript: Vec<Line>,
     /// When it was confirmed.
     pub started: Option<Timestamp>,
+    /// UID of the cluster that it was confirmed for.
+    #[serde(default)]
+    pub cluster_uid: Option<String>,
+    /// UIDs of the pods that were there when it was confirmed.
+    #[serde(default)]
+    pub known: BTreeSet<String>,
+    /// Generations of the objects as this run knew them.
+    #[serde(default)]
+    pub generations: BTreeMap<String, i64>,
 }
 
 impl Kept {
@@ -141,6 +158,9 @@ impl Run {
             steps: self.plan.steps.clone(),
             transcript: self.transcript.clone(),
             started: self.started,
+            cluster_uid: self.cluster_uid.clone(),
+            known: self.known.clone(),
+            generations: self.memory.generations().clone(),
         }
     }
 
@@ -151,7 +171,12 @@ impl Run {
 
     /// It has not written anything.
     pub fn is_untouched(&self) -> bool {
-        matches!(self.phase, Phase::Review | Phase::Keeping)
+        matches!(self.phase, Phase::Review | Phase::Keeping) && self.plan.steps.iter().all(|step| step.sent.is_none())
+    }
+
+    /// Its plan was never confirmed: it ends with the view that shows it, and nothing of it is on disk.
+    pub fn is_draft(&self) -> bool {
+        self.phase == Phase::Review && self.started.is_none()
     }
 
     /// The action that puts back what this run wrote, if it wrote anything that can be put back.

@@ -141,6 +141,7 @@ fn reply() -> Reply {
     Reply {
         resource_version: Some("101".to_owned()),
         generation: Some(2),
+        uid: None,
         warnings: Vec::new(),
     }
 }

@@ -7,7 +7,7 @@ use crate::app::model::{Model, Overlay};
 use crate::app::msg::EditorId;
 use crate::app::palette::{self, Command};
 use crate::workflow::Event;
-use crate::workflow::run::{Phase, RunId};
+use crate::workflow::run::{Phase, Run, RunId};
 
 /// Opens an overlay.
 pub(super) fn open(model: &mut Model, overlay: Overlay) {
@@ -151,13 +151,14 @@ fn form(model: &mut Model, action: Action) -> Vec<Effect> {
 
 fn run(model: &mut Model, id: &RunId, action: Action) -> Vec<Effect> {
     let in_review = model.run(id).is_some_and(|run| run.phase == Phase::Review);
+    let is_draft = model.run(id).is_some_and(Run::is_draft);
     let Some(shown) = model.overlays.last().cloned() else {
         return Vec::new();
     };
     match action {
         Action::Back => {
             let mut effects = close(model);
-            if in_review {
+            if is_draft {
                 effects.extend(runs::tell(model, id, Event::Cancelled));
             }
             effects
@@ -172,7 +173,7 @@ fn run(model: &mut Model, id: &RunId, action: Action) -> Vec<Effect> {
             }
             effects
         }
-        Action::ForgetRun if !in_review => {
+        Action::ForgetRun if !is_draft => {
             forget(model, id);
             Vec::new()
         }

@@ -108,10 +108,12 @@ pub(super) fn tell(model: &mut Model, id: &RunId, event: Event) -> Vec<Effect> {
     model.dirty |= before != after;
     model.dirty |= plan.is_some_and(|plan| plan != run.plan);
     let (target, over, moves) = (*target, run.is_over(), is_moving(run));
+    let asks = (run.phase == Phase::Review && before.0 != Phase::Review)
+        .then(|| format!("{}: {}", run.intent.title(), run.asks_again.as_deref().unwrap_or_default()));
     let done = (run.phase == Phase::Done && before.0 != Phase::Done).then(|| format!("{}: done", run.intent.title()));
     let mut effects = carry(model, id, commands);
-    if let Some(done) = done {
-        effects.extend(say(model, done));
+    for text in done.into_iter().chain(asks) {
+        effects.extend(say(model, text));
     }
     if goes_on && moves {
         effects.extend(replaces(model, id));
@@ -178,7 +180,7 @@ pub(super) fn cancel_reviews(model: &mut Model) -> Vec<Effect> {
     let ids: Vec<RunId> = model
         .runs
         .iter()
-        .filter(|(_, run)| run.phase == Phase::Review)
+        .filter(|(_, run)| run.is_draft())
         .map(|(_, run)| run.id.clone())
         .collect();
     ids.iter().flat_map(|id| tell(model, id, Event::Cancelled)).collect()
@@ -200,7 +202,7 @@ pub(super) fn close_if_idle(model: &mut Model, target: TargetId) -> Vec<Effect> 
     let needed = model
         .runs
         .iter()
-        .any(|(of, run)| *of == target && !run.is_over() && !matches!(run.phase, Phase::Review));
+        .any(|(of, run)| *of == target && !run.is_over() && !run.is_draft());
     if target == model.active || needed {
         return Vec::new();
     }

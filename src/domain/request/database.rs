@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::lock;
-use crate::domain::change::{Method, Request, Resource};
+use crate::domain::change::{ItemEdit, Method, Request, Resource};
 use crate::domain::cluster::Cluster;
 use crate::domain::database::{Database, Ensure, RequestedExtension};
 use crate::domain::ids::DatabaseKey;
@@ -64,7 +64,9 @@ pub(super) fn create(key: &DatabaseKey, cluster: &Cluster, database: &str, owner
     }
 }
 
-pub(super) fn set_extension(database: &Database, wanted: &RequestedExtension) -> Request {
+pub(super) fn set_extension(database: &Database, edit: &ItemEdit) -> Request {
+    let there = database.extensions.iter().find(|item| item.name == edit.name);
+    let wanted = &edit.made_on(there);
     let Some((index, there)) = database.extensions.iter().enumerate().find(|(_, item)| item.name == wanted.name) else {
         let operation = if database.extensions_present {
             json!({"op": "add", "path": "/spec/extensions/-", "value": item_json(wanted)})
@@ -98,6 +100,14 @@ pub(super) fn unset_extension(database: &Database, name: &str) -> Result<Request
         .iter()
         .position(|item| item.name == name)
         .ok_or_else(|| format!("the Database object {} does not ask for {name}", database.key))?;
+    if database.extensions.len() == 1 {
+        // With an empty list the operator returns before it renews its report, so that an old failure would stay (CNPG
+        // `database_controller.go`, `reconcileDatabaseObjects`).
+        return Err(format!(
+            "{name} is the last extension that the Database object {} asks for: the operator does not report on an empty list",
+            database.key
+        ));
+    }
     let path = format!("/spec/extensions/{index}");
     Ok(json_patch(
         database,

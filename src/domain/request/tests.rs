@@ -144,9 +144,9 @@ fn a_reference_is_set_beside_a_catalog_and_taken_away_again() {
 #[test]
 fn an_empty_preload_list_is_taken_out() {
     let world = fixture::world();
-    let set = Change::SetPreload {
+    let set = Change::EditPreload {
         cluster: orders(),
-        libraries: vec!["foo".to_owned()],
+        edit: PreloadEdit::adding(&["foo".to_owned()]),
     };
     let after = made(&world, &set);
     let again = made(&after, &inverse(&set, &world).unwrap());
@@ -274,14 +274,14 @@ fn a_database_object_is_created_with_the_real_owner_and_retained() {
 #[test]
 fn an_item_of_a_database_object_is_appended_changed_and_taken_out() {
     let world = fixture::world();
-    let set = |extension: RequestedExtension| Change::SetDatabaseExtension {
+    let set = |version: &str| Change::SetDatabaseExtension {
         key: app(),
         cluster: orders(),
-        extension,
+        extension: ItemEdit::asking("foo", Some(&version.to_owned()), None),
     };
-    let appended = made(&world, &set(wanted("foo", Some("1.0"))));
+    let appended = made(&world, &set("1.0"));
     assert_eq!(appended.databases[&app()].extensions.len(), 3);
-    let updated = request(&set(wanted("foo", Some("2.0"))), &appended).unwrap();
+    let updated = request(&set("2.0"), &appended).unwrap();
     assert_eq!(
         updated.body.as_array().unwrap()[2..],
         [
@@ -289,7 +289,7 @@ fn an_item_of_a_database_object_is_appended_changed_and_taken_out() {
             json!({"op": "add", "path": "/spec/extensions/2/version", "value": "2.0"}),
         ]
     );
-    let back = inverse(&set(wanted("foo", Some("1.0"))), &world).unwrap();
+    let back = inverse(&set("1.0"), &world).unwrap();
     assert_eq!(
         made(&appended, &back).databases[&app()].extensions,
         world.databases[&app()].extensions
@@ -318,7 +318,9 @@ fn any_entry() -> impl Strategy<Value = ExtensionEntry> {
 
 fn any_world() -> impl Strategy<Value = World> {
     let entries = proptest::collection::vec(any_entry(), 0..4);
-    let preload = proptest::collection::vec("[a-z]{3}", 0..3);
+    let preload = proptest::sample::subsequence(vec!["a", "b", "c", "d", "e"], 0..4)
+        .prop_shuffle()
+        .prop_map(|names| names.into_iter().map(str::to_owned).collect::<Vec<_>>());
     let items = proptest::collection::vec((0..NAMES.len(), any::<Option<u8>>(), any::<bool>()), 0..4);
     (entries, preload, items, any::<[bool; 4]>()).prop_map(|(mut entries, preload, items, flags)| {
         let mut world = fixture::world();
@@ -356,17 +358,24 @@ fn any_change() -> impl Strategy<Value = Change> {
             entry,
             reference: tag.map(|tag| format!("rig.local/x:{tag}")),
         }),
-        proptest::collection::vec("[a-z]{3}", 0..3).prop_map(|libraries| Change::SetPreload {
-            cluster: orders(),
-            libraries,
-        }),
+        (
+            proptest::collection::vec("[a-d]{1}", 0..3),
+            proptest::collection::vec("[a-d]{1}", 0..3)
+        )
+            .prop_map(|(before, after)| {
+                Change::EditPreload {
+                    cluster: orders(),
+                    edit: PreloadEdit::between(&before, &after),
+                }
+            }),
         (name.clone(), any::<Option<u8>>(), any::<Option<bool>>()).prop_map(|(name, version, schema)| Change::SetDatabaseExtension {
             key: app(),
             cluster: orders(),
-            extension: RequestedExtension {
-                schema: schema.map(|schema| schema.to_string()),
-                ..wanted(&name, version.map(|version| version.to_string()).as_deref())
-            },
+            extension: ItemEdit::asking(
+                &name,
+                version.map(|version| version.to_string()).as_ref(),
+                schema.map(|schema| schema.to_string()).as_ref(),
+            ),
         }),
         name.prop_map(|extension| Change::UnsetDatabaseExtension {
             key: app(),
@@ -386,17 +395,32 @@ fn seen(world: &World) -> impl PartialEq + std::fmt::Debug + use<> {
     (entries, spec.preload, items)
 }
 
+/// The request would leave a `Database` object without an item that had one.
+fn empties(sent: &Request, world: &World) -> bool {
+    let mut after = world.clone();
+    drop(carry_out(&mut after, sent));
+    !world.databases[&app()].extensions.is_empty() && after.databases.get(&app()).is_some_and(|object| object.extensions.is_empty())
+}
+
 proptest! {
     #[test]
     fn a_change_that_can_be_requested_holds_afterwards_and_its_inverse_takes_it_back(world in any_world(), change in any_change()) {
         let Ok(sent) = request(&change, &world) else { return Ok(()) };
+        prop_assert!(!empties(&sent, &world), "the list of a Database object is never emptied");
         let back = inverse(&change, &world);
         let mut after = world.clone();
         prop_assert_eq!(carry_out(&mut after, &sent), Ok(()));
         prop_assert!(holds(&change, &after), "{:?}", change);
+        let mut tried = draft(&world, &orders());
+        make(&change, &mut tried);
+        prop_assert_eq!(seen(&tried), seen(&after), "a draft shows what the API server makes of it");
         let back = back.expect("what can be written here can be put back");
         if !holds(&back, &after) {
-            let sent = request(&back, &after).unwrap();
+            let Ok(sent) = request(&back, &after) else {
+                prop_assert_eq!(after.databases[&app()].extensions.len(), 1, "only the last item of a list stays: {:?}", back);
+                return Ok(());
+            };
+            prop_assert!(!empties(&sent, &after), "the list of a Database object is never emptied");
             prop_assert_eq!(carry_out(&mut after, &sent), Ok(()));
             prop_assert!(holds(&back, &after), "{:?}", back);
         }

@@ -71,6 +71,7 @@ fn reply() -> Reply {
     Reply {
         resource_version: None,
         generation: None,
+        uid: None,
         warnings: Vec::new(),
     }
 }
@@ -253,10 +254,14 @@ async fn what_was_forgotten_is_gone_when_the_program_ends() {
         intent: Intent::EditPreload {
             cluster: ClusterKey::new("shop", "orders"),
             libraries: Vec::new(),
+            before: None,
         },
         steps: Vec::new(),
         transcript: Vec::new(),
         started: None,
+        cluster_uid: None,
+        known: std::collections::BTreeSet::new(),
+        generations: std::collections::BTreeMap::new(),
     };
     bench.start(Effect::Keep(Box::new(kept)));
     bench.message(|msg| matches!(msg, Msg::Outcome(_, Outcome::Kept(Ok(()))))).await;

@@ -25,10 +25,14 @@ fn kept(id: &str) -> Kept {
         intent: Intent::EditPreload {
             cluster: ClusterKey::new("shop", "orders"),
             libraries: vec!["foo".to_owned()],
+            before: None,
         },
         steps: Vec::new(),
         transcript: Vec::new(),
         started: None,
+        cluster_uid: None,
+        known: std::collections::BTreeSet::new(),
+        generations: std::collections::BTreeMap::new(),
     }
 }
 

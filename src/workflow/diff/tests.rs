@@ -1,8 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use super::*;
-use crate::domain::change::Change;
-use crate::domain::database::RequestedExtension;
+use crate::domain::change::{Change, ItemEdit, PreloadEdit};
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::fixture;
 use crate::domain::request::request;
@@ -45,11 +44,7 @@ fn a_changed_version_is_one_line_out_and_one_in_quoted_where_yaml_would_take_a_n
     let change = Change::SetDatabaseExtension {
         key: DatabaseKey::new("shop", "orders-app"),
         cluster: fixture::cluster_key(),
-        extension: RequestedExtension {
-            name: "vector".to_owned(),
-            version: Some("1.0".to_owned()),
-            ..RequestedExtension::default()
-        },
+        extension: ItemEdit::asking("vector", Some(&"1.0".to_owned()), None),
     };
     let text = of(&change, &fixture::world());
     assert!(text.contains("-    version: 0.8.5\n+    version: \"1.0\""), "{text}");
@@ -57,9 +52,9 @@ fn a_changed_version_is_one_line_out_and_one_in_quoted_where_yaml_would_take_a_n
 
 #[test]
 fn a_list_that_was_not_there_is_shown_with_its_name() {
-    let change = Change::SetPreload {
+    let change = Change::EditPreload {
         cluster: fixture::cluster_key(),
-        libraries: vec!["foo".to_owned()],
+        edit: PreloadEdit::adding(&["foo".to_owned()]),
     };
     let text = of(&change, &fixture::world());
     assert!(text.ends_with("+    shared_preload_libraries:\n+    - foo"), "{text}");

@@ -1,6 +1,6 @@
 //! Before every write: the guards again, on evidence that was read for them.
 
-use super::{Run, may_report, object_of, ready_pods, version_of, waiting};
+use super::{Run, confirming, may_report, object_of, ready_pods, version_of, waiting};
 use crate::domain::change::Change;
 use crate::domain::request::{holds, request};
 use crate::domain::rollout;
@@ -42,7 +42,7 @@ pub(super) fn enter(run: &mut Run, step: usize, world: &World, now: Timestamp, c
 fn needs_sql(change: &Change) -> bool {
     matches!(
         change,
-        Change::SetPreload { .. }
+        Change::EditPreload { .. }
             | Change::CreateDatabase { .. }
             | Change::SetDatabaseExtension { .. }
             | Change::Promote { .. }
@@ -62,20 +62,25 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
         return false;
     }
     let mut checks = guards::checks(&run.situation(world, Some(step)));
-    checks.extend(unchanged(run, &change, world));
+    checks.extend(others(run, &change, world));
     let failed = checks.iter().find(|check| check.result == CheckResult::Fail).cloned();
     run.plan.checks = checks;
     if let Some(failed) = failed {
         stop(run, step, &failed, now);
         return true;
     }
+    if let Some(why) = confirming::differs(run, step, world) {
+        confirming::ask_again(run, why, world, now, commands);
+        return true;
+    }
     match request(&change, world) {
         Err(why) => run.fail(step, why, now),
         Ok(request) => {
-            let inverse = planning::inverses(&change, world);
+            let sent = confirming::sent(run, &change, world);
             if let Some(step) = run.plan.steps.get_mut(step) {
                 step.state = StepState::Active;
-                step.inverse = inverse;
+                step.sent = Some(sent);
+                step.inverse.clear();
             }
             run.plan.previews.retain(|preview| preview.step != step);
             run.plan.previews.push(planning::preview(step, request.clone(), world));
@@ -141,20 +146,17 @@ fn lags(run: &Run, change: &Change, world: &World) -> bool {
     known.is_some_and(|known| generation < known) || (run.memory.conflicts > 0 && run.memory.stale.as_deref() == Some(version))
 }
 
-/// Nobody else has changed the object since the plan was confirmed.
-fn unchanged(run: &Run, change: &Change, world: &World) -> Option<Check> {
+/// Whether others have changed the object since the plan was confirmed. What this step touches is compared by itself.
+fn others(run: &Run, change: &Change, world: &World) -> Option<Check> {
     let object = object_of(change)?;
     let (generation, _) = version_of(change, world)?;
     let known = run.memory.generations.get(&object)?;
-    Some(if generation == *known {
-        guards::pass("unchanged", format!("nobody has changed {object} since the plan was confirmed"))
+    let text = if generation == *known {
+        format!("nobody else has changed {object} since the plan was confirmed")
     } else {
-        guards::fail(
-            "unchanged",
-            format!("somebody has changed {object} since the plan was confirmed (generation {generation}, known was {known})"),
-            "look at it; go on if it is as you want it",
-        )
-    })
+        format!("another user has changed {object} since the plan was confirmed (generation {known} to {generation})")
+    };
+    Some(guards::pass("unchanged", text))
 }
 
 fn stop(run: &mut Run, step: usize, failed: &Check, now: Timestamp) {

@@ -2,7 +2,6 @@
 
 use super::{Run, may_report, next, ready_pods};
 use crate::domain::{Timestamp, World};
-use crate::workflow::conditions::View;
 use crate::workflow::event::Command;
 use crate::workflow::plan::{StepKind, StepState};
 use crate::workflow::proof::{self, Proof};
@@ -41,11 +40,7 @@ fn ask(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>
 }
 
 pub(super) fn look(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) -> bool {
-    let view = View {
-        world,
-        started: run.started,
-        since: run.since,
-    };
+    let view = run.view(world, None);
     let step = place(run).unwrap_or_default();
     let (text, patience) = match proof::read(&run.intent, view) {
         Proof::Proved(lines) => {

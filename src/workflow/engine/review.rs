@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Run, may_report, ready_pods};
+use super::{Run, confirming, may_report, ready_pods};
 use crate::backend::{BackendError, ErrorKind, Reply};
 use crate::domain::change::Request;
 use crate::domain::request::holds;
@@ -10,26 +10,14 @@ use crate::domain::{Timestamp, World};
 use crate::workflow::conditions::{self, Seen, View};
 use crate::workflow::event::Command;
 use crate::workflow::guards;
-use crate::workflow::plan::{Preview, StepKind, StepState};
+use crate::workflow::intent::Intent;
+use crate::workflow::plan::{Check, Preview, StepKind, StepState};
 use crate::workflow::planning;
 use crate::workflow::run::Phase;
 
 /// Evaluates everything, and asks for what is not known yet.
 pub(super) fn begin(run: &mut Run, world: &World, commands: &mut Vec<Command>) {
     let pods = ready_pods(run, world);
-    let silent: Vec<_> = pods
-        .iter()
-        .filter(|pod| {
-            world
-                .instances
-                .get(pod)
-                .is_some_and(|instance| world.answer_of(instance).is_none() && world.failure_of(instance).is_none())
-        })
-        .cloned()
-        .collect();
-    if !silent.is_empty() {
-        commands.push(Command::Probe(silent));
-    }
     if !pods.is_empty() && may_report(run, world) {
         commands.push(Command::Report(pods));
     }
@@ -38,12 +26,17 @@ pub(super) fn begin(run: &mut Run, world: &World, commands: &mut Vec<Command>) {
 
 /// Makes the plan anew from the world. Nothing moves by itself here.
 pub(super) fn renew(run: &mut Run, world: &World, commands: &mut Vec<Command>) -> bool {
-    let mut steps = planning::steps(&run.intent, world);
-    for step in &mut steps {
+    let mut steps = if run.started.is_some() {
+        confirming::replan(run, world)
+    } else {
+        planning::steps(&run.intent, world)
+    };
+    for step in steps.iter_mut().filter(|step| !step.is_done()) {
         if let StepKind::Write { change, until } = &step.kind {
             let view = View {
                 world,
-                started: None,
+                known: None,
+                sent: step.sent.as_ref(),
                 since: Timestamp::MIN,
             };
             if holds(change, world) && conditions::is_taken_over(change, world) && conditions::look(until, view) == Seen::Holds {
@@ -53,6 +46,8 @@ pub(super) fn renew(run: &mut Run, world: &World, commands: &mut Vec<Command>) -
     }
     run.plan.steps = steps;
     run.plan.checks = guards::checks(&run.situation(world, None));
+    run.plan.checks.extend(told_again(run));
+    run.plan.digest = confirming::digest_of(&run.plan.steps, world);
     run.plan.text_only = guards::text_only(&run.plan.steps, world);
     run.plan.interrupts_primary = planning::interrupts_primary(&run.plan.steps, world);
     let mut previews = planning::previews(&run.plan.steps, world);
@@ -65,11 +60,63 @@ pub(super) fn renew(run: &mut Run, world: &World, commands: &mut Vec<Command>) -
             .and_then(|old| old.dry_run.clone());
     }
     run.plan.previews = previews;
+    // A request that is not planned any more is asked again when it comes back.
+    let planned = &run.plan.previews;
+    run.memory.dry.retain(|step, sent| {
+        planned
+            .iter()
+            .any(|preview| preview.step == *step && is_same(sent, &preview.request))
+    });
+    ask_silent(run, world, commands);
     ask_leave(run, commands);
     if !run.plan.is_refused() && run.plan.text_only.is_none() {
         ask_dry_runs(run, commands);
     }
     false
+}
+
+/// Why it must be confirmed again, and what is not put back.
+fn told_again(run: &Run) -> Vec<Check> {
+    let changed = run.asks_again.iter().map(|why| guards::warn("changed", why.clone()));
+    let left: &[String] = match &run.intent {
+        Intent::PutBack { left, .. } => left,
+        _ => &[],
+    };
+    changed
+        .chain(left.iter().map(|why| guards::warn("not-put-back", why.clone())))
+        .collect()
+}
+
+/// Seconds between two readings of the reports while a plan waits to be confirmed again.
+const AGAIN: i64 = 5;
+
+/// While what another user has edited is rolled out, no watch tells that a restart is not pending any more.
+pub(super) fn ask_late(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
+    let is_late = run.memory.asked.is_none_or(|asked| now.as_second() - asked.as_second() >= AGAIN);
+    if run.asks_again.is_none() || !run.plan.is_refused() || !is_late {
+        return;
+    }
+    run.memory.asked = Some(now);
+    let pods = ready_pods(run, world);
+    if !pods.is_empty() && may_report(run, world) {
+        commands.push(Command::Report(pods));
+    }
+    run.wake(5, now, commands);
+}
+
+/// Asks the instances that have not been asked yet, each once.
+fn ask_silent(run: &mut Run, world: &World, commands: &mut Vec<Command>) {
+    let mut silent = Vec::new();
+    for pod in ready_pods(run, world) {
+        let Some(instance) = world.instances.get(&pod) else { continue };
+        let is_silent = world.answer_of(instance).is_none() && world.failure_of(instance).is_none();
+        if is_silent && run.memory.probed.insert(instance.uid.clone()) {
+            silent.push(pod);
+        }
+    }
+    if !silent.is_empty() {
+        commands.push(Command::Probe(silent));
+    }
 }
 
 fn ask_leave(run: &mut Run, commands: &mut Vec<Command>) {
@@ -174,8 +221,8 @@ pub(super) fn confirmed(run: &mut Run, typed: &str, world: &World, now: Timestam
         run.progress = why;
         return;
     }
-    run.started = Some(now);
-    run.remember_generations(world);
+    run.started.get_or_insert(now);
+    confirming::confirm(run, world);
     run.say(now, format!("confirmed: {}", run.intent.title()));
     run.enter(Phase::Keeping, now);
     commands.push(Command::Keep);

@@ -1,11 +1,11 @@
 //! After a write: its condition is awaited on observed state.
 
-use super::{Run, may_report, next, object_of, ready_pods, version_of};
+use super::{Run, confirming, may_report, next, object_of, ready_pods, version_of};
 use crate::domain::change::Change;
 use crate::domain::request::holds;
 use crate::domain::rollout;
 use crate::domain::{Timestamp, World};
-use crate::workflow::conditions::{self, Seen, View};
+use crate::workflow::conditions::{self, Seen};
 use crate::workflow::event::Command;
 use crate::workflow::guards;
 use crate::workflow::plan::{Condition, StepState};
@@ -22,9 +22,14 @@ const AGAIN: i64 = 5;
 /// Begins to wait; `wrote` says whether this run has sent the request.
 pub(super) fn enter(run: &mut Run, step: usize, wrote: bool, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
     run.enter(Phase::Waiting(step), now);
-    run.memory.wrote = wrote;
+    if let Some(step) = run.plan.steps.get_mut(step) {
+        confirming::look_for_write(step, world);
+        // What others have made is not this run's to put back.
+        let may_be_others = step.change().is_some_and(guards::leaves_a_trace);
+        run.memory.wrote = wrote && !(may_be_others && step.sent.as_ref().is_some_and(|sent| !sent.accepted));
+    }
     run.set_state(step, StepState::Active);
-    planning::renew_consequences(&mut run.plan, world, run.started);
+    planning::renew_consequences(&mut run.plan, world, Some(&run.known));
     run.wake(1, now, commands);
 }
 
@@ -38,7 +43,8 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
         run.wake(2, now, commands);
         return false;
     }
-    let seen = conditions::look(&until, view(run, world));
+    notice_pending(run, step, world);
+    let seen = conditions::look(&until, run.view(world, Some(step)));
     if seen == Seen::Holds && !conditions::is_taken_over(&change, world) {
         run.memory.held = None;
         run.progress = format!("{}: waiting for the operator to take it over", planning::doing(&change));
@@ -56,7 +62,7 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
                 run.memory.stuck = None;
             }
             run.progress = format!("{} {text}", planning::doing(&change));
-            planning::renew_consequences(&mut run.plan, world, run.started);
+            planning::renew_consequences(&mut run.plan, world, Some(&run.known));
             notice_slowness(run, &change, world, now);
             ask(run, &until, world, now, commands);
             run.wake(5, now, commands);
@@ -93,18 +99,32 @@ fn is_seen(run: &mut Run, step: usize, change: &Change, world: &World, now: Time
     }
     if run.memory.seen {
         let title = run.title_of(step);
-        run.fail(step, format!("{title}: somebody has taken it back while it was awaited"), now);
+        run.fail(
+            step,
+            format!("{title}: another user reverted the change while extop was waiting"),
+            now,
+        );
     } else {
         "accepted, not in view yet".clone_into(&mut run.progress);
     }
     false
 }
 
-fn view<'a>(run: &Run, world: &'a World) -> View<'a> {
-    View {
-        world,
-        started: run.started,
-        since: run.since,
+/// Remembers which instances have waited for a restart since the request was sent: a report that says so may be gone by the
+/// time at which its answer counts.
+fn notice_pending(run: &mut Run, step: usize, world: &World) {
+    let (cluster, since) = (run.intent.cluster().clone(), run.since);
+    let Some(sent) = run.plan.steps.get_mut(step).and_then(|step| step.sent.as_mut()) else {
+        return;
+    };
+    for instance in world.instances_of(&cluster) {
+        let waits = world
+            .reports
+            .get(&instance.key)
+            .is_some_and(|report| report.uid == instance.uid && report.at >= since && report.pending_restart);
+        if let Some(before) = sent.pods.get_mut(&instance.key.name).filter(|_| waits) {
+            before.has_waited = true;
+        }
     }
 }
 
@@ -197,11 +217,11 @@ fn notice_slowness(run: &mut Run, change: &Change, world: &World, now: Timestamp
 pub(super) fn look_again(run: &mut Run, step: usize, world: &World, now: Timestamp, commands: &mut Vec<Command>) -> bool {
     let is_written = run.plan.steps.get(step).is_some_and(|step| step.state == StepState::Active);
     let Some((change, until)) = run.write_of(step) else { return false };
-    // Before the write only the operator of the console can say that it shall go on.
+    // Before the write only the user can say that it shall go on.
     if !is_written || (guards::leaves_a_trace(&change) && !holds(&change, world)) {
         return false;
     }
-    match conditions::look(&until, view(run, world)) {
+    match conditions::look(&until, run.view(world, Some(step))) {
         Seen::Stuck { why, .. } => {
             run.phase = Phase::Blocked { step, why };
             run.memory.free = None;

@@ -1,10 +1,10 @@
 //! The answer to a write, or its absence.
 
-use super::{Run, guarding, object_of, version_of, waiting};
+use super::{Run, confirming, guarding, object_of, version_of, waiting};
 use crate::backend::{BackendError, ErrorKind, Reply};
 use crate::domain::request::holds;
 use crate::domain::{Timestamp, World};
-use crate::workflow::conditions::{self, Seen, View};
+use crate::workflow::conditions::{self, Seen};
 use crate::workflow::event::Command;
 use crate::workflow::guards;
 use crate::workflow::run::Phase;
@@ -39,23 +39,33 @@ pub(super) fn applied(
                     None => drop(run.memory.generations.remove(&object)),
                 }
             }
+            if let Some(step) = run.plan.steps.get_mut(step) {
+                confirming::accept(step, reply.uid.as_deref());
+            }
+            commands.push(Command::Keep);
             waiting::enter(run, step, true, world, now, commands);
         }
         Err(error) => match error.kind {
-            ErrorKind::Conflict => conflict(run, step, &error, world, now, commands),
+            ErrorKind::Conflict => {
+                confirming::refuse(run, step);
+                conflict(run, step, &error, world, now, commands);
+            }
             // It may have been made: the world is looked at before anything else is done.
-            ErrorKind::Timeout | ErrorKind::Unreachable => {
+            ErrorKind::Timeout | ErrorKind::Unreachable | ErrorKind::Internal => {
                 run.say(now, format!("{title}: no answer ({error}); looking whether it was made"));
                 run.enter(Phase::Applying(step), now);
                 run.memory.unknown = Some(error.to_string());
                 run.wake(2, now, commands);
             }
-            _ => run.fail(step, format!("{title}: {error}"), now),
+            _ => {
+                confirming::refuse(run, step);
+                run.fail(step, format!("{title}: {error}"), now);
+            }
         },
     }
 }
 
-/// Somebody was faster. A report of the operator is no harm: the guards judge what is there now.
+/// Another writer was faster. A report of the operator is no harm: the guards judge what is there now.
 fn conflict(run: &mut Run, step: usize, error: &BackendError, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
     let title = run.title_of(step);
     run.memory.conflicts += 1;
@@ -76,18 +86,21 @@ fn conflict(run: &mut Run, step: usize, error: &BackendError, world: &World, now
 pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, commands: &mut Vec<Command>) -> bool {
     let Some(error) = run.memory.unknown.clone() else { return false };
     let Some((change, until)) = run.write_of(step) else { return false };
-    let view = View {
-        world,
-        started: run.started,
-        since: run.since,
-    };
+    let view = run.view(world, Some(step));
     let shows = holds(&change, world) || (!guards::leaves_a_trace(&change) && conditions::look(&until, view) == Seen::Holds);
     if shows {
         if let (Some(object), Some((generation, _))) = (object_of(&change), version_of(&change, world)) {
             run.memory.generations.insert(object, generation);
         }
         let title = run.title_of(step);
-        run.say(now, format!("{title}: it was made, though the answer is missing"));
+        let is_ours = run
+            .plan
+            .steps
+            .get_mut(step)
+            .is_some_and(|step| confirming::look_for_write(step, world));
+        let how = if is_ours { "it was made" } else { "it is there" };
+        run.say(now, format!("{title}: {how}, though the answer is missing"));
+        commands.push(Command::Keep);
         waiting::enter(run, step, true, world, now, commands);
         return true;
     }

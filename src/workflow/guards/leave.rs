@@ -27,7 +27,7 @@ fn permission(change: &Change) -> Permission {
         Change::AddEntry { .. }
         | Change::SetReference { .. }
         | Change::RemoveEntry { .. }
-        | Change::SetPreload { .. }
+        | Change::EditPreload { .. }
         | Change::RestartCluster { .. } => ("patch", "clusters"),
         Change::RestartPrimary { .. } | Change::Promote { .. } => ("patch", "clusters/status"),
         Change::DeletePod { .. } => ("delete", "pods"),
@@ -123,8 +123,8 @@ pub(in crate::workflow) fn text_only(steps: &[Step], world: &World) -> Option<St
 fn owned_elsewhere(change: &Change, world: &World) -> Option<String> {
     let cluster = world.clusters.get(change.cluster())?;
     match change {
-        Change::AddEntry { .. } | Change::SetReference { .. } | Change::RemoveEntry { .. } | Change::SetPreload { .. } => {
-            let manager = owners(&cluster.managers, matches!(change, Change::SetPreload { .. })).find(|manager| is_gitops(manager));
+        Change::AddEntry { .. } | Change::SetReference { .. } | Change::RemoveEntry { .. } | Change::EditPreload { .. } => {
+            let manager = owners(&cluster.managers, matches!(change, Change::EditPreload { .. })).find(|manager| is_gitops(manager));
             if let Some(manager) = manager {
                 return Some(format!("{} owns that part of cluster {}", manager.manager, cluster.key.name));
             }
@@ -168,7 +168,7 @@ fn other_managers(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
             Change::AddEntry { .. } | Change::SetReference { .. } | Change::RemoveEntry { .. } => {
                 owners(&cluster.managers, false).collect()
             }
-            Change::SetPreload { .. } => owners(&cluster.managers, true).collect(),
+            Change::EditPreload { .. } => owners(&cluster.managers, true).collect(),
             Change::SetDatabaseExtension { key, .. } => situation
                 .world
                 .databases

@@ -23,7 +23,8 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
     let mut checks = Vec::new();
     let mounts = situation.at_hand().any(|change| matches!(change, Change::AddEntry { .. }));
     for change in situation.at_hand() {
-        let Change::SetPreload { libraries, .. } = change else { continue };
+        let Change::EditPreload { edit, .. } = change else { continue };
+        let libraries = &edit.add;
         if let Some(why) = names_error(libraries) {
             checks.push(fail("preload-names", why, "write plain names, as in shared_preload_libraries: foo"));
             continue;

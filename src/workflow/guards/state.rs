@@ -188,7 +188,7 @@ fn mends(situation: &Situation<'_>, cluster: &Cluster) -> bool {
         Intent::PutBack { .. } | Intent::DeleteStuckPod { .. } => true,
         Intent::Promote { .. } => phase == Phase::WaitingForUser,
         Intent::RestartInstance { pod, .. } => phase == Phase::WaitingForUser && cluster.status.current_primary.as_ref() == Some(&pod.name),
-        Intent::EditPreload { libraries, .. } => only_takes_out(cluster, libraries),
+        Intent::EditPreload { .. } => only_takes_out(situation),
         Intent::ChangeImage { .. } => {
             phase == Phase::CatalogError
                 || situation
@@ -200,9 +200,10 @@ fn mends(situation: &Situation<'_>, cluster: &Cluster) -> bool {
     }
 }
 
-/// The new list holds nothing that the old one does not.
-fn only_takes_out(cluster: &Cluster, libraries: &[String]) -> bool {
-    libraries.len() < cluster.spec.preload.len() && libraries.iter().all(|library| cluster.spec.preload.contains(library))
+/// The edit takes libraries out and adds none.
+fn only_takes_out(situation: &Situation<'_>) -> bool {
+    let edit = situation.intent.preload_edit(situation.world);
+    edit.is_some_and(|edit| edit.add.is_empty() && !edit.remove.is_empty())
 }
 
 fn in_progress(situation: &Situation<'_>, cluster: &Cluster, rollout: &Rollout) -> Option<Check> {
@@ -224,9 +225,7 @@ fn in_progress(situation: &Situation<'_>, cluster: &Cluster, rollout: &Rollout) 
     }
     match situation.intent {
         Intent::PutBack { .. } | Intent::DeleteStuckPod { .. } => Some(warn(name, format!("a rollout is in progress: {pending}"))),
-        Intent::EditPreload { libraries, .. } if only_takes_out(cluster, libraries) => {
-            Some(warn(name, format!("a rollout is in progress: {pending}")))
-        }
+        Intent::EditPreload { .. } if only_takes_out(situation) => Some(warn(name, format!("a rollout is in progress: {pending}"))),
         // Settings that wait for a restart are what a restart is for.
         Intent::RestartCluster { .. } | Intent::RestartInstance { .. } if is_at_rest(cluster, rollout) => {
             Some(pass(name, "no instance is being changed"))

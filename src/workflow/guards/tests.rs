@@ -267,6 +267,7 @@ fn preload_names_are_plain_names() {
         let intent = Intent::EditPreload {
             cluster: fixture::cluster_key(),
             libraries: vec![bad.to_owned()],
+            before: None,
         };
         assert_eq!(result(&intent, &world(), "preload-names"), Fail, "{bad}");
     }
@@ -277,6 +278,7 @@ fn a_library_must_be_there_in_every_instance_where_files_can_be_read() {
     let intent = Intent::EditPreload {
         cluster: fixture::cluster_key(),
         libraries: vec!["foo".to_owned()],
+        before: None,
     };
     let mut world = world();
     let with_foo = |probe: &mut crate::domain::probe::InstanceProbe| {
@@ -306,6 +308,7 @@ fn a_library_of_postgresql_itself_is_not_taken_for_missing() {
     let intent = Intent::EditPreload {
         cluster: fixture::cluster_key(),
         libraries: vec!["auto_explain".to_owned()],
+        before: None,
     };
     assert_eq!(result(&intent, &world(), "preload-libraries"), Warn);
 }

@@ -1,5 +1,7 @@
 //! Objects as the API server holds them, and what a request does to them: small stand-ins for the server in tests.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use json_patch::Patch;
 use serde_json::{Value, json};
 
@@ -10,6 +12,9 @@ use crate::domain::database::{Database, Ensure, ReclaimPolicy, RequestedExtensio
 use crate::domain::extension::{EnvVar, ExtensionEntry};
 use crate::domain::ids::{ClusterKey, DatabaseKey, PodKey};
 use crate::domain::world::World;
+
+/// Objects created so far: no identity is used twice.
+static CREATED: AtomicU64 = AtomicU64::new(1);
 
 /// What the server would answer instead of doing it.
 #[derive(Debug, PartialEq)]
@@ -234,7 +239,7 @@ fn created(key: &DatabaseKey, body: &Value) -> Database {
     assert_eq!(spec["databaseReclaimPolicy"], "retain");
     Database {
         key: key.clone(),
-        uid: format!("{}-uid", key.name),
+        uid: format!("{}-uid-{}", key.name, CREATED.fetch_add(1, Ordering::Relaxed)),
         resource_version: "1".to_owned(),
         generation: 1,
         observed_generation: None,

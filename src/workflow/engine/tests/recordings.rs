@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::waiting;
-use crate::domain::change::Change;
+use crate::domain::change::{Change, PreloadEdit};
 use crate::domain::cluster::Cluster;
 use crate::domain::ids::ClusterKey;
 use crate::domain::observation::{Object, ObjectId};
@@ -59,9 +59,9 @@ fn change_between(before: &Cluster, after: &Cluster) -> (Change, Condition) {
         let until = Condition::RolloutComplete(cluster.clone());
         return (Change::AddEntry { cluster, entry }, until);
     }
-    let libraries = after.spec.preload.clone();
-    let until = Condition::PreloadEffective(cluster.clone(), libraries.clone());
-    (Change::SetPreload { cluster, libraries }, until)
+    let edit = PreloadEdit::between(&before.spec.preload, &after.spec.preload);
+    let until = Condition::PreloadEffective(cluster.clone(), edit.clone());
+    (Change::EditPreload { cluster, edit }, until)
 }
 
 fn at(second: i64) -> Timestamp {
@@ -81,17 +81,15 @@ fn phases(name: &str, key: &ClusterKey) -> Vec<(i64, Phase)> {
     let (change, until) = change_between(&before, &after);
     let plan = Plan {
         steps: vec![Step {
-            title: "change".to_owned(),
-            kind: StepKind::Write { change, until },
             state: StepState::Active,
-            consequences: Vec::new(),
-            inverse: Vec::new(),
+            ..Step::new("change".to_owned(), StepKind::Write { change, until })
         }],
         ..Plan::default()
     };
     let intent = Intent::EditPreload {
         cluster: key.clone(),
         libraries: Vec::new(),
+        before: None,
     };
     let mut run = super::super::new(RunId("recorded".to_owned()), intent, plan, at(0));
     let mut world = World::default();

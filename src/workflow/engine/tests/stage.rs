@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::second_writer::{self, Theirs};
 use crate::backend::{BackendError, ErrorKind, Reply};
 use crate::domain::catalog::resolve;
-use crate::domain::change::{Request, Resource};
-use crate::domain::cluster::UpdateStrategy;
-use crate::domain::database::{AppliedExtension, Ensure};
+use crate::domain::change::{FIELD_MANAGER, Request, Resource};
+use crate::domain::cluster::{FieldManager, UpdateStrategy};
+use crate::domain::database::{AppliedExtension, Ensure, RequestedExtension};
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::fixture;
 use crate::domain::ids::PodKey;
@@ -22,14 +23,18 @@ use crate::workflow::run::{Kept, Phase, Run, RunId};
 /// What goes wrong with the next write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
+    /// Nothing.
+    Fine,
     /// It is made, and the answer is lost.
     Swallowed,
     /// It is not made, and nothing is heard.
     Lost,
     /// The operator reports in between.
     Report,
-    /// Somebody edits the spec in between.
+    /// Another user edits the spec in between: a library, and the version of an item.
     Edit,
+    /// What shall be created, another user has created in between; what shall be changed, another user has changed.
+    Taken,
     /// The server refuses it.
     Rejected,
 }
@@ -50,7 +55,7 @@ pub(super) struct Stage {
     /// SQL extensions with version, per database.
     pub(super) installed: BTreeMap<String, Vec<(String, String)>>,
     /// Libraries that each pod was started with, by UID.
-    preloaded: BTreeMap<String, Vec<String>>,
+    pub(super) preloaded: BTreeMap<String, Vec<String>>,
     /// SQL cannot be asked.
     pub(super) mute: bool,
     /// Instances do not answer at all.
@@ -63,6 +68,18 @@ pub(super) struct Stage {
     made: u32,
     /// Disk of the state directory is full.
     pub(super) disk_full: bool,
+    /// Seconds by which the clock of the API server is ahead of that of this machine.
+    pub(super) ahead: i64,
+    /// Writes of another user that are still to come, one before each command of the run that is carried out.
+    pub(super) theirs: Vec<Theirs>,
+    /// What every plan that was confirmed has shown, by the title of the step: the lines that go and come.
+    pub(super) shown: BTreeMap<String, Vec<String>>,
+    /// Lines that requests took away or added beyond what was shown, and what was lost of others.
+    pub(super) harm: Vec<String>,
+    /// Objects that others have created so far.
+    pub(super) made_by_others: u32,
+    /// What this program has made, as facts.
+    pub(super) own: BTreeSet<String>,
 }
 
 pub(super) fn foo() -> ExtensionEntry {
@@ -121,6 +138,12 @@ impl Stage {
             asleep: false,
             made: 0,
             disk_full: false,
+            ahead: 0,
+            theirs: Vec::new(),
+            shown: BTreeMap::new(),
+            harm: Vec::new(),
+            made_by_others: 0,
+            own: BTreeSet::new(),
         };
         stage.world.kubernetes = Some("1.36.3".to_owned());
         let pods: Vec<PodKey> = stage.world.instances.keys().cloned().collect();
@@ -157,8 +180,19 @@ impl Stage {
     }
 
     pub(super) fn confirm(&mut self) {
-        self.tell(Event::Confirmed("orders".to_owned()));
         self.settle();
+        self.tell(Event::Confirmed("orders".to_owned()));
+        if self.run.phase != Phase::Review {
+            self.remember_what_was_shown();
+        }
+        self.settle();
+    }
+
+    fn remember_what_was_shown(&mut self) {
+        for preview in &self.run.plan.previews {
+            let title = self.run.plan.steps[preview.step].title.clone();
+            self.shown.insert(title, second_writer::lines(&preview.diff));
+        }
     }
 
     /// Carries out everything that was asked for, until nothing is left.
@@ -189,6 +223,10 @@ impl Stage {
     }
 
     fn carry_out(&mut self, command: Command) {
+        if !self.theirs.is_empty() {
+            let theirs = self.theirs.remove(0);
+            theirs.make(self);
+        }
         match command {
             Command::Keep => {
                 if self.disk_full {
@@ -235,7 +273,11 @@ impl Stage {
         let fault = (!self.faults.is_empty()).then(|| self.faults.remove(0));
         match fault {
             Some(Fault::Report) => self.touch(false),
-            Some(Fault::Edit) => self.touch(true),
+            Some(Fault::Edit) => {
+                Theirs::AddLibrary.make(self);
+                Theirs::RaiseVersion.make(self);
+            }
+            Some(Fault::Taken) => second_writer::take(self, request),
             Some(Fault::Rejected) => {
                 let error = BackendError::new(ErrorKind::Rejected, "the webhook denied it");
                 return self.tell(Event::Applied(step, Err(error)));
@@ -244,12 +286,18 @@ impl Stage {
                 let error = BackendError::new(ErrorKind::Timeout, "no answer in time");
                 return self.tell(Event::Applied(step, Err(error)));
             }
-            Some(Fault::Swallowed) | None => {}
+            Some(Fault::Swallowed | Fault::Fine) | None => {}
         }
+        let before = self.world.clone();
         let result = match carry_out(&mut self.world, request) {
             Ok(()) => {
                 self.writes.push(request.clone());
-                Ok(reply(self.generation(request)))
+                second_writer::judge(self, &before, step, request);
+                self.sign(request);
+                Ok(Reply {
+                    uid: self.uid(request),
+                    ..reply(self.generation(request))
+                })
             }
             Err(Refusal::Conflict) => Err(BackendError::new(ErrorKind::Conflict, "the object has been modified")),
             Err(refusal) => Err(BackendError::new(ErrorKind::Rejected, format!("{refusal:?}"))),
@@ -260,6 +308,45 @@ impl Stage {
             result
         };
         self.tell(Event::Applied(step, result));
+    }
+
+    /// The API server records who has written what, and when by its clock.
+    pub(super) fn sign(&mut self, request: &Request) {
+        let wrote = Timestamp::from_second(self.now.as_second() + self.ahead).ok();
+        let body = request.body.to_string();
+        let manager = |extensions: bool, preload: bool| FieldManager {
+            manager: FIELD_MANAGER.to_owned(),
+            operation: "Update".to_owned(),
+            owns_extensions: extensions,
+            owns_preload: preload,
+            wrote,
+        };
+        match request.resource {
+            Resource::Cluster => fixture::change(&mut self.world, |cluster| {
+                let own = cluster.managers.iter().find(|there| there.manager == FIELD_MANAGER);
+                let (extensions, preload) = own.map_or((false, false), |own| (own.owns_extensions, own.owns_preload));
+                cluster.managers.retain(|there| there.manager != FIELD_MANAGER);
+                cluster.managers.push(manager(
+                    extensions || body.contains("postgresql/extensions"),
+                    preload || body.contains("shared_preload_libraries"),
+                ));
+            }),
+            Resource::Database => {
+                if let Some(object) = self.world.databases.values_mut().find(|object| object.key.name == request.name) {
+                    object.managers = vec![manager(true, false)];
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The UID that the answer to a write tells.
+    fn uid(&self, request: &Request) -> Option<String> {
+        let object = self.world.databases.values().find(|object| object.key.name == request.name);
+        match request.resource {
+            Resource::Database => object.map(|object| object.uid.clone()),
+            _ => Some(self.world.clusters[&fixture::cluster_key()].uid.clone()),
+        }
     }
 
     fn generation(&self, request: &Request) -> Option<i64> {
@@ -311,10 +398,16 @@ impl Stage {
             }
         }
         panic!(
-            "{what}: still {:?}, {}\n{}",
+            "{what}: still {:?}, {}\n{}\n{:#?}",
             self.run.phase,
             self.run.progress,
-            self.told().join("\n")
+            self.told().join("\n"),
+            self.run
+                .plan
+                .checks
+                .iter()
+                .filter(|check| check.result != crate::workflow::plan::CheckResult::Pass)
+                .collect::<Vec<_>>()
         );
     }
 
@@ -435,7 +528,7 @@ impl Stage {
             is_primary: instance.key.name == "orders-1",
             pending_restart: pending,
             wal_receiver: instance.key.name != "orders-1" && !self.silent,
-            configuration: String::new(),
+            configuration: format!("{:?}", self.wanted_libraries()),
         };
         self.world.apply(Observation::Managed(report), self.now);
     }
@@ -533,7 +626,7 @@ impl Stage {
         instance.ready = false;
         instance.was_started = false;
         instance.phase = "Pending".to_owned();
-        instance.created = Some(self.now);
+        instance.created = Timestamp::from_second(self.now.as_second() + self.ahead).ok();
         instance.ready_since = None;
         instance.mounts = self.wanted_mounts();
         instance.restarted_at = self.world.clusters[&fixture::cluster_key()]
@@ -610,19 +703,20 @@ impl Stage {
             let installed = self.installed.entry(object.database.clone()).or_default();
             for item in &object.extensions {
                 installed.retain(|(name, _)| *name != item.name);
-                if item.ensure == Ensure::Present {
+                if item.ensure == Ensure::Present && item.version.as_deref() != Some("9.9") {
                     installed.push((item.name.clone(), item.version.clone().unwrap_or_else(|| "1.0".to_owned())));
                 }
             }
-            let failing = object.extensions.iter().any(|item| item.version.as_deref() == Some("9.9"));
+            let fails = |item: &RequestedExtension| item.ensure == Ensure::Present && item.version.as_deref() == Some("9.9");
+            let failing = object.extensions.iter().any(fails);
             object.applied = Some(!failing);
             object.status_extensions = object
                 .extensions
                 .iter()
                 .map(|item| AppliedExtension {
                     name: item.name.clone(),
-                    applied: item.version.as_deref() != Some("9.9"),
-                    message: if item.version.as_deref() == Some("9.9") {
+                    applied: !fails(item),
+                    message: if fails(item) {
                         "extension has no installation script nor update path for version \"9.9\"".to_owned()
                     } else {
                         String::new()
@@ -640,6 +734,7 @@ fn reply(generation: Option<i64>) -> Reply {
     Reply {
         resource_version: None,
         generation,
+        uid: None,
         warnings: Vec::new(),
     }
 }
