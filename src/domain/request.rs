@@ -17,6 +17,7 @@ use super::World;
 use super::change::{Change, FieldEdit, ItemEdit, Method, PreloadEdit, Request, Resource};
 use super::cluster::{Cluster, Phase};
 use super::database::{Database, ReclaimPolicy};
+use super::extension::ExtensionEntry;
 use super::ids::{ClusterKey, DatabaseKey, PodKey};
 use super::instance::Instance;
 use super::rollout::RESTARTED_AT;
@@ -125,33 +126,15 @@ pub fn inverse(change: &Change, world: &World) -> Option<Change> {
             cluster: cluster.clone(),
             entry: entry.name.clone(),
         }),
-        Change::SetReference { cluster, entry, .. } => {
-            let there = world
-                .clusters
-                .get(cluster)?
-                .spec
-                .extensions
-                .iter()
-                .find(|there| there.name == *entry)?;
-            Some(Change::SetReference {
-                cluster: cluster.clone(),
-                entry: entry.clone(),
-                reference: there.reference.clone(),
-            })
-        }
-        Change::RemoveEntry { cluster, entry } => {
-            let there = world
-                .clusters
-                .get(cluster)?
-                .spec
-                .extensions
-                .iter()
-                .find(|there| there.name == *entry)?;
-            Some(Change::AddEntry {
-                cluster: cluster.clone(),
-                entry: there.clone(),
-            })
-        }
+        Change::SetReference { cluster, entry, .. } => Some(Change::SetReference {
+            cluster: cluster.clone(),
+            entry: entry.clone(),
+            reference: entry_of(world, cluster, entry)?.reference.clone(),
+        }),
+        Change::RemoveEntry { cluster, entry } => Some(Change::AddEntry {
+            cluster: cluster.clone(),
+            entry: entry_of(world, cluster, entry)?.clone(),
+        }),
         Change::EditPreload { cluster, edit } => {
             let there = &world.clusters.get(cluster)?.spec.preload;
             Some(Change::EditPreload {
@@ -164,41 +147,52 @@ pub fn inverse(change: &Change, world: &World) -> Option<Change> {
             cluster: cluster.clone(),
             uid: world.databases.get(key)?.uid.clone(),
         }),
-        Change::SetDatabaseExtension { key, cluster, extension } => {
-            let items = &world.databases.get(key)?.extensions;
-            Some(match items.iter().find(|item| item.name == extension.name) {
-                Some(item) => Change::SetDatabaseExtension {
-                    key: key.clone(),
-                    cluster: cluster.clone(),
-                    extension: ItemEdit::between(&extension.made_on(Some(item)), item),
-                },
-                None => Change::UnsetDatabaseExtension {
-                    key: key.clone(),
-                    cluster: cluster.clone(),
-                    extension: extension.name.clone(),
-                },
-            })
-        }
-        Change::UnsetDatabaseExtension { key, cluster, extension } => {
-            let items = &world.databases.get(key)?.extensions;
-            let item = items.iter().find(|item| item.name == *extension)?;
-            Some(Change::SetDatabaseExtension {
-                key: key.clone(),
-                cluster: cluster.clone(),
-                extension: ItemEdit {
-                    name: item.name.clone(),
-                    ensure: item.ensure,
-                    version: FieldEdit::of(item.version.as_ref()),
-                    schema: FieldEdit::of(item.schema.as_ref()),
-                },
-            })
-        }
+        Change::SetDatabaseExtension { .. } | Change::UnsetDatabaseExtension { .. } => inverse_of_item(change, world),
         Change::RestartCluster { .. }
         | Change::RestartPrimary { .. }
         | Change::DeletePod { .. }
         | Change::Promote { .. }
         | Change::DeleteDatabase { .. } => None,
     }
+}
+
+/// An item is put back as it is, and one that is new is taken out.
+fn inverse_of_item(change: &Change, world: &World) -> Option<Change> {
+    let (key, cluster, name, made) = match change {
+        Change::SetDatabaseExtension { key, cluster, extension } => (key, cluster, &extension.name, Some(extension)),
+        Change::UnsetDatabaseExtension { key, cluster, extension } => (key, cluster, extension, None),
+        _ => return None,
+    };
+    let item = world.databases.get(key)?.extensions.iter().find(|item| item.name == *name);
+    let (key, cluster) = (key.clone(), cluster.clone());
+    match (item, made) {
+        (Some(item), Some(edit)) => Some(Change::SetDatabaseExtension {
+            key,
+            cluster,
+            extension: ItemEdit::between(&edit.made_on(Some(item)), item),
+        }),
+        (Some(item), None) => Some(Change::SetDatabaseExtension {
+            key,
+            cluster,
+            extension: ItemEdit {
+                name: item.name.clone(),
+                ensure: item.ensure,
+                version: FieldEdit::of(item.version.as_ref()),
+                schema: FieldEdit::of(item.schema.as_ref()),
+            },
+        }),
+        (None, Some(edit)) => Some(Change::UnsetDatabaseExtension {
+            key,
+            cluster,
+            extension: edit.name.clone(),
+        }),
+        (None, None) => None,
+    }
+}
+
+fn entry_of<'a>(world: &'a World, cluster: &ClusterKey, name: &str) -> Option<&'a ExtensionEntry> {
+    let entries = &world.clusters.get(cluster)?.spec.extensions;
+    entries.iter().find(|there| there.name == name)
 }
 
 /// How a time stands in the restart annotation: RFC 3339, whole seconds.

@@ -131,9 +131,10 @@ fn of_step(change: &Change, step: &Step, world: &World) -> Result<Vec<Change>, S
             // What a way back has begun is gone on with.
             let is_begun = step.inverse.iter().any(|inverse| holds(inverse, world));
             if !holds(change, world) && !is_begun {
-                return match step.inverse.iter().any(undone) {
-                    true => Err(format!("another user has changed {} in {} since", extension.name, key.name)),
-                    false => Ok(Vec::new()),
+                return if step.inverse.iter().any(undone) {
+                    Err(format!("another user has changed {} in {} since", extension.name, key.name))
+                } else {
+                    Ok(Vec::new())
                 };
             }
             of_item(object, cluster, step, world)

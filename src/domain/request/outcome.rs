@@ -9,6 +9,7 @@ use super::cluster::entry_json;
 use super::database::item_json;
 use crate::domain::World;
 use crate::domain::change::Change;
+use crate::domain::cluster::Cluster;
 use crate::domain::database::{Database, Ensure, ReclaimPolicy};
 use crate::domain::ids::{ClusterKey, DatabaseKey};
 use crate::domain::rollout::RESTARTED_AT;
@@ -86,46 +87,7 @@ fn object_json(object: &Database) -> Value {
 
 /// Makes a change on a draft, as the API server would. What cannot be made changes nothing.
 pub fn make(change: &Change, world: &mut World) {
-    let cluster = world.clusters.get_mut(change.cluster());
     match change {
-        Change::AddEntry { entry, .. } => {
-            if let Some(cluster) = cluster
-                && cluster.spec.extensions.iter().all(|there| there.name != entry.name)
-            {
-                cluster.spec.extensions.push(entry.clone());
-                (cluster.spec.present.postgresql, cluster.spec.present.extensions) = (true, true);
-            }
-        }
-        Change::SetReference { entry, reference, .. } => {
-            let entries = cluster.into_iter().flat_map(|cluster| &mut cluster.spec.extensions);
-            if let Some(there) = entries.into_iter().find(|there| there.name == *entry) {
-                there.reference.clone_from(reference);
-            }
-        }
-        Change::RemoveEntry { entry, .. } => {
-            if let Some(cluster) = cluster {
-                cluster.spec.extensions.retain(|there| there.name != *entry);
-            }
-        }
-        Change::EditPreload { edit, .. } => {
-            if let Some(cluster) = cluster {
-                cluster.spec.preload = edit.made_on(&cluster.spec.preload);
-                cluster.spec.present.preload = !cluster.spec.preload.is_empty();
-                cluster.spec.present.postgresql = true;
-            }
-        }
-        Change::RestartCluster { at, .. } => {
-            if let Some(cluster) = cluster {
-                cluster.annotations.insert(RESTARTED_AT.to_owned(), annotation_time(*at));
-            }
-        }
-        Change::Promote { instance, .. } => {
-            if let Some(cluster) = cluster {
-                cluster.status.target_primary = Some(instance.clone());
-            }
-        }
-        // It is told by the status alone, which the operator writes.
-        Change::RestartPrimary { .. } => {}
         Change::DeletePod { pod, uid, .. } => {
             if world.instances.get(pod).is_some_and(|instance| instance.uid == *uid) {
                 world.instances.remove(pod);
@@ -152,6 +114,37 @@ pub fn make(change: &Change, world: &mut World) {
                 world.databases.remove(key);
             }
         }
+        _ => {
+            if let Some(cluster) = world.clusters.get_mut(change.cluster()) {
+                make_on_cluster(change, cluster);
+            }
+        }
+    }
+}
+
+fn make_on_cluster(change: &Change, cluster: &mut Cluster) {
+    let spec = &mut cluster.spec;
+    match change {
+        Change::AddEntry { entry, .. } if spec.extensions.iter().all(|there| there.name != entry.name) => {
+            spec.extensions.push(entry.clone());
+            (spec.present.postgresql, spec.present.extensions) = (true, true);
+        }
+        Change::SetReference { entry, reference, .. } => {
+            if let Some(there) = spec.extensions.iter_mut().find(|there| there.name == *entry) {
+                there.reference.clone_from(reference);
+            }
+        }
+        Change::RemoveEntry { entry, .. } => spec.extensions.retain(|there| there.name != *entry),
+        Change::EditPreload { edit, .. } => {
+            spec.preload = edit.made_on(&spec.preload);
+            (spec.present.postgresql, spec.present.preload) = (true, !spec.preload.is_empty());
+        }
+        Change::RestartCluster { at, .. } => {
+            cluster.annotations.insert(RESTARTED_AT.to_owned(), annotation_time(*at));
+        }
+        Change::Promote { instance, .. } => cluster.status.target_primary = Some(instance.clone()),
+        // A restart in place is told by the status alone, which the operator writes.
+        _ => {}
     }
 }
 
@@ -204,5 +197,7 @@ pub fn digest<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> String {
         hash.update(json!([outcome.before, outcome.after]).to_string());
         hash.update("\n");
     }
-    hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    let bytes = hash.finalize();
+    let number = bytes.iter().take(6).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    format!("{number:012x}")
 }
