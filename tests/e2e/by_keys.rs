@@ -9,10 +9,10 @@ use crate::rig::{self, Space, images, until};
 /// Empties a line editor.
 const EMPTY: &str = "\x01\x0b";
 /// Submits a form.
-const SUBMIT: &str = "\x13";
+pub(crate) const SUBMIT: &str = "\x13";
 
 /// Opens the form and fills it in.
-fn fill(console: &mut Console) {
+pub(crate) fn fill(console: &mut Console) {
     console.wait_for("pgvector", 30);
     console.wait_for("db ● exec", 30);
     console.keys("a");
@@ -42,7 +42,7 @@ pub(crate) fn confirm(console: &mut Console, what: &str) {
 }
 
 /// Finds the run that was left unfinished and goes on with it.
-fn go_on(console: &mut Console) {
+pub(crate) fn go_on(console: &mut Console) {
     console.wait_for("pgvector", 30);
     console.wait_for("left unfinished", 30);
     console.keys("R");

@@ -25,6 +25,7 @@ mod read_only;
 mod recovery;
 mod rig;
 mod routes;
+mod second_writer;
 mod secrets;
 mod truths;
 mod users;

@@ -3,8 +3,8 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
@@ -14,7 +14,11 @@ pub(crate) struct Proxy {
     port: u16,
     armed: Arc<AtomicBool>,
     swallowed: Arc<AtomicUsize>,
+    before_create: Errand,
 }
+
+/// What is done once, before a request is let through.
+type Errand = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
 
 impl Proxy {
     /// Starts it.
@@ -39,16 +43,24 @@ impl Proxy {
         let armed = Arc::new(AtomicBool::new(false));
         let swallowed = Arc::new(AtomicUsize::new(0));
         let (is_armed, count) = (armed.clone(), swallowed.clone());
+        let before_create = Errand::default();
+        let errand = before_create.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", upstream)) else {
                     continue;
                 };
                 let mute = Arc::new(AtomicBool::new(false));
-                let (armed, silent) = (is_armed.clone(), mute.clone());
+                let (armed, silent, errand) = (is_armed.clone(), mute.clone(), errand.clone());
                 let (up, down) = ((client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client));
                 std::thread::spawn(move || {
                     carry(up.0, up.1, |bytes| {
+                        if is_write(bytes)
+                            && bytes.starts_with(b"POST ")
+                            && let Some(errand) = errand.lock().unwrap().take()
+                        {
+                            errand();
+                        }
                         if is_write(bytes) && armed.swap(false, Ordering::SeqCst) {
                             silent.store(true, Ordering::SeqCst);
                         }
@@ -72,7 +84,13 @@ impl Proxy {
             port,
             armed,
             swallowed,
+            before_create,
         }
+    }
+
+    /// Does something a moment before the next object is created.
+    pub(crate) fn before_create(&self, errand: impl FnOnce() + Send + 'static) {
+        *self.before_create.lock().unwrap() = Some(Box::new(errand));
     }
 
     /// A kubeconfig that goes through it.

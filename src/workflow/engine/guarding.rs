@@ -61,16 +61,17 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
         run.wake(1, now, commands);
         return false;
     }
+    // Before the guards: what another user has made may be what they would refuse, and the new plan takes it into account.
+    if let Some(why) = confirming::differs(run, step, world) {
+        confirming::ask_again(run, why, world, now, commands);
+        return true;
+    }
     let mut checks = guards::checks(&run.situation(world, Some(step)));
     checks.extend(others(run, &change, world));
     let failed = checks.iter().find(|check| check.result == CheckResult::Fail).cloned();
     run.plan.checks = checks;
     if let Some(failed) = failed {
         stop(run, step, &failed, now);
-        return true;
-    }
-    if let Some(why) = confirming::differs(run, step, world) {
-        confirming::ask_again(run, why, world, now, commands);
         return true;
     }
     match request(&change, world) {
