@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Review ─► Keeping ─► Guarding(i) ─► Applying(i) ─► Waiting(i) ─► … ─► Proving ─► Done
-//!                        │ holds already ───────────────▲
+//!   ▲                    │ holds already ───────────────▲
+//!   └────────────────────┘ another user has changed what the step touches
 //! ```
 //!
 //! A step whose change is there already is never written; its condition is awaited all the same. So a run that is
