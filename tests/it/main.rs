@@ -14,6 +14,7 @@ mod architecture;
 mod cli;
 #[path = "../shared/console.rs"]
 mod console;
+mod contract;
 mod documents;
 mod tape;
 mod verbs;
