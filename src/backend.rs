@@ -193,6 +193,12 @@ pub trait Observe: Send + Sync {
 
     /// Namespaces that the user may switch to; empty when they may not be listed.
     fn namespaces(&self) -> BoxFuture<'static, Vec<String>>;
+
+    /// UID of the namespace `kube-system`, by which a cluster is recognised, within the request timeout; `None` where it
+    /// may not be read. An error means that nobody could be asked. What is no real cluster has none.
+    fn cluster_uid(&self) -> BoxFuture<'static, Result<Option<String>, BackendError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 }
 
 /// What the API server answered to a write.

@@ -5,6 +5,7 @@ mod config;
 mod crash;
 mod door;
 mod error;
+mod identity;
 #[cfg(test)]
 mod mock;
 mod operate;
@@ -102,5 +103,10 @@ impl Observe for Reader {
     fn namespaces(&self) -> BoxFuture<'static, Vec<String>> {
         let (client, timeout) = (self.client.clone(), self.timeout);
         Box::pin(async move { read::namespaces(&client, timeout).await })
+    }
+
+    fn cluster_uid(&self) -> BoxFuture<'static, Result<Option<String>, BackendError>> {
+        let (client, timeout) = (self.client.clone(), self.timeout);
+        Box::pin(async move { identity::cluster_uid(&client, timeout).await })
     }
 }
