@@ -14,7 +14,7 @@ mod read;
 mod watch;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -34,6 +34,9 @@ pub struct Options {
     pub kubeconfig: Option<PathBuf>,
     /// Context; `None` takes the current one.
     pub context: Option<String>,
+    /// Name of the context that was the current one when it was first asked for. Every opening of a process shares it:
+    /// what other programs choose later moves nothing.
+    pub current: Arc<OnceLock<String>>,
     /// Namespaces in view; `None` takes the context's own.
     pub scope: Option<Scope>,
     /// Time limit of one request, and of one probe.
@@ -48,6 +51,8 @@ pub struct Options {
 pub struct Live {
     /// What people must know of it.
     pub target: Target,
+    /// Name of its context, as the kubeconfig spells it.
+    pub context: String,
     /// The way to read.
     pub observe: Arc<dyn Observe>,
     /// The way to write, in write mode only.
@@ -76,6 +81,7 @@ pub async fn connect(options: Options) -> Result<Live, BackendError> {
         .map(|client| Arc::new(operate::Writer::new(client, timeout)) as Arc<dyn Operate>);
     Ok(Live {
         target: opened.target,
+        context: opened.context,
         observe: reader,
         operate,
     })

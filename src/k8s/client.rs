@@ -11,11 +11,14 @@ use tower::filter::{Filter, Predicate};
 use super::Options;
 use super::config;
 use super::error::cause;
-use crate::backend::{Access, BackendError, ErrorKind, Scope, Target};
+use crate::backend::{Access, BackendError, ErrorKind, Scope, Target, bare_address};
+use crate::domain::text::sanitise;
 
 /// What was opened.
 pub(super) struct Opened {
     pub(super) target: Target,
+    /// Name of the context, as the kubeconfig spells it.
+    pub(super) context: String,
     pub(super) reading: Client,
     pub(super) writing: Option<Client>,
 }
@@ -23,7 +26,8 @@ pub(super) struct Opened {
 /// Opens the clients of a target. Blocks: files and credential plugins.
 pub(super) fn open(options: &Options) -> Result<Opened, BackendError> {
     let source = config::load(options.kubeconfig.as_deref())?;
-    let (mut config, context) = config::of_context(source, options.context.as_deref())?;
+    let (mut config, chosen) = config::of_context(source, options.context.as_deref(), &options.current)?;
+    let context = sanitise(&chosen.context);
     // A request that fails is told at once; watches have their own back-off, and a write must never be repeated.
     config.default_retry = false;
     config.connect_timeout = Some(options.request_timeout.min(Duration::from_secs(30)));
@@ -32,8 +36,8 @@ pub(super) fn open(options: &Options) -> Result<Opened, BackendError> {
         .push((USER_AGENT, HeaderValue::from_static(concat!("extop/", env!("CARGO_PKG_VERSION")))));
     let target = Target {
         context: context.clone(),
-        server: config.cluster_url.to_string(),
-        user: None,
+        server: bare_address(&config.cluster_url.to_string()),
+        user: chosen.user.as_deref().map(sanitise),
         uid: None,
         scope: options
             .scope
@@ -60,7 +64,12 @@ pub(super) fn open(options: &Options) -> Result<Opened, BackendError> {
     });
     let reading = Client::new(Filter::new(send, OnlyReads), namespace);
     let writing = (options.access == Access::Write).then_some(client);
-    Ok(Opened { target, reading, writing })
+    Ok(Opened {
+        target,
+        context: chosen.context,
+        reading,
+        writing,
+    })
 }
 
 /// Lets pass what cannot change anything: GET, which upgrades to exec and port-forward are, too, and access reviews.

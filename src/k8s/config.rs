@@ -1,6 +1,7 @@
 //! Kubeconfig files, and the service account of a pod.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use kube::config::{Config, ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
 
@@ -88,8 +89,19 @@ fn read(file: &Path) -> Result<Kubeconfig, BackendError> {
     Ok(config)
 }
 
-/// The configuration of a context, and the name by which people know it. Blocks.
-pub(super) fn of_context(source: Source, context: Option<&str>) -> Result<(Config, String), BackendError> {
+/// What was chosen, as the kubeconfig spells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Chosen {
+    /// Name of the context.
+    pub(super) context: String,
+    /// Name of its user entry, if it names one.
+    pub(super) user: Option<String>,
+}
+
+/// The configuration of a context. Without a name it is the one that was current when this was first asked; `current` keeps
+/// it. Blocks.
+pub(super) fn of_context(source: Source, context: Option<&str>, current: &OnceLock<String>) -> Result<(Config, Chosen), BackendError> {
+    let context = context.or_else(|| current.get().map(String::as_str));
     let (config, files) = match source {
         Source::Pod => {
             if let Some(context) = context.filter(|context| *context != IN_CLUSTER) {
@@ -101,7 +113,14 @@ pub(super) fn of_context(source: Source, context: Option<&str>) -> Result<(Confi
             }
             let config = Config::incluster()
                 .map_err(|error| BackendError::new(ErrorKind::Config, format!("the pod's service account cannot be used: {error}")))?;
-            return Ok((config, IN_CLUSTER.to_owned()));
+            let chosen = Chosen {
+                context: IN_CLUSTER.to_owned(),
+                user: None,
+            };
+            if context.is_none() {
+                current.get_or_init(|| chosen.context.clone());
+            }
+            return Ok((config, chosen));
         }
         Source::Files(config, files) => (config, files),
     };
@@ -114,8 +133,15 @@ pub(super) fn of_context(source: Source, context: Option<&str>) -> Result<(Confi
         let error = BackendError::new(ErrorKind::Config, format!("the kubeconfig {files} has no current context"));
         return Err(error.with_hint(format!("--context chooses one of {}", names.join(", "))));
     };
-    if config.contexts.iter().all(|known| known.name != name) {
+    let Some(known) = config.contexts.iter().find(|known| known.name == name) else {
         return Err(unknown(&name, &format!("the kubeconfig {files} does not have it"), &names));
+    };
+    let chosen = Chosen {
+        user: known.context.as_ref().and_then(|context| context.user.clone()),
+        context: name.clone(),
+    };
+    if context.is_none() {
+        current.get_or_init(|| name.clone());
     }
     let options = KubeConfigOptions {
         context: Some(name.clone()),
@@ -123,7 +149,7 @@ pub(super) fn of_context(source: Source, context: Option<&str>) -> Result<(Confi
     };
     let loaded = tokio::runtime::Handle::current().block_on(Config::from_custom_kubeconfig(*config, &options));
     match loaded {
-        Ok(config) => Ok((config, sanitise(&name))),
+        Ok(config) => Ok((config, chosen)),
         Err(error) => {
             let why = sanitise(&error.to_string());
             Err(BackendError::new(
@@ -138,4 +164,74 @@ fn unknown(context: &str, why: &str, names: &[String]) -> BackendError {
     let context = sanitise(context);
     BackendError::new(ErrorKind::Config, format!("there is no context {context}: {why}"))
         .with_hint(format!("the contexts are {}", names.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    const TEXT: &str = "{apiVersion: v1, kind: Config, current-context: CURRENT,
+        clusters: [{name: a, cluster: {server: 'https://a'}}, {name: b, cluster: {server: 'https://b'}}],
+        users: [{name: dev, user: {token: one}}],
+        contexts: [{name: first, context: {cluster: a, user: dev}}, {name: second, context: {cluster: b}}]}";
+
+    /// What is opened while another program has made this context the current one.
+    async fn open(
+        current: &str,
+        context: Option<&'static str>,
+        pinned: &std::sync::Arc<OnceLock<String>>,
+    ) -> Result<(String, Chosen), String> {
+        let (text, pinned) = (TEXT.replace("CURRENT", current), pinned.clone());
+        let opened = tokio::task::spawn_blocking(move || {
+            let source = Source::Files(Box::new(Kubeconfig::from_yaml(&text).unwrap()), "the file".to_owned());
+            of_context(source, context, &pinned)
+        });
+        let opened = opened.await.unwrap().map_err(|error| error.to_string());
+        opened.map(|(config, chosen)| (config.cluster_url.host().unwrap_or_default().to_owned(), chosen))
+    }
+
+    fn chosen(context: &str, user: Option<&str>) -> Chosen {
+        Chosen {
+            context: context.to_owned(),
+            user: user.map(str::to_owned),
+        }
+    }
+
+    // E1.
+    #[tokio::test]
+    async fn the_current_context_is_looked_up_once() {
+        let pinned = std::sync::Arc::default();
+        let first = Ok(("a".to_owned(), chosen("first", Some("dev"))));
+        assert_eq!(open("first", None, &pinned).await, first);
+        assert_eq!(open("second", None, &pinned).await, first, "it was changed in between");
+        assert_eq!(
+            open("second", Some("second"), &pinned).await,
+            Ok(("b".to_owned(), chosen("second", None))),
+            "who names a context gets it"
+        );
+        assert_eq!(open("second", None, &pinned).await, first);
+    }
+
+    #[tokio::test]
+    async fn a_context_that_was_named_first_does_not_become_the_current_one() {
+        let pinned = std::sync::Arc::default();
+        open("second", Some("first"), &pinned).await.unwrap();
+        assert_eq!(open("second", None, &pinned).await.unwrap().1.context, "second");
+    }
+
+    #[tokio::test]
+    async fn a_current_context_that_does_not_exist_is_not_kept() {
+        let pinned = std::sync::Arc::default();
+        assert!(open("gone", None, &pinned).await.unwrap_err().contains("there is no context gone"));
+        assert_eq!(open("first", None, &pinned).await.unwrap().1.context, "first");
+    }
+
+    #[tokio::test]
+    async fn once_a_kubeconfig_was_used_a_service_account_is_not() {
+        let pinned = std::sync::Arc::new(OnceLock::from("first".to_owned()));
+        let error = of_context(Source::Pod, None, &pinned).err().unwrap();
+        assert!(error.to_string().contains("there is no context first"), "{error}");
+    }
 }

@@ -12,6 +12,8 @@ use crate::config::Place;
 pub struct Connection {
     /// What people must know of it.
     pub target: Target,
+    /// Name of the context by which it is opened again, whatever the current one is then.
+    pub context: String,
     /// The way to read.
     pub observe: Arc<dyn Observe>,
     /// The way to write; `None` in read-only mode: then nothing in the process can.

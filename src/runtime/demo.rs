@@ -41,6 +41,7 @@ impl Connect for Demo {
             let simulator = Simulator::start(&scenario);
             let operate = (access == Access::Write).then(|| simulator.clone() as Arc<dyn Operate>);
             Ok(Connection {
+                context: simulator.target().context,
                 target: simulator.target(),
                 observe: simulator as Arc<dyn Observe>,
                 operate,

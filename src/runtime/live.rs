@@ -1,5 +1,7 @@
 //! Contexts of the kubeconfig.
 
+use std::sync::{Arc, OnceLock};
+
 use futures::future::BoxFuture;
 
 use super::connect::{Connect, Connection};
@@ -10,12 +12,15 @@ use crate::k8s;
 /// Opens contexts of the kubeconfig.
 pub(super) struct Kubeconfig {
     settings: Settings,
+    /// The current context, once it was looked up.
+    current: Arc<OnceLock<String>>,
 }
 
 impl Kubeconfig {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
             settings: settings.clone(),
+            current: Arc::default(),
         }
     }
 }
@@ -25,6 +30,7 @@ impl Connect for Kubeconfig {
         let options = k8s::Options {
             kubeconfig: self.settings.kubeconfig.clone(),
             context: place.context,
+            current: Arc::clone(&self.current),
             scope: match place.namespace {
                 NamespaceChoice::OfContext => None,
                 NamespaceChoice::Named(namespace) => Some(Scope::Namespace(namespace)),
@@ -38,6 +44,7 @@ impl Connect for Kubeconfig {
             let live = k8s::connect(options).await?;
             Ok(Connection {
                 target: live.target,
+                context: live.context,
                 observe: live.observe,
                 operate: live.operate,
             })

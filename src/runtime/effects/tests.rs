@@ -105,6 +105,7 @@ fn connection(fake: &Arc<Fake>) -> Connection {
             uid: None,
             scope: Scope::All,
         },
+        context: "rig".to_owned(),
         observe: fake.clone(),
         operate: Some(fake.clone()),
     }
