@@ -78,13 +78,20 @@ impl StateDirectory {
         let Ok(entries) = fs::read_dir(&self.runs) else {
             return (runs, unreadable);
         };
+        let identity = target.identity();
         for path in entries.flatten().map(|entry| entry.path()) {
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
             match read(&path) {
-                Ok(kept) if kept.context == target.context && kept.server == target.server && self.is_free(&kept.id) => runs.push(kept),
-                Ok(_) => {}
+                Ok(kept) if !kept.belongs_to(&identity) || !self.is_free(&kept.id) => {}
+                Ok(kept) if kept.version > Some(Kept::VERSION) => {
+                    unreadable.push(format!(
+                        "a newer extop left {} unfinished; continue it with that one",
+                        kept.intent.title()
+                    ));
+                }
+                Ok(kept) => runs.push(kept),
                 Err(why) => unreadable.push(sanitise(&format!("the unfinished run {} cannot be read: {why}", path.display()))),
             }
         }

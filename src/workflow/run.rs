@@ -8,7 +8,7 @@ use super::engine::Memory;
 use super::event::{Command, Event};
 use super::intent::Intent;
 use super::plan::{Plan, Step};
-use crate::backend::TargetIdentity;
+use crate::backend::{TargetIdentity, bare_address};
 use crate::domain::{Timestamp, World};
 
 /// Identity of a run: unique over restarts of the program (it names its file in the state directory).
@@ -128,6 +128,14 @@ pub struct Kept {
 impl Kept {
     /// Version of the files that this program writes.
     pub const VERSION: u32 = 1;
+
+    /// It was begun on the cluster of this target. A file without a version knows the cluster by context and address alone.
+    pub fn belongs_to(&self, target: &TargetIdentity) -> bool {
+        match self.version {
+            Some(_) => self.target.is_same_cluster(target),
+            None => self.context == target.context && bare_address(&self.server) == target.server,
+        }
+    }
 }
 
 impl Run {

@@ -1,7 +1,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
-use crate::backend::{Scope, TargetIdentity};
+use crate::backend::Scope;
 use crate::domain::ids::ClusterKey;
 use crate::workflow::Intent;
 
@@ -21,7 +21,7 @@ fn kept(id: &str) -> Kept {
         version: Some(Kept::VERSION),
         context: "rig".to_owned(),
         server: "https://127.0.0.1:6443".to_owned(),
-        target: TargetIdentity::default(),
+        target: target("rig").identity(),
         intent: Intent::EditPreload {
             cluster: ClusterKey::new("shop", "orders"),
             libraries: vec!["foo".to_owned()],
@@ -48,7 +48,16 @@ fn a_kept_run_is_found_by_another_process_once_the_first_has_ended() {
 
     drop(first);
     assert_eq!(second.unfinished(&target("rig")).0, vec![kept("a-1")]);
-    assert_eq!(second.unfinished(&target("other")).0, Vec::new(), "it belongs to another context");
+    let elsewhere = Target {
+        server: "https://elsewhere:6443".to_owned(),
+        ..target("rig")
+    };
+    assert_eq!(second.unfinished(&elsewhere).0, Vec::new(), "it belongs to another server");
+    assert_eq!(
+        second.unfinished(&target("other")).0,
+        vec![kept("a-1")],
+        "another name of the same context"
+    );
     second.claim(&RunId("a-1".to_owned())).unwrap();
 }
 
@@ -93,4 +102,79 @@ fn an_identity_does_not_leave_the_folder() {
     let mut state = StateDirectory::new(folder.path().join("runs"));
     state.keep(&kept("../../escape")).unwrap();
     assert!(folder.path().join("runs/______escape.json").exists());
+}
+
+fn with_uid(uid: &str) -> Target {
+    Target {
+        uid: Some(uid.to_owned()),
+        ..target("rig")
+    }
+}
+
+// E18e.
+#[test]
+fn a_run_is_listed_on_the_cluster_where_it_was_begun_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = StateDirectory::new(folder.path().to_owned());
+    let begun = Kept {
+        target: with_uid("1").identity(),
+        ..kept("a-1")
+    };
+    StateDirectory::new(folder.path().to_owned()).keep(&begun).unwrap();
+    let listed = |target: &Target| !state.unfinished(target).0.is_empty();
+    assert!(listed(&with_uid("1")));
+    assert!(!listed(&with_uid("2")), "a cluster that was made again at the same address");
+    let moved = Target {
+        context: "renamed".to_owned(),
+        server: "https://elsewhere".to_owned(),
+        user: Some("admin".to_owned()),
+        ..with_uid("1")
+    };
+    assert!(listed(&moved), "the UID alone decides");
+    assert!(listed(&target("rig")), "it cannot be read here: address and user entry decide");
+    let other_user = Target {
+        user: Some("admin".to_owned()),
+        ..target("rig")
+    };
+    assert!(!listed(&other_user));
+}
+
+/// A file as it was written before files had a version.
+fn old(server: &str) -> String {
+    format!(
+        r#"{{"id": "a-1", "context": "rig", "server": "{server}", "steps": [], "transcript": [], "started": "2026-11-23T02:00:00Z",
+            "intent": {{"edit-preload": {{"cluster": {{"namespace": "shop", "name": "orders"}}, "libraries": ["foo"]}}}}}}"#
+    )
+}
+
+#[test]
+fn a_file_without_a_version_is_listed_by_context_and_address_and_says_that_it_is_old() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = StateDirectory::new(folder.path().to_owned());
+    for server in ["https://127.0.0.1:6443", "https://jo:hush@127.0.0.1:6443"] {
+        fs::write(folder.path().join("a-1.json"), old(server)).unwrap();
+        let (found, unreadable) = state.unfinished(&with_uid("1"));
+        assert_eq!(unreadable, [""; 0]);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].version, found[0].target.uid.as_deref()), (None, None));
+        assert_eq!(state.unfinished(&target("other")).0, []);
+    }
+}
+
+#[test]
+fn a_file_of_a_newer_version_is_told_and_not_offered() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut state = StateDirectory::new(folder.path().to_owned());
+    let newer = Kept {
+        version: Some(Kept::VERSION + 1),
+        ..kept("a-1")
+    };
+    state.keep(&newer).unwrap();
+    drop(state);
+    let (found, told) = StateDirectory::new(folder.path().to_owned()).unfinished(&target("rig"));
+    assert_eq!(found, []);
+    assert_eq!(
+        told,
+        ["a newer extop left edit preload libraries unfinished; continue it with that one"]
+    );
 }
