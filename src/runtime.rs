@@ -15,6 +15,7 @@ mod live;
 mod logging;
 mod pace;
 mod reads;
+mod recognise;
 mod supervise;
 mod terminal;
 mod themes;

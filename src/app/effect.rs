@@ -58,16 +58,18 @@ pub enum Effect {
     },
     /// Close every editor.
     EndEdit,
-    /// Open another context or namespace, beside the present target.
+    /// Open another context or namespace, beside the present target. A switch that is under way is given up.
     Switch {
-        /// Context; `None` keeps it.
+        /// Context; `None` keeps it, and with it the cluster.
         context: Option<String>,
         /// Namespace; `None` keeps it, `Some(None)` means all.
         namespace: Option<Option<String>>,
     },
+    /// Give up the switch that is under way.
+    GiveUp,
     /// Nothing looks at this target any more: end its watches.
     Close(TargetId),
-    /// Drop watches and connections of a target and make them anew, now.
+    /// Make watches and connections of a target anew, now, if they lead to the same cluster.
     Reconnect(TargetId),
     /// List contexts.
     ListContexts,

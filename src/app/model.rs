@@ -41,6 +41,8 @@ pub struct Model {
     pub sessions: BTreeMap<TargetId, Session>,
     /// Why the first target could not be opened, while there is none.
     pub unopened: Option<String>,
+    /// What is being opened to be shown, e.g. `prod`, or `rig, all namespaces`.
+    pub opening: Option<String>,
     /// What is on the screen.
     pub screen: Screen,
     /// Overlays, the last on top.
@@ -296,6 +298,7 @@ impl Model {
             active: TargetId(0),
             sessions: BTreeMap::new(),
             unopened: None,
+            opening: None,
             screen: Screen::default(),
             overlays: Vec::new(),
             runs: Vec::new(),

@@ -35,8 +35,18 @@ pub enum Msg {
     Switched(TargetId, Target),
     /// A switch of target failed; the old one stays.
     SwitchFailed(BackendError),
+    /// The UID by which the cluster of a target is recognised was read.
+    Identified(TargetId, String),
+    /// The connection of a target was made again, and leads to the same cluster.
+    Reconnected(TargetId, Target),
+    /// A target cannot be opened again; its old connection stays.
+    ReconnectFailed(TargetId, BackendError),
+    /// What belongs to a target leads to another cluster now. Nothing of that one was taken on, and nothing is sent there.
+    OtherCluster(TargetId, Elsewhere, Target),
     /// Names to choose from arrived.
     Choices(Choices),
+    /// Contexts cannot be listed.
+    ContextsFailed(BackendError),
     /// Something worth a line at the bottom.
     Notice(Notice),
     /// A guided action is asked for with all its parameters, as the command line does it: no form, no overlay.
@@ -82,13 +92,24 @@ pub enum Timer {
     Notice(u64),
 }
 
+/// What leads to another cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// Its context, when another namespace was opened by it.
+    Switch,
+    /// Its context, when it was opened to connect again; the old connection stays.
+    Reconnect,
+    /// Its open connection, which was ended.
+    Connection,
+}
+
 /// Names to choose from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choices {
     /// Contexts of the kubeconfig.
     Contexts(Vec<String>),
-    /// Namespaces of the target; empty when they may not be listed.
-    Namespaces(Vec<String>),
+    /// Namespaces of a target; empty when they may not be listed.
+    Namespaces(TargetId, Vec<String>),
 }
 
 /// A line at the bottom.

@@ -8,3 +8,4 @@ mod keys;
 pub(crate) mod seat;
 mod stories;
 mod switching;
+mod targets;

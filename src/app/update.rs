@@ -62,10 +62,15 @@ fn route(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Unfinished(target, kept) => runs::unfinished(model, target, kept),
         Msg::Switched(id, target) => switch::switched(model, id, target),
         Msg::SwitchFailed(error) => switch::failed(model, &error),
+        Msg::Identified(target, uid) => switch::identified(model, target, uid),
+        Msg::Reconnected(id, target) => switch::reconnected(model, id, target),
+        Msg::ReconnectFailed(id, error) => switch::not_reconnected(model, id, &error),
+        Msg::OtherCluster(id, what, found) => switch::elsewhere(model, id, what, &found),
         Msg::Choices(choices) => {
             choose(model, &choices);
             Vec::new()
         }
+        Msg::ContextsFailed(error) => switch::not_listed(model, &error),
         Msg::Notice(notice) => noticed(model, notice),
         Msg::Begin(target, intent) => runs::begin(model, target, intent).1,
         Msg::Tell(run, event) => runs::tell(model, &run, event),
@@ -108,6 +113,19 @@ fn noticed(model: &mut Model, notice: Notice) -> Vec<Effect> {
     schedule.into_iter().collect()
 }
 
+/// A line at the bottom that stays until the user takes it away.
+fn warn(model: &mut Model, text: impl Into<String>) -> Vec<Effect> {
+    let at = model.now;
+    noticed(
+        model,
+        Notice {
+            is_error: true,
+            text: text.into(),
+            at,
+        },
+    )
+}
+
 /// A line at the bottom.
 fn say(model: &mut Model, text: impl Into<String>) -> Vec<Effect> {
     let at = model.now;
@@ -137,11 +155,12 @@ fn edited(model: &mut Model, editor: EditorId, text: String) -> Vec<Effect> {
 }
 
 fn choose(model: &mut Model, choices: &Choices) {
+    let active = model.active;
     for overlay in &mut model.overlays {
         match (choices, overlay) {
-            (Choices::Contexts(names), Overlay::Contexts(list, _)) | (Choices::Namespaces(names), Overlay::Namespaces(list, _)) => {
-                *list = Some(names.clone());
-            }
+            (Choices::Contexts(names), Overlay::Contexts(list, _)) => *list = Some(names.clone()),
+            // A list of the target that was left may come late.
+            (Choices::Namespaces(of, names), Overlay::Namespaces(list, _)) if *of == active => *list = Some(names.clone()),
             _ => {}
         }
     }

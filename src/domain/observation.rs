@@ -69,6 +69,33 @@ pub enum Observation {
     },
 }
 
+impl Observation {
+    /// The kind of watch that it came by, if by one.
+    pub fn kind(&self) -> Option<Kind> {
+        let catalog = |key: &CatalogKey| match key.namespace {
+            Some(_) => Kind::ImageCatalog,
+            None => Kind::ClusterImageCatalog,
+        };
+        Some(match self {
+            Self::Replaced(Objects::Clusters(_)) | Self::Upserted(Object::Cluster(_)) | Self::Removed(ObjectId::Cluster(_)) => {
+                Kind::Cluster
+            }
+            Self::Replaced(Objects::Instances(_)) | Self::Upserted(Object::Instance(_)) | Self::Removed(ObjectId::Instance(..)) => {
+                Kind::Pod
+            }
+            Self::Replaced(Objects::Databases(_)) | Self::Upserted(Object::Database(_)) | Self::Removed(ObjectId::Database(_)) => {
+                Kind::Database
+            }
+            Self::Replaced(Objects::ImageCatalogs(_)) => Kind::ImageCatalog,
+            Self::Replaced(Objects::ClusterImageCatalogs(_)) => Kind::ClusterImageCatalog,
+            Self::Upserted(Object::Catalog(found)) => catalog(&found.key),
+            Self::Removed(ObjectId::Catalog(key)) => catalog(key),
+            Self::Unreadable { kind, .. } | Self::Watch { kind, .. } => *kind,
+            _ => return None,
+        })
+    }
+}
+
 /// All objects of one kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Objects {

@@ -3,7 +3,8 @@
 use super::mark;
 use super::standing::Standing;
 use super::time::age;
-use super::{Line, Role};
+use super::{Line, Role, key_of};
+use crate::app::action::Action;
 use crate::app::model::{Mode, Model, Session};
 use crate::backend::DatabaseAccess;
 use crate::domain::Timestamp;
@@ -17,7 +18,11 @@ use crate::domain::watch::{Kind, WatchState};
 pub fn header(model: &Model, short: bool) -> Vec<Line> {
     let mut parts = vec![place(model)];
     parts.extend(mode(model));
+    parts.extend(opening(model));
     let Some(session) = model.session() else {
+        if model.opening.is_some() {
+            return parts;
+        }
         let mark = match model.unopened {
             None => (Role::InProgress, "○ loading"),
             Some(_) => (Role::Broken, "✗ error"),
@@ -48,6 +53,13 @@ fn place(model: &Model) -> Line {
             .with(Role::Text, format!("  {}", session.target.scope)),
         None => line.with(Role::Dim, "  no target yet"),
     }
+}
+
+/// What is being opened, and how to give it up.
+fn opening(model: &Model) -> Option<Line> {
+    let what = model.opening.as_ref()?;
+    let back = key_of(model, Action::Back);
+    Some(Line::new(Role::InProgress, format!("○ opening {what}")).with(Role::Dim, format!(" ({back} gives it up)")))
 }
 
 fn mode(model: &Model) -> Option<Line> {

@@ -7,6 +7,9 @@ use crate::app::model::Model;
 /// The most important of everything, the most important first.
 pub fn summary(model: &Model) -> Line {
     let mut line = Line::new(Role::Title, "extop");
+    if let Some(what) = &model.opening {
+        line = line.with(Role::InProgress, format!(" ○ opening {what}"));
+    }
     let Some(session) = model.session() else {
         return match &model.unopened {
             None => line.with(Role::InProgress, " ○ loading"),

@@ -204,3 +204,19 @@ fn a_target_that_is_not_open_is_told_as_on_its_way_or_as_failed() {
     );
     assert!(header::header(&model, false).iter().any(|part| part.text().contains("✗ error")));
 }
+
+#[test]
+fn what_is_being_opened_stands_in_the_header_with_the_key_that_gives_it_up() {
+    let mut model = fixture::healthy();
+    let told = |model: &Model| {
+        header::header(model, true)
+            .iter()
+            .any(|part| part.text().contains("○ opening prod-slow (esc gives it up)"))
+    };
+    assert!(!told(&model));
+    model.opening = Some("prod-slow".to_owned());
+    assert!(told(&model));
+    assert!(super::summary::summary(&model).text().contains("○ opening prod-slow"));
+    model.sessions.clear();
+    assert!(told(&model), "the first one, too");
+}

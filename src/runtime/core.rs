@@ -52,6 +52,8 @@ impl Core {
 
     /// Takes on a target that is still being opened, when it is.
     pub(super) fn await_first(&mut self, place: Place, opening: Opening) {
+        let context = place.context.clone();
+        self.model.opening = Some(context.unwrap_or_else(|| "the current context".to_owned()));
         self.runner.await_first(place, opening);
     }
 

@@ -1,25 +1,27 @@
 //! Carries effects out: each becomes a task, and its result a message.
 
+mod openings;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
-use futures::stream::BoxStream;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
-use super::connect::{Connect, Connection, Opening};
+use super::connect::{Connect, Connection};
 use super::keeper::{Job, Keeper};
-use super::reads::Reads;
+use super::recognise::{Gate, Look, Pin};
 use super::supervise;
 use crate::app::effect::Effect;
 use crate::app::msg::{Choices, Msg, Outcome};
-use crate::backend::{BackendError, ErrorKind, Operate, Read, Reply, TargetId, WritePermit};
+use crate::backend::{BackendError, ErrorKind, Observe, Operate, Read, Reply, TargetId, WritePermit};
 use crate::config::{NamespaceChoice, Place};
 use crate::domain::change::Request;
 use crate::domain::{Observation, Timestamp};
 use crate::workflow::run::RunId;
+use openings::{News, Open};
 
 /// Observations that are folded in one go.
 const BATCH: usize = 256;
@@ -32,25 +34,8 @@ pub(super) enum Arrival {
     Answered(Msg),
     /// The answer to a read of a target.
     WasRead(TargetId, Observation),
-    /// The runtime was asked to open a target, and why.
-    Opened(Purpose, Place, Result<Connection, BackendError>),
-}
-
-/// Why a target was opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// It goes on the screen beside the present one.
-    Switch,
-    /// It replaces the connections of a target.
-    Reconnect(TargetId),
-}
-
-struct Open {
-    connection: Connection,
-    /// What was asked for, to open it again.
-    place: Place,
-    watch: AbortHandle,
-    reads: Reads,
+    /// Something about the opening of targets.
+    Opening(News),
 }
 
 /// Carries effects out.
@@ -62,6 +47,10 @@ pub(super) struct Runner {
     /// The place that was asked for first, to try again while there is no target.
     first: Place,
     next: u32,
+    /// Openings so far.
+    numbers: u64,
+    /// Number of the opening that may go on the screen.
+    switching: u64,
     /// Effects whose answer is still to come, reads aside.
     owed: usize,
 }
@@ -75,6 +64,8 @@ impl Runner {
             targets: BTreeMap::new(),
             first: Place::default(),
             next: 1,
+            numbers: 0,
+            switching: 0,
             owed: 0,
         }
     }
@@ -82,27 +73,6 @@ impl Runner {
     /// No read runs or waits, and no answer is owed.
     pub(super) fn is_idle(&self) -> bool {
         self.owed == 0 && self.targets.values().all(|open| open.reads.is_idle())
-    }
-
-    /// Starts watching a target under a new number; returns the message that puts it on the screen.
-    pub(super) fn adopt(&mut self, place: Place, connection: Connection) -> Msg {
-        let id = TargetId(self.next);
-        self.next += 1;
-        let target = connection.target.clone();
-        self.keep(Job::Unfinished(id, target.clone()));
-        self.open(id, place, connection);
-        Msg::Switched(id, target)
-    }
-
-    fn open(&mut self, id: TargetId, place: Place, connection: Connection) {
-        let watch = self.watch(id, connection.observe.watch());
-        let open = Open {
-            connection,
-            place,
-            watch,
-            reads: Reads::default(),
-        };
-        self.targets.insert(id, open);
     }
 
     /// Takes an arrival in and returns the message for the core, if there is one.
@@ -120,28 +90,7 @@ impl Runner {
                 self.start_reads(target);
                 Some(Msg::Observed(target, vec![observation]))
             }
-            Arrival::Opened(purpose, place, result) => {
-                self.owed = self.owed.saturating_sub(1);
-                self.opened(purpose, place, result)
-            }
-        }
-    }
-
-    fn opened(&mut self, purpose: Purpose, place: Place, result: Result<Connection, BackendError>) -> Option<Msg> {
-        match (purpose, result) {
-            (Purpose::Switch, Ok(connection)) => Some(self.adopt(place, connection)),
-            (Purpose::Switch, Err(error)) => Some(Msg::SwitchFailed(error)),
-            (Purpose::Reconnect(id), Ok(connection)) => {
-                let old = self.targets.remove(&id)?;
-                old.watch.abort();
-                self.open(id, place, connection);
-                None
-            }
-            (Purpose::Reconnect(id), Err(error)) => {
-                let at = Timestamp::now();
-                let why = error.to_string();
-                Some(Msg::Observed(id, vec![Observation::Unreachable { why, at }]))
-            }
+            Arrival::Opening(news) => self.learn(news),
         }
     }
 
@@ -176,18 +125,12 @@ impl Runner {
                     .targets
                     .get(&active)
                     .map_or_else(|| self.first.clone(), |open| open.place.clone());
-                self.connect(Purpose::Switch, beside(present, context, namespace));
+                let keeps = context.is_none().then_some(active);
+                self.switch(keeps, beside(present, context, namespace));
             }
-            Effect::Close(target) => {
-                if let Some(open) = self.targets.remove(&target) {
-                    open.watch.abort();
-                }
-            }
-            Effect::Reconnect(target) => {
-                if let Some(place) = self.targets.get(&target).map(|open| open.place.clone()) {
-                    self.connect(Purpose::Reconnect(target), place);
-                }
-            }
+            Effect::GiveUp => self.give_up(),
+            Effect::Close(target) => drop(self.targets.remove(&target)),
+            Effect::Reconnect(target) => self.reconnect(target),
             Effect::ListContexts => self.list_contexts(),
             Effect::ListNamespaces(target) => self.list_namespaces(target),
             Effect::Edit { .. } | Effect::EndEdit | Effect::Copy(_) | Effect::Redraw | Effect::Suspend | Effect::Quit => {
@@ -207,7 +150,11 @@ impl Runner {
     fn start_reads(&mut self, target: TargetId) {
         let Some(open) = self.targets.get_mut(&target) else { return };
         while let Some(read) = open.reads.start() {
-            let (work, failed) = (open.connection.observe.read(read.clone()), move || unreadable(&read));
+            let work = match &open.connection {
+                Some(connection) => connection.observe.read(read.clone()),
+                None => futures::future::ready(unreadable(&read, "another cluster answers at this address")).boxed(),
+            };
+            let failed = move || unreadable(&read, "reading it ended by a fault of extop; the log tells more");
             let sender = self.sender.clone();
             supervise::spawn("read", work, failed, move |observation| async move {
                 drop(sender.send(Arrival::WasRead(target, observation)).await);
@@ -215,11 +162,20 @@ impl Runner {
         }
     }
 
-    fn watch(&self, target: TargetId, stream: BoxStream<'static, Observation>) -> AbortHandle {
+    fn watch(&self, target: TargetId, number: u64, connection: &Connection, pin: Pin) -> AbortHandle {
         let (sender, lost) = (self.sender.clone(), self.sender.clone());
+        let (stream, observe) = (connection.observe.watch(), Arc::clone(&connection.observe));
         let work = async move {
+            let mut gate = Gate::new();
             let mut batches = stream.ready_chunks(BATCH);
             while let Some(batch) = batches.next().await {
+                if gate.asks(&batch)
+                    && let Some(other) = pin.other(observe.as_ref()).await
+                {
+                    drop(sender.send(Arrival::Opening(News::Estranged(target, number, other))).await);
+                    // The target decides what becomes of this watch.
+                    return std::future::pending().await;
+                }
                 if sender.send(Arrival::Heard(Msg::Observed(target, batch))).await.is_err() {
                     break;
                 }
@@ -240,7 +196,7 @@ impl Runner {
 
     fn send(&mut self, target: TargetId, run: RunId, step: usize, request: Request, permit: WritePermit, how: Sending) {
         self.owed += 1;
-        let operate = self.targets.get(&target).and_then(|open| open.connection.operate.clone());
+        let way = self.way(target);
         let (claimed, claim) = oneshot::channel();
         if how == Sending::Apply {
             self.keeper.give(Job::Claim(run.clone(), claimed));
@@ -248,14 +204,39 @@ impl Runner {
             drop(claimed.send(Ok(())));
         }
         let sender = self.sender.clone();
-        let work = transmit(operate, request, permit, how, claim);
-        supervise::spawn("write", work, outcome_unknown, move |result| async move {
+        let work = transmit(way, request, permit, how, claim);
+        supervise::spawn("write", work, outcome_unknown, move |sent| async move {
+            if let Some(news) = sent.news {
+                drop(sender.send(Arrival::Opening(news)).await);
+            }
             let outcome = match how {
-                Sending::DryRun => Outcome::DryRun(step, result),
-                Sending::Apply => Outcome::Applied(step, result),
+                Sending::DryRun => Outcome::DryRun(step, sent.result),
+                Sending::Apply => Outcome::Applied(step, sent.result),
             };
             drop(sender.send(Arrival::Answered(Msg::Outcome(run, outcome))).await);
         });
+    }
+
+    /// The way by which a write goes, or why there is none.
+    fn way(&self, target: TargetId) -> Result<Way, BackendError> {
+        let none = |kind, why| Err(BackendError::new(kind, format!("nothing was sent: {why}")));
+        let Some(open) = self.targets.get(&target) else {
+            return none(ErrorKind::Internal, "the target is closed".to_owned());
+        };
+        let Some(connection) = &open.connection else {
+            return none(ErrorKind::Config, answers(&open.target.server));
+        };
+        let Some(operate) = &connection.operate else {
+            return none(ErrorKind::Internal, "the target is open to be read only".to_owned());
+        };
+        Ok(Way {
+            target,
+            number: open.number,
+            server: open.target.server.clone(),
+            pin: open.pin.clone(),
+            observe: Arc::clone(&connection.observe),
+            operate: Arc::clone(operate),
+        })
     }
 
     fn schedule(&self, after: Duration, msg: Msg) {
@@ -264,33 +245,6 @@ impl Runner {
             tokio::time::sleep(after).await;
             drop(sender.send(Arrival::Heard(msg)).await);
         });
-    }
-
-    fn connect(&mut self, purpose: Purpose, place: Place) {
-        let opening = self.connect.open(place.clone());
-        self.await_opening(purpose, place, opening);
-    }
-
-    /// Waits for the first target, which takes its time.
-    pub(super) fn await_first(&mut self, place: Place, opening: Opening) {
-        self.first = place.clone();
-        self.await_opening(Purpose::Switch, place, opening);
-    }
-
-    fn await_opening(&mut self, purpose: Purpose, place: Place, opening: Opening) {
-        self.owed += 1;
-        let sender = self.sender.clone();
-        supervise::spawn(
-            "connect",
-            opening,
-            || {
-                Err(BackendError::new(
-                    ErrorKind::Internal,
-                    "the target cannot be opened by a fault of extop",
-                ))
-            },
-            move |result| async move { drop(sender.send(Arrival::Opened(purpose, place, result)).await) },
-        );
     }
 
     fn list_contexts(&mut self) {
@@ -305,24 +259,25 @@ impl Runner {
         supervise::spawn("contexts", self.connect.contexts(), fault, move |result| async move {
             let msg = match result {
                 Ok(names) => Msg::Choices(Choices::Contexts(names)),
-                Err(error) => Msg::SwitchFailed(error),
+                Err(error) => Msg::ContextsFailed(error),
             };
             drop(sender.send(Arrival::Answered(msg)).await);
         });
     }
 
     fn list_namespaces(&mut self, target: TargetId) {
-        let Some(open) = self.targets.get(&target) else { return };
         self.owed += 1;
         let sender = self.sender.clone();
-        supervise::spawn(
-            "namespaces",
-            open.connection.observe.namespaces(),
-            Vec::new,
-            move |names| async move {
-                drop(sender.send(Arrival::Answered(Msg::Choices(Choices::Namespaces(names)))).await);
-            },
-        );
+        let connection = self.targets.get(&target).and_then(|open| open.connection.as_ref());
+        let work = match connection {
+            Some(connection) => connection.observe.namespaces(),
+            // Nobody can be asked, and somebody waits for the answer.
+            None => futures::future::ready(Vec::new()).boxed(),
+        };
+        supervise::spawn("namespaces", work, Vec::new, move |names| async move {
+            let choices = Choices::Namespaces(target, names);
+            drop(sender.send(Arrival::Answered(Msg::Choices(choices))).await);
+        });
     }
 }
 
@@ -350,48 +305,86 @@ enum Sending {
     Apply,
 }
 
-/// Sends one request once, after the run was claimed for this process.
+/// The way of a write to its target.
+struct Way {
+    target: TargetId,
+    number: u64,
+    server: String,
+    pin: Pin,
+    observe: Arc<dyn Observe>,
+    operate: Arc<dyn Operate>,
+}
+
+/// What became of a write, and what was learned about the target on the way.
+struct Sent {
+    result: Result<Reply, BackendError>,
+    news: Option<News>,
+}
+
+/// Sends one request once, after the run was claimed for this process, and only to the cluster that it was made for.
 async fn transmit(
-    operate: Option<Arc<dyn Operate>>,
+    way: Result<Way, BackendError>,
     request: Request,
     permit: WritePermit,
     how: Sending,
     claim: oneshot::Receiver<Result<(), String>>,
-) -> Result<Reply, BackendError> {
-    let Some(operate) = operate else {
-        return Err(BackendError::new(
-            ErrorKind::Internal,
-            "nothing was sent: the target is closed or read-only",
-        ));
+) -> Sent {
+    let not_sent = |kind, why: String, news| Sent {
+        result: Err(BackendError::new(kind, format!("nothing was sent: {why}"))),
+        news,
+    };
+    let way = match way {
+        Ok(way) => way,
+        Err(error) => {
+            return Sent {
+                result: Err(error),
+                news: None,
+            };
+        }
     };
     match claim.await {
         Ok(Ok(())) => {}
-        Ok(Err(why)) => return Err(BackendError::new(ErrorKind::Config, format!("nothing was sent: {why}"))),
-        Err(_) => {
-            return Err(BackendError::new(
-                ErrorKind::Internal,
-                "nothing was sent: the state directory is not served",
-            ));
+        Ok(Err(why)) => return not_sent(ErrorKind::Config, why, None),
+        Err(_) => return not_sent(ErrorKind::Internal, "the state directory is not served".to_owned(), None),
+    }
+    match way.pin.look(way.observe.as_ref()).await {
+        Look::Same => {}
+        Look::Other(uid) => {
+            let news = News::Estranged(way.target, way.number, uid);
+            return not_sent(ErrorKind::Config, answers(&way.server), Some(news));
+        }
+        // Its kind is that of a request which was never made: an answer that is missing would be looked for.
+        Look::Unseen(error) => {
+            let why = format!("whether {} is still the same cluster cannot be seen: {error}", way.server);
+            return not_sent(ErrorKind::Config, why, None);
         }
     }
-    match how {
-        Sending::DryRun => operate.dry_run(request, permit).await,
-        Sending::Apply => operate.apply(request, permit).await,
+    let result = match how {
+        Sending::DryRun => way.operate.dry_run(request, permit).await,
+        Sending::Apply => way.operate.apply(request, permit).await,
+    };
+    Sent { result, news: None }
+}
+
+fn answers(server: &str) -> String {
+    format!("another cluster answers at {server}")
+}
+
+fn outcome_unknown() -> Sent {
+    Sent {
+        result: Err(BackendError::new(
+            ErrorKind::Timeout,
+            "extop failed while the request was under way; it may or may not have been made",
+        )),
+        news: None,
     }
 }
 
-fn outcome_unknown() -> Result<Reply, BackendError> {
-    Err(BackendError::new(
-        ErrorKind::Timeout,
-        "extop failed while the request was under way; it may or may not have been made",
-    ))
-}
-
-/// What a read says that ended by a fault of extop's.
-fn unreadable(read: &Read) -> Observation {
+/// What a read says that has no answer.
+fn unreadable(read: &Read, why: &str) -> Observation {
     use crate::domain::permission::Verdict;
     use crate::domain::probe::{CrashLine, ProbeFailure};
-    let why = "reading it ended by a fault of extop; the log tells more".to_owned();
+    let why = why.to_owned();
     let at = Timestamp::now();
     match read {
         Read::Probe(request) => Observation::ProbeFailed(ProbeFailure {
@@ -417,14 +410,6 @@ fn unreadable(read: &Read) -> Observation {
                 .map(|permission| (permission.clone(), Verdict::Unknown(why.clone())))
                 .collect(),
         ),
-    }
-}
-
-impl Drop for Runner {
-    fn drop(&mut self) {
-        for open in self.targets.values() {
-            open.watch.abort();
-        }
     }
 }
 

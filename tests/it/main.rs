@@ -17,4 +17,5 @@ mod console;
 mod contract;
 mod documents;
 mod tape;
+mod target;
 mod verbs;

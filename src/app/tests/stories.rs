@@ -565,8 +565,9 @@ impl Rig {
                 self.take(Msg::Observed(id, facts()));
             }
             Effect::Switch { .. } => self.take(Msg::SwitchFailed(BackendError::new(ErrorKind::Config, "no such context"))),
+            Effect::Reconnect(id) => self.take(Msg::Reconnected(id, target("here"))),
             Effect::ListContexts => self.take(Msg::Choices(Choices::Contexts(vec!["here".to_owned(), "there".to_owned()]))),
-            Effect::ListNamespaces(_) => self.take(Msg::Choices(Choices::Namespaces(Vec::new()))),
+            Effect::ListNamespaces(of) => self.take(Msg::Choices(Choices::Namespaces(of, Vec::new()))),
             _ => {}
         }
     }

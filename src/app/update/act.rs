@@ -119,10 +119,13 @@ fn refresh(model: &mut Model) -> Vec<Effect> {
         session.world.unreachable.is_some()
             || kinds.any(|kind| matches!(session.world.watch(*kind), WatchState::Stale { .. } | WatchState::Error { .. }))
     });
+    let mut told = "SQL evidence is being read again".to_owned();
     if lost {
         effects.push(Effect::Reconnect(target));
+        let context = model.session().map_or("the target", |session| session.target.context.as_str());
+        told = format!("{context} is being opened again; {told}");
     }
-    effects.extend(say(model, "SQL evidence is being read again"));
+    effects.extend(say(model, told));
     effects
 }
 

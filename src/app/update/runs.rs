@@ -4,7 +4,7 @@ use super::{observe, say};
 use crate::app::effect::Effect;
 use crate::app::model::{Model, Overlay, is_moving};
 use crate::app::msg::{Outcome, Timer};
-use crate::backend::{Access, Read, TargetId};
+use crate::backend::{Access, Read, Scope, TargetId, TargetIdentity};
 use crate::domain::ids::ClusterKey;
 use crate::domain::watch::{Kind, WatchState};
 use crate::workflow::run::{Kept, Phase, Run, RunId};
@@ -32,7 +32,29 @@ pub(super) fn resume(model: &mut Model, kept: Kept) -> Vec<Effect> {
     if model.access.permit().is_none() {
         return say(model, "extop is read-only, so no run can go on");
     }
-    if let Some(other) = works_on(model, &kept.id, &kept.context, &kept.server, kept.intent.cluster()) {
+    let Some(session) = model.sessions.get_mut(&target) else {
+        return Vec::new();
+    };
+    let cluster = kept.intent.cluster().clone();
+    if let Scope::Namespace(shown) = &session.target.scope
+        && *shown != cluster.namespace
+    {
+        // A run that does not see its cluster takes it for deleted.
+        let told = format!(
+            "{cluster} is not in view; :ns {} shows it, and the run can go on there",
+            cluster.namespace
+        );
+        return say(model, told);
+    }
+    let identity = session.target.identity();
+    if !kept.belongs_to(&identity) {
+        let told = format!(
+            "the run was begun on another cluster than that of {}, so it does not go on here",
+            identity.context
+        );
+        return say(model, told);
+    }
+    if let Some(other) = works_on(model, &kept.id, &identity, &cluster) {
         return say(model, format!("{other} works on this cluster; wait until it has ended"));
     }
     let Some(session) = model.sessions.get_mut(&target) else {
@@ -43,12 +65,35 @@ pub(super) fn resume(model: &mut Model, kept: Kept) -> Vec<Effect> {
         return say(model, "the clusters are still being listed; try again in a moment");
     }
     session.unfinished.retain(|other| other.id != kept.id);
+    let told = other_user(&kept, &identity);
     let id = kept.id.clone();
     let (run, commands) = Run::resume(kept, &session.world, model.now);
     model.runs.push((target, run));
     model.overlays.push(Overlay::Run(id.clone(), 0, String::new()));
     model.dirty = true;
-    carry(model, &id, commands)
+    let mut effects = carry(model, &id, commands);
+    effects.extend(told.into_iter().flat_map(|told| say(model, told)));
+    effects
+}
+
+/// What is said when a run goes on by another user entry than it was begun by.
+fn other_user(kept: &Kept, now: &TargetIdentity) -> Option<String> {
+    let name = |identity: &TargetIdentity| identity.user.clone().unwrap_or_else(|| "none".to_owned());
+    let differs = kept.version.is_some() && kept.target.user != now.user;
+    differs.then(|| {
+        format!(
+            "the run was begun by the user entry {}; it goes on by {}",
+            name(&kept.target),
+            name(now)
+        )
+    })
+}
+
+/// Keeps the runs of a target again that are on their way: more is known of it now.
+pub(super) fn keep_again(model: &Model, target: TargetId) -> Vec<Effect> {
+    let on_their_way = model.runs.iter().filter(|(of, run)| *of == target && is_moving(run));
+    let ids: Vec<RunId> = on_their_way.map(|(_, run)| run.id.clone()).collect();
+    ids.iter().flat_map(|id| effects(model, id, Command::Keep)).collect()
 }
 
 /// Takes a run that was left unfinished off the disk.
@@ -127,18 +172,18 @@ pub(super) fn tell(model: &mut Model, id: &RunId, event: Event) -> Vec<Effect> {
 /// Another run that works on the same cluster at this moment: two would take each other's changes for somebody else's.
 fn in_the_way(model: &Model, id: &RunId) -> Option<String> {
     let (target, run) = model.runs.iter().find(|(_, run)| run.id == *id)?;
-    let of = &model.sessions.get(target)?.target;
-    works_on(model, id, &of.context, &of.server, run.intent.cluster())
+    let of = model.sessions.get(target)?.target.identity();
+    works_on(model, id, &of, run.intent.cluster())
 }
 
-fn works_on(model: &Model, but: &RunId, context: &str, server: &str, cluster: &ClusterKey) -> Option<String> {
+fn works_on(model: &Model, but: &RunId, of: &TargetIdentity, cluster: &ClusterKey) -> Option<String> {
     let mut others = model.runs.iter().filter(|(_, other)| other.id != *but && is_moving(other));
     let (_, other) = others.find(|(target, other)| {
         other.intent.cluster() == cluster
             && model
                 .sessions
                 .get(target)
-                .is_some_and(|session| session.target.context == context && session.target.server == server)
+                .is_some_and(|session| session.target.identity().is_same_cluster(of))
     })?;
     Some(other.intent.title())
 }

@@ -1,6 +1,6 @@
 //! Selection by key, focus, filters.
 
-use super::say;
+use super::{say, switch};
 use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::model::{Model, Pane, Tab};
@@ -146,8 +146,11 @@ pub(super) fn end_filter(model: &mut Model, keep: bool) {
     model.dirty = true;
 }
 
-/// Takes one step back: filter, zoom, focus.
+/// Takes one step back: an opening that is under way, filter, zoom, focus.
 pub(super) fn back(model: &mut Model) -> Vec<Effect> {
+    if let Some(effects) = switch::give_up(model) {
+        return effects;
+    }
     let screen = &mut model.screen;
     model.dirty = true;
     if screen.zoomed {

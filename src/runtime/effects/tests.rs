@@ -1,7 +1,9 @@
+use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use futures::stream::BoxStream;
 
 use super::*;
 use crate::app::msg::Timer;
@@ -16,6 +18,10 @@ use crate::workflow::run::Kept;
 #[derive(Default)]
 struct Fake {
     asked: Mutex<Vec<String>>,
+    /// Answers to the question for the UID; the last one is repeated. Without any it may not be read.
+    uids: Mutex<VecDeque<Result<Option<String>, BackendError>>>,
+    /// What the next watch tells after the version of Kubernetes.
+    facts: Mutex<Option<mpsc::Receiver<Observation>>>,
 }
 
 impl Fake {
@@ -23,8 +29,28 @@ impl Fake {
         self.asked.lock().unwrap().push(what.into());
     }
 
+    /// What it was asked, but for the UID.
     fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
+    }
+
+    /// A cluster with this UID.
+    fn with(uid: &str) -> Arc<Self> {
+        let fake = Self::default();
+        fake.is(uid);
+        Arc::new(fake)
+    }
+
+    /// The cluster with this UID answers from now on.
+    fn is(&self, uid: &str) {
+        *self.uids.lock().unwrap() = VecDeque::from([Ok(Some(uid.to_owned()))]);
+    }
+
+    /// The next watch tells what is sent here.
+    fn tells(&self) -> mpsc::Sender<Observation> {
+        let (sender, receiver) = mpsc::channel(16);
+        *self.facts.lock().unwrap() = Some(receiver);
+        sender
     }
 }
 
@@ -34,7 +60,14 @@ impl Observe for Fake {
         let version = Observation::Kubernetes {
             version: "1.36.3".to_owned(),
         };
+        let more = match self.facts.lock().unwrap().take() {
+            Some(receiver) => {
+                futures::stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) }).boxed()
+            }
+            None => futures::stream::empty().boxed(),
+        };
         futures::stream::once(async move { version })
+            .chain(more)
             .chain(futures::stream::pending())
             .boxed()
     }
@@ -52,6 +85,12 @@ impl Observe for Fake {
 
     fn namespaces(&self) -> BoxFuture<'static, Vec<String>> {
         async { vec!["shop".to_owned()] }.boxed()
+    }
+
+    fn cluster_uid(&self) -> BoxFuture<'static, Result<Option<String>, BackendError>> {
+        let mut uids = self.uids.lock().unwrap();
+        let answer = if uids.len() > 1 { uids.pop_front() } else { uids.front().cloned() };
+        async { answer.unwrap_or(Ok(None)) }.boxed()
     }
 }
 
@@ -76,12 +115,33 @@ fn reply() -> Reply {
     }
 }
 
-struct Opener(Arc<Fake>, Mutex<Vec<Place>>);
+/// Notes what it is asked to open, and answers what was prepared, else the same target again.
+struct Opener {
+    fake: Arc<Fake>,
+    asked: Mutex<Vec<Place>>,
+    prepared: Mutex<VecDeque<oneshot::Receiver<Connection>>>,
+}
+
+impl Opener {
+    /// The next opening ends when its connection is sent.
+    fn prepare(&self) -> oneshot::Sender<Connection> {
+        let (sender, receiver) = oneshot::channel();
+        self.prepared.lock().unwrap().push_back(receiver);
+        sender
+    }
+
+    fn last(&self) -> Place {
+        self.asked.lock().unwrap().last().unwrap().clone()
+    }
+}
 
 impl Connect for Opener {
     fn open(&self, place: Place) -> BoxFuture<'static, Result<Connection, BackendError>> {
-        self.1.lock().unwrap().push(place.clone());
-        let connection = connection(&self.0);
+        self.asked.lock().unwrap().push(place.clone());
+        if let Some(prepared) = self.prepared.lock().unwrap().pop_front() {
+            return async move { Ok(prepared.await.unwrap()) }.boxed();
+        }
+        let connection = connection(&self.fake);
         async move {
             match place.context.as_deref() {
                 Some("gone") => Err(BackendError::new(ErrorKind::Config, "there is no context gone")),
@@ -122,8 +182,16 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let fake = Arc::new(Fake::default());
-        let opener = Arc::new(Opener(fake.clone(), Mutex::default()));
+        Self::on(Arc::default())
+    }
+
+    /// On this target.
+    fn on(fake: Arc<Fake>) -> Self {
+        let opener = Arc::new(Opener {
+            fake: fake.clone(),
+            asked: Mutex::default(),
+            prepared: Mutex::default(),
+        });
         let folder = tempfile::tempdir().unwrap();
         let (sender, inbox) = mpsc::channel(16);
         let keeper = Keeper::start(StateDirectory::new(folder.path().to_owned()), sender.clone());
@@ -155,6 +223,20 @@ impl Bench {
                 return msg;
             }
         }
+    }
+
+    /// Everything that is heard until nothing more comes.
+    async fn quiet(&mut self) -> Vec<Msg> {
+        let mut heard = Vec::new();
+        while let Ok(Some(arrival)) = tokio::time::timeout(Duration::from_secs(1), self.inbox.recv()).await {
+            heard.extend(self.runner.receive(arrival));
+        }
+        heard
+    }
+
+    /// The cluster is known by its UID, or has none that can be read.
+    async fn known(&mut self) {
+        self.message(|msg| matches!(msg, Msg::Unfinished(..))).await;
     }
 
     fn apply(&self, run: &str) -> Effect {
@@ -288,8 +370,7 @@ async fn a_switch_that_fails_says_so_and_one_that_works_has_a_number_of_its_own(
         panic!()
     };
     assert_ne!(id, bench.id);
-    let opened = bench.opener.1.lock().unwrap().last().unwrap().clone();
-    assert_eq!(opened.namespace, NamespaceChoice::All);
+    assert_eq!(bench.opener.last().namespace, NamespaceChoice::All);
 }
 
 #[tokio::test]
@@ -330,3 +411,5 @@ fn another_context_starts_in_its_own_namespace_and_the_same_one_keeps_it() {
     assert_eq!((all.context.as_deref(), all.namespace), (Some("rig"), NamespaceChoice::All));
     assert_eq!(beside(present.clone(), None, None), present);
 }
+
+mod openings;
