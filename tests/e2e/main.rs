@@ -27,5 +27,6 @@ mod rig;
 mod routes;
 mod second_writer;
 mod secrets;
+mod target;
 mod truths;
 mod users;

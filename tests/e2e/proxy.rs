@@ -15,6 +15,8 @@ pub(crate) struct Proxy {
     armed: Arc<AtomicBool>,
     swallowed: Arc<AtomicUsize>,
     before_create: Errand,
+    is_away: Arc<AtomicBool>,
+    open: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 /// What is done once, before a request is let through.
@@ -45,11 +47,17 @@ impl Proxy {
         let (is_armed, count) = (armed.clone(), swallowed.clone());
         let before_create = Errand::default();
         let errand = before_create.clone();
+        let (is_away, open) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+        let (away, all) = (is_away.clone(), open.clone());
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
+                if away.load(Ordering::SeqCst) {
+                    continue;
+                }
                 let Ok(server) = TcpStream::connect(("127.0.0.1", upstream)) else {
                     continue;
                 };
+                all.lock().unwrap().push(client.try_clone().unwrap());
                 let mute = Arc::new(AtomicBool::new(false));
                 let (armed, silent, errand) = (is_armed.clone(), mute.clone(), errand.clone());
                 let (up, down) = ((client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client));
@@ -85,6 +93,8 @@ impl Proxy {
             armed,
             swallowed,
             before_create,
+            is_away,
+            open,
         }
     }
 
@@ -93,12 +103,30 @@ impl Proxy {
         *self.before_create.lock().unwrap() = Some(Box::new(errand));
     }
 
+    /// Its address.
+    pub(crate) fn server(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Every connection is lost, and no new one is carried on.
+    pub(crate) fn goes_away(&self) {
+        self.is_away.store(true, Ordering::SeqCst);
+        for client in self.open.lock().unwrap().drain(..) {
+            drop(client.shutdown(Shutdown::Both));
+        }
+    }
+
+    /// New connections are carried on again.
+    pub(crate) fn is_back(&self) {
+        self.is_away.store(false, Ordering::SeqCst);
+    }
+
     /// A kubeconfig that goes through it.
     pub(crate) fn kubeconfig(&self, namespace: &str) -> std::path::PathBuf {
         let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("proxy-{}.kubeconfig", self.port));
         let made = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "through", "users": [{"name": "nobody", "user": {}}],
-            "clusters": [{"name": "through", "cluster": {"server": format!("http://127.0.0.1:{}", self.port)}}],
+            "clusters": [{"name": "through", "cluster": {"server": self.server()}}],
             "contexts": [{"name": "through", "context": {"cluster": "through", "user": "nobody", "namespace": namespace}}],
         });
         std::fs::write(&file, made.to_string()).unwrap();
