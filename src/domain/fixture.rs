@@ -11,8 +11,8 @@ use super::ids::{CatalogKey, ClusterKey, DatabaseKey, PodKey};
 use super::instance::{Instance, Mount, Role};
 use super::observation::{Objects, Observation};
 use super::probe::{
-    AvailableExtension, DatabaseOwner, DatabaseProbe, Fact, FileKind, InstalledExtension, InstanceProbe, LoadedModule, PathFile, Route,
-    ServerFacts, Setting,
+    AvailableExtension, DatabaseOwner, DatabaseProbe, Fact, FileKind, InstalledExtension, InstanceProbe, LoadedModule, OfferedVersion,
+    PathFile, Route, ServerFacts, Setting,
 };
 use super::watch::{Kind, WatchState};
 use super::{Timestamp, World};
@@ -209,6 +209,15 @@ pub(crate) fn installed(name: &str, version: &str, library: &str) -> InstalledEx
     }
 }
 
+/// A version that can be installed and requires nothing.
+pub(crate) fn version(name: &str, version: &str) -> OfferedVersion {
+    OfferedVersion {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        requires: Vec::new(),
+    }
+}
+
 fn files() -> Vec<PathFile> {
     vec![
         file(FileKind::Control, 2, "/extensions/pgvector/share", "vector"),
@@ -251,6 +260,12 @@ pub(crate) fn probe(name: &str) -> InstanceProbe {
             offered("hstore", "1.8"),
             offered("plpgsql", "1.0"),
             offered("vector", "0.8.5"),
+        ]),
+        versions: Fact::Known(vec![
+            version("hstore", "1.7"),
+            version("hstore", "1.8"),
+            version("plpgsql", "1.0"),
+            version("vector", "0.8.5"),
         ]),
         files: Fact::Known(files()),
         overrides: Fact::Known(Vec::new()),

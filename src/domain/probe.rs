@@ -94,6 +94,9 @@ pub struct InstanceProbe {
     pub server: Fact<ServerFacts>,
     /// What `pg_available_extensions` offers; fails as a whole on one bad control file.
     pub available: Fact<Vec<AvailableExtension>>,
+    /// What `pg_available_extension_versions` offers; fails as a whole on one bad control file.
+    #[serde(default = "not_read")]
+    pub versions: Fact<Vec<OfferedVersion>>,
     /// Control files and libraries per path element (superuser only).
     pub files: Fact<Vec<PathFile>>,
     /// Directories of the paths that do not exist, as `element`.
@@ -194,6 +197,22 @@ pub struct AvailableExtension {
     pub name: String,
     /// Version that `CREATE EXTENSION` would install.
     pub default_version: Option<String>,
+}
+
+/// One row of `pg_available_extension_versions`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferedVersion {
+    /// SQL name.
+    pub name: String,
+    /// A version that `CREATE EXTENSION` can install where none is.
+    pub version: String,
+    /// SQL extensions that it requires in the same database.
+    pub requires: Vec<String>,
+}
+
+/// For what was read before this was.
+fn not_read<T>() -> Fact<T> {
+    Fact::Unknown("it was not read".to_owned())
 }
 
 /// Kind of a file found on a path.

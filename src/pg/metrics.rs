@@ -53,6 +53,7 @@ pub(super) fn evidence(text: &str, request: &ProbeRequest, reasons: &str, at: Ti
         superuser: false,
         server: unknown("what is loaded and set", reasons),
         available: unknown("what is available", reasons),
+        versions: unknown("which versions are offered", reasons),
         files: unknown("the files on the paths", reasons),
         overrides: unknown("what databases and roles set", reasons),
         missing_directories: Vec::new(),

@@ -18,12 +18,13 @@ use crate::domain::probe::{
 };
 
 /// Asked once per instance, whoever asks.
-const INSTANCE: [Statement; 5] = [
+const INSTANCE: [Statement; 6] = [
     Statement::Server,
     Statement::Settings,
     Statement::Loaded,
     Statement::WalReceiver,
     Statement::Available,
+    Statement::Versions,
 ];
 /// Asked once per instance, of who may read the server's files.
 const FILES: [Statement; 3] = [Statement::Files, Statement::ControlVersions, Statement::Environment];
@@ -274,6 +275,7 @@ fn instance_probe(
         superuser: privileges.superuser,
         server: server_facts(server, &mut answers),
         available: answers.take(Statement::Available).fact(None),
+        versions: answers.take(Statement::Versions).fact(None),
         overrides: answers.take(Statement::Overrides).fact(None),
         files,
         missing_directories,

@@ -13,6 +13,8 @@ pub(super) enum Statement {
     WalReceiver,
     /// `pg_available_extensions`.
     Available,
+    /// `pg_available_extension_versions`.
+    Versions,
     /// What databases and roles set for the paths.
     Overrides,
     /// Files per path element, and missing directories.
@@ -34,12 +36,13 @@ pub(super) enum Statement {
 impl Statement {
     /// Every statement.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Server,
         Self::Settings,
         Self::Loaded,
         Self::WalReceiver,
         Self::Available,
+        Self::Versions,
         Self::Overrides,
         Self::Files,
         Self::ControlVersions,
@@ -58,6 +61,7 @@ impl Statement {
             Self::Loaded => include_str!("sql/loaded.sql"),
             Self::WalReceiver => include_str!("sql/wal_receiver.sql"),
             Self::Available => include_str!("sql/available.sql"),
+            Self::Versions => include_str!("sql/versions.sql"),
             Self::Overrides => include_str!("sql/overrides.sql"),
             Self::Files => include_str!("sql/files.sql"),
             Self::ControlVersions => include_str!("sql/control_versions.sql"),

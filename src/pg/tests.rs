@@ -92,6 +92,13 @@ async fn both_routes_tell_the_same() {
     let earthdistance = installed.iter().find(|extension| extension.name == "earthdistance").unwrap();
     assert_eq!(earthdistance.libraries, ["$libdir/earthdistance"]);
     assert_eq!(earthdistance.requires, ["cube"]);
+    let versions = tunnel.versions.known().unwrap();
+    let of = |name: &str| -> Vec<_> {
+        let rows = versions.iter().filter(|row| row.name == name);
+        rows.map(|row| (row.version.as_str(), row.requires.join(" "))).collect()
+    };
+    assert_eq!(of("foo"), [("1.0", String::new()), ("1.1", String::new()), ("2.0", String::new())]);
+    assert!(!of("earthdistance").is_empty() && of("earthdistance").iter().all(|(_, requires)| requires == "cube"));
     let paths = shop.update_paths.known().unwrap();
     let targets: Vec<_> = paths
         .iter()

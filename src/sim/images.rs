@@ -4,7 +4,7 @@ use super::scenario::Image;
 use super::state::{Pod, Sim};
 
 /// Libraries that the operand image has itself.
-const BUILT_IN: &[&str] = &["auto_explain", "pg_stat_statements", "plpgsql"];
+pub(super) const BUILT_IN: &[&str] = &["auto_explain", "pg_stat_statements", "plpgsql"];
 
 impl Sim {
     /// The image of a reference, if it can be pulled.

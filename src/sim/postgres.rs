@@ -11,7 +11,7 @@ use crate::domain::paths::{PathSetting, expected, of_entry};
 use crate::domain::platform::Node;
 use crate::domain::probe::{
     AvailableExtension, CrashLine, DatabaseOwner, DatabaseProbe, Fact, FileKind, InstalledExtension, InstanceProbe, LoadedModule,
-    ManagerReport, PathFile, ProbeFailure, Route, ServerFacts, Setting, UpdatePath,
+    ManagerReport, OfferedVersion, PathFile, ProbeFailure, Route, ServerFacts, Setting, UpdatePath,
 };
 use crate::domain::{Observation, Timestamp};
 
@@ -37,6 +37,7 @@ impl Sim {
             superuser: true,
             server: Fact::Known(self.server(pod)),
             available: Fact::Known(available(&files)),
+            versions: Fact::Known(versions(&files)),
             overrides: Fact::Known(Vec::new()),
             missing_directories: Vec::new(),
             environment: Fact::Known(environment(pod)),
@@ -179,7 +180,11 @@ impl Sim {
                 );
             }
         }
-        files.push(file(FileKind::Library, 0, "$libdir", "plpgsql", None));
+        files.extend(
+            super::images::BUILT_IN
+                .iter()
+                .map(|name| file(FileKind::Library, 0, "$libdir", name, None)),
+        );
         files
     }
 
@@ -328,6 +333,20 @@ fn available(files: &[PathFile]) -> Vec<AvailableExtension> {
         .collect();
     offered.sort_by(|a, b| a.name.cmp(&b.name));
     offered
+}
+
+/// An image has one version of an extension.
+fn versions(files: &[PathFile]) -> Vec<OfferedVersion> {
+    available(files)
+        .into_iter()
+        .filter_map(|extension| {
+            Some(OfferedVersion {
+                name: extension.name,
+                version: extension.default_version?,
+                requires: Vec::new(),
+            })
+        })
+        .collect()
 }
 
 fn installed(name: &str, version: &str) -> InstalledExtension {

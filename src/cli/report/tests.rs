@@ -104,6 +104,7 @@ fn probe() -> InstanceProbe {
             wal_receiver: None,
         }),
         available: Fact::Known(Vec::new()),
+        versions: Fact::Known(Vec::new()),
         files: Fact::Known(Vec::new()),
         overrides: Fact::Known(Vec::new()),
         missing_directories: Vec::new(),
