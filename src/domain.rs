@@ -22,6 +22,7 @@ pub mod instance;
 pub mod known;
 pub mod ladder;
 pub mod observation;
+pub mod offer;
 pub mod paths;
 pub mod permission;
 pub mod platform;

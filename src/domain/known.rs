@@ -3,6 +3,9 @@
 //! Catalogs do not tell SQL names, libraries to preload or requirements, so this table does. It is used only where no
 //! control file was seen.
 
+use super::cluster::Cluster;
+use super::image::Reference;
+
 /// What is known of an official image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
@@ -85,6 +88,10 @@ const REQUIRES: &[(&str, &[&str])] = &[
     ("pgrouting", &["postgis"]),
 ];
 
+/// Extensions that the operator creates and drops by itself, each with a parameter that makes it keep it (CNPG
+/// `instance_controller.go`, `pkg/postgres/configuration.go`).
+const MANAGED: [(&str, &str); 2] = [("pgaudit", "pgaudit.log"), ("pg_stat_statements", "pg_stat_statements.max")];
+
 /// SQL extensions that the `standard` and `system` operand images ship themselves (postgres-containers, "Image types").
 pub const SHIPPED: [&str; 2] = ["pgaudit", "vector"];
 
@@ -94,6 +101,25 @@ pub fn required(sql_name: &str) -> &'static [&'static str] {
         .iter()
         .find(|(name, _)| *name == sql_name)
         .map_or(&[], |(_, others)| others)
+}
+
+/// Why a SQL extension does not stay: the operator drops it, because none of its parameters is set. With one that can be set.
+pub fn dropped_by_operator(cluster: &Cluster, sql_name: &str) -> Option<(String, &'static str)> {
+    let (name, parameter) = MANAGED.iter().find(|(name, _)| *name == sql_name)?;
+    let prefix = format!("{name}.");
+    let is_kept = cluster.spec.parameters.keys().any(|parameter| parameter.starts_with(&prefix));
+    (!is_kept).then(|| {
+        let why = format!(
+            "The operator drops {name} in every database at the next start or promotion of a primary, because no {prefix}* parameter is set"
+        );
+        (why, *parameter)
+    })
+}
+
+/// What is known of an image by the last part of its repository, under any registry.
+pub fn known_image(reference: &Reference) -> Option<&'static Known> {
+    let last = reference.repository.rsplit('/').next()?;
+    known(last.strip_suffix("-extension").unwrap_or(last))
 }
 
 /// What is known of an entry by its mount name; `_` and `-` are the same here, as they are in volume names.

@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use super::{Code, Found, Remedy, Severity, Verdict, wanted_entries};
 use crate::domain::classify::{Failure, classify};
 use crate::domain::database::{Database, Ensure};
-
-/// Extensions that the operator drops on its own when no parameter of theirs is set, and such a parameter (CNPG
-/// `internal/management/controller/instance_controller.go`, seen in facts of `managedExtensions`).
-const MANAGED: [(&str, &str); 2] = [("pgaudit", "pgaudit.log"), ("pg_stat_statements", "pg_stat_statements.max")];
+use crate::domain::known::dropped_by_operator;
 
 impl Found<'_> {
     pub(super) fn requests(&mut self) {
@@ -75,20 +72,14 @@ impl Found<'_> {
 
     fn dropped(&mut self, object: &Database) {
         for asked in object.extensions.iter().filter(|asked| asked.ensure == Ensure::Present) {
-            let Some((name, parameter)) = MANAGED.iter().find(|(name, _)| *name == asked.name) else {
+            let Some((why, parameter)) = dropped_by_operator(self.cluster, &asked.name) else {
                 continue;
             };
-            let prefix = format!("{name}.");
-            if self.cluster.spec.parameters.keys().any(|parameter| parameter.starts_with(&prefix)) {
-                continue;
-            }
             self.say(Verdict {
                 code: Code::DroppedByOperator,
                 severity: Severity::Warning,
                 subject: format!("database/{}", object.key.name),
-                message: format!(
-                    "The operator drops {name} in every database at the next start or promotion of a primary, because no {prefix}* parameter is set"
-                ),
+                message: why,
                 remedy_text: format!("Set a parameter of it in spec.postgresql.parameters, for instance {parameter}"),
                 remedy: Remedy::ByHand,
             });
