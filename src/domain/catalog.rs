@@ -67,12 +67,7 @@ pub struct Resolution {
 pub fn resolve(cluster: &Cluster, catalog: Option<&Catalog>) -> Resolution {
     let mut resolution = Resolution::default();
     for own in &cluster.spec.extensions {
-        let base = cluster
-            .spec
-            .catalog
-            .as_ref()
-            .zip(catalog)
-            .and_then(|(asked, catalog)| catalog.entry(asked.major, &own.name));
+        let base = base_of(cluster, catalog, &own.name);
         let merged = merge(own, base);
         if merged.reference.is_some() {
             let origin = if own.reference.is_some() {
@@ -86,6 +81,16 @@ pub fn resolve(cluster: &Cluster, catalog: Option<&Catalog>) -> Resolution {
         }
     }
     resolution
+}
+
+/// An entry as the cluster would have it: merged with the catalog, without a reference where none gives one.
+pub fn resolved(cluster: &Cluster, catalog: Option<&Catalog>, own: &ExtensionEntry) -> ExtensionEntry {
+    merge(own, base_of(cluster, catalog, &own.name))
+}
+
+fn base_of<'a>(cluster: &Cluster, catalog: Option<&'a Catalog>, name: &str) -> Option<&'a ExtensionEntry> {
+    let asked = cluster.spec.catalog.as_ref()?;
+    catalog?.entry(asked.major, name)
 }
 
 /// A cluster that has an entry of a catalog.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::catalog;
 use crate::domain::change::Change;
 use crate::domain::cluster::{Cluster, UpdateMethod, UpdateStrategy};
 use crate::domain::database::ReclaimPolicy;
@@ -46,19 +47,24 @@ pub(super) fn interrupts_primary(change: &Change, world: &World) -> bool {
     };
     let primary = world.primary_of(cluster);
     let mounted = |entry: &str| {
-        primary.and_then(|primary| {
-            primary
-                .mounts
-                .iter()
-                .find(|mount| mount.entry == entry)
-                .map(|mount| mount.reference.clone())
-        })
+        let mut mounts = primary.into_iter().flat_map(|primary| &primary.mounts);
+        mounts.find(|mount| mount.entry == entry)
     };
     match change {
-        // Not known which pods there are: then the worst is assumed.
-        Change::AddEntry { entry, .. } => mounted(&entry.name).is_none(),
+        // Not known which pods there are, or which image is wanted: then the worst is assumed. A mount that was left behind
+        // by an entry of that name counts only if it is the wanted one.
+        Change::AddEntry { entry, .. } => {
+            let wanted = catalog::resolved(cluster, world.catalog_of(cluster), entry);
+            mounted(&entry.name).is_none_or(|there| {
+                wanted.reference.is_none()
+                    || there.reference != wanted.reference
+                    || (wanted.pull_policy.is_some() && there.pull_policy != wanted.pull_policy)
+            })
+        }
         Change::RemoveEntry { entry, .. } => primary.is_none() || mounted(entry).is_some(),
-        Change::SetReference { entry, reference, .. } => mounted(entry).is_none_or(|there| reference.is_none() || there != *reference),
+        Change::SetReference { entry, reference, .. } => {
+            mounted(entry).is_none_or(|there| reference.is_none() || there.reference != *reference)
+        }
         Change::EditPreload { .. } | Change::RestartCluster { .. } | Change::RestartPrimary { .. } | Change::Promote { .. } => true,
         Change::DeletePod { pod, .. } => cluster.status.current_primary.as_ref() == Some(&pod.name),
         Change::CreateDatabase { .. }

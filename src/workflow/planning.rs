@@ -187,7 +187,8 @@ fn add_extension(world: &World, cluster: &ClusterKey, entry: &ExtensionEntry, pr
         if !done.contains(&wish.database.as_str()) {
             done.push(&wish.database);
             let of_it: Vec<&DatabaseWish> = databases.iter().filter(|other| other.database == wish.database).collect();
-            steps.extend(request_in(world, cluster, &wish.database, &of_it));
+            let taken = new_objects(&steps);
+            steps.extend(request_in(world, cluster, &wish.database, &of_it, &taken));
         }
     }
     steps
@@ -199,8 +200,20 @@ fn edit_preload(cluster: &ClusterKey, edit: PreloadEdit) -> Step {
     step(Change::EditPreload { cluster, edit }, until)
 }
 
+/// Keys of the objects that steps are going to make.
+fn new_objects(steps: &[Step]) -> Vec<DatabaseKey> {
+    let keys = steps.iter().filter_map(|step| match &step.kind {
+        StepKind::Write {
+            change: Change::CreateDatabase { key, .. },
+            ..
+        } => Some(key.clone()),
+        _ => None,
+    });
+    keys.collect()
+}
+
 /// One database: its `Database` object is extended item by item, or made with everything at once.
-fn request_in(world: &World, cluster: &ClusterKey, database: &str, wishes: &[&DatabaseWish]) -> Vec<Step> {
+fn request_in(world: &World, cluster: &ClusterKey, database: &str, wishes: &[&DatabaseWish], taken: &[DatabaseKey]) -> Vec<Step> {
     if let Some(object) = objects_of(world, cluster, database).next() {
         return wishes
             .iter()
@@ -221,7 +234,7 @@ fn request_in(world: &World, cluster: &ClusterKey, database: &str, wishes: &[&Da
     let names = extensions.iter().map(|extension| extension.name.clone()).collect();
     vec![step(
         Change::CreateDatabase {
-            key: free_name(world, cluster, database),
+            key: free_name(world, cluster, database, taken),
             cluster: cluster.clone(),
             database: database.to_owned(),
             owner: owner_of(world, cluster, database).unwrap_or_default(),
@@ -242,8 +255,9 @@ pub(super) fn owner_of(world: &World, cluster: &ClusterKey, database: &str) -> O
         .map(|there| there.owner.clone())
 }
 
-/// `<cluster>-<database>` in letters that Kubernetes takes, with a number if that name is taken.
-fn free_name(world: &World, cluster: &ClusterKey, database: &str) -> DatabaseKey {
+/// `<cluster>-<database>` in letters that Kubernetes takes, with a number if that name is taken, by an object that is there
+/// or by one that an earlier step makes.
+fn free_name(world: &World, cluster: &ClusterKey, database: &str, taken: &[DatabaseKey]) -> DatabaseKey {
     let folded: String = format!("{}-{database}", cluster.name)
         .to_lowercase()
         .chars()
@@ -253,7 +267,7 @@ fn free_name(world: &World, cluster: &ClusterKey, database: &str) -> DatabaseKey
     let name = folded.trim_matches('-');
     let key = |name: String| DatabaseKey::new(cluster.namespace.clone(), name);
     // One more than there are objects: one of these is free.
-    (1..=world.databases.len() + 1)
+    (1..=world.databases.len() + taken.len() + 1)
         .map(|number| {
             if number == 1 {
                 key(name.to_owned())
@@ -261,7 +275,7 @@ fn free_name(world: &World, cluster: &ClusterKey, database: &str) -> DatabaseKey
                 key(format!("{name}-{number}"))
             }
         })
-        .find(|key| !world.databases.contains_key(key))
+        .find(|key| !world.databases.contains_key(key) && !taken.contains(key))
         .unwrap_or_else(|| key(name.to_owned()))
 }
 
