@@ -305,6 +305,8 @@ pub(crate) fn run() -> Run {
             ],
             dry_run: Some(Ok(Vec::new())),
         }],
+        unlisted: Vec::new(),
+        to_confirm: Vec::new(),
         text_only: None,
     };
     run.transcript.clear();

@@ -99,6 +99,7 @@ fn new(id: RunId, intent: Intent, plan: Plan, now: Timestamp) -> Run {
         plan,
         transcript: Vec::new(),
         started: None,
+        typed: Vec::new(),
         since: now,
         progress: String::new(),
         slow: false,
@@ -124,6 +125,7 @@ pub(super) fn resume(kept: Kept, world: &World, now: Timestamp) -> (Run, Vec<Com
     run.cluster_uid = kept.cluster_uid;
     run.known = kept.known;
     run.memory.generations = kept.generations;
+    run.typed = kept.typed;
     run.say(now, "resumed");
     // Keeping it claims the run for this process.
     let mut commands = vec![Command::Keep];
@@ -435,6 +437,7 @@ impl Run {
             intent: &self.intent,
             steps: &self.plan.steps,
             step,
+            typed: &self.typed,
         }
     }
 

@@ -3,7 +3,6 @@
 use super::form::{Field, FieldId, FieldKind, Form};
 use super::guards;
 use super::intent::{DatabaseWish, Intent};
-use crate::domain::change::PreloadEdit;
 use crate::domain::cluster::Cluster;
 use crate::domain::entry_rules::{env_error, name_error, path_list_error, reference_error};
 use crate::domain::extension::{EnvVar, ExtensionEntry};
@@ -215,7 +214,7 @@ fn submit_add(form: &mut Form, cluster: &Cluster) -> Intent {
         blame(form, FieldId::Env, env_error(&entry));
     }
     let preload = listed(form.value(FieldId::Preload));
-    blame(form, FieldId::Preload, guards::names_error(&preload));
+    blame(form, FieldId::Preload, guards::names_error(&preload, &[]));
     let databases = match wishes(form, &entry.name) {
         Ok(databases) => databases,
         Err(why) => {
@@ -253,11 +252,10 @@ fn submit_image(form: &mut Form, cluster: &Cluster) -> Intent {
 fn submit_preload(form: &mut Form, cluster: &Cluster) -> Intent {
     let libraries = listed(form.value(FieldId::Preload));
     let before = form.opened_with.clone();
-    let added = PreloadEdit::between(&before, &libraries).add;
     let error = if libraries == before {
         Some("nothing is changed".to_owned())
     } else {
-        guards::names_error(&added)
+        guards::names_error(&libraries, &before)
     };
     blame(form, FieldId::Preload, error);
     Intent::EditPreload {

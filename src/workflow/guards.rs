@@ -5,6 +5,7 @@ mod entry;
 mod leave;
 mod pod;
 mod preload;
+mod requests;
 mod state;
 
 use super::intent::Intent;
@@ -16,8 +17,9 @@ use crate::domain::request::holds;
 
 pub(super) use entry::provided;
 pub(super) use leave::{permissions, text_only};
-pub(super) use preload::names_error;
-pub(super) use state::is_settled;
+pub(super) use preload::{names_error, unlisted};
+pub(super) use requests::to_confirm;
+pub(super) use state::{is_settled, lost_watch};
 
 /// What the guards look at.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +32,8 @@ pub(super) struct Situation<'a> {
     pub(super) steps: &'a [Step],
     /// The step before whose write the guards are evaluated; `None` in review.
     pub(super) step: Option<usize>,
+    /// Libraries whose names were typed once more.
+    pub(super) typed: &'a [String],
 }
 
 impl Situation<'_> {
@@ -37,19 +41,30 @@ impl Situation<'_> {
         self.world.clusters.get(self.intent.cluster())
     }
 
-    /// The changes that are still to be made, the one at hand first.
-    fn ahead(&self) -> impl Iterator<Item = &Change> {
+    /// The changes that are still to be made, the one at hand first, each with its step.
+    fn steps_ahead(&self) -> impl Iterator<Item = (usize, &Change)> {
         let from = self.step.unwrap_or_default();
-        self.steps.iter().skip(from).filter_map(|step| match &step.kind {
-            StepKind::Write { change, .. } if !matches!(step.state, StepState::Done | StepState::AlreadyDone) => Some(change),
+        let steps = self.steps.iter().enumerate().skip(from);
+        steps.filter_map(|(index, step)| match &step.kind {
+            StepKind::Write { change, .. } if !matches!(step.state, StepState::Done | StepState::AlreadyDone) => Some((index, change)),
             _ => None,
         })
     }
 
-    /// The changes that the guards are about: all that are ahead in review, else the one at hand.
-    fn at_hand(&self) -> impl Iterator<Item = &Change> {
+    /// The changes that are still to be made, the one at hand first.
+    fn ahead(&self) -> impl Iterator<Item = &Change> {
+        self.steps_ahead().map(|(_, change)| change)
+    }
+
+    /// The changes that the guards are about, each with its step: all that are ahead in review, else the one at hand.
+    fn steps_at_hand(&self) -> impl Iterator<Item = (usize, &Change)> {
         let most = if self.step.is_some() { 1 } else { usize::MAX };
-        self.ahead().take(most)
+        self.steps_ahead().take(most)
+    }
+
+    /// The changes that the guards are about.
+    fn at_hand(&self) -> impl Iterator<Item = &Change> {
+        self.steps_at_hand().map(|(_, change)| change)
     }
 }
 
@@ -67,6 +82,7 @@ pub(super) fn checks(situation: &Situation<'_>) -> Vec<Check> {
     checks.extend(entry::checks(situation, cluster));
     checks.extend(preload::checks(situation, cluster));
     checks.extend(database::checks(situation, cluster));
+    checks.extend(requests::checks(situation, cluster));
     checks.extend(pod::checks(situation, cluster));
     checks.extend(leave::checks(situation, cluster));
     checks.extend(earlier_steps(situation));

@@ -191,6 +191,10 @@ pub struct Plan {
     pub interrupts_primary: bool,
     /// The requests, as text (unified diff of the object, then the exact patch), one per write step that is still to do.
     pub previews: Vec<Preview>,
+    /// Libraries that no instance can be asked for: the name of each must be typed once more.
+    pub unlisted: Vec<String>,
+    /// What is confirmed with the plan and has a line of its own there: what the operator would undo.
+    pub to_confirm: Vec<String>,
     /// Another manager owns what would be written: the plan is text to take along, not to apply.
     pub text_only: Option<String>,
     /// A digest of what the steps that are still to do would make of what is there.

@@ -75,6 +75,8 @@ pub struct Run {
     pub transcript: Vec<Line>,
     /// When it was confirmed.
     pub started: Option<Timestamp>,
+    /// Libraries that no instance could be asked for, whose names were typed to confirm them.
+    pub typed: Vec<String>,
     /// When the phase was entered.
     pub since: Timestamp,
     /// One line on how the present step goes, e.g. `mounting 1/3`.
@@ -123,6 +125,9 @@ pub struct Kept {
     /// Generations of the objects as this run knew them.
     #[serde(default)]
     pub generations: BTreeMap<String, i64>,
+    /// Libraries whose names were typed to confirm them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub typed: Vec<String>,
 }
 
 impl Kept {
@@ -169,7 +174,15 @@ impl Run {
             cluster_uid: self.cluster_uid.clone(),
             known: self.known.clone(),
             generations: self.memory.generations().clone(),
+            typed: self.typed.clone(),
         }
+    }
+
+    /// What must be typed to confirm the plan, word by word: the cluster's name where its primary is interrupted, then the
+    /// libraries that no instance can be asked for.
+    pub fn to_type(&self) -> Vec<String> {
+        let cluster = self.plan.interrupts_primary.then(|| self.intent.cluster().name.clone());
+        cluster.into_iter().chain(self.plan.unlisted.iter().cloned()).collect()
     }
 
     /// It needs nothing any more.

@@ -345,6 +345,7 @@ async fn what_was_forgotten_is_gone_when_the_program_ends() {
         cluster_uid: None,
         known: std::collections::BTreeSet::new(),
         generations: std::collections::BTreeMap::new(),
+        typed: Vec::new(),
     };
     bench.start(Effect::Keep(Box::new(kept)));
     bench.message(|msg| matches!(msg, Msg::Outcome(_, Outcome::Kept(Ok(()))))).await;

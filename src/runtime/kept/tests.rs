@@ -33,6 +33,7 @@ fn kept(id: &str) -> Kept {
         cluster_uid: None,
         known: std::collections::BTreeSet::new(),
         generations: std::collections::BTreeMap::new(),
+        typed: Vec::new(),
     }
 }
 

@@ -102,13 +102,18 @@ fn waits_for(run: &Run, step: usize, change: &Change, world: &World, now: Timest
     if !world.clusters.contains_key(run.intent.cluster()) && waited < LAG {
         return Some("waiting until the cluster is in view".to_owned());
     }
+    let situation = run.situation(world, Some(step));
+    if waited < LAG
+        && let Some(kind) = guards::lost_watch(&situation)
+    {
+        return Some(format!("waiting until {} objects are watched again", kind.as_str()));
+    }
     if waited < ANSWERS && !are_answered(run, step, change, world) {
         return Some(format!("checking again before '{}'", run.title_of(step)));
     }
     if waited < LAG && lags(run, change, world) {
         return Some("waiting until the last change is in view".to_owned());
     }
-    let situation = run.situation(world, Some(step));
     let is_blocked = world
         .clusters
         .get(run.intent.cluster())

@@ -48,6 +48,8 @@ pub(super) fn renew(run: &mut Run, world: &World, commands: &mut Vec<Command>) -
     run.plan.checks = guards::checks(&run.situation(world, None));
     run.plan.checks.extend(told_again(run));
     run.plan.digest = confirming::digest_of(&run.plan.steps, world);
+    run.plan.unlisted = guards::unlisted(&run.situation(world, None));
+    run.plan.to_confirm = guards::to_confirm(&run.situation(world, None));
     run.plan.text_only = guards::text_only(&run.plan.steps, world);
     run.plan.interrupts_primary = planning::interrupts_primary(&run.plan.steps, world);
     let mut previews = planning::previews(&run.plan.steps, world);
@@ -198,22 +200,35 @@ fn undecided(run: &Run) -> Option<String> {
     })
 }
 
-/// Confirms the plan, unless a guard, another manager or the typed name says no.
+/// Why something must be typed.
+fn reasons(run: &Run) -> String {
+    let mut reasons = Vec::new();
+    if run.plan.interrupts_primary {
+        reasons.push("the primary is interrupted".to_owned());
+    }
+    if !run.plan.unlisted.is_empty() {
+        reasons.push(format!("no instance can tell whether it has {}", run.plan.unlisted.join(", ")));
+    }
+    reasons.join(", and ")
+}
+
+/// Confirms the plan, unless a guard, another manager or what was typed says no.
 pub(super) fn confirmed(run: &mut Run, typed: &str, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
     if run.phase != Phase::Review {
         return;
     }
     // What is confirmed is what the world looks like now.
     renew(run, world, commands);
-    let name = run.intent.cluster().name.clone();
+    let asked = run.to_type();
+    let is_typed = asked.iter().map(String::as_str).eq(typed.split_whitespace());
     let refusal = if run.plan.is_refused() {
         Some("a check failed, so that nothing is written".to_owned())
     } else if let Some(why) = &run.plan.text_only {
         Some(format!("nothing is written: {why}"))
     } else if let Some(why) = undecided(run) {
         Some(why)
-    } else if run.plan.interrupts_primary && typed != name {
-        Some(format!("the primary is interrupted: type {name} to confirm"))
+    } else if !asked.is_empty() && !is_typed {
+        Some(format!("{}: type {} to confirm", reasons(run), asked.join(" ")))
     } else {
         None
     };
@@ -221,6 +236,7 @@ pub(super) fn confirmed(run: &mut Run, typed: &str, world: &World, now: Timestam
         run.progress = why;
         return;
     }
+    run.typed.clone_from(&run.plan.unlisted);
     run.started.get_or_insert(now);
     confirming::confirm(run, world);
     run.say(now, format!("confirmed: {}", run.intent.title()));

@@ -17,18 +17,9 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
         match change {
             Change::CreateDatabase { database, owner, .. } => {
                 checks.push(refused(database).unwrap_or_else(|| real_owner(situation, cluster, database, owner)));
-                if let Some(object) = objects_of(situation.world, &cluster.key, database).next() {
-                    checks.push(fail(
-                        "database-objects",
-                        format!(
-                            "{} describes database {database} already; the operator would refuse a second one",
-                            object.key.name
-                        ),
-                        "begin anew: that object is extended then",
-                    ));
-                }
+                checks.extend(no_object(situation, cluster, database));
             }
-            Change::SetDatabaseExtension { key, extension, .. } => {
+            Change::SetDatabaseExtension { key, .. } => {
                 let Some(object) = situation.world.databases.get(key) else {
                     checks.push(fail(
                         "database",
@@ -46,9 +37,6 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
                     ));
                 } else {
                     checks.push(exists(situation, cluster, &object.database));
-                }
-                if extension.ensure == Ensure::Present {
-                    checks.extend(managed(cluster, &extension.name));
                 }
             }
             _ => {}
@@ -119,6 +107,26 @@ fn exists(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> Check
     }
 }
 
+/// No object describes the database of a new one: the operator refuses all but the first (CNPG `common.go`).
+fn no_object(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> Option<Check> {
+    let mut objects = situation.world.databases_of(&cluster.key);
+    let object = objects.find(|object| object.database == database)?;
+    let name = &object.key.name;
+    Some(if object.deleting {
+        fail(
+            "database-objects",
+            format!("{name}, which describes database {database}, is being deleted"),
+            "wait until it is gone, then try again",
+        )
+    } else {
+        fail(
+            "database-objects",
+            format!("{name} describes database {database} already; the operator would refuse a second one"),
+            "submit the action again: that object is extended then",
+        )
+    })
+}
+
 fn one_object(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> Option<Check> {
     let objects: Vec<&str> = objects_of(situation.world, &cluster.key, database)
         .map(|object| object.key.name.as_str())
@@ -131,22 +139,6 @@ fn one_object(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> O
                 objects.join(", ")
             ),
             "delete all but one",
-        )
-    })
-}
-
-/// Extensions that the operator drops by itself when no parameter of theirs is set (CNPG `instance_controller.go`).
-fn managed(cluster: &Cluster, extension: &str) -> Option<Check> {
-    let prefix = match extension {
-        "pgaudit" => "pgaudit.",
-        "pg_stat_statements" => "pg_stat_statements.",
-        _ => return None,
-    };
-    let is_set = cluster.spec.parameters.keys().any(|name| name.starts_with(prefix));
-    (!is_set).then(|| {
-        warn(
-            "managed-extension",
-            format!("the operator drops {extension} at the next start of the primary, unless a parameter {prefix}* is set"),
         )
     })
 }

@@ -1,11 +1,13 @@
 //! Guards on an extension entry: its name, image, paths and environment in this cluster.
 
+use super::state::{catalog_kind, why_unwatched};
 use super::{Situation, fail, pass, postgres_major, unknown, warn};
 use crate::domain::World;
 use crate::domain::change::Change;
 use crate::domain::cluster::Cluster;
 use crate::domain::entry_rules::{env_error, name_error, paths_error, reference_error};
 use crate::domain::extension::ExtensionEntry;
+use crate::domain::ids::CatalogKey;
 use crate::domain::image::{Reference, extension_tag, operand_distribution};
 use crate::domain::known::known;
 use crate::domain::probe::FileKind;
@@ -21,7 +23,7 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
                 checks.push(result("name", name_error(cluster, entry), || {
                     format!("{} is a free and valid name", entry.name)
                 }));
-                checks.push(image(world, cluster, entry));
+                checks.push(image(world, cluster, &entry.name, entry.reference.as_deref()));
                 checks.extend(fits(world, cluster, &entry.name, entry.reference.as_deref()));
                 checks.push(result("paths", paths_error(entry), || "the paths stay within the mount".to_owned()));
                 if !entry.env.is_empty() {
@@ -33,12 +35,8 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
                 if cluster.spec.extensions.iter().all(|there| there.name != *entry) {
                     checks.push(fail("name", format!("the cluster has no entry {entry}"), "choose one that it has"));
                 }
-                if let Some(reference) = reference {
-                    checks.push(result("reference", reference_error(reference), || {
-                        format!("{reference} is a valid reference")
-                    }));
-                    checks.extend(fits(world, cluster, entry, Some(reference)));
-                }
+                checks.push(image(world, cluster, entry, reference.as_deref()));
+                checks.extend(fits(world, cluster, entry, reference.as_deref()));
             }
             Change::RemoveEntry { entry, .. } => checks.push(in_use(situation, cluster, entry)),
             _ => {}
@@ -54,8 +52,10 @@ fn result(name: &str, error: Option<String>, good: impl FnOnce() -> String) -> C
     }
 }
 
-fn image(world: &World, cluster: &Cluster, entry: &ExtensionEntry) -> Check {
-    if let Some(reference) = &entry.reference {
+/// An entry has an image: of its own, or of a catalog that is known to have it. Where none gives one the operator halts
+/// everything, so what is not known does not count.
+fn image(world: &World, cluster: &Cluster, entry: &str, reference: Option<&str>) -> Check {
+    if let Some(reference) = reference {
         return result("reference", reference_error(reference), || {
             format!("{reference} is a valid reference")
         });
@@ -63,25 +63,43 @@ fn image(world: &World, cluster: &Cluster, entry: &ExtensionEntry) -> Check {
     let Some(asked) = &cluster.spec.catalog else {
         return fail(
             "reference",
-            format!("{} has no image reference, and the cluster uses no catalog", entry.name),
+            format!("{entry} has no image reference, and the cluster uses no catalog"),
             "give it a reference",
         );
     };
     let Some(catalog) = world.catalog_of(cluster) else {
-        return unknown(
-            "reference",
-            format!("{} could not be read, so it is not known whether it has {}", asked.key, entry.name),
-        );
+        return unseen_catalog(world, &asked.key, entry);
     };
-    match catalog
-        .entry(asked.major, &entry.name)
-        .and_then(|offered| offered.reference.as_ref())
-    {
-        Some(reference) => pass("reference", format!("{} has {} as {reference}", asked.key, entry.name)),
+    match catalog.entry(asked.major, entry).and_then(|offered| offered.reference.as_ref()) {
+        Some(reference) => pass("reference", format!("{} has {entry} as {reference}", asked.key)),
         None => fail(
             "reference",
-            format!("{} has no entry {} for PostgreSQL {}", asked.key, entry.name, asked.major),
-            "without one the operator would halt everything, failover included: give a reference, or add it to the catalog",
+            format!("{} has no entry {entry} for PostgreSQL {}", asked.key, asked.major),
+            "give a reference, or add it to the catalog: without one the operator would halt everything, failover included",
+        ),
+    }
+}
+
+fn unseen_catalog(world: &World, catalog: &CatalogKey, entry: &str) -> Check {
+    let kind = catalog_kind(catalog);
+    let why = why_unwatched(world, kind).or_else(|| {
+        let object = match &catalog.namespace {
+            Some(namespace) => format!("{namespace}/{}", catalog.name),
+            None => catalog.name.clone(),
+        };
+        let why = world.unreadable.get(&(kind, object))?;
+        Some(format!("it is not as its kind should be: {why}"))
+    });
+    match why {
+        Some(why) => fail(
+            "reference",
+            format!("it is not known whether {catalog} has {entry}: {why}; without an image the operator would halt everything"),
+            "give a reference, or have the entry added by a user who may read the catalog",
+        ),
+        None => fail(
+            "reference",
+            format!("there is no {catalog}, which the cluster takes its images from"),
+            "give a reference, or create the catalog",
         ),
     }
 }

@@ -6,6 +6,7 @@ use super::{Situation, fail, operator_version, pass, postgres_major, unknown, wa
 use crate::domain::World;
 use crate::domain::change::Change;
 use crate::domain::cluster::{Cluster, Phase};
+use crate::domain::ids::CatalogKey;
 use crate::domain::platform::{Node, mounts_images};
 use crate::domain::request::holds;
 use crate::domain::rollout::{self, Rollout};
@@ -16,7 +17,7 @@ use crate::workflow::plan::Check;
 pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
     let world = situation.world;
     let mut checks = Vec::new();
-    checks.extend(watches(world));
+    checks.extend(watches(situation, cluster));
     if situation
         .at_hand()
         .any(|change| matches!(change, Change::AddEntry { .. } | Change::SetReference { .. }))
@@ -32,20 +33,75 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
     checks
 }
 
-/// What is judged must be seen as it is.
-fn watches(world: &World) -> Option<Check> {
-    let lost: Vec<&str> = [Kind::Cluster, Kind::Pod, Kind::Database]
-        .into_iter()
-        .filter(|kind| *world.watch(*kind) != WatchState::Live)
-        .map(Kind::as_str)
-        .collect();
-    (!lost.is_empty()).then(|| {
-        unknown(
-            "watches",
-            format!(
-                "{} objects are not watched at the moment, so what is seen may be old",
-                lost.join(", ")
-            ),
+/// Kinds of objects by which the guards of the changes at hand judge.
+fn judged(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Kind> {
+    let mut kinds = vec![Kind::Cluster, Kind::Pod];
+    for change in situation.at_hand() {
+        match change {
+            Change::CreateDatabase { .. }
+            | Change::SetDatabaseExtension { .. }
+            | Change::UnsetDatabaseExtension { .. }
+            | Change::DeleteDatabase { .. } => kinds.push(Kind::Database),
+            Change::AddEntry { entry, .. } if entry.reference.is_none() => kinds.extend(catalog_of(cluster)),
+            Change::SetReference { reference: None, .. } => kinds.extend(catalog_of(cluster)),
+            _ => {}
+        }
+    }
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
+}
+
+fn catalog_of(cluster: &Cluster) -> Option<Kind> {
+    cluster.spec.catalog.as_ref().map(|asked| catalog_kind(&asked.key))
+}
+
+pub(super) fn catalog_kind(key: &CatalogKey) -> Kind {
+    if key.namespace.is_some() {
+        Kind::ImageCatalog
+    } else {
+        Kind::ClusterImageCatalog
+    }
+}
+
+/// What is judged must be seen as it is: an absence is concluded only from a list that is whole and live.
+fn watches(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
+    let kinds = judged(situation, cluster).into_iter();
+    kinds
+        .filter_map(|kind| {
+            let why = why_unwatched(situation.world, kind)?;
+            let hint = match situation.world.watch(kind) {
+                WatchState::Forbidden { .. } => "ask for that permission",
+                WatchState::Absent => "upgrade the operator to a version that has them",
+                _ => "wait until they are watched, then try again",
+            };
+            Some(fail("watches", why, hint))
+        })
+        .collect()
+}
+
+/// Why objects of a kind are not seen as they are; `None` when they are.
+pub(super) fn why_unwatched(world: &World, kind: Kind) -> Option<String> {
+    let kind_name = kind.as_str();
+    match world.watch(kind) {
+        WatchState::Live => None,
+        WatchState::Loading => Some(format!("{kind_name} objects are still being listed")),
+        WatchState::Stale { why, .. } => Some(format!(
+            "the watch of {kind_name} objects is lost, so what is seen may be old: {why}"
+        )),
+        WatchState::Forbidden { missing } => Some(format!("{kind_name} objects cannot be seen: you may not {missing}")),
+        WatchState::Absent => Some(format!("the server does not know {kind_name} objects")),
+        WatchState::Error { why } => Some(format!("{kind_name} objects cannot be listed: {why}")),
+    }
+}
+
+/// A kind that is judged by and is not watched at the moment, where that may pass.
+pub(in crate::workflow) fn lost_watch(situation: &Situation<'_>) -> Option<Kind> {
+    let cluster = situation.cluster()?;
+    judged(situation, cluster).into_iter().find(|kind| {
+        matches!(
+            situation.world.watch(*kind),
+            WatchState::Loading | WatchState::Stale { .. } | WatchState::Error { .. }
         )
     })
 }

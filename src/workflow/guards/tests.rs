@@ -15,6 +15,8 @@ use crate::workflow::intent::DatabaseWish;
 use crate::workflow::plan::CheckResult::{Fail, Pass, Unknown, Warn};
 use crate::workflow::planning;
 
+mod stops;
+
 fn adding(entry: ExtensionEntry) -> Intent {
     Intent::AddExtension {
         cluster: fixture::cluster_key(),
@@ -49,6 +51,7 @@ fn of(intent: &Intent, world: &World) -> Vec<Check> {
         intent,
         steps: &steps,
         step: None,
+        typed: &[],
     })
 }
 
@@ -190,7 +193,11 @@ fn an_entry_without_a_reference_must_be_in_the_catalog() {
     assert!(evidence.contains("PostgreSQL 18"), "{evidence}");
     let mut unread = world();
     unread.catalogs.clear();
-    assert_eq!(result(&adding(named("foo")), &unread, "reference"), Unknown);
+    assert_eq!(
+        result(&adding(named("foo")), &unread, "reference"),
+        Fail,
+        "a catalog that cannot be read vouches for nothing"
+    );
     let mut offered = world();
     let catalog = fixture::catalog(vec![foo()]);
     offered.catalogs.insert(catalog.key.clone(), catalog);
@@ -301,16 +308,6 @@ fn a_library_must_be_there_in_every_instance_where_files_can_be_read() {
     );
     fixture::change_probe(&mut world, "orders-3", with_foo);
     assert_eq!(result(&intent, &world, "preload-libraries"), Pass);
-}
-
-#[test]
-fn a_library_of_postgresql_itself_is_not_taken_for_missing() {
-    let intent = Intent::EditPreload {
-        cluster: fixture::cluster_key(),
-        libraries: vec!["auto_explain".to_owned()],
-        before: None,
-    };
-    assert_eq!(result(&intent, &world(), "preload-libraries"), Warn);
 }
 
 #[test]
@@ -428,13 +425,6 @@ fn a_label_of_a_gitops_tool_is_enough() {
     });
     let steps = planning::steps(&adding(foo()), &world);
     assert_eq!(text_only(&steps, &world), Some("Helm manages cluster orders".to_owned()));
-}
-
-#[test]
-fn what_is_not_watched_is_said_to_be_maybe_old() {
-    let mut world = world();
-    world.watches.clear();
-    assert_eq!(result(&adding(foo()), &world, "watches"), Unknown);
 }
 
 proptest! {

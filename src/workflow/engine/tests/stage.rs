@@ -58,6 +58,10 @@ pub(super) struct Stage {
     pub(super) preloaded: BTreeMap<String, Vec<String>>,
     /// SQL cannot be asked.
     pub(super) mute: bool,
+    /// SQL does not list files: the session is no superuser's.
+    pub(super) unlisted: bool,
+    /// SQL does not tell which versions are offered.
+    pub(super) vague: bool,
     /// Instances do not answer at all.
     pub(super) deaf: bool,
     /// Standbys do not receive WAL.
@@ -133,6 +137,8 @@ impl Stage {
             installed,
             preloaded: BTreeMap::new(),
             mute: false,
+            unlisted: false,
+            vague: false,
             deaf: false,
             silent: false,
             asleep: false,
@@ -146,12 +152,17 @@ impl Stage {
             own: BTreeSet::new(),
         };
         stage.world.kubernetes = Some("1.36.3".to_owned());
-        let pods: Vec<PodKey> = stage.world.instances.keys().cloned().collect();
-        for pod in &pods {
-            stage.probe(pod);
-        }
+        stage.ask_everybody();
         stage.begin(intent);
         stage
+    }
+
+    /// Every instance is asked by SQL.
+    pub(super) fn ask_everybody(&mut self) {
+        let pods: Vec<PodKey> = self.world.instances.keys().cloned().collect();
+        for pod in &pods {
+            self.probe(pod);
+        }
     }
 
     /// Begins another run on the same stage.
@@ -490,10 +501,22 @@ impl Stage {
                     default_version: Some("1.0".to_owned()),
                 });
             }
+            if let Fact::Known(versions) = &mut probe.versions {
+                versions.push(fixture::version("foo", "1.0"));
+            }
             if let Fact::Known(files) = &mut probe.files {
                 files.push(fixture::file(FileKind::Control, 4, "/extensions/foo/share", "foo"));
                 files.push(fixture::file(FileKind::Library, 4, "/extensions/foo/lib", "foo"));
             }
+        }
+        if let Fact::Known(files) = &mut probe.files {
+            files.push(fixture::file(FileKind::Library, 1, "$libdir", "pg_stat_statements"));
+        }
+        if self.unlisted {
+            probe.files = Fact::Unknown("the files on the paths are shown to a superuser only".to_owned());
+        }
+        if self.vague {
+            probe.versions = Fact::Unknown("it took too long".to_owned());
         }
         probe.databases = self
             .installed
