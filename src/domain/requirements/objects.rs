@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Answer, Checks};
 use crate::domain::database::{Database, Ensure};
-use crate::domain::known::required;
+use crate::domain::offer::{Question, Told};
 use crate::domain::watch::{Kind, WatchState};
 
 impl Checks<'_> {
@@ -30,42 +30,34 @@ impl Checks<'_> {
         if !self.objects_are_known("required-extensions") {
             return;
         }
-        let mut wrong = false;
+        let mut all_there = true;
         for object in self.objects() {
-            let asked = object.extensions.iter().filter(|asked| asked.ensure == Ensure::Present);
-            let mut before: Vec<&str> = self.installed_in(&object.database);
-            let mut missing = None;
-            for extension in asked {
-                let lacks = required(&extension.name).iter().find(|name| !before.contains(name));
-                missing = missing.or(lacks.map(|lacks| (extension.name.clone(), (*lacks).to_owned())));
-                before.push(&extension.name);
+            let (mut before, mut open) = (Vec::new(), Vec::new());
+            for extension in object.extensions.iter().filter(|asked| asked.ensure == Ensure::Present) {
+                let question = Question {
+                    world: self.world,
+                    cluster: self.cluster,
+                    database: &object.database,
+                    extension,
+                    coming: &[],
+                };
+                match question.requirements(&before) {
+                    Some(Told::No(why)) => open.push((Answer::Fail, why)),
+                    Some(Told::Unknown(why)) => open.push((Answer::Unknown, why)),
+                    Some(Told::Yes(_)) | None => {}
+                }
+                before.push(extension.name.clone());
             }
-            if let Some((name, lacks)) = missing {
-                wrong = true;
-                self.say(
-                    "required-extensions",
-                    Answer::Fail,
-                    format!("database/{}", object.key.name),
-                    format!(
-                        "{name} requires {lacks}, which is neither installed in {} nor listed before it",
-                        object.database
-                    ),
-                    Some("list it first"),
-                );
+            if let Some((answer, why)) = open.into_iter().min_by_key(|(answer, _)| *answer) {
+                all_there = false;
+                let hint = (answer == Answer::Fail).then_some("list it first");
+                self.say("required-extensions", answer, format!("database/{}", object.key.name), why, hint);
             }
         }
-        if !wrong {
+        if all_there {
             let evidence = "what is known to be required is listed first or installed";
             self.say("required-extensions", Answer::Pass, self.of_cluster(), evidence, None);
         }
-    }
-
-    fn installed_in(&self, database: &str) -> Vec<&str> {
-        let primary = self.world.primary_of(self.cluster);
-        let answer = primary.and_then(|primary| self.world.answer_of(primary));
-        let asked = answer.and_then(|answer| answer.databases.iter().find(|asked| asked.database == database));
-        let installed = asked.and_then(|asked| asked.installed.known());
-        installed.into_iter().flatten().map(|found| found.name.as_str()).collect()
     }
 
     pub(super) fn database_objects(&mut self) {
