@@ -40,7 +40,12 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
                     extension,
                     coming: &coming,
                 };
-                checks.extend(judged(situation, question, before));
+                for check in judged(situation, question, before) {
+                    // Several databases may get the same answer.
+                    if !checks.contains(&check) {
+                        checks.push(check);
+                    }
+                }
             }
             before.push(extension.name.clone());
         }
