@@ -44,7 +44,8 @@ pub(super) async fn run(
         return Ok(Exit::Done);
     }
     confirmed(options, plan, &cluster)?;
-    let typed = options.confirm.clone().unwrap_or_default();
+    // Every word of it was given by an option.
+    let typed = the_run(&headless.core, &id)?.to_type().join(" ");
     headless.core.fold(Msg::Tell(id.clone(), Event::Confirmed(typed)));
     let end = follow(&mut headless, &id, options, errors).await;
     conclude(&mut headless, &id, end, errors).await
@@ -100,6 +101,7 @@ fn confirmed(options: &Add, plan: &Plan, cluster: &ClusterKey) -> Result<(), Fai
     if !options.go.yes {
         return Err(Failure::new(Exit::Refused, "nothing was written").with_hint("--yes confirms the plan"));
     }
+    libraries(options, plan)?;
     match &options.confirm {
         Some(name) if *name == cluster.name => Ok(()),
         Some(name) => Err(Failure::new(
@@ -113,6 +115,25 @@ fn confirmed(options: &Add, plan: &Plan, cluster: &ClusterKey) -> Result<(), Fai
         .with_hint(format!("--confirm {} does", cluster.name))),
         None => Ok(()),
     }
+}
+
+/// Libraries that no instance can be asked for are named once more.
+fn libraries(options: &Add, plan: &Plan) -> Result<(), Failure> {
+    let open: Vec<&String> = plan
+        .unlisted
+        .iter()
+        .filter(|name| !options.confirm_library.contains(name))
+        .collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = open.iter().map(|name| name.as_str()).collect();
+    let flags: Vec<String> = names.iter().map(|name| format!("--confirm-library {name}")).collect();
+    let why = format!(
+        "nothing was written: no instance can list whether it has the library {}, and PostgreSQL does not start without it",
+        names.join(", ")
+    );
+    Err(Failure::new(Exit::Refused, why).with_hint(format!("{} confirms the name", flags.join(" "))))
 }
 
 /// Tells how the run goes until it ends, or without `--wait` until its first write was accepted.
@@ -157,5 +178,54 @@ async fn conclude(headless: &mut Headless, id: &RunId, end: Result<(), Failure>,
             writeln!(errors, "the first write was accepted; {goes_on}")?;
             Ok(Exit::Done)
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::options::{Cli, Command};
+
+    fn answered(line: &str, plan: &Plan) -> Result<(), Failure> {
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+        let Some(Command::Add(options)) = cli.command else {
+            panic!("{line}")
+        };
+        confirmed(&options, plan, &ClusterKey::new("shop", "orders"))
+    }
+
+    #[test]
+    fn a_library_that_no_instance_can_list_is_confirmed_by_its_name() {
+        let plan = Plan {
+            interrupts_primary: true,
+            unlisted: vec!["foo".to_owned(), "bar".to_owned()],
+            ..Plan::default()
+        };
+        let add = "extop add orders foo --preload foo --preload bar --yes --confirm orders";
+        for (more, hint) in [
+            ("", "--confirm-library foo --confirm-library bar"),
+            (" --confirm-library foo", "--confirm-library bar"),
+        ] {
+            let failure = answered(&format!("{add}{more}"), &plan).unwrap_err();
+            assert_eq!(failure.exit, Exit::Refused, "{more}");
+            assert!(
+                failure.message.starts_with("nothing was written: no instance can list"),
+                "{}",
+                failure.message
+            );
+            assert!(failure.hint.as_deref().unwrap().starts_with(hint), "{:?}", failure.hint);
+        }
+        answered(&format!("{add} --confirm-library bar --confirm-library foo"), &plan).unwrap();
+    }
+
+    #[test]
+    fn a_library_that_can_be_listed_needs_no_confirmation_and_may_have_one() {
+        let plan = Plan::default();
+        let add = "extop add orders foo --preload foo --yes";
+        answered(add, &plan).unwrap();
+        answered(&format!("{add} --confirm-library foo"), &plan).unwrap();
     }
 }

@@ -302,6 +302,9 @@ pub struct Add {
     /// Confirm that writes to this cluster are interrupted while its primary restarts
     #[arg(long, value_name = "CLUSTER", requires = "yes")]
     pub confirm: Option<String>,
+    /// Confirm that the name of this library to preload is right, where no instance can list its files; may be repeated
+    #[arg(long, value_name = "LIBRARY", requires = "yes")]
+    pub confirm_library: Vec<String>,
     /// Go through all steps and wait for the proof; without it the command ends after the first write
     #[arg(long, requires = "yes")]
     pub wait: bool,
@@ -424,8 +427,16 @@ mod tests {
     #[test]
     fn a_confirmation_needs_the_plan_to_be_confirmed_too() {
         assert!(parse("extop add orders foo --confirm orders").is_err());
+        assert!(parse("extop add orders foo --confirm-library foo").is_err());
         assert!(parse("extop add orders foo --yes --plan").is_err());
         assert!(parse("extop add orders foo --yes --confirm orders --wait").is_ok());
+        let Some(Command::Add(add)) = parse("extop add orders foo --yes --confirm-library foo --confirm-library bar")
+            .unwrap()
+            .command
+        else {
+            panic!()
+        };
+        assert_eq!(add.confirm_library, ["foo", "bar"]);
     }
 
     #[test]

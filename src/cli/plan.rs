@@ -19,9 +19,20 @@ pub(super) fn text(run: &Run) -> String {
     }
     if let Some(why) = &run.plan.text_only {
         let _ = writeln!(text, "\nthis is text to take along: {why}");
-    } else if run.plan.interrupts_primary {
+        return text;
+    }
+    for line in &run.plan.to_confirm {
+        let _ = writeln!(text, "\n--yes confirms this, too: {line}");
+    }
+    if run.plan.interrupts_primary {
         let name = &run.intent.cluster().name;
         let _ = writeln!(text, "\nthe primary is interrupted: --confirm {name} is needed");
+    }
+    for name in &run.plan.unlisted {
+        let _ = writeln!(
+            text,
+            "\nno instance can list whether it has the library {name}: --confirm-library {name} is needed"
+        );
     }
     text
 }
@@ -113,6 +124,31 @@ mod tests {
             "--confirm orders is needed",
         ] {
             assert!(text.contains(part), "{part}:\n{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_confirmed_on_its_own_has_a_line_of_its_own() {
+        let world = fixture::world();
+        let intent = Intent::AddExtension {
+            cluster: fixture::cluster_key(),
+            entry: ExtensionEntry::new("pgaudit", "rig.local/pgaudit:18.0-18-bookworm"),
+            preload: vec!["pgaudit".to_owned()],
+            databases: vec![DatabaseWish {
+                database: "app".to_owned(),
+                extension: "pgaudit".to_owned(),
+                version: None,
+                schema: None,
+            }],
+        };
+        let (mut run, _) = Run::new(RunId("r".to_owned()), intent, &world, fixture::now());
+        run.plan.unlisted = vec!["pgaudit".to_owned()];
+        let text = text(&run);
+        for line in [
+            "--yes confirms this, too: The operator drops pgaudit in every database",
+            "the library pgaudit: --confirm-library pgaudit is needed",
+        ] {
+            assert!(text.lines().any(|told| told.contains(line)), "{line}:\n{text}");
         }
     }
 

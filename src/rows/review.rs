@@ -155,20 +155,39 @@ pub fn prompt(model: &Model, run: &Run) -> Prompt {
     if model.is_read_only() {
         return never(Role::Mode, "READ-ONLY: the plan can be read, not applied.".to_owned());
     }
-    let name = &run.intent.cluster().name;
-    if plan.interrupts_primary {
-        return Prompt {
-            lines: vec![closes(
-                Line::new(Role::Warning, "▲ the primary is interrupted: ")
-                    .with(Role::Text, format!("type {name} and press "))
-                    .with(Role::Key, confirm)
-                    .with(Role::Text, " to apply."),
-            )],
-            typed: Some(Line::new(Role::Strong, "cluster: ")),
-        };
+    let mut lines: Vec<Line> = plan
+        .to_confirm
+        .iter()
+        .map(|line| Line::new(Role::Warning, "▲ ").with(Role::Text, line).indented(2))
+        .collect();
+    if !plan.unlisted.is_empty() {
+        let names = plan.unlisted.join(", ");
+        let text = format!("no instance can list whether it has {names}; PostgreSQL does not start without it");
+        lines.push(Line::new(Role::Warning, "▲ ").with(Role::Text, text).indented(2));
     }
+    let asked = run.to_type();
+    if asked.is_empty() {
+        lines.push(closes(Line::new(Role::Key, confirm).with(Role::Text, " applies the plan.")));
+        return Prompt { lines, typed: None };
+    }
+    let why = if plan.interrupts_primary {
+        "▲ the primary is interrupted: "
+    } else {
+        "▲ "
+    };
+    lines.push(closes(
+        Line::new(Role::Warning, why)
+            .with(Role::Text, format!("type {} and press ", asked.join(" ")))
+            .with(Role::Key, confirm)
+            .with(Role::Text, " to apply."),
+    ));
+    let label = match (plan.interrupts_primary, plan.unlisted.is_empty()) {
+        (true, true) => "cluster: ",
+        (true, false) => "cluster and libraries: ",
+        (false, _) => "libraries: ",
+    };
     Prompt {
-        lines: vec![closes(Line::new(Role::Key, confirm).with(Role::Text, " applies the plan."))],
-        typed: None,
+        lines,
+        typed: Some(Line::new(Role::Strong, label)),
     }
 }

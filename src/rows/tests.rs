@@ -178,6 +178,16 @@ fn what_cannot_be_applied_is_said_in_the_place_of_the_confirmation() {
     let said = |model: &Model, run: &crate::workflow::Run| texts(&review::prompt(model, run).lines);
     assert!(said(&model, &run).contains("type orders and press enter"));
     assert!(review::prompt(&model, &run).typed.is_some());
+    run.plan.to_confirm = vec!["The operator drops pgaudit in every database".to_owned()];
+    run.plan.unlisted = vec!["foo".to_owned()];
+    let told = said(&model, &run);
+    assert!(
+        told.contains("▲ The operator drops pgaudit") && told.contains("type orders foo and press enter"),
+        "{told}"
+    );
+    assert!(told.contains("no instance can list whether it has foo"), "{told}");
+    run.plan.interrupts_primary = false;
+    assert!(said(&model, &run).contains("type foo and press enter"));
     model.access = crate::backend::Access::ReadOnly;
     assert!(said(&model, &run).contains("READ-ONLY"));
     run.plan.text_only = Some("argocd-controller owns it".to_owned());

@@ -66,7 +66,9 @@ fn help_is_data_and_goes_to_stdout() {
         assert!(said.out.contains(word), "{word} in:\n{}", said.out);
     }
     let add = run(&["add", "--help"]);
-    assert!(add.out.contains("--confirm") && add.out.contains("--preload"), "{}", add.out);
+    for option in ["--confirm ", "--confirm-library ", "--preload"] {
+        assert!(add.out.contains(option), "{option}: {}", add.out);
+    }
 }
 
 #[test]
@@ -90,6 +92,8 @@ fn a_wrong_command_line_exits_2_and_says_why_on_stderr() {
         &["--db", "telnet", "status"],
         &["add", "orders", "foo", "--env", "broken", "--plan"],
         &["add", "orders", "foo", "--confirm", "orders"],
+        &["add", "orders", "foo", "--preload", "foo", "--confirm-library", "foo"],
+        &["add", "orders", "foo", "--preload", "foo", "--yes", "--confirm-library", "fooo"],
     ] {
         let said = run(arguments);
         assert_eq!(said.code, Some(2), "{arguments:?}: {}", said.errors);

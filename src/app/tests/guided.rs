@@ -6,6 +6,8 @@ use crate::app::model::Overlay;
 use crate::app::msg::Msg;
 use crate::backend::Access;
 use crate::domain::ladder::{RungKind, RungState};
+use crate::domain::probe::Fact;
+use crate::domain::world::Probe;
 use crate::workflow::run::Phase;
 use crate::workflow::{FieldId, Intent};
 
@@ -40,6 +42,29 @@ fn the_wrong_name_confirms_nothing() {
     assert_eq!((seat.top(), &seat.run().phase), ("run", &Phase::Review));
     assert!(seat.notice().contains("type orders"), "{}", seat.notice());
     assert!(seat.writes.is_empty() && seat.kept.is_empty());
+}
+
+#[test]
+fn a_library_that_no_instance_can_list_is_typed_after_the_name_of_the_cluster() {
+    let mut seat = Seat::new();
+    for probe in seat.model.sessions.get_mut(&FIRST).unwrap().world.probes.values_mut() {
+        if let Probe::Answered(answer) = probe {
+            answer.files = Fact::Unknown("no superuser".to_owned());
+        }
+    }
+    seat.press("e");
+    seat.type_in("foo");
+    seat.press("ctrl-s");
+    assert_eq!(seat.run().plan.unlisted, ["foo"]);
+    seat.type_in("orders");
+    seat.press("enter");
+    assert_eq!((seat.top(), &seat.run().phase), ("run", &Phase::Review));
+    assert!(seat.notice().contains("type orders foo"), "{}", seat.notice());
+    assert!(seat.editor.is_some(), "the name can be typed again");
+    assert!(seat.writes.is_empty());
+    seat.type_in("orders foo");
+    seat.press("enter");
+    assert_ne!(seat.run().phase, Phase::Review, "{}", seat.notice());
 }
 
 #[test]

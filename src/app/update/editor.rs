@@ -46,7 +46,7 @@ fn wanted(model: &Model) -> Option<Wanted> {
         Some(Overlay::Palette(text, _)) => Some(line(EditorId::Palette, text)),
         Some(Overlay::Run(id, _, typed)) => model
             .run(id)
-            .is_some_and(asks_for_the_name)
+            .is_some_and(asks_for_words)
             .then(|| line(EditorId::Confirmation, typed)),
         Some(_) => None,
         None => model.screen.filtering.map(|pane| match pane {
@@ -56,8 +56,8 @@ fn wanted(model: &Model) -> Option<Wanted> {
     }
 }
 
-/// The plan can be confirmed, and the cluster's name must be typed for it.
-fn asks_for_the_name(run: &Run) -> bool {
+/// The plan can be confirmed, and something must be typed for it.
+fn asks_for_words(run: &Run) -> bool {
     let plan = &run.plan;
-    run.phase == Phase::Review && plan.interrupts_primary && !plan.is_refused() && plan.text_only.is_none()
+    run.phase == Phase::Review && !run.to_type().is_empty() && !plan.is_refused() && plan.text_only.is_none()
 }

@@ -8,6 +8,9 @@ use crate::workflow::{DatabaseWish, Intent};
 
 /// What can be told to be wrong before anything is read.
 pub(super) fn check(options: &Add) -> Result<(), String> {
+    if let Some(name) = options.confirm_library.iter().find(|name| !options.preload.contains(name)) {
+        return Err(format!("--confirm-library {name}: --preload does not name that library"));
+    }
     intent(options, &ClusterKey::new("", "")).map(|_| ())
 }
 

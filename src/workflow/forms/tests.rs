@@ -103,6 +103,25 @@ fn an_unchanged_list_of_libraries_is_no_change() {
 }
 
 #[test]
+fn only_what_is_added_to_the_libraries_is_judged() {
+    let mut world = fixture::world();
+    fixture::change(&mut world, |cluster| {
+        cluster.spec.preload = vec!["$libdir/pg_stat_statements".to_owned()]
+    });
+    let mut form = edit_preload(&world, &fixture::cluster_key());
+    let mut sent = |text: &str| {
+        form.set(FieldId::Preload, text);
+        let intent = submit(&mut form, FormKind::EditPreload, &fixture::cluster_key(), &world, fixture::now());
+        (intent.is_some(), error_of(&form, FieldId::Preload).map(str::to_owned))
+    };
+    assert_eq!(sent("$libdir/pg_stat_statements\nfoo"), (true, None));
+    for wrong in ["$libdir/pg_stat_statements\n$libdir/foo", "$libdir/pg_stat_statements\nfoo\nfoo"] {
+        let (is_sent, error) = sent(wrong);
+        assert!(!is_sent && error.is_some(), "{wrong}");
+    }
+}
+
+#[test]
 fn only_ready_standbys_can_be_promoted() {
     let mut form = promote(&fixture::world(), &fixture::cluster_key());
     assert_eq!(form.value(FieldId::Instance), "orders-2");
