@@ -218,6 +218,11 @@ pub(crate) fn version(name: &str, version: &str) -> OfferedVersion {
     }
 }
 
+fn versions() -> Vec<OfferedVersion> {
+    let all = [("hstore", "1.7"), ("hstore", "1.8"), ("plpgsql", "1.0"), ("vector", "0.8.5")];
+    all.map(|(name, number)| version(name, number)).to_vec()
+}
+
 fn files() -> Vec<PathFile> {
     vec![
         file(FileKind::Control, 2, "/extensions/pgvector/share", "vector"),
@@ -261,12 +266,7 @@ pub(crate) fn probe(name: &str) -> InstanceProbe {
             offered("plpgsql", "1.0"),
             offered("vector", "0.8.5"),
         ]),
-        versions: Fact::Known(vec![
-            version("hstore", "1.7"),
-            version("hstore", "1.8"),
-            version("plpgsql", "1.0"),
-            version("vector", "0.8.5"),
-        ]),
+        versions: Fact::Known(versions()),
         files: Fact::Known(files()),
         overrides: Fact::Known(Vec::new()),
         missing_directories: Vec::new(),

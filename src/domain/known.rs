@@ -127,3 +127,17 @@ pub fn known(entry: &str) -> Option<&'static Known> {
     let folded = entry.replace('_', "-");
     KNOWN.iter().find(|known| known.entry == folded)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_known_by_the_last_part_of_its_repository_under_any_registry() {
+        let of = |text: &str| known_image(&Reference::parse(text).unwrap()).map(|known| known.entry);
+        assert_eq!(of("ghcr.io/cloudnative-pg/postgis-extension:3.6.4-18-trixie"), Some("postgis"));
+        assert_eq!(of("registry.example:5000/mirror/pgvector:0.8.6-18-trixie"), Some("pgvector"));
+        assert_eq!(of("registry.example/pgvector/own:1"), None);
+    }
+}

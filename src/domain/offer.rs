@@ -49,7 +49,7 @@ impl<'a> Question<'a> {
             Ok(told) => told,
             Err(why) => return self.by_images(Err(why)),
         };
-        if let Some(Some(_)) = self.installed() {
+        if self.installed().is_some() {
             return Told::Yes(format!("{name} is installed in {}", self.database));
         }
         let pod = &primary.key.name;
@@ -96,7 +96,7 @@ impl<'a> Question<'a> {
             }
         };
         let pod = &primary.key.name;
-        let there = self.installed().flatten();
+        let there = self.installed();
         let Some(wanted) = &self.extension.version else {
             let offered = probe.available.known()?.iter().find(|offered| offered.name == *name)?;
             return (offered.default_version.is_none() && there.is_none()).then(|| {
@@ -246,10 +246,10 @@ impl<'a> Question<'a> {
         probe.databases.iter().find(|asked| asked.database == self.database)
     }
 
-    /// What is installed of it; `None` when that is not known.
-    fn installed(&self) -> Option<Option<&'a InstalledExtension>> {
+    /// What is installed of it, as far as that is known.
+    fn installed(&self) -> Option<&'a InstalledExtension> {
         let installed = self.in_database()?.installed.known()?;
-        Some(installed.iter().find(|there| there.name == self.extension.name))
+        installed.iter().find(|there| there.name == self.extension.name)
     }
 
     /// Why nothing is known of the database.

@@ -4,7 +4,7 @@ use super::{Line, Role, mark, overlay_key};
 use crate::app::action::Action;
 use crate::app::model::Model;
 use crate::domain::change::{Method, Request, Resource};
-use crate::workflow::plan::{CheckResult, DiffLine, Preview, Step};
+use crate::workflow::plan::{CheckResult, DiffLine, Plan, Preview, Step};
 use crate::workflow::run::Run;
 
 /// The plan, line by line.
@@ -155,25 +155,16 @@ pub fn prompt(model: &Model, run: &Run) -> Prompt {
     if model.is_read_only() {
         return never(Role::Mode, "READ-ONLY: the plan can be read, not applied.".to_owned());
     }
-    let mut lines: Vec<Line> = plan
-        .to_confirm
-        .iter()
-        .map(|line| Line::new(Role::Warning, "▲ ").with(Role::Text, line).indented(2))
-        .collect();
-    if !plan.unlisted.is_empty() {
-        let names = plan.unlisted.join(", ");
-        let text = format!("no instance can list whether it has {names}; PostgreSQL does not start without it");
-        lines.push(Line::new(Role::Warning, "▲ ").with(Role::Text, text).indented(2));
-    }
+    let mut lines = on_their_own(plan);
     let asked = run.to_type();
     if asked.is_empty() {
         lines.push(closes(Line::new(Role::Key, confirm).with(Role::Text, " applies the plan.")));
         return Prompt { lines, typed: None };
     }
-    let why = if plan.interrupts_primary {
-        "▲ the primary is interrupted: "
-    } else {
-        "▲ "
+    let (why, label) = match (plan.interrupts_primary, plan.unlisted.is_empty()) {
+        (true, true) => ("▲ the primary is interrupted: ", "cluster: "),
+        (true, false) => ("▲ the primary is interrupted: ", "cluster and libraries: "),
+        (false, _) => ("▲ ", "libraries: "),
     };
     lines.push(closes(
         Line::new(Role::Warning, why)
@@ -181,13 +172,20 @@ pub fn prompt(model: &Model, run: &Run) -> Prompt {
             .with(Role::Key, confirm)
             .with(Role::Text, " to apply."),
     ));
-    let label = match (plan.interrupts_primary, plan.unlisted.is_empty()) {
-        (true, true) => "cluster: ",
-        (true, false) => "cluster and libraries: ",
-        (false, _) => "libraries: ",
-    };
     Prompt {
         lines,
         typed: Some(Line::new(Role::Strong, label)),
     }
+}
+
+/// What is confirmed with the plan, line by line.
+fn on_their_own(plan: &Plan) -> Vec<Line> {
+    let unlisted = (!plan.unlisted.is_empty()).then(|| {
+        let names = plan.unlisted.join(", ");
+        format!("no instance can list whether it has {names}; PostgreSQL does not start without it")
+    });
+    let lines = plan.to_confirm.iter().cloned().chain(unlisted);
+    lines
+        .map(|line| Line::new(Role::Warning, "▲ ").with(Role::Text, line).indented(2))
+        .collect()
 }

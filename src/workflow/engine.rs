@@ -48,6 +48,8 @@ pub struct Memory {
     asked: Option<Timestamp>,
     /// When the run will be woken next.
     wake: Option<Timestamp>,
+    /// A watch that the guards judge by was lost in this phase.
+    lost: bool,
     /// The step's change was seen in the world.
     seen: bool,
     /// The step's request was sent by this run.
@@ -372,6 +374,7 @@ impl Run {
         self.memory.stuck = None;
         self.memory.free = None;
         self.memory.asked = None;
+        self.memory.lost = false;
         self.memory.seen = false;
         self.memory.unknown = None;
     }

@@ -56,6 +56,20 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
         waiting::enter(run, step, false, world, now, commands);
         return true;
     }
+    match guards::lost_watch(&run.situation(world, Some(step))) {
+        Some(kind) if run.waited(now) < LAG => {
+            run.progress = format!("waiting until {} objects are watched again", kind.as_str());
+            run.memory.lost = true;
+            run.wake(1, now, commands);
+            return false;
+        }
+        // What was asked for before the watch was lost may have been lost with it.
+        None if run.memory.lost => {
+            enter(run, step, world, now, commands);
+            return false;
+        }
+        _ => {}
+    }
     if let Some(waits_for) = waits_for(run, step, &change, world, now) {
         run.progress = waits_for;
         run.wake(1, now, commands);
@@ -102,18 +116,13 @@ fn waits_for(run: &Run, step: usize, change: &Change, world: &World, now: Timest
     if !world.clusters.contains_key(run.intent.cluster()) && waited < LAG {
         return Some("waiting until the cluster is in view".to_owned());
     }
-    let situation = run.situation(world, Some(step));
-    if waited < LAG
-        && let Some(kind) = guards::lost_watch(&situation)
-    {
-        return Some(format!("waiting until {} objects are watched again", kind.as_str()));
-    }
     if waited < ANSWERS && !are_answered(run, step, change, world) {
         return Some(format!("checking again before '{}'", run.title_of(step)));
     }
     if waited < LAG && lags(run, change, world) {
         return Some("waiting until the last change is in view".to_owned());
     }
+    let situation = run.situation(world, Some(step));
     let is_blocked = world
         .clusters
         .get(run.intent.cluster())

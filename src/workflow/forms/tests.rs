@@ -106,7 +106,7 @@ fn an_unchanged_list_of_libraries_is_no_change() {
 fn only_what_is_added_to_the_libraries_is_judged() {
     let mut world = fixture::world();
     fixture::change(&mut world, |cluster| {
-        cluster.spec.preload = vec!["$libdir/pg_stat_statements".to_owned()]
+        cluster.spec.preload = vec!["$libdir/pg_stat_statements".to_owned()];
     });
     let mut form = edit_preload(&world, &fixture::cluster_key());
     let mut sent = |text: &str| {

@@ -20,9 +20,9 @@ fn preloading(library: &str) -> Intent {
     }
 }
 
-fn watch(stage: &mut Stage, kind: Kind, state: WatchState) {
-    let at = stage.now;
-    stage.world.apply(crate::domain::Observation::Watch { kind, state, at }, at);
+fn watch(on: &mut Stage, kind: Kind, state: WatchState) {
+    let at = on.now;
+    on.world.apply(crate::domain::Observation::Watch { kind, state, at }, at);
 }
 
 fn stale(stage: &Stage) -> WatchState {
@@ -92,8 +92,8 @@ fn before_a_write_a_watch_that_was_lost_is_waited_for() {
     let mut stage = Stage::new(add_foo());
     stage.confirm();
     stage.until("the second write", |phase| *phase == Phase::Guarding(1));
-    let state = stale(&stage);
-    watch(&mut stage, Kind::Pod, state);
+    let lost = stale(&stage);
+    watch(&mut stage, Kind::Pod, lost);
     for _ in 0..10 {
         stage.tick();
         stage.settle();
@@ -106,13 +106,31 @@ fn before_a_write_a_watch_that_was_lost_is_waited_for() {
 }
 
 #[test]
+fn what_was_asked_for_while_a_watch_was_lost_is_asked_for_again() {
+    let mut stage = Stage::new(add_foo());
+    stage.confirm();
+    stage.until("the second write", |phase| *phase == Phase::Guarding(1));
+    let lost = stale(&stage);
+    watch(&mut stage, Kind::Pod, lost);
+    for _ in 0..25 {
+        stage.tick();
+        stage.settle();
+    }
+    stage.denied.insert("patch clusters".to_owned());
+    watch(&mut stage, Kind::Pod, WatchState::Live);
+    stage.until("a stop", failed);
+    assert!(why(&stage.run).contains("patch clusters"), "{}", why(&stage.run));
+    assert_eq!(stage.writes.len(), 1);
+}
+
+#[test]
 fn before_a_write_a_watch_that_stays_lost_stops_the_run_by_name() {
     for kind in [Kind::Cluster, Kind::Pod] {
         let mut stage = Stage::new(add_foo());
         stage.confirm();
         stage.until("the second write", |phase| *phase == Phase::Guarding(1));
-        let state = stale(&stage);
-        watch(&mut stage, kind, state);
+        let lost = stale(&stage);
+        watch(&mut stage, kind, lost);
         stage.until("a stop", failed);
         assert!(why(&stage.run).contains(kind.as_str()), "{}", why(&stage.run));
         assert_eq!(stage.writes.len(), 1);
@@ -129,8 +147,8 @@ fn a_watch_that_a_step_does_not_need_does_not_stop_it() {
     stage.confirm();
     stage.until("the second write", |phase| *phase == Phase::Guarding(1));
     for kind in [Kind::Database, Kind::ImageCatalog, Kind::ClusterImageCatalog] {
-        let state = stale(&stage);
-        watch(&mut stage, kind, state);
+        let lost = stale(&stage);
+        watch(&mut stage, kind, lost);
     }
     stage.until("the third write", |phase| *phase == Phase::Guarding(2));
     stage.until("a stop", failed);

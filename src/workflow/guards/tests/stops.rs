@@ -6,6 +6,7 @@ use crate::domain::database::{Ensure, RequestedExtension};
 use crate::domain::ids::CatalogKey;
 use crate::domain::probe::{InstalledExtension, UpdatePath};
 use crate::domain::watch::{Kind, WatchState};
+use crate::domain::world::Probe;
 
 fn named(name: &str) -> ExtensionEntry {
     ExtensionEntry {
@@ -350,6 +351,116 @@ fn a_version_that_is_not_offered_is_refused() {
     });
     let intent = asking_hstore(vec![wish("app", "hstore", Some("9.9"))]);
     assert_eq!(result(&intent, &world, "sql-version"), Pass, "a path leads there");
+}
+
+#[test]
+fn where_versions_were_not_read_the_default_one_counts_and_others_are_unknown() {
+    let mut world = world();
+    fixture::change_probe(&mut world, "orders-1", |probe| {
+        probe.versions = Fact::Unknown("it took too long".to_owned());
+        let Fact::Known(installed) = &mut probe.databases[0].installed else {
+            panic!()
+        };
+        installed.retain(|there| there.name != "hstore");
+    });
+    let asked = |world: &World, version| result(&asking_hstore(vec![wish("app", "hstore", Some(version))]), world, "sql-version");
+    assert_eq!(asked(&world, "1.8"), Pass);
+    assert_eq!(asked(&world, "1.7"), Unknown);
+    fixture::change_probe(&mut world, "orders-1", |probe| {
+        probe.databases[0].update_paths = Fact::Unknown("it took too long".to_owned());
+    });
+    assert_eq!(asked(&world, "1.9"), Unknown, "from the installed version");
+}
+
+#[test]
+fn where_one_bad_control_file_hides_what_is_available_the_files_count() {
+    let mut world = world();
+    fixture::change_probe(&mut world, "orders-1", |probe| {
+        let error = crate::domain::probe::SqlError {
+            code: "42601".to_owned(),
+            message: "unrecognized parameter".to_owned(),
+        };
+        probe.available = Fact::Failed(error.clone());
+        probe.versions = Fact::Failed(error);
+        let Fact::Known(installed) = &mut probe.databases[0].installed else {
+            panic!()
+        };
+        installed.clear();
+    });
+    let asked = |name: &str| result(&asking_hstore(vec![wish("app", name, None)]), &world, "sql-name");
+    assert_eq!(asked("hstore"), Pass);
+    assert_eq!(asked("hstroe"), Fail);
+}
+
+#[test]
+fn an_extension_without_a_default_version_is_asked_for_with_one() {
+    let mut world = world();
+    with_ledger(&mut world);
+    let Some(Probe::Answered(probe)) = world.probes.get_mut(&PodKey::new("shop", "orders-1")) else {
+        panic!()
+    };
+    let Fact::Known(offered) = &mut probe.available else { panic!() };
+    offered[0].default_version = None;
+    let asked = |version| asking_hstore(vec![wish("ledger", "hstore", version)]);
+    assert_eq!(result(&asked(None), &world, "sql-version"), Fail);
+    assert_eq!(result(&asked(Some("1.7")), &world, "sql-version"), Pass);
+}
+
+#[test]
+fn an_answer_that_was_followed_by_a_failure_proves_no_absence() {
+    let mut world = world();
+    let failure = ProbeFailure {
+        pod: PodKey::new("shop", "orders-1"),
+        uid: "orders-1-uid".to_owned(),
+        at: fixture::now(),
+        because: "too many connections".to_owned(),
+        missing: Vec::new(),
+    };
+    world.apply(Observation::ProbeFailed(failure), fixture::now());
+    let (result_, evidence) = answer(&asking_hstore(vec![wish("app", "hstroe", None)]), &world, "sql-name");
+    assert_eq!(result_, Unknown);
+    assert!(evidence.contains("too many connections"), "{evidence}");
+}
+
+#[test]
+fn what_an_extension_requires_is_told_by_its_control_file_before_it_is_known_by_name() {
+    let mut world = world();
+    fixture::change_probe(&mut world, "orders-1", |probe| {
+        let Fact::Known(offered) = &mut probe.available else { panic!() };
+        offered.push(crate::domain::probe::AvailableExtension {
+            name: "earthdistance".to_owned(),
+            default_version: Some("1.2".to_owned()),
+        });
+        let Fact::Known(versions) = &mut probe.versions else { panic!() };
+        let mut row = fixture::version("earthdistance", "1.2");
+        row.requires = vec!["cube".to_owned()];
+        versions.push(row);
+    });
+    let (result_, evidence) = answer(
+        &asking_hstore(vec![wish("app", "earthdistance", None)]),
+        &world,
+        "required-extensions",
+    );
+    assert_eq!(result_, Fail);
+    assert!(evidence.contains("cube"), "{evidence}");
+}
+
+#[test]
+fn what_is_put_back_is_warned_of_and_not_refused_for_it() {
+    let intent = Intent::PutBack {
+        cluster: fixture::cluster_key(),
+        of: "add foo".to_owned(),
+        changes: vec![Change::SetDatabaseExtension {
+            key: DatabaseKey::new("shop", "orders-app"),
+            cluster: fixture::cluster_key(),
+            extension: RequestedExtension {
+                name: "hstore".to_owned(),
+                version: Some("1.4".to_owned()),
+                ..RequestedExtension::default()
+            },
+        }],
+    };
+    assert_eq!(result(&intent, &world(), "sql-version"), Warn);
 }
 
 #[test]
