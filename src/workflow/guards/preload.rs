@@ -118,7 +118,7 @@ fn judged(situation: &Situation<'_>, cluster: &Cluster, library: &String) -> Che
             if situation.typed.contains(library) {
                 warn(NAME, format!("{why}; its name was typed once more"))
             } else if situation.step.is_none() {
-                unknown(NAME, format!("{why}; its name is to be typed once more"))
+                unknown(NAME, format!("{why}; its name must be typed once more"))
             } else {
                 fail(
                     NAME,

@@ -120,7 +120,7 @@ fn judged(situation: &Situation<'_>, question: Question<'_>, before: &[String]) 
             Some(match told? {
                 Told::Yes(evidence) => pass(check, evidence),
                 Told::Unknown(evidence) => unknown(check, evidence),
-                // What stood there before is restored, and the rest with it.
+                // Refusing one item would keep everything else from being put back.
                 Told::No(evidence) if matches!(situation.intent, Intent::PutBack { .. }) => warn(check, evidence),
                 Told::No(evidence) => fail(check, evidence, hint),
             })
