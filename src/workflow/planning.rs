@@ -17,6 +17,7 @@ use crate::domain::instance::Instance;
 use crate::domain::probe::DatabaseProbe;
 use crate::domain::request::{annotation_time, draft, holds, make, request};
 use crate::domain::rollout::wanted_entries;
+use crate::domain::watch::Kind;
 
 /// The steps of an intent, all still to do.
 pub(super) fn steps(intent: &Intent, world: &World) -> Vec<Step> {
@@ -266,8 +267,9 @@ fn free_name(world: &World, cluster: &ClusterKey, database: &str, taken: &[Datab
         .collect();
     let name = folded.trim_matches('-');
     let key = |name: String| DatabaseKey::new(cluster.namespace.clone(), name);
+    let is_unreadable = |key: &DatabaseKey| world.unreadable.contains_key(&(Kind::Database, key.to_string()));
     // One more than there are objects: one of these is free.
-    (1..=world.databases.len() + taken.len() + 1)
+    (1..=world.databases.len() + world.unreadable.len() + taken.len() + 1)
         .map(|number| {
             if number == 1 {
                 key(name.to_owned())
@@ -275,7 +277,7 @@ fn free_name(world: &World, cluster: &ClusterKey, database: &str, taken: &[Datab
                 key(format!("{name}-{number}"))
             }
         })
-        .find(|key| !world.databases.contains_key(key) && !taken.contains(key))
+        .find(|key| !world.databases.contains_key(key) && !taken.contains(key) && !is_unreadable(key))
         .unwrap_or_else(|| key(name.to_owned()))
 }
 

@@ -1,10 +1,12 @@
 //! Guards on databases: they exist, one object describes each, and a new object gets the real owner.
 
 use super::{Situation, fail, pass, unknown, warn};
+use crate::domain::World;
 use crate::domain::change::Change;
 use crate::domain::cluster::Cluster;
 use crate::domain::database::Ensure;
 use crate::domain::probe::Fact;
+use crate::domain::watch::Kind;
 use crate::workflow::conditions::objects_of;
 use crate::workflow::plan::Check;
 
@@ -110,7 +112,9 @@ fn exists(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> Check
 /// No object describes the database of a new one: the operator refuses all but the first (CNPG `common.go`).
 fn no_object(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> Option<Check> {
     let mut objects = situation.world.databases_of(&cluster.key);
-    let object = objects.find(|object| object.database == database)?;
+    let Some(object) = objects.find(|object| object.database == database) else {
+        return unreadable(situation.world, cluster, database);
+    };
     let name = &object.key.name;
     Some(if object.deleting {
         fail(
@@ -125,6 +129,19 @@ fn no_object(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> Op
             "submit the action again: that object is extended then",
         )
     })
+}
+
+/// An object that is not understood may describe the database.
+fn unreadable(world: &World, cluster: &Cluster, database: &str) -> Option<Check> {
+    let beside = format!("{}/", cluster.key.namespace);
+    let mut unreadable = world.unreadable.keys();
+    let (_, object) = unreadable.find(|(kind, object)| *kind == Kind::Database && object.starts_with(&beside))?;
+    Some(unknown(
+        "database-objects",
+        format!(
+            "the Database object {object} cannot be understood; if it describes database {database}, the operator refuses a second one"
+        ),
+    ))
 }
 
 fn one_object(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> Option<Check> {

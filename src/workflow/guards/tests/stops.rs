@@ -200,6 +200,25 @@ fn an_object_that_is_being_deleted_keeps_another_one_for_its_database_away() {
     assert_eq!(result(&in_database("app"), &world, "database-objects"), Fail);
 }
 
+#[test]
+fn an_object_that_is_not_understood_may_describe_the_database_and_keeps_its_name() {
+    let mut world = world();
+    with_ledger(&mut world);
+    let unreadable = Observation::Unreadable {
+        kind: Kind::Database,
+        object: "shop/orders-ledger".to_owned(),
+        why: "spec.name is not a string".to_owned(),
+    };
+    world.apply(unreadable, fixture::now());
+    let (result_, evidence) = answer(&in_database("ledger"), &world, "database-objects");
+    assert_eq!(result_, Unknown);
+    assert!(evidence.contains("shop/orders-ledger"), "{evidence}");
+    let made = planning::steps(&in_database("ledger"), &world)
+        .iter()
+        .any(|step| step.title.contains("new Database object orders-ledger-2"));
+    assert!(made, "the name is taken");
+}
+
 // D6, D32
 
 #[test]
