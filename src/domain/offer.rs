@@ -106,7 +106,7 @@ impl<'a> Question<'a> {
             });
         };
         if let Some(there) = there {
-            return Some(self.reached(pod, there, wanted));
+            return Some(self.reached(primary, probe, there, wanted));
         }
         if offers(probe, name) != Some(true) {
             return self.version_by_images(wanted);
@@ -127,7 +127,10 @@ impl<'a> Question<'a> {
     }
 
     /// From the installed version to the wanted one.
-    fn reached(&self, pod: &str, there: &InstalledExtension, wanted: &str) -> Told {
+    fn reached(&self, primary: &Instance, probe: &InstanceProbe, there: &InstalledExtension, wanted: &str) -> Told {
+        let pod = &primary.key.name;
+        // What comes is last on the path: it counts where nothing offers the name yet.
+        let may_come = self.is_changing(primary) || (!self.coming.is_empty() && offers(probe, &there.name) != Some(true));
         let (name, from, database) = (&self.extension.name, &there.version, self.database);
         if from == wanted {
             return Told::Yes(format!("{name} {wanted} is installed in {database}"));
@@ -142,7 +145,7 @@ impl<'a> Question<'a> {
         };
         match paths {
             Fact::Known(paths) if leads(paths) => Told::Yes(format!("{pod} has an update path of {name} from {from} to {wanted}")),
-            Fact::Known(_) if !self.coming.is_empty() => Told::Unknown(format!(
+            Fact::Known(_) if may_come => Told::Unknown(format!(
                 "whether an update path leads from {name} {from} to {wanted} is known when the image is mounted"
             )),
             Fact::Known(_) => Told::No(format!(

@@ -7,6 +7,7 @@ use crate::domain::change::{Change, FieldEdit, ItemEdit};
 use crate::domain::database::{Database, Ensure, ReclaimPolicy};
 use crate::domain::ids::{ClusterKey, DatabaseKey};
 use crate::domain::request::{holds, inverse};
+use crate::domain::watch::{Kind, WatchState};
 
 /// What puts a change back, in order, as the world is before it is made.
 ///
@@ -123,7 +124,7 @@ fn of_step(change: &Change, step: &Step, world: &World) -> Result<Vec<Change>, S
         Change::CreateDatabase { key, .. } => of_created(key, step, world),
         Change::SetDatabaseExtension { key, cluster, extension } => {
             let Some(object) = world.databases.get(key) else {
-                return Ok(Vec::new());
+                return gone(key, world);
             };
             if !object.extensions.iter().any(|item| item.name == extension.name) {
                 return Ok(Vec::new());
@@ -145,10 +146,22 @@ fn of_step(change: &Change, step: &Step, world: &World) -> Result<Vec<Change>, S
     }
 }
 
+/// There is nothing to put back of an object that is gone; one that is only not seen may be there.
+fn gone(key: &DatabaseKey, world: &World) -> Result<Vec<Change>, String> {
+    if *world.watch(Kind::Database) == WatchState::Live {
+        Ok(Vec::new())
+    } else {
+        Err(format!(
+            "Database objects are not watched at the moment, so it is not known whether {} is there",
+            key.name
+        ))
+    }
+}
+
 fn of_created(key: &DatabaseKey, step: &Step, world: &World) -> Result<Vec<Change>, String> {
     let created = step.sent.as_ref().and_then(|sent| sent.created.as_deref());
     let Some(object) = world.databases.get(key) else {
-        return Ok(Vec::new());
+        return gone(key, world);
     };
     if created != Some(object.uid.as_str()) {
         return Err(format!("the Database object {} is not the one that was created", key.name));

@@ -56,19 +56,8 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
         waiting::enter(run, step, false, world, now, commands);
         return true;
     }
-    match guards::lost_watch(&run.situation(world, Some(step))) {
-        Some(kind) if run.waited(now) < LAG => {
-            run.progress = format!("waiting until {} objects are watched again", kind.as_str());
-            run.memory.lost = true;
-            run.wake(1, now, commands);
-            return false;
-        }
-        // What was asked for before the watch was lost may have been lost with it.
-        None if run.memory.lost => {
-            enter(run, step, world, now, commands);
-            return false;
-        }
-        _ => {}
+    if waits_for_a_watch(run, step, world, now, commands) {
+        return false;
     }
     if let Some(waits_for) = waits_for(run, step, &change, world, now) {
         run.progress = waits_for;
@@ -76,7 +65,7 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
         return false;
     }
     // Before the guards: what another user has made may be what they would refuse, and the new plan takes it into account.
-    if let Some(why) = confirming::differs(run, step, world) {
+    if let Some(why) = confirming::differs(run, step, world).or_else(|| untyped(run, step, world)) {
         confirming::ask_again(run, why, world, now, commands);
         return true;
     }
@@ -108,6 +97,33 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
         }
     }
     true
+}
+
+/// A watch that the guards judge by is lost, and may come back.
+fn waits_for_a_watch(run: &mut Run, step: usize, world: &World, now: Timestamp, commands: &mut Vec<Command>) -> bool {
+    match guards::lost_watch(&run.situation(world, Some(step))) {
+        Some(kind) if run.waited(now) < LAG => {
+            run.progress = format!("waiting until {} objects are watched again", kind.as_str());
+            run.memory.lost = true;
+            run.wake(1, now, commands);
+            true
+        }
+        None if run.memory.lost => {
+            // What was asked for before may have been lost with the watch.
+            enter(run, step, world, now, commands);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Why the name of a library must be typed that could be looked for when the plan was confirmed.
+fn untyped(run: &Run, step: usize, world: &World) -> Option<String> {
+    let mut unlisted = guards::unlisted(&run.situation(world, Some(step))).into_iter();
+    let library = unlisted.find(|library| !run.typed.contains(library))?;
+    Some(format!(
+        "no instance can list any more whether it has {library}: check the plan and confirm it again"
+    ))
 }
 
 /// What is still missing before the guards can be evaluated.

@@ -35,7 +35,8 @@ fn added_libraries(change: &Change, cluster: &Cluster) -> Option<Vec<String>> {
     Some(edit.add.iter().filter(is_new).cloned().collect())
 }
 
-/// Libraries whose names must be typed once more, because no instance can tell whether it has them.
+/// Libraries whose names must be typed once more, because no instance can tell whether it has them. Those that were typed
+/// before are among them.
 pub(in crate::workflow) fn unlisted(situation: &Situation<'_>) -> Vec<String> {
     let Some(cluster) = situation.cluster() else { return Vec::new() };
     let added = situation.at_hand().filter_map(|change| added_libraries(change, cluster));
@@ -117,14 +118,8 @@ fn judged(situation: &Situation<'_>, cluster: &Cluster, library: &String) -> Che
             let why = cannot_be_read(library, &unread);
             if situation.typed.contains(library) {
                 warn(NAME, format!("{why}; its name was typed once more"))
-            } else if situation.step.is_none() {
-                unknown(NAME, format!("{why}; its name must be typed once more"))
             } else {
-                fail(
-                    NAME,
-                    why,
-                    "give extop a way to list files (a superuser's session), or submit the action again and type the name of the library",
-                )
+                unknown(NAME, format!("{why}; its name must be typed once more"))
             }
         }
     }

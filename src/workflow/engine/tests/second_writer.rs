@@ -422,6 +422,7 @@ fn the_last_item_of_an_object_is_dropped_and_not_taken_out() {
         };
         let mut stage = Stage::with(wanted.clone(), world);
         stage.mute = mute;
+        stage.vague = true;
         if mute {
             stage.world.probes.clear();
         }
@@ -442,7 +443,7 @@ fn the_last_item_of_an_object_is_dropped_and_not_taken_out() {
 /// D34b: PostgreSQL has no way down.
 #[test]
 fn a_version_that_postgresql_has_taken_is_not_put_back_without_a_path() {
-    let mut stage = Stage::new(Intent::AddExtension {
+    let wanted = Intent::AddExtension {
         cluster: fixture::cluster_key(),
         entry: foo(),
         preload: Vec::new(),
@@ -450,7 +451,16 @@ fn a_version_that_postgresql_has_taken_is_not_put_back_without_a_path() {
             version: Some("0.8.6".to_owned()),
             ..wish("app", "vector")
         }],
-    });
+    };
+    let mut stage = Stage::new(wanted.clone());
+    stage.updates = vec![crate::domain::probe::UpdatePath {
+        name: "vector".to_owned(),
+        source: "0.8.5".to_owned(),
+        target: "0.8.6".to_owned(),
+        path: "0.8.5--0.8.6".to_owned(),
+    }];
+    stage.ask_everybody();
+    stage.begin(wanted);
     let told = stage.run.plan.steps[1].consequences.join("\n");
     assert!(
         told.contains("the version cannot be put back from 0.8.6 to 0.8.5"),

@@ -13,7 +13,9 @@ use crate::domain::fixture;
 use crate::domain::ids::PodKey;
 use crate::domain::instance::{Instance, Mount, Trouble};
 use crate::domain::permission::Verdict;
-use crate::domain::probe::{AvailableExtension, DatabaseOwner, DatabaseProbe, Fact, FileKind, InstanceProbe, ManagerReport, ProbeFailure};
+use crate::domain::probe::{
+    AvailableExtension, DatabaseOwner, DatabaseProbe, Fact, FileKind, InstanceProbe, ManagerReport, ProbeFailure, UpdatePath,
+};
 use crate::domain::request::tests::objects::{Refusal, carry_out};
 use crate::domain::{Observation, Timestamp, World};
 use crate::workflow::event::{Command, Event};
@@ -62,6 +64,8 @@ pub(super) struct Stage {
     pub(super) unlisted: bool,
     /// SQL does not tell which versions are offered.
     pub(super) vague: bool,
+    /// Update paths that every image has.
+    pub(super) updates: Vec<UpdatePath>,
     /// Instances do not answer at all.
     pub(super) deaf: bool,
     /// Standbys do not receive WAL.
@@ -139,6 +143,7 @@ impl Stage {
             mute: false,
             unlisted: false,
             vague: false,
+            updates: Vec::new(),
             deaf: false,
             silent: false,
             asleep: false,
@@ -530,7 +535,7 @@ impl Stage {
                         .collect(),
                 ),
                 settings: Fact::Known(fixture::paths()),
-                update_paths: Fact::Known(Vec::new()),
+                update_paths: Fact::Known(self.updates.clone()),
             })
             .collect();
         probe

@@ -1,6 +1,7 @@
 //! What is not known, or known not to be there, and stops a write.
 
 use super::*;
+use crate::domain::change::ItemEdit;
 use crate::domain::cluster::CatalogRef;
 use crate::domain::database::{Ensure, RequestedExtension};
 use crate::domain::ids::CatalogKey;
@@ -71,6 +72,7 @@ fn preloading(libraries: &[&str]) -> Intent {
     Intent::EditPreload {
         cluster: fixture::cluster_key(),
         libraries: libraries.iter().map(ToString::to_string).collect(),
+        before: None,
     }
 }
 
@@ -145,6 +147,7 @@ fn a_reference_is_not_taken_away_while_the_catalog_does_not_give_one() {
                 entry: "hstore".to_owned(),
                 reference: None,
             }],
+            left: Vec::new(),
         };
         result(&intent, world, "reference")
     };
@@ -472,12 +475,9 @@ fn what_is_put_back_is_warned_of_and_not_refused_for_it() {
         changes: vec![Change::SetDatabaseExtension {
             key: DatabaseKey::new("shop", "orders-app"),
             cluster: fixture::cluster_key(),
-            extension: RequestedExtension {
-                name: "hstore".to_owned(),
-                version: Some("1.4".to_owned()),
-                ..RequestedExtension::default()
-            },
+            extension: ItemEdit::asking("hstore", Some(&"1.4".to_owned()), None),
         }],
+        left: Vec::new(),
     };
     assert_eq!(result(&intent, &world(), "sql-version"), Warn);
 }
