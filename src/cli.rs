@@ -27,7 +27,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
-use clap_complete::CompleteEnv;
 
 use crate::app::model::Mode;
 use crate::config::theme_file::{self, ThemeChoice};
@@ -41,13 +40,8 @@ use options::{Cli, Command, Global};
 /// Runs the program. `name` is how it was called: `extop`, or `kubectl extop`.
 pub fn main(name: &'static str, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    if std::env::var_os(complete::VARIABLE).is_some() {
-        // A shell asks for names. What goes wrong there would be written into the line that somebody types.
-        let folder = std::env::current_dir().ok();
-        let completed = CompleteEnv::with_factory(Cli::command).try_complete(arguments.clone(), folder.as_deref());
-        if !matches!(completed, Ok(false)) {
-            return ExitCode::SUCCESS;
-        }
+    if complete::answer(&arguments) {
+        return ExitCode::SUCCESS;
     }
     let (cli, matches) = match parse(name, arguments) {
         Ok(parsed) => parsed,

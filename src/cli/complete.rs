@@ -1,16 +1,18 @@
 //! Names for the completion of a shell: contexts of the kubeconfig, namespaces and clusters of the target that the line so
 //! far means. Never slow, and silent on failure.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap_complete::CompletionCandidate;
+use clap::CommandFactory as _;
 use clap_complete::env::Shells;
+use clap_complete::{CompleteEnv, CompletionCandidate};
 
 use super::exit::{Exit, Failure};
 use super::headless::Headless;
+use super::options::Cli;
 use crate::backend::{Access, DatabaseAccess};
 use crate::config::{ConfigFile, Directories, NamespaceChoice, Place, Settings};
 use crate::runtime::{self, Connect};
@@ -18,7 +20,26 @@ use crate::runtime::{self, Connect};
 /// Nobody waits longer for a name.
 const LIMIT: Duration = Duration::from_secs(1);
 /// The variable by which the scripts of the shells ask.
-pub(super) const VARIABLE: &str = "COMPLETE";
+const VARIABLE: &str = "EXTOP_COMPLETE";
+/// The variable of scripts that were installed before it had a name of extop's own. Many programs know it.
+const OLD_VARIABLE: &str = "COMPLETE";
+
+/// Answers the script of a shell, if one asks; it puts `--` before the line that is completed. What goes wrong is not
+/// printed: it would appear in the line that the user types. A script that asks by the old variable gets no names.
+pub(super) fn answer(arguments: &[OsString]) -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if arguments.get(1).is_none_or(|argument| argument != "--") {
+        return false;
+    }
+    if !is_set(VARIABLE) {
+        return is_set(OLD_VARIABLE);
+    }
+    let folder = std::env::current_dir().ok();
+    let completed = CompleteEnv::with_factory(Cli::command)
+        .var(VARIABLE)
+        .try_complete(arguments.to_vec(), folder.as_deref());
+    !matches!(completed, Ok(false))
+}
 
 /// Contexts that begin so.
 pub(super) fn contexts(begun: &OsStr) -> Vec<CompletionCandidate> {

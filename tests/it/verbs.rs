@@ -187,7 +187,7 @@ fn a_mistake_in_the_file_is_named_with_its_line_and_exits_2() {
 fn offered(words: &[&str]) -> Vec<String> {
     let (_, out, errors) = finish(
         extop()
-            .env("COMPLETE", "bash")
+            .env("EXTOP_COMPLETE", "bash")
             .env("_CLAP_COMPLETE_INDEX", (words.len() - 1).to_string())
             .env("_CLAP_IFS", "\n")
             .arg("--")
@@ -215,12 +215,34 @@ fn a_shell_hears_nothing_of_what_goes_wrong() {
     );
 }
 
+/// E15c: the variable has a common name, and other programs have it set.
+#[test]
+fn a_foreign_variable_changes_no_answer() {
+    let usual = run(&["demo", "ext"]);
+    assert!(usual.1.contains("ENTRY"), "{usual:?}");
+    for name in ["COMPLETE", "EXTOP_COMPLETE"] {
+        for value in ["yes", "bash", ""] {
+            let (code, out, errors) = finish(extop().env(name, value).args(["demo", "ext"]));
+            assert_eq!((code, out, errors), usual, "{name}={value}");
+        }
+    }
+}
+
+/// Scripts that were installed before the variable had a name of extop's own still call so.
+#[test]
+fn an_old_completion_script_is_answered_with_silence() {
+    let (code, out, errors) = finish(extop().env("COMPLETE", "bash").args(["--", "extop", "fin"]));
+    assert_eq!((code, out.as_str(), errors.as_str()), (Some(0), "", ""));
+    let (code, ..) = finish(extop().args(["--", "extop", "fin"]));
+    assert_eq!(code, Some(2), "without the variable it is a wrong command line");
+}
+
 #[test]
 fn scripts_and_man_pages_are_data() {
     for shell in ["bash", "zsh", "fish"] {
         let (code, out, errors) = run(&["completion", shell]);
         assert_eq!((code, errors.as_str()), (Some(0), ""));
-        assert!(out.contains("COMPLETE"), "{out}");
+        assert!(out.contains("EXTOP_COMPLETE"), "{out}");
     }
     let (code, out, _) = run(&["man"]);
     assert!(code == Some(0) && out.contains(".TH extop"), "{out}");
