@@ -13,6 +13,7 @@ mod headless;
 mod info;
 mod lists;
 pub mod options;
+mod output;
 mod plan;
 pub mod report;
 mod settings;
@@ -22,7 +23,7 @@ mod wait;
 mod watch;
 
 use std::ffi::OsString;
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ use crate::theme::Theme;
 use exit::{Exit, Failure};
 use headless::Headless;
 use options::{Cli, Command, Global};
+use output::Output;
 
 /// Runs the program. `name` is how it was called: `extop`, or `kubectl extop`.
 pub fn main(name: &'static str, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -45,18 +47,20 @@ pub fn main(name: &'static str, arguments: impl IntoIterator<Item = OsString>) -
     }
     let (cli, matches) = match parse(name, arguments) {
         Ok(parsed) => parsed,
-        Err(error) => {
-            // Help that nobody reads to its end is no failure, and there is no place left to complain about a lost one.
-            drop(error.print());
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
+        Err(error) => return answered(&error),
     };
     match run(cli, &matches) {
         Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            complain(&failure);
-            failure.exit.into()
-        }
+        Err(failure) => complain(&failure),
+    }
+}
+
+/// Prints what the command line was answered with: help, or what is wrong with it.
+fn answered(error: &clap::Error) -> ExitCode {
+    match error.print() {
+        // Help that nobody reads to its end is no failure. Without a stderr the exit code alone must tell.
+        Err(lost) if lost.kind() != io::ErrorKind::BrokenPipe && !error.use_stderr() => complain(&lost.into()),
+        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),
     }
 }
 
@@ -69,9 +73,9 @@ fn parse(name: &'static str, arguments: impl IntoIterator<Item = OsString>) -> R
 fn run(cli: Cli, matches: &ArgMatches) -> Result<u8, Failure> {
     // These need neither a target nor a sound configuration.
     match &cli.command {
-        Some(Command::Schema(schema)) => return Ok(documents::schema(schema.document, &mut io::stdout().lock())?.code()),
-        Some(Command::Completion(completion)) => return Ok(complete::script(&completion.shell, &mut io::stdout().lock())?.code()),
-        Some(Command::Man) => return Ok(documents::man(&mut io::stdout().lock())?.code()),
+        Some(Command::Schema(schema)) => return Ok(output::print(|out| documents::schema(schema.document, out))?.code()),
+        Some(Command::Completion(completion)) => return Ok(output::print(|out| complete::script(&completion.shell, out))?.code()),
+        Some(Command::Man) => return Ok(output::print(|out| documents::man(out))?.code()),
         _ => {}
     }
     let settings = configured(&cli.global, matches)?;
@@ -115,7 +119,7 @@ fn configured(global: &Global, matches: &ArgMatches) -> Result<Settings, Failure
 fn headless(settings: Settings, connect: Arc<dyn Connect>, command: Command) -> Result<u8, Failure> {
     let _log = settings.log_file.is_some().then(|| runtime::log(&settings)).transpose()?;
     let exit = runtime::block_on(async move {
-        let mut out = BufWriter::new(io::stdout().lock());
+        let mut out = Output::stdout();
         let mut errors = io::stderr().lock();
         match command {
             Command::Status(options) => status::run(Headless::open(&settings, connect).await?, &options, &mut out).await,
@@ -125,7 +129,7 @@ fn headless(settings: Settings, connect: Arc<dyn Connect>, command: Command) -> 
             Command::Paths(query) => lists::paths(Headless::open(&settings, connect).await?, &query, &mut out).await,
             Command::Findings(options) => lists::findings(Headless::open(&settings, connect).await?, &options, &mut out).await,
             Command::Doctor(query) => doctor::run(Headless::open(&settings, connect).await?, &query, &mut out).await,
-            Command::Watch(options) => watch::run(Headless::open(&settings, connect).await?, &options, &mut out).await,
+            Command::Watch(options) => watch::run(settings, connect, options, out).await,
             Command::Info(options) => info::run(&settings, connect, &options, &mut out).await,
             // Answered before a target was opened.
             Command::Demo(_) | Command::Schema(_) | Command::Completion(_) | Command::Man => Ok(Exit::Done),
@@ -135,14 +139,12 @@ fn headless(settings: Settings, connect: Arc<dyn Connect>, command: Command) -> 
 }
 
 /// Says why, and what to do about it.
-fn complain(failure: &Failure) {
-    if failure.message.is_empty() {
-        return;
-    }
+fn complain(failure: &Failure) -> ExitCode {
     let mut errors = io::stderr().lock();
     // Without a stderr the exit code alone must tell.
     drop(writeln!(errors, "extop: {}", failure.message));
     if let Some(hint) = &failure.hint {
         drop(writeln!(errors, "hint: {hint}"));
     }
+    failure.exit.into()
 }

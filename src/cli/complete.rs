@@ -77,7 +77,6 @@ pub(super) fn script(shell: &str, out: &mut dyn std::io::Write) -> Result<Exit, 
         .completer(shell)
         .ok_or_else(|| Failure::new(Exit::Usage, format!("there is no completion for {shell}")))?;
     completer.write_registration(VARIABLE, "extop", "extop", "extop", out)?;
-    out.flush()?;
     Ok(Exit::Done)
 }
 

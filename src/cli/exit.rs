@@ -21,6 +21,8 @@ pub enum Exit {
     Refused,
     /// The answer is partial: a permission or a source is missing.
     Unknown,
+    /// Nobody reads what was still to come: as if SIGPIPE had ended it.
+    Unread,
 }
 
 impl Exit {
@@ -34,6 +36,7 @@ impl Exit {
             Self::Timeout => 4,
             Self::Refused => 5,
             Self::Unknown => 6,
+            Self::Unread => 128 + 13,
         }
     }
 }
@@ -97,12 +100,8 @@ impl From<BackendError> for Failure {
 }
 
 impl From<std::io::Error> for Failure {
-    /// Writing to stdout failed. A closed pipe is no failure: whoever reads has seen enough.
+    /// Writing to stdout failed.
     fn from(error: std::io::Error) -> Self {
-        if error.kind() == std::io::ErrorKind::BrokenPipe {
-            Self::new(Exit::Done, String::new())
-        } else {
-            Self::new(Exit::Broken, format!("the output cannot be written: {error}"))
-        }
+        Self::new(Exit::Broken, format!("the output cannot be written: {error}"))
     }
 }

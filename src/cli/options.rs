@@ -13,7 +13,7 @@ use crate::config::{ConfigFile, Settings, duration};
 use crate::domain::ladder::RungKind;
 
 const EXIT_CODES: &str = "Exit codes: 0 holds or done · 1 broken or blocked · 2 usage · 3 unreachable · 4 timeout · \
-5 refused, or a confirmation is missing · 6 unknown: a permission or a source is missing";
+5 refused, or a confirmation is missing · 6 unknown: a permission or a source is missing · 128 + n ended by signal n (watch: 0 on SIGINT)";
 
 /// A console for the image volume extensions of CloudNativePG.
 ///

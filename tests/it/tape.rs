@@ -460,8 +460,8 @@ fn the_real_player_says_the_same() {
     let refused: Vec<&str> = REFUSED_BY_VHS.iter().map(|(line, _)| *line).collect();
     let wrong: Vec<&&str> = refused.iter().filter(|line| takes(&around(line))).collect();
     assert!(wrong.is_empty(), "it takes {wrong:#?}");
-    let taken = TAKEN.iter().chain(ONLY_IN_VHS.iter().map(|(line, _)| line));
-    let wrong: Vec<&&str> = taken.filter(|line| !takes(&around(line))).collect();
+    let near = TAKEN.iter().chain(ONLY_IN_VHS.iter().map(|(line, _)| line));
+    let wrong: Vec<&&str> = near.filter(|line| !takes(&around(line))).collect();
     assert!(wrong.is_empty(), "it refuses {wrong:#?}");
     let tour = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/demo.tape")).unwrap();
     assert!(takes(&tour), "it refuses the tour");
