@@ -23,5 +23,5 @@ pub use engine::Memory;
 pub use event::{Command, Event};
 pub use form::{Field, FieldId, FieldKind, Form};
 pub use intent::{DatabaseWish, Intent};
-pub use plan::{Check, CheckResult, Condition, Plan, Step, StepKind};
+pub use plan::{Check, CheckResult, Condition, DryRun, Plan, Step, StepKind};
 pub use run::{Phase, Run, RunId};

@@ -3,16 +3,19 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::exit::{Exit, Failure};
 use super::headless::Headless;
 use super::options::Add;
+use super::output::Output;
 use crate::app::msg::Msg;
 use crate::backend::Access;
-use crate::config::Settings;
+use crate::config::{Settings, duration};
 use crate::domain::ids::ClusterKey;
 use crate::runtime::{Connect, Core};
 use crate::workflow::run::{Phase, Run, RunId};
-use crate::workflow::{Event, Plan};
+use crate::workflow::{DryRun, Event, Plan};
 
 mod wish;
 
@@ -21,20 +24,26 @@ pub(super) async fn run(
     settings: &Settings,
     connect: Arc<dyn Connect>,
     options: &Add,
-    out: &mut dyn Write,
+    out: &mut Output,
     errors: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     if options.go.yes && settings.access == Access::ReadOnly {
         return Err(Failure::new(Exit::Refused, "nothing can be written in read-only mode").with_hint("leave --read-only or --yes away"));
     }
     wish::check(options).map_err(|why| Failure::new(Exit::Usage, why))?;
-    let mut headless = Headless::open(settings, connect).await?;
+    carry_out(Headless::open(settings, connect).await?, options, out, errors).await
+}
+
+async fn carry_out(mut headless: Headless, options: &Add, out: &mut Output, errors: &mut dyn Write) -> Result<Exit, Failure> {
     headless.settle().await?;
     let cluster = headless.cluster(&options.cluster)?.key.clone();
     let id = begin(&mut headless, options, &cluster).await?;
-    let plan = &the_run(&headless.core, &id)?.plan;
+    if !options.go.plan {
+        headless.answered(|core| !awaits_dry_runs(core, &id)).await;
+    }
     out.write_all(super::plan::text(the_run(&headless.core, &id)?).as_bytes())?;
-    out.flush()?;
+    show(out, options).await?;
+    let plan = &the_run(&headless.core, &id)?.plan;
     refuse(plan)?;
     if options.go.plan {
         return Ok(Exit::Done);
@@ -44,9 +53,7 @@ pub(super) async fn run(
         return Ok(Exit::Done);
     }
     confirmed(options, plan, &cluster)?;
-    // Every word of it was given by an option.
-    let typed = the_run(&headless.core, &id)?.to_type().join(" ");
-    headless.core.fold(Msg::Tell(id.clone(), Event::Confirmed(typed)));
+    confirm(&mut headless, &id, options, &cluster).await?;
     let end = follow(&mut headless, &id, options, errors).await;
     conclude(&mut headless, &id, end, errors).await
 }
@@ -88,13 +95,42 @@ fn refuse(plan: &Plan) -> Result<(), Failure> {
     }
 }
 
-/// The API server would refuse a request.
-fn dry_runs(plan: &Plan) -> Result<(), Failure> {
-    let refused = plan.previews.iter().find_map(|preview| preview.dry_run.as_ref()?.as_ref().err());
-    match refused {
-        Some(why) => Err(Failure::new(Exit::Refused, format!("the dry run was refused: {why}"))),
-        None => Ok(()),
+/// Shows the plan. Whoever confirms one cannot wait longer for its reader than for everything else.
+async fn show(out: &mut Output, options: &Add) -> Result<(), Failure> {
+    if !options.go.yes {
+        return out.deliver().await;
     }
+    let unread = || {
+        let limit = duration::text(options.timeout);
+        Failure::new(
+            Exit::Timeout,
+            format!("nothing was written: the plan on stdout was not read within {limit}"),
+        )
+    };
+    tokio::time::timeout(options.timeout, out.deliver())
+        .await
+        .unwrap_or_else(|_| Err(unread()))
+}
+
+fn awaits_dry_runs(core: &Core, id: &RunId) -> bool {
+    core.model.run(id).is_some_and(|run| run.plan.awaits_dry_runs())
+}
+
+/// The API server would refuse a request, or has not said that it would take it.
+fn dry_runs(plan: &Plan) -> Result<(), Failure> {
+    let unanswered = |why: &str| {
+        Failure::new(Exit::Timeout, format!("nothing was written: the dry run was not answered{why}"))
+            .with_hint("--request-timeout gives it more time")
+    };
+    for preview in &plan.previews {
+        match &preview.dry_run {
+            Some(DryRun::Accepted(_)) => {}
+            Some(DryRun::Refused(why)) => return Err(Failure::new(Exit::Refused, format!("the dry run was refused: {why}"))),
+            Some(DryRun::Unanswered(why)) => return Err(unanswered(&format!(": {why}"))),
+            None => return Err(unanswered("")),
+        }
+    }
+    Ok(())
 }
 
 fn confirmed(options: &Add, plan: &Plan, cluster: &ClusterKey) -> Result<(), Failure> {
@@ -136,6 +172,31 @@ fn libraries(options: &Add, plan: &Plan) -> Result<(), Failure> {
     Err(Failure::new(Exit::Refused, why).with_hint(format!("{} confirms the name", flags.join(" "))))
 }
 
+/// Confirms the plan. A dry run that is asked for again by then is awaited, and the plan judged again.
+async fn confirm(headless: &mut Headless, id: &RunId, options: &Add, cluster: &ClusterKey) -> Result<(), Failure> {
+    let end = Instant::now() + options.timeout;
+    loop {
+        // Every word of it was given by an option.
+        let typed = the_run(&headless.core, id)?.to_type().join(" ");
+        headless.core.fold(Msg::Tell(id.clone(), Event::Confirmed(typed)));
+        let run = the_run(&headless.core, id)?;
+        if run.phase != Phase::Review {
+            return Ok(());
+        }
+        if !run.plan.awaits_dry_runs() {
+            return Err(Failure::new(Exit::Refused, format!("nothing was written: {}", run.progress)));
+        }
+        if Instant::now() >= end {
+            return Err(Failure::new(Exit::Timeout, "nothing was written: the plan has kept changing"));
+        }
+        headless.answered(|core| !awaits_dry_runs(core, id)).await;
+        let plan = &the_run(&headless.core, id)?.plan;
+        refuse(plan)?;
+        dry_runs(plan)?;
+        confirmed(options, plan, cluster)?;
+    }
+}
+
 /// Tells how the run goes until it ends, or without `--wait` until its first write was accepted.
 async fn follow(headless: &mut Headless, id: &RunId, options: &Add, errors: &mut dyn Write) -> Result<(), Failure> {
     let (mut told, mut progress) = (0, String::new());
@@ -175,57 +236,11 @@ async fn conclude(headless: &mut Headless, id: &RunId, end: Result<(), Failure>,
         }
         Phase::Cancelled => Err(Failure::new(Exit::Refused, "the run was cancelled")),
         _ => {
-            writeln!(errors, "the first write was accepted; {goes_on}")?;
+            drop(writeln!(errors, "the first write was accepted; {goes_on}"));
             Ok(Exit::Done)
         }
     }
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
-mod tests {
-    use clap::Parser as _;
-
-    use super::*;
-    use crate::cli::options::{Cli, Command};
-
-    fn answered(line: &str, plan: &Plan) -> Result<(), Failure> {
-        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
-        let Some(Command::Add(options)) = cli.command else {
-            panic!("{line}")
-        };
-        confirmed(&options, plan, &ClusterKey::new("shop", "orders"))
-    }
-
-    #[test]
-    fn a_library_that_no_instance_can_list_is_confirmed_by_its_name() {
-        let plan = Plan {
-            interrupts_primary: true,
-            unlisted: vec!["foo".to_owned(), "bar".to_owned()],
-            ..Plan::default()
-        };
-        let add = "extop add orders foo --preload foo --preload bar --yes --confirm orders";
-        for (more, hint) in [
-            ("", "--confirm-library foo --confirm-library bar"),
-            (" --confirm-library foo", "--confirm-library bar"),
-        ] {
-            let failure = answered(&format!("{add}{more}"), &plan).unwrap_err();
-            assert_eq!(failure.exit, Exit::Refused, "{more}");
-            assert!(
-                failure.message.starts_with("nothing was written: no instance can list"),
-                "{}",
-                failure.message
-            );
-            assert!(failure.hint.as_deref().unwrap().starts_with(hint), "{:?}", failure.hint);
-        }
-        answered(&format!("{add} --confirm-library bar --confirm-library foo"), &plan).unwrap();
-    }
-
-    #[test]
-    fn a_library_that_can_be_listed_needs_no_confirmation_and_may_have_one() {
-        let plan = Plan::default();
-        let add = "extop add orders foo --preload foo --yes";
-        answered(add, &plan).unwrap();
-        answered(&format!("{add} --confirm-library foo"), &plan).unwrap();
-    }
-}
+mod tests;

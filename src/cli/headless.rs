@@ -18,6 +18,8 @@ use crate::runtime::{Connect, Connection, Core, StateDirectory, directories, run
 
 /// SQL evidence is read again this often while a command waits: `CREATE EXTENSION` by hand changes no object.
 const EVIDENCE_EVERY: Duration = Duration::from_secs(5);
+/// A request that is not answered is told at its own limit, which must be heard here.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// A model that is fed, and nothing that draws it.
 pub(crate) struct Headless {
@@ -35,14 +37,20 @@ impl Headless {
 
     /// Takes on what was opened.
     pub(crate) fn adopt(settings: &Settings, connect: Arc<dyn Connect>, connection: Connection) -> Result<Self, Failure> {
+        let state = StateDirectory::new(directories()?.runs());
+        Ok(Self::keeping(state, settings, connect, connection))
+    }
+
+    /// Takes on what was opened, and keeps runs there.
+    pub(crate) fn keeping(state: StateDirectory, settings: &Settings, connect: Arc<dyn Connect>, connection: Connection) -> Self {
         let now = Timestamp::now();
         let model = Model::new(Mode::Live, settings.access, settings.database, now, run_prefix(now));
-        let mut core = Core::new(model, connect, StateDirectory::new(directories()?.runs()));
+        let mut core = Core::new(model, connect, state);
         core.adopt(settings.place.clone(), connection);
-        Ok(Self {
+        Self {
             core,
             request_timeout: settings.request_timeout,
-        })
+        }
     }
 
     /// The session.
@@ -92,6 +100,12 @@ impl Headless {
     pub(crate) async fn idle(&mut self) {
         let read = Instant::now() + self.request_timeout;
         self.core.until(read, |core| core.is_idle().then_some(())).await;
+    }
+
+    /// Feeds the model until the check has an answer, a moment longer than a request may take.
+    pub(crate) async fn answered(&mut self, mut check: impl FnMut(&Core) -> bool) {
+        let end = Instant::now() + self.request_timeout + MOMENT;
+        self.core.until(end, |core| check(core).then_some(())).await;
     }
 
     /// Feeds the model until the check has an answer, reading SQL evidence again every few seconds.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::workflow::plan::{Check, CheckResult, DiffLine, Preview, Step, StepState};
+use crate::workflow::plan::{Check, CheckResult, DiffLine, DryRun, Preview, Step, StepState};
 use crate::workflow::run::Run;
 
 /// Checks, steps with what they bring about, and what is sent.
@@ -16,6 +16,9 @@ pub(super) fn text(run: &Run) -> String {
     for (index, step) in run.plan.steps.iter().enumerate() {
         let preview = run.plan.previews.iter().find(|preview| preview.step == index);
         one_step(&mut text, index + 1, step, preview);
+        if preview.is_some_and(|preview| preview.dry_run.is_none()) && run.plan.awaits_dry_runs() {
+            text.push_str("     dry run: no answer yet\n");
+        }
     }
     if let Some(why) = &run.plan.text_only {
         let _ = writeln!(text, "\nthis is text to take along: {why}");
@@ -83,9 +86,10 @@ fn one_step(text: &mut String, number: usize, step: &Step, preview: Option<&Prev
     );
     let _ = match &preview.dry_run {
         None => Ok(()),
-        Some(Ok(warnings)) if warnings.is_empty() => writeln!(text, "     dry run: accepted"),
-        Some(Ok(warnings)) => writeln!(text, "     dry run: accepted, with warnings: {}", warnings.join("; ")),
-        Some(Err(why)) => writeln!(text, "     dry run: REFUSED: {why}"),
+        Some(DryRun::Accepted(warnings)) if warnings.is_empty() => writeln!(text, "     dry run: accepted"),
+        Some(DryRun::Accepted(warnings)) => writeln!(text, "     dry run: accepted, with warnings: {}", warnings.join("; ")),
+        Some(DryRun::Refused(why)) => writeln!(text, "     dry run: REFUSED: {why}"),
+        Some(DryRun::Unanswered(why)) => writeln!(text, "     dry run: NO ANSWER: {why}"),
     };
 }
 

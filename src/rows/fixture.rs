@@ -17,7 +17,7 @@ use crate::domain::probe::ProbeFailure;
 use crate::domain::watch::{Kind, WatchState};
 use crate::domain::{Timestamp, World};
 use crate::workflow::intent::{DatabaseWish, Intent};
-use crate::workflow::plan::{Check, CheckResult, Condition, DiffLine, Plan, Preview, Step, StepKind, StepState};
+use crate::workflow::plan::{Check, CheckResult, Condition, DiffLine, DryRun, Plan, Preview, Step, StepKind, StepState};
 use crate::workflow::run::{Line, Phase, Run, RunId};
 
 pub(crate) const FOO: &str = "rig.local/foo:1.0-18-bookworm";
@@ -303,7 +303,7 @@ pub(crate) fn run() -> Run {
                 DiffLine::Removed("    - name: bar".to_owned()),
                 DiffLine::Added("    - name: foo".to_owned()),
             ],
-            dry_run: Some(Ok(Vec::new())),
+            dry_run: Some(DryRun::Accepted(Vec::new())),
         }],
         unlisted: Vec::new(),
         to_confirm: Vec::new(),

@@ -4,7 +4,7 @@ use super::{Line, Role, mark, overlay_key};
 use crate::app::action::Action;
 use crate::app::model::Model;
 use crate::domain::change::{Method, Request, Resource};
-use crate::workflow::plan::{CheckResult, DiffLine, Plan, Preview, Step};
+use crate::workflow::plan::{CheckResult, DiffLine, DryRun, Plan, Preview, Step};
 use crate::workflow::run::Run;
 
 /// The plan, line by line.
@@ -77,11 +77,16 @@ fn sent(preview: &Preview) -> Vec<Line> {
     let mut lines = Vec::new();
     lines.push(match &preview.dry_run {
         None => Line::new(Role::InProgress, "    ○ dry run: no answer yet").indented(6),
-        Some(Ok(warnings)) if warnings.is_empty() => Line::new(Role::Holds, "    ✓ dry run: the API server accepts it").indented(6),
-        Some(Ok(warnings)) => Line::new(Role::Warning, "    ▲ dry run: the API server accepts it and warns: ")
+        Some(DryRun::Accepted(warnings)) if warnings.is_empty() => {
+            Line::new(Role::Holds, "    ✓ dry run: the API server accepts it").indented(6)
+        }
+        Some(DryRun::Accepted(warnings)) => Line::new(Role::Warning, "    ▲ dry run: the API server accepts it and warns: ")
             .with(Role::Text, warnings.join("; "))
             .indented(6),
-        Some(Err(why)) => Line::new(Role::Broken, "    × dry run: ").with(Role::Text, why).indented(6),
+        Some(DryRun::Refused(why)) => Line::new(Role::Broken, "    × dry run: ").with(Role::Text, why).indented(6),
+        Some(DryRun::Unanswered(why)) => Line::new(Role::Unknown, "    ? dry run: not answered: ")
+            .with(Role::Text, format!("{why}; confirming asks again"))
+            .indented(6),
     });
     lines.extend(preview.diff.iter().map(|line| match line {
         DiffLine::Same(text) => Line::new(Role::Dim, format!("      {text}")).indented(8),

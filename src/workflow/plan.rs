@@ -210,8 +210,19 @@ pub struct Preview {
     pub request: Request,
     /// Unified diff of what a person would see in the YAML.
     pub diff: Vec<DiffLine>,
-    /// Answer of the dry run: `None` while it is under way or when the step cannot be dry-run yet.
-    pub dry_run: Option<Result<Vec<String>, String>>,
+    /// How the dry run ended: `None` while it is under way or when the step cannot be dry-run yet.
+    pub dry_run: Option<DryRun>,
+}
+
+/// How a dry run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DryRun {
+    /// The API server would take the request, with these warnings.
+    Accepted(Vec<String>),
+    /// It would not; why, as a sentence.
+    Refused(String),
+    /// It did not answer, so it has not said yes; how that was noticed, as a sentence.
+    Unanswered(String),
 }
 
 /// One line of a diff.
@@ -229,5 +240,10 @@ impl Plan {
     /// A guard stops the run.
     pub fn is_refused(&self) -> bool {
         self.checks.iter().any(|check| check.result == CheckResult::Fail)
+    }
+
+    /// A dry run was asked for and has no answer yet.
+    pub fn awaits_dry_runs(&self) -> bool {
+        !self.is_refused() && self.text_only.is_none() && self.previews.iter().any(|preview| preview.dry_run.is_none())
     }
 }

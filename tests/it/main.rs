@@ -17,6 +17,8 @@ mod cli;
 mod console;
 mod contract;
 mod documents;
+mod ends;
+mod server;
 mod tape;
 mod target;
 mod verbs;

@@ -11,7 +11,7 @@ use crate::workflow::conditions::{self, Seen, View};
 use crate::workflow::event::Command;
 use crate::workflow::guards;
 use crate::workflow::intent::Intent;
-use crate::workflow::plan::{Check, Preview, StepKind, StepState};
+use crate::workflow::plan::{Check, DryRun, Preview, StepKind, StepState};
 use crate::workflow::planning;
 use crate::workflow::run::Phase;
 
@@ -186,18 +186,31 @@ pub(super) fn dry_run(run: &mut Run, step: usize, result: Result<Reply, BackendE
         return;
     }
     preview.dry_run = Some(match result {
-        Ok(reply) => Ok(reply.warnings),
-        Err(error) => Err(error.to_string()),
+        Ok(reply) => DryRun::Accepted(reply.warnings),
+        Err(error) => match error.kind {
+            ErrorKind::Timeout | ErrorKind::Unreachable => DryRun::Unanswered(error.to_string()),
+            _ => DryRun::Refused(error.to_string()),
+        },
     });
 }
 
 /// What the API server has not said yes to.
 fn undecided(run: &Run) -> Option<String> {
     run.plan.previews.iter().find_map(|preview| match &preview.dry_run {
-        Some(Ok(_)) => None,
-        Some(Err(why)) => Some(format!("the dry run was refused: {why}")),
-        None => Some("the dry run is under way".to_owned()),
+        Some(DryRun::Accepted(_)) => None,
+        Some(DryRun::Refused(why)) => Some(format!("the dry run was refused: {why}")),
+        Some(DryRun::Unanswered(_)) | None => Some("the dry run is under way".to_owned()),
     })
+}
+
+/// What was not answered is asked again: the API server may have been busy.
+fn forget_unanswered(run: &mut Run) {
+    for preview in &mut run.plan.previews {
+        if matches!(preview.dry_run, Some(DryRun::Unanswered(_))) {
+            preview.dry_run = None;
+            run.memory.dry.remove(&preview.step);
+        }
+    }
 }
 
 /// Why something must be typed.
@@ -217,6 +230,7 @@ pub(super) fn confirmed(run: &mut Run, typed: &str, world: &World, now: Timestam
     if run.phase != Phase::Review {
         return;
     }
+    forget_unanswered(run);
     // What is confirmed is what the world looks like now.
     renew(run, world, commands);
     let asked = run.to_type();

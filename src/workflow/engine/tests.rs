@@ -7,11 +7,12 @@
 )]
 
 use super::*;
+use crate::backend::{BackendError, ErrorKind};
 use crate::domain::cluster::{FieldManager, UpdateStrategy};
 use crate::domain::fixture;
 use crate::domain::ids::DatabaseKey;
 use crate::workflow::intent::DatabaseWish;
-use crate::workflow::plan::CheckResult;
+use crate::workflow::plan::{CheckResult, DryRun};
 
 mod clocks;
 mod recordings;
@@ -65,7 +66,7 @@ fn an_extension_is_mounted_preloaded_asked_for_and_proved_with_one_write_per_ste
             .plan
             .previews
             .iter()
-            .all(|preview| preview.dry_run == Some(Ok(Vec::new()))),
+            .all(|preview| preview.dry_run == Some(DryRun::Accepted(Vec::new()))),
         "every step was dry-run before anything was written"
     );
     assert_eq!(stage.writes.len(), 0);
@@ -822,6 +823,27 @@ fn a_plan_whose_dry_run_was_refused_cannot_be_confirmed() {
     stage.confirm();
     assert_eq!(stage.run.phase, Phase::Review);
     assert!(stage.run.progress.contains("the webhook denied it"), "{}", stage.run.progress);
+}
+
+#[test]
+fn a_dry_run_that_was_not_answered_is_asked_again_and_confirms_nothing() {
+    for kind in [ErrorKind::Timeout, ErrorKind::Unreachable] {
+        let mut stage = Stage::new(add_foo());
+        stage.run.plan.previews[1].dry_run = None;
+        stage.tell(Event::DryRun(1, Err(BackendError::new(kind, "no answer within 10 s"))));
+        assert!(
+            matches!(stage.run.plan.previews[1].dry_run, Some(DryRun::Unanswered(_))),
+            "{:?}",
+            stage.run.plan.previews[1].dry_run
+        );
+        stage.tell(Event::Confirmed("orders".to_owned()));
+        assert_eq!(stage.run.phase, Phase::Review);
+        assert_eq!(stage.run.plan.previews[1].dry_run, None, "it is asked again");
+        stage.settle();
+        assert_eq!(stage.run.plan.previews[1].dry_run, Some(DryRun::Accepted(Vec::new())));
+        stage.confirm();
+        assert_ne!(stage.run.phase, Phase::Review, "{}", stage.run.progress);
+    }
 }
 
 #[test]

@@ -1,0 +1,190 @@
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::io;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use clap::Parser as _;
+use futures::future::BoxFuture;
+
+use super::*;
+use crate::backend::{BackendError, Operate, Reply, WritePermit};
+use crate::cli::options::{Cli, Command};
+use crate::config::Place;
+use crate::domain::change::Request;
+use crate::runtime::{self, Connection, StateDirectory};
+
+/// Time limit of a request in these tests.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// The simulator, whose dry runs are answered later, or never.
+struct Slow {
+    operate: Arc<dyn Operate>,
+    after: Option<Duration>,
+    written: Arc<Mutex<Vec<Request>>>,
+}
+
+impl Operate for Slow {
+    fn dry_run(&self, request: Request, permit: WritePermit) -> BoxFuture<'static, Result<Reply, BackendError>> {
+        let (operate, after) = (Arc::clone(&self.operate), self.after);
+        Box::pin(async move {
+            match after {
+                Some(after) => tokio::time::sleep(after).await,
+                None => std::future::pending().await,
+            }
+            operate.dry_run(request, permit).await
+        })
+    }
+
+    fn apply(&self, request: Request, permit: WritePermit) -> BoxFuture<'static, Result<Reply, BackendError>> {
+        self.written.lock().unwrap().push(request.clone());
+        self.operate.apply(request, permit)
+    }
+}
+
+/// What is printed.
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Said {
+    end: Result<Exit, Exit>,
+    out: String,
+    errors: String,
+    written: usize,
+    took: Duration,
+}
+
+/// Adds `foo` of the catalog to the simulated cluster `orders`.
+async fn add(after: Option<Duration>, go: &str) -> Said {
+    let line = format!("extop add orders foo --preload foo --timeout 160h {go}");
+    let Some(Command::Add(options)) = Cli::try_parse_from(line.split(' ')).unwrap().command else {
+        panic!("add")
+    };
+    let settings = Settings {
+        access: Access::Write,
+        request_timeout: LIMIT,
+        ..Settings::default()
+    };
+    let connect = runtime::demo(&settings, None).unwrap();
+    let Connection {
+        target,
+        observe,
+        operate,
+        context,
+    } = connect.open(Place::default()).await.unwrap();
+    let written = Arc::default();
+    let slow = Slow {
+        operate: operate.unwrap(),
+        after,
+        written: Arc::clone(&written),
+    };
+    let connection = Connection {
+        context,
+        target,
+        observe,
+        operate: Some(Arc::new(slow)),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let headless = Headless::keeping(StateDirectory::new(folder.path().to_owned()), &settings, connect, connection);
+    let (paper, mut errors, begun) = (Paper::default(), Vec::new(), Instant::now());
+    let end = carry_out(headless, &options, &mut Output::new(paper.clone()), &mut errors).await;
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let said = end.as_ref().err().map(|failure| failure.message.clone()).unwrap_or_default();
+    Said {
+        end: end.map_err(|failure| failure.exit),
+        out: text(&paper.0.lock().unwrap()),
+        errors: format!("{}{said}", text(&errors)),
+        written: written.lock().unwrap().len(),
+        took: begun.elapsed(),
+    }
+}
+
+/// E4.
+#[tokio::test(start_paused = true)]
+async fn silence_is_no_consent() {
+    for go in ["--dry-run", "--yes --confirm orders", "--yes --confirm orders --wait"] {
+        let said = add(None, go).await;
+        assert_eq!(said.end, Err(Exit::Timeout), "{go}: {}", said.errors);
+        assert!(said.errors.contains("the dry run was not answered"), "{go}: {}", said.errors);
+        assert!(said.out.contains("dry run: no answer yet"), "{go}: {}", said.out);
+        assert_eq!(said.written, 0, "{go}");
+        // Facts, reads and dry runs each have their limit.
+        assert!(said.took <= 4 * LIMIT, "{go}: {:?}", said.took);
+    }
+}
+
+/// E4: an answer that comes at the limit of a request is still awaited, and then the run goes on.
+#[tokio::test(start_paused = true)]
+async fn the_last_answer_lets_it_go_on() {
+    let late = Some(LIMIT + Duration::from_millis(500));
+    let said = add(late, "--dry-run").await;
+    assert_eq!((said.end, said.written), (Ok(Exit::Done), 0), "{}", said.errors);
+    assert_eq!(said.out.matches("dry run: accepted").count(), 2, "{}", said.out);
+    let said = add(late, "--yes --confirm orders").await;
+    assert_eq!((said.end, said.written), (Ok(Exit::Done), 1), "{}", said.errors);
+    assert!(said.errors.contains("the first write was accepted"), "{}", said.errors);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_shown_without_waiting_for_what_nobody_asked() {
+    let said = add(None, "--plan").await;
+    assert_eq!((said.end, said.written), (Ok(Exit::Done), 0), "{}", said.errors);
+    assert!(said.out.contains("dry run: no answer yet"), "{}", said.out);
+}
+
+mod libraries {
+    use clap::Parser as _;
+
+    use super::super::*;
+    use crate::cli::options::{Cli, Command};
+
+    fn answered(line: &str, plan: &Plan) -> Result<(), Failure> {
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+        let Some(Command::Add(options)) = cli.command else {
+            panic!("{line}")
+        };
+        confirmed(&options, plan, &ClusterKey::new("shop", "orders"))
+    }
+
+    #[test]
+    fn a_library_that_no_instance_can_list_is_confirmed_by_its_name() {
+        let plan = Plan {
+            interrupts_primary: true,
+            unlisted: vec!["foo".to_owned(), "bar".to_owned()],
+            ..Plan::default()
+        };
+        let add = "extop add orders foo --preload foo --preload bar --yes --confirm orders";
+        for (more, hint) in [
+            ("", "--confirm-library foo --confirm-library bar"),
+            (" --confirm-library foo", "--confirm-library bar"),
+        ] {
+            let failure = answered(&format!("{add}{more}"), &plan).unwrap_err();
+            assert_eq!(failure.exit, Exit::Refused, "{more}");
+            assert!(
+                failure.message.starts_with("nothing was written: no instance can list"),
+                "{}",
+                failure.message
+            );
+            assert!(failure.hint.as_deref().unwrap().starts_with(hint), "{:?}", failure.hint);
+        }
+        answered(&format!("{add} --confirm-library bar --confirm-library foo"), &plan).unwrap();
+    }
+
+    #[test]
+    fn a_library_that_can_be_listed_needs_no_confirmation_and_may_have_one() {
+        let plan = Plan::default();
+        let add = "extop add orders foo --preload foo --yes";
+        answered(add, &plan).unwrap();
+        answered(&format!("{add} --confirm-library foo"), &plan).unwrap();
+    }
+}
