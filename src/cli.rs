@@ -97,13 +97,16 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<u8, Failure> {
 
 /// The settings in effect.
 fn configured(global: &Global, matches: &ArgMatches) -> Result<Settings, Failure> {
-    let directories = runtime::directories()?;
     let wrong = |why: String| Failure::new(Exit::Usage, why).with_hint("extop schema config tells what the file may say");
+    // Without a home there is no file. Who must have a directory, to keep something in it, asks for one.
+    let Ok(directories) = runtime::directories() else {
+        return Ok(global.settings(&ConfigFile::default(), &|name| matches.value_source(name)));
+    };
     let file = ConfigFile::read(&directories.config_file()).map_err(wrong)?;
     let settings = global.settings(&file, &|name| matches.value_source(name));
     // A theme that is asked for by flag or variable is looked for when something is drawn.
     if let Some(theme) = &file.theme
-        && let Ok(ThemeChoice::BuiltIn(name)) = theme_file::find(&theme.value, &directories.themes())
+        && let Ok(ThemeChoice::BuiltIn(name)) = theme_file::find(&theme.value, Some(&directories.themes()))
         && !Theme::BUILT_IN.contains(&name.as_str())
     {
         let place = format!("{}:{}", file.path.display(), theme.line);

@@ -69,7 +69,7 @@ pub fn console(settings: &Settings, mode: Mode, connect: Arc<dyn Connect>) -> Re
     {
         return Err(error);
     }
-    let themes = themes::themes(settings, &directories()?.themes())?;
+    let themes = themes::themes(settings, directories().ok().map(|directories| directories.themes()).as_deref())?;
     terminal::install_panic_hook(!settings.no_color);
     // A theme decides about colours. crossterm's own way of leaving them out also resets bold and reverse.
     crossterm::style::force_color_output(true);
@@ -82,7 +82,7 @@ pub fn console(settings: &Settings, mode: Mode, connect: Arc<dyn Connect>) -> Re
         model.keymap.clone_from(&settings.keymap);
         model.theme = themes.first().map(|theme| theme.name.clone()).unwrap_or_default();
         model.themes = themes.iter().map(|theme| theme.name.clone()).collect();
-        let mut core = Core::new(model, connect, StateDirectory::new(directories()?.runs()));
+        let mut core = Core::new(model, connect, state_directory());
         let mut effects = Vec::new();
         match opened {
             Some(connection) => effects = core.adopt(place, connection),
@@ -142,6 +142,14 @@ pub fn log(settings: &Settings) -> Result<WorkerGuard, BackendError> {
     };
     logging::start(&file, settings.log_level)
         .map_err(|error| BackendError::new(ErrorKind::Config, format!("the log {} cannot be written: {error}", file.display())))
+}
+
+/// Where runs are kept. Without a home there is no such place, which matters only to whoever keeps one.
+pub(crate) fn state_directory() -> StateDirectory {
+    match Directories::of_user() {
+        Ok(directories) => StateDirectory::new(directories.runs()),
+        Err(why) => StateDirectory::absent(why),
+    }
 }
 
 /// Where files are kept.

@@ -14,7 +14,7 @@ use crate::domain::Timestamp;
 use crate::domain::cluster::Cluster;
 use crate::domain::ids::ClusterKey;
 use crate::domain::watch::{Kind, WatchState};
-use crate::runtime::{Connect, Connection, Core, StateDirectory, directories, run_prefix};
+use crate::runtime::{Connect, Connection, Core, StateDirectory, run_prefix, state_directory};
 
 /// SQL evidence is read again this often while a command waits: `CREATE EXTENSION` by hand changes no object.
 const EVIDENCE_EVERY: Duration = Duration::from_secs(5);
@@ -37,8 +37,7 @@ impl Headless {
 
     /// Takes on what was opened.
     pub(crate) fn adopt(settings: &Settings, connect: Arc<dyn Connect>, connection: Connection) -> Result<Self, Failure> {
-        let state = StateDirectory::new(directories()?.runs());
-        Ok(Self::keeping(state, settings, connect, connection))
+        Ok(Self::keeping(state_directory(), settings, connect, connection))
     }
 
     /// Takes on what was opened, and keeps runs there.

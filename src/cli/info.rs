@@ -76,7 +76,7 @@ struct PermissionOf {
 
 /// Prints it all. A target that does not answer is part of it, and decides the exit code.
 pub(super) async fn run(settings: &Settings, connect: Arc<dyn Connect>, options: &Info, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let mut document = Document::new(settings, &directories()?);
+    let mut document = Document::new(settings, directories().ok().as_ref());
     let end = ask(settings, connect, &mut document).await;
     if let Err(failure) = &end {
         document.problem = Some(failure.message.clone());
@@ -165,13 +165,20 @@ async fn permissions(observe: &dyn Observe, scope: &Scope) -> Vec<PermissionOf> 
 }
 
 impl Document {
-    fn new(settings: &Settings, directories: &Directories) -> Self {
+    fn new(settings: &Settings, directories: Option<&Directories>) -> Self {
         let file = |name, path: &Path| File {
             name,
             path: path.display().to_string(),
             exists: path.exists(),
         };
-        let log = settings.log_file.clone().unwrap_or_else(|| directories.log());
+        let log = settings.log_file.clone().or_else(|| directories.map(Directories::log));
+        let mut files = Vec::new();
+        if let Some(directories) = directories {
+            files.push(file("configuration", &directories.config_file()));
+            files.push(file("themes", &directories.themes()));
+        }
+        files.extend(log.map(|log| file("log", &log)));
+        files.extend(directories.map(|directories| file("runs", &directories.runs())));
         Self {
             api_version: "extop/v1",
             kind: "Info",
@@ -186,12 +193,7 @@ impl Document {
                     from: setting.origin.detail(),
                 })
                 .collect(),
-            files: vec![
-                file("configuration", &directories.config_file()),
-                file("themes", &directories.themes()),
-                file("log", &log),
-                file("runs", &directories.runs()),
-            ],
+            files,
             target: None,
             problem: None,
             watches: Vec::new(),

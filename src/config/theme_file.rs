@@ -11,13 +11,13 @@ pub enum ThemeChoice {
     File(PathBuf, String),
 }
 
-/// Finds what `--theme` names and reads it. `themes` is the user's folder of themes.
-pub fn find(name: &str, themes: &Path) -> Result<ThemeChoice, String> {
+/// Finds what `--theme` names and reads it. `themes` is the user's folder of themes, if there is one.
+pub fn find(name: &str, themes: Option<&Path>) -> Result<ThemeChoice, String> {
     let looks_like_a_path = name.contains('/') || Path::new(name).extension().is_some_and(|extension| extension == "toml");
-    let file = if looks_like_a_path {
-        PathBuf::from(name)
-    } else {
-        themes.join(format!("{name}.toml"))
+    let file = match themes {
+        _ if looks_like_a_path => PathBuf::from(name),
+        Some(themes) => themes.join(format!("{name}.toml")),
+        None => return Ok(ThemeChoice::BuiltIn(name.to_owned())),
     };
     match std::fs::read_to_string(&file) {
         Ok(text) => Ok(ThemeChoice::File(file, text)),
@@ -43,11 +43,12 @@ mod tests {
     #[test]
     fn a_name_without_a_file_is_a_built_in_theme() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(find("dark", folder.path()), Ok(ThemeChoice::BuiltIn("dark".to_owned())));
+        assert_eq!(find("dark", Some(folder.path())), Ok(ThemeChoice::BuiltIn("dark".to_owned())));
         std::fs::write(folder.path().join("mine.toml"), "a = 1").unwrap();
-        assert!(matches!(find("mine", folder.path()), Ok(ThemeChoice::File(_, text)) if text == "a = 1"));
+        assert!(matches!(find("mine", Some(folder.path())), Ok(ThemeChoice::File(_, text)) if text == "a = 1"));
+        assert_eq!(find("dark", None), Ok(ThemeChoice::BuiltIn("dark".to_owned())));
         assert!(
-            find("/nowhere/at/all.toml", folder.path())
+            find("/nowhere/at/all.toml", Some(folder.path()))
                 .unwrap_err()
                 .contains("/nowhere/at/all.toml")
         );

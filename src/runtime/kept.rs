@@ -17,6 +17,8 @@ use crate::workflow::run::{Kept, RunId};
 #[derive(Debug)]
 pub struct StateDirectory {
     runs: PathBuf,
+    /// Why there is no folder, if there is none.
+    absent: Option<String>,
     held: BTreeMap<RunId, File>,
 }
 
@@ -25,6 +27,16 @@ impl StateDirectory {
     pub fn new(runs: PathBuf) -> Self {
         Self {
             runs,
+            absent: None,
+            held: BTreeMap::new(),
+        }
+    }
+
+    /// The user has no folder: there are no runs, and whoever wants to keep one is told why it cannot be.
+    pub fn absent(why: String) -> Self {
+        Self {
+            runs: PathBuf::new(),
+            absent: Some(why),
             held: BTreeMap::new(),
         }
     }
@@ -57,6 +69,9 @@ impl StateDirectory {
         if self.held.contains_key(id) {
             return Ok(());
         }
+        if let Some(why) = &self.absent {
+            return Err(why.clone());
+        }
         let path = self.file(id, "lock");
         let lock = self
             .make_folder()
@@ -75,6 +90,9 @@ impl StateDirectory {
     /// Runs of a target that no process works on, oldest first; and what could not be read, as sentences.
     pub fn unfinished(&self, target: &Target) -> (Vec<Kept>, Vec<String>) {
         let (mut runs, mut unreadable) = (Vec::new(), Vec::new());
+        if self.absent.is_some() {
+            return (runs, unreadable);
+        }
         let Ok(entries) = fs::read_dir(&self.runs) else {
             return (runs, unreadable);
         };

@@ -7,18 +7,16 @@ use crate::config::Settings;
 use crate::config::theme_file::{self, ThemeChoice};
 use crate::theme::Theme;
 
-/// The themes, the one to begin with first. `folder` is the user's folder of themes.
-pub(super) fn themes(settings: &Settings, folder: &Path) -> Result<Vec<Theme>, BackendError> {
+/// The themes, the one to begin with first. `folder` is the user's folder of themes, if there is one.
+pub(super) fn themes(settings: &Settings, folder: Option<&Path>) -> Result<Vec<Theme>, BackendError> {
     let wrong = |why: String| BackendError::new(ErrorKind::Config, why);
     let mut themes = Vec::new();
     if let Some(name) = &settings.theme {
         themes.push(match theme_file::find(name, folder).map_err(wrong)? {
             ThemeChoice::BuiltIn(name) => Theme::built_in(&name).ok_or_else(|| {
-                wrong(format!("there is no theme '{name}'")).with_hint(format!(
-                    "there are {}, and files {}/NAME.toml",
-                    Theme::BUILT_IN.join(", "),
-                    folder.display()
-                ))
+                let files = folder.map(|folder| format!(", and files {}/NAME.toml", folder.display()));
+                let known = Theme::BUILT_IN.join(", ");
+                wrong(format!("there is no theme '{name}'")).with_hint(format!("there are {known}{}", files.unwrap_or_default()))
             })?,
             ThemeChoice::File(file, text) => {
                 let name = file
@@ -44,7 +42,7 @@ mod tests {
     use super::*;
 
     fn names(settings: &Settings, folder: &Path) -> Result<Vec<String>, String> {
-        let themes = themes(settings, folder).map_err(|error| error.to_string())?;
+        let themes = themes(settings, Some(folder)).map_err(|error| error.to_string())?;
         Ok(themes.into_iter().map(|theme| theme.name).collect())
     }
 

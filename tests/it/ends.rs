@@ -1,7 +1,7 @@
 //! How the program ends: with an answer or without, with a reader or without, by a signal or by the time.
 
 use std::io::{PipeReader, Write as _, pipe};
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -226,4 +226,45 @@ fn a_reader_that_does_not_read_does_not_stop_the_time() {
     let mut add = add.stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
     assert_eq!(end(&mut add, "add --timeout"), 4);
     assert_eq!(server.written(), Vec::<String>::new());
+}
+
+/// E15e: a pod whose user has neither a home nor an entry among the users.
+#[test]
+fn a_user_without_a_home_reads_everything_and_is_told_when_something_must_be_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    if std::os::unix::fs::chown(folder.path(), Some(54_321), Some(54_321)).is_err() {
+        eprintln!("skipped: only root can be another user");
+        return;
+    }
+    std::fs::copy(env!("CARGO_BIN_EXE_extop"), path("extop")).unwrap();
+    let server = Server::start(Writes::Accepted);
+    server.kubeconfig_at(&path("kubeconfig"));
+    let nobody = |arguments: &str| {
+        let mut command = Command::new(path("extop"));
+        command.env_clear().uid(54_321).gid(54_321).current_dir(folder.path());
+        output(command.stdin(Stdio::null()).args(arguments.split(' ')))
+    };
+    for (arguments, wanted) in [
+        ("demo status", 0),
+        ("demo info", 0),
+        ("demo --theme dark findings", 0),
+        ("--kubeconfig kubeconfig --db off status", 6),
+    ] {
+        let (code, _, errors) = nobody(arguments);
+        assert_eq!((code, errors.as_str()), (wanted, ""), "{arguments}");
+    }
+    let add = "--kubeconfig kubeconfig --db off add orders foo --image rig.local/foo:1.0-18-bookworm";
+    let (code, out, errors) = nobody(&format!("{add} --dry-run"));
+    assert_eq!(code, 0, "{out}{errors}");
+    let (code, out, errors) = nobody(&format!("{add} --yes --confirm orders"));
+    assert_eq!(code, 1, "{out}{errors}");
+    assert!(errors.contains("nothing was written") && errors.contains("set HOME"), "{errors}");
+    assert_eq!(server.written(), Vec::<String>::new());
+    let mut left: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["extop", "kubeconfig"]);
 }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -40,6 +40,13 @@ impl Server {
 
     /// A kubeconfig that leads here, under a name of the test's own.
     pub(crate) fn kubeconfig(&self, name: &str) -> PathBuf {
+        let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.kubeconfig"));
+        self.kubeconfig_at(&file);
+        file
+    }
+
+    /// The same in this file.
+    pub(crate) fn kubeconfig_at(&self, file: &Path) {
         let namespace = recorded()["clusters"][0]["metadata"]["namespace"].clone();
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "here",
@@ -47,9 +54,7 @@ impl Server {
             "users": [{"name": "u", "user": {}}],
             "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u", "namespace": namespace}}],
         });
-        let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.kubeconfig"));
-        std::fs::write(&file, config.to_string()).unwrap();
-        file
+        std::fs::write(file, config.to_string()).unwrap();
     }
 
     /// Requests that were heard and have this in their first line, like `PATCH /path?query`.
