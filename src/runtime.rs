@@ -11,6 +11,7 @@ mod effects;
 mod input;
 mod keeper;
 pub mod kept;
+mod last_resort;
 mod live;
 mod logging;
 mod pace;
@@ -104,6 +105,7 @@ pub fn console(settings: &Settings, mode: Mode, connect: Arc<dyn Connect>) -> Re
 }
 
 async fn run(core: Core, first: Vec<Effect>, themes: Vec<Theme>) -> io::Result<End> {
+    last_resort::listen()?;
     let screen = Screen::take()?;
     let view: console::View = Box::new(move |model, editor, frame| {
         let theme = themes.iter().find(|theme| theme.name == model.theme).or_else(|| themes.first());

@@ -198,6 +198,25 @@ fn what_cannot_be_applied_is_said_in_the_place_of_the_confirmation() {
 }
 
 #[test]
+fn a_dry_run_without_an_answer_is_neither_accepted_nor_refused() {
+    use crate::workflow::DryRun;
+
+    let mut run = fixture::run();
+    let mut said = |dry_run| {
+        run.plan.previews[0].dry_run = dry_run;
+        texts(&review::review(&run))
+    };
+    assert!(said(None).contains("○ dry run: no answer yet"));
+    assert!(said(Some(DryRun::Accepted(Vec::new()))).contains("✓ dry run"));
+    assert!(said(Some(DryRun::Refused("no".to_owned()))).contains("× dry run: no"));
+    let unanswered = said(Some(DryRun::Unanswered("no answer within 10 s".to_owned())));
+    assert!(
+        unanswered.contains("? dry run: not answered: no answer within 10 s; confirming asks again"),
+        "{unanswered}"
+    );
+}
+
+#[test]
 fn a_target_that_is_not_open_is_told_as_on_its_way_or_as_failed() {
     let mut model = fixture::loading();
     model.sessions.clear();

@@ -41,8 +41,13 @@ pub(super) fn give_back() {
             Show,
             LeaveAlternateScreen
         ));
-        drop(disable_raw_mode());
+        leave_raw_mode();
     }
+}
+
+/// Lets the terminal edit and echo lines again. Writes nothing to it, so it does not wait for it.
+pub(super) fn leave_raw_mode() {
+    drop(disable_raw_mode());
 }
 
 /// Collects what a frame writes, so that it goes out in one piece; flushes in between mean nothing.

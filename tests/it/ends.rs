@@ -170,19 +170,23 @@ fn full_pipe() -> (PipeReader, std::io::PipeWriter) {
     (reader, writer)
 }
 
-/// Waits until a thread of the child is inside of a write to stdout.
+/// A thread of the process is inside of a write to stdout.
+fn is_blocked(pid: u32) -> bool {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task"));
+    tasks.into_iter().flatten().flatten().any(|task| {
+        // Number of the system call (write, writev), then its first argument.
+        let call = std::fs::read_to_string(task.path().join("syscall")).unwrap_or_default();
+        ["1 0x1 ", "20 0x1 ", "64 0x1 ", "66 0x1 "]
+            .iter()
+            .any(|begin| call.starts_with(begin))
+    })
+}
+
+/// Waits until the child writes and nobody takes it.
 fn blocked(child: &mut Child, what: &str) {
     let patience = Instant::now() + Duration::from_secs(20);
     loop {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", child.id())).unwrap();
-        let writes = tasks.flatten().any(|task| {
-            // Number of the system call (write, writev), then its first argument.
-            let call = std::fs::read_to_string(task.path().join("syscall")).unwrap_or_default();
-            ["1 0x1 ", "20 0x1 ", "64 0x1 ", "66 0x1 "]
-                .iter()
-                .any(|begin| call.starts_with(begin))
-        });
-        if writes {
+        if is_blocked(child.id()) {
             return;
         }
         assert!(child.try_wait().unwrap().is_none(), "{what} has ended");
@@ -267,4 +271,49 @@ fn a_user_without_a_home_reads_everything_and_is_told_when_something_must_be_kep
         .collect();
     left.sort();
     assert_eq!(left, ["extop", "kubeconfig"]);
+}
+
+/// E15a, where the terminal is what does not read: a window that hangs, a connection that is gone.
+#[test]
+fn a_terminal_that_takes_nothing_keeps_no_signal_from_ending_the_console() {
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+    let size = |rows, cols| PtySize {
+        rows,
+        cols,
+        ..PtySize::default()
+    };
+    for (signal, number) in [("TERM", 15), ("INT", 2), ("HUP", 1)] {
+        let pair = native_pty_system().openpty(size(200, 500)).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_extop"));
+        command.arg("demo");
+        command.env("TERM", "xterm-256color");
+        command.env("XDG_STATE_HOME", crate::console::state_home());
+        let mut console = pair.slave.spawn_command(command).unwrap();
+        let pid = console.process_id().unwrap();
+        let patience = Instant::now() + Duration::from_secs(20);
+        let mut cols = 500;
+        // Each new size is a whole new frame, until there is no room for one more.
+        while !(is_blocked(pid) && is_blocked(pid)) {
+            assert!(console.try_wait().unwrap().is_none(), "it has ended");
+            assert!(Instant::now() < patience, "it does not block");
+            cols = if cols == 500 { 499 } else { 500 };
+            pair.master.resize(size(200, cols)).unwrap();
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let sent = Command::new("kill").args([format!("-{signal}"), pid.to_string()]).status().unwrap();
+        assert!(sent.success());
+        let patience = Instant::now() + Duration::from_secs(20);
+        let ended = loop {
+            if let Some(status) = console.try_wait().unwrap() {
+                break status.exit_code();
+            }
+            if Instant::now() > patience {
+                console.kill().unwrap();
+                panic!("{signal} does not end it");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        assert_eq!(ended, 128 + number, "{signal}");
+    }
 }
