@@ -32,12 +32,12 @@ impl Headless {
     /// Opens the target of the settings.
     pub(crate) async fn open(settings: &Settings, connect: Arc<dyn Connect>) -> Result<Self, Failure> {
         let connection = connect.open(settings.place.clone()).await?;
-        Self::adopt(settings, connect, connection)
+        Ok(Self::adopt(settings, connect, connection))
     }
 
     /// Takes on what was opened.
-    pub(crate) fn adopt(settings: &Settings, connect: Arc<dyn Connect>, connection: Connection) -> Result<Self, Failure> {
-        Ok(Self::keeping(state_directory(), settings, connect, connection))
+    pub(crate) fn adopt(settings: &Settings, connect: Arc<dyn Connect>, connection: Connection) -> Self {
+        Self::keeping(state_directory(), settings, connect, connection)
     }
 
     /// Takes on what was opened, and keeps runs there.

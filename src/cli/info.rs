@@ -98,7 +98,7 @@ async fn ask(settings: &Settings, connect: Arc<dyn Connect>, document: &mut Docu
     };
     let connection = connect.open(settings.place.clone()).await?;
     let observe = Arc::clone(&connection.observe);
-    let mut headless = Headless::adopt(&settings, connect, connection)?;
+    let mut headless = Headless::adopt(&settings, connect, connection);
     let settled = headless.settle().await;
     headless.survey().await;
     let session = headless.session()?;
