@@ -30,6 +30,7 @@ pub mod probe;
 pub mod request;
 pub mod requirements;
 pub mod rollout;
+pub mod shell;
 pub mod text;
 pub mod watch;
 pub mod world;

@@ -13,6 +13,7 @@ use crate::app::msg::Msg;
 use crate::backend::Access;
 use crate::config::{Settings, duration};
 use crate::domain::ids::ClusterKey;
+use crate::domain::shell::quoted;
 use crate::runtime::{Connect, Core};
 use crate::workflow::run::{Phase, Run, RunId};
 use crate::workflow::{DryRun, Event, Plan};
@@ -148,7 +149,7 @@ fn confirmed(options: &Add, plan: &Plan, cluster: &ClusterKey) -> Result<(), Fai
             Exit::Refused,
             "nothing was written: the plan interrupts the primary, which --yes does not cover",
         )
-        .with_hint(format!("--confirm {} does", cluster.name))),
+        .with_hint(format!("--confirm {} does", quoted(&cluster.name)))),
         None => Ok(()),
     }
 }

@@ -15,6 +15,7 @@ use super::headless::Headless;
 use super::options::Cli;
 use crate::backend::{Access, DatabaseAccess};
 use crate::config::{ConfigFile, Directories, NamespaceChoice, Place, Settings};
+use crate::domain::shell::is_plain;
 use crate::runtime::{self, Connect};
 
 /// Nobody waits longer for a name.
@@ -80,11 +81,12 @@ pub(super) fn script(shell: &str, out: &mut dyn std::io::Write) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
+/// Names that begin so. bash puts a candidate into the line without quotes, so only names that need none are offered.
 fn candidates(begun: &OsStr, names: Option<Vec<String>>) -> Vec<CompletionCandidate> {
     let begun = begun.to_string_lossy();
     let names = names.unwrap_or_default().into_iter();
     names
-        .filter(|name| name.starts_with(&*begun))
+        .filter(|name| name.starts_with(&*begun) && is_plain(name) && !name.starts_with('-'))
         .map(CompletionCandidate::new)
         .collect()
 }
@@ -188,6 +190,22 @@ mod tests {
     fn a_value_that_is_being_typed_means_nothing_yet() {
         let line = line("extop -- extop status -n ");
         assert_eq!(line.settings.place.namespace, NamespaceChoice::OfContext);
+    }
+
+    // E11: bash puts a candidate into the line as it is.
+    #[test]
+    fn a_name_that_a_shell_would_not_take_as_it_is_is_not_offered() {
+        let names = [
+            "team/prod@eu",
+            "arn:aws:eks:eu-west-1:1:cluster/x",
+            "$(touch pwned)",
+            "a;touch pwned",
+            "two words",
+            "-x",
+        ];
+        let offered = candidates(OsStr::new(""), Some(names.map(str::to_owned).to_vec()));
+        let values: Vec<&OsStr> = offered.iter().map(CompletionCandidate::get_value).collect();
+        assert_eq!(values, names[..2]);
     }
 
     #[test]

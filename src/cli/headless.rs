@@ -13,6 +13,7 @@ use crate::config::{Settings, duration};
 use crate::domain::Timestamp;
 use crate::domain::cluster::Cluster;
 use crate::domain::ids::ClusterKey;
+use crate::domain::shell::quoted;
 use crate::domain::watch::{Kind, WatchState};
 use crate::runtime::{Connect, Connection, Core, StateDirectory, run_prefix, state_directory};
 
@@ -167,7 +168,7 @@ impl Headless {
                     .with_hint(super::report::Report::new(self.session()?, &[]).missing.join("; ")),
             ),
             _ => {
-                let names: Vec<String> = found.iter().map(ToString::to_string).collect();
+                let names: Vec<String> = found.iter().map(|key| quoted(&key.to_string())).collect();
                 Err(Failure::new(Exit::Usage, format!("{name} means several clusters"))
                     .with_hint(format!("choose one of {}", names.join(", "))))
             }

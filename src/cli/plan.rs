@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::domain::shell::quoted;
 use crate::workflow::plan::{Check, CheckResult, DiffLine, DryRun, Preview, Step, StepState};
 use crate::workflow::run::Run;
 
@@ -28,13 +29,14 @@ pub(super) fn text(run: &Run) -> String {
         let _ = writeln!(text, "\n--yes confirms this, too: {line}");
     }
     if run.plan.interrupts_primary {
-        let name = &run.intent.cluster().name;
+        let name = quoted(&run.intent.cluster().name);
         let _ = writeln!(text, "\nthe primary is interrupted: --confirm {name} is needed");
     }
     for name in &run.plan.unlisted {
         let _ = writeln!(
             text,
-            "\nno instance can list whether it has the library {name}: --confirm-library {name} is needed"
+            "\nno instance can list whether it has the library {name}: --confirm-library {} is needed",
+            quoted(name)
         );
     }
     text

@@ -12,6 +12,7 @@ use super::instance::Instance;
 use super::ladder::{EvidenceLine, Ladder, NamesFrom, Rung, RungKind, RungState, Source};
 use super::probe::InstanceProbe;
 use super::rollout::{self, Rollout};
+use super::shell::ShellCommand;
 use super::watch::{Kind, WatchState};
 use super::{Timestamp, World};
 
@@ -178,13 +179,9 @@ impl<'a> Subject<'a> {
     }
 
     /// `psql` in an instance, by hand.
-    fn psql(&self, database: Option<&str>, statement: &str) -> String {
+    fn psql(&self, database: Option<&str>, statement: &str) -> ShellCommand {
         let instance = self.cluster.status.current_primary.as_deref().unwrap_or("INSTANCE");
-        let database = database.map_or(String::new(), |database| format!(" -d {database}"));
-        format!(
-            "kubectl -n {} exec {instance} -c postgres -- psql{database} -c \"{statement}\"",
-            self.cluster.key.namespace
-        )
+        ShellCommand::psql(&self.cluster.key.namespace, instance, database, statement)
     }
 }
 
@@ -192,7 +189,7 @@ impl<'a> Subject<'a> {
 struct Sum {
     kind: RungKind,
     source: Source,
-    by_hand: String,
+    by_hand: ShellCommand,
     /// Out of how many; `None` where counting makes no sense.
     want: Option<u32>,
     lines: Vec<EvidenceLine>,

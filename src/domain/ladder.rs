@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 use super::catalog::Origin;
+use super::shell::ShellCommand;
 
 /// One step of the ladder, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -148,7 +149,7 @@ pub struct Rung {
     /// The evidence, line by line.
     pub evidence: Vec<EvidenceLine>,
     /// The command that shows the same by hand.
-    pub by_hand: String,
+    pub by_hand: ShellCommand,
 }
 
 /// One line of evidence: one instance, one database, one element.

@@ -12,6 +12,7 @@ use super::Options;
 use super::config;
 use super::error::cause;
 use crate::backend::{Access, BackendError, ErrorKind, Scope, Target, bare_address};
+use crate::domain::shell::ShellCommand;
 use crate::domain::text::sanitise;
 
 /// What was opened.
@@ -51,8 +52,9 @@ pub(super) fn open(options: &Options) -> Result<Opened, BackendError> {
         } else {
             ErrorKind::Config
         };
+        let check = ShellCommand::new(["kubectl", "--context", &context, "get", "--raw", "/version"]);
         BackendError::new(kind, format!("the context {context} cannot be used: {why}"))
-            .with_hint("kubectl --context shows whether the credentials work")
+            .with_hint(format!("run {check}: it shows whether the credentials work"))
     };
     let namespace = config.default_namespace.clone();
     // One stack of connections and credentials for both: a plugin that asks somebody asks once.

@@ -62,9 +62,11 @@ pub fn evidence(model: &Model) -> Panel {
             .with(Role::Text, format!("{}, {known}", rung.source.as_str()))
             .indented(2),
     );
-    panel
-        .foot
-        .push(Line::new(Role::Dim, "by hand: ").with(Role::Text, &rung.by_hand).indented(2));
+    panel.foot.push(
+        Line::new(Role::Dim, "by hand: ")
+            .with(Role::Text, rung.by_hand.to_string())
+            .indented(2),
+    );
     panel
 }
 

@@ -8,6 +8,7 @@ use crate::domain::finding::Severity;
 use crate::domain::fixture as facts;
 use crate::domain::ladder::{Rung, RungKind, RungState, Source};
 use crate::domain::rollout::MountState;
+use crate::domain::shell::ShellCommand;
 use crate::domain::watch::{Kind, WatchState};
 use crate::workflow::plan::{CheckResult, StepState};
 use crate::workflow::run::Phase;
@@ -36,7 +37,7 @@ fn rung(state: RungState, have: Option<u32>) -> Rung {
         source: Source::Pods,
         observed_at: None,
         evidence: Vec::new(),
-        by_hand: String::new(),
+        by_hand: ShellCommand::default(),
     }
 }
 

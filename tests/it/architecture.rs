@@ -327,3 +327,21 @@ fn every_exception_from_a_lint_has_a_reason() {
         .collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
+
+// E11: a command that is built as text has names in it that nobody quotes.
+#[test]
+fn commands_to_be_pasted_are_made_word_by_word_in_one_place() {
+    let command = Regex::new(r#""[^"\n]*\b(kubectl |psql -)[^"\n]*""#).unwrap();
+    let wrong: Vec<String> = sources()
+        .iter()
+        // The name under which the program was called is no command.
+        .filter(|source| !matches!(source.path.as_str(), "domain/shell.rs" | "kubectl_extop.rs"))
+        .flat_map(|source| {
+            command
+                .find_iter(&source.code)
+                .map(|found| format!("{}: {}", source.path, found.as_str()))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(wrong.is_empty(), "make them by domain::shell::ShellCommand:\n{}", wrong.join("\n"));
+}

@@ -149,7 +149,7 @@ fn copy(model: &mut Model) -> Vec<Effect> {
         model
             .selected_ladder()
             .and_then(|ladder| kind.map_or_else(|| ladder.headline(), |kind| ladder.rung(kind)))
-            .map(|rung| rung.by_hand.clone())
+            .map(|rung| rung.by_hand.to_string())
     };
     let Some(text) = text else {
         return say(model, "there is nothing to copy");

@@ -12,6 +12,7 @@ use crate::domain::instance::Instance;
 use crate::domain::ladder::{NamesFrom, RungKind, RungState, Source};
 use crate::domain::observation::{Objects, Observation};
 use crate::domain::probe::{DatabaseProbe, Fact, InstanceProbe, ProbeFailure, Route, ServerFacts, Setting};
+use crate::domain::shell::ShellCommand;
 use crate::domain::watch::WatchState;
 use crate::domain::{Timestamp, World};
 
@@ -128,7 +129,7 @@ fn rung(kind: RungKind, state: RungState) -> Rung {
         source: Source::Pods,
         observed_at: Some(at()),
         evidence: Vec::new(),
-        by_hand: String::new(),
+        by_hand: ShellCommand::default(),
     }
 }
 

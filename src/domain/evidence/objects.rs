@@ -5,6 +5,7 @@ use crate::domain::catalog::{Origin, origins, resolve};
 use crate::domain::cluster::Phase;
 use crate::domain::ladder::{EvidenceLine, Rung, RungKind, RungState, Source};
 use crate::domain::rollout::{self, MountState};
+use crate::domain::shell::ShellCommand;
 use crate::domain::watch::Kind;
 
 /// The entry is in the spec.
@@ -13,10 +14,7 @@ pub(super) fn declared(subject: &Subject) -> Rung {
     let sum = Sum {
         kind: RungKind::Declared,
         source: Source::Cluster,
-        by_hand: format!(
-            "kubectl -n {} get clusters.postgresql.cnpg.io {} -o jsonpath='{{.spec.postgresql.extensions}}'",
-            key.namespace, key.name
-        ),
+        by_hand: field(subject, "{.spec.postgresql.extensions}"),
         want: None,
         lines: vec![EvidenceLine {
             subject: key.name.clone(),
@@ -35,6 +33,14 @@ pub(super) fn declared(subject: &Subject) -> Rung {
     )
 }
 
+/// The command that shows a field of the `Cluster`.
+fn field(subject: &Subject, path: &str) -> ShellCommand {
+    let key = &subject.cluster.key;
+    let object = format!("clusters.postgresql.cnpg.io/{}", key.name);
+    let path = format!("jsonpath={path}");
+    ShellCommand::kubectl(&key.namespace, ["get", &object, "-o", &path])
+}
+
 /// The status lists the entry as the merge of spec and catalog gives it.
 pub(super) fn resolved(subject: &Subject) -> Rung {
     let key = &subject.cluster.key;
@@ -42,10 +48,7 @@ pub(super) fn resolved(subject: &Subject) -> Rung {
     Sum {
         kind: RungKind::Resolved,
         source: Source::Catalog,
-        by_hand: format!(
-            "kubectl -n {} get clusters.postgresql.cnpg.io {} -o jsonpath='{{.status.pgDataImageInfo.extensions}}'",
-            key.namespace, key.name
-        ),
+        by_hand: field(subject, "{.status.pgDataImageInfo.extensions}"),
         want: None,
         lines: [EvidenceLine {
             subject: key.name.clone(),
@@ -157,6 +160,7 @@ fn catalog_told(subject: &Subject) -> Option<(RungState, String)> {
 /// Ready pods mount the entry with the resolved reference.
 pub(super) fn mounted(subject: &Subject) -> Rung {
     let key = &subject.cluster.key;
+    let selector = format!("cnpg.io/cluster={},cnpg.io/podRole=instance", key.name);
     let at = subject.seen(Kind::Pod);
     let mut lines: Vec<EvidenceLine> = subject
         .rollout
@@ -169,10 +173,7 @@ pub(super) fn mounted(subject: &Subject) -> Rung {
     let sum = Sum {
         kind: RungKind::Mounted,
         source: Source::Pods,
-        by_hand: format!(
-            "kubectl -n {} get pods -l cnpg.io/cluster={},cnpg.io/podRole=instance -o yaml",
-            key.namespace, key.name
-        ),
+        by_hand: ShellCommand::kubectl(&key.namespace, ["get", "pods", "-l", &selector, "-o", "yaml"]),
         want: Some(subject.want()),
         lines,
     };

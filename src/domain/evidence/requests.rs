@@ -5,6 +5,7 @@ use super::{Subject, Sum, count};
 use crate::domain::database::{Database, Ensure, RequestedExtension};
 use crate::domain::ladder::{DatabaseRow, EvidenceLine, Rung, RungKind, RungState, Source};
 use crate::domain::probe::{Fact, InstalledExtension, InstanceProbe};
+use crate::domain::shell::ShellCommand;
 use crate::domain::watch::Kind;
 
 /// A database and a SQL extension, with what is asked and what is there.
@@ -112,9 +113,9 @@ impl<'a> Requests<'a> {
         let sum = Sum {
             kind: RungKind::Requested,
             source: Source::Databases,
-            by_hand: format!(
-                "kubectl -n {} get databases.postgresql.cnpg.io -o yaml",
-                subject.cluster.key.namespace
+            by_hand: ShellCommand::kubectl(
+                &subject.cluster.key.namespace,
+                ["get", "databases.postgresql.cnpg.io", "-o", "yaml"],
             ),
             want: Some(count(self.asked())),
             lines: self

@@ -8,6 +8,7 @@ use crate::domain::ladder::{EvidenceLine, Rung, RungKind, RungState, Source};
 use crate::domain::paths::{PathSetting, contains_in_order, of_entry};
 use crate::domain::probe::{DatabaseProbe, Fact, FileKind, InstanceProbe, ServerFacts};
 use crate::domain::rollout::MountState;
+use crate::domain::shell::{ShellCommand, sql_literal};
 
 type Told = (RungState, String);
 
@@ -19,8 +20,12 @@ pub(super) fn on_path(subject: &Subject) -> Rung {
 
 /// Its SQL extensions are offered by every instance, from its own files, and its libraries are there.
 pub(super) fn available(subject: &Subject) -> Rung {
-    let names: Vec<String> = subject.sql_names.iter().map(|name| format!("'{name}'")).collect();
-    let statement = format!("SELECT * FROM pg_available_extensions WHERE name IN ({})", names.join(", "));
+    let names: Vec<String> = subject.sql_names.iter().map(|name| sql_literal(name)).collect();
+    let those = match names.as_slice() {
+        [] => String::new(),
+        names => format!(" WHERE name IN ({})", names.join(", ")),
+    };
+    let statement = format!("SELECT * FROM pg_available_extensions{those}");
     let by_hand = subject.psql(None, &statement);
     each_instance(subject, RungKind::Available, by_hand, |instance, answer| {
         let mounted = mount_state(subject, instance);
@@ -78,7 +83,7 @@ pub(super) fn preloaded(subject: &Subject) -> Rung {
 }
 
 /// The rung that adds up one line per instance.
-fn each_instance(subject: &Subject, kind: RungKind, by_hand: String, tell: impl Fn(&Instance, &InstanceProbe) -> Told) -> Rung {
+fn each_instance(subject: &Subject, kind: RungKind, by_hand: ShellCommand, tell: impl Fn(&Instance, &InstanceProbe) -> Told) -> Rung {
     let lines = subject
         .instances()
         .map(|instance| match subject.ask(instance) {

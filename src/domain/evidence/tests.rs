@@ -63,7 +63,7 @@ fn every_rung_of_a_healthy_entry_holds_with_source_and_age() {
                 rung.kind == RungKind::Preloaded || rung.observed_at == Some(fixture::now()),
                 "{rung:?}"
             );
-            assert!(rung.by_hand.starts_with("kubectl -n shop "), "{rung:?}");
+            assert!(rung.by_hand.to_string().starts_with("kubectl -n shop "), "{rung:?}");
         }
         assert_eq!(headline(&world, entry).0, RungKind::AtVersion);
     }
@@ -399,4 +399,70 @@ fn an_entry_that_is_only_mounted_has_a_ladder_too() {
     });
     let (kind, state, _) = headline(&world, "old");
     assert_eq!((kind, state), (RungKind::Declared, RungState::Broken));
+}
+
+/// Names with which a command would run something of its own.
+const HOSTILE: &[&str] = &[
+    "app; touch pwned; echo",
+    "$(touch pwned)",
+    "`touch pwned`",
+    "it's",
+    "\"; touch pwned; \"",
+    "two\nlines",
+    "-x",
+    "host=elsewhere",
+    "postgresql://elsewhere/x",
+    "a\\",
+];
+
+fn a_name() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    prop_oneof![
+        proptest::sample::select(HOSTILE).prop_map(str::to_owned),
+        "[a-z'\"$`\\\\;&|<>(){}*?~!#=%\n -]{1,12}"
+    ]
+}
+
+proptest::proptest! {
+    // E11, D35
+    #[test]
+    fn a_shell_runs_no_name_of_a_database_a_control_file_or_a_pod(database in a_name(), control in a_name(), primary in a_name()) {
+        let mut world = fixture::world();
+        change(&mut world, |cluster| cluster.status.current_primary = Some(primary.clone()));
+        let mut object = fixture::database();
+        object.database.clone_from(&database);
+        object.extensions[0].name.clone_from(&control);
+        world.apply(Objects::Databases(vec![object]).into(), fixture::now());
+        for name in fixture::INSTANCES {
+            change_probe(&mut world, name, |probe| {
+                let Fact::Known(files) = &mut probe.files else { panic!("the fixture has files") };
+                for file in files.iter_mut().filter(|file| file.kind == FileKind::Control) {
+                    file.name.clone_from(&control);
+                }
+            });
+        }
+        for rung in ladder(&world, "pgvector").rungs {
+            let words = shlex::split(&rung.by_hand.to_string()).unwrap();
+            proptest::prop_assert_eq!(&words[..3], ["kubectl", "-n", "shop"], "{:?}", rung.kind);
+            let is_psql = matches!(rung.kind, RungKind::OnPath | RungKind::Available | RungKind::Preloaded | RungKind::Installed | RungKind::AtVersion);
+            if is_psql {
+                let pod = format!("pod/{primary}");
+                proptest::prop_assert_eq!(&words[3..9], ["exec", &pod, "-c", "postgres", "--", "psql"]);
+                let statement = words.iter().rposition(|word| word == "-c").unwrap();
+                proptest::prop_assert_eq!(words.len(), statement + 2);
+                if rung.kind == RungKind::Installed {
+                    proptest::prop_assert_eq!(&words[9], "-d");
+                    proptest::prop_assert_eq!(words.len(), 13);
+                    let escaped = database.replace('\\', r"\\").replace('\'', r"\'");
+                    proptest::prop_assert!(words[10] == database || words[10] == format!("dbname='{escaped}'"), "{:?}", words);
+                }
+                if rung.kind == RungKind::Available {
+                    let doubled = control.replace('\'', "''").replace('\\', r"\\");
+                    proptest::prop_assert!(words[statement + 1].contains(&format!("'{doubled}'")), "{:?}", words);
+                }
+            } else {
+                proptest::prop_assert_eq!(&words[3], "get");
+            }
+        }
+    }
 }

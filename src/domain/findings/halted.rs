@@ -1,6 +1,7 @@
 //! Rules about clusters that the operator leaves alone, or that a person has stopped.
 
 use super::{Code, Found, Phase, Remedy, Severity, Verdict};
+use crate::domain::shell::ShellCommand;
 
 /// Annotations by which a person stops the operator (CNPG `pkg/utils/labels_annotations.go`).
 const RECONCILIATION: &str = "cnpg.io/reconciliationLoop";
@@ -16,6 +17,11 @@ impl Found<'_> {
 
     fn annotation(&self, name: &str) -> &str {
         self.cluster.annotations.get(name).map_or("", String::as_str)
+    }
+
+    /// A command of the plugin about this cluster.
+    fn cnpg(&self, verb: [&str; 2]) -> ShellCommand {
+        ShellCommand::cnpg(&self.cluster.key.namespace, verb).with_name(&self.cluster.key.name)
     }
 
     fn stopped(&mut self, code: Code, severity: Severity, message: String, remedy_text: &str) {
@@ -49,15 +55,13 @@ impl Found<'_> {
         let fenced = self.annotation(FENCED);
         if !matches!(fenced, "" | "[]" | "null") {
             let message = format!("PostgreSQL is kept stopped in the fenced instances {fenced}");
-            self.stopped(Code::Fenced, Severity::Warning, message, "Lift the fence: kubectl cnpg fencing off");
+            let lift = format!("Lift the fence: {}", self.cnpg(["fencing", "off"]).with(["*"]));
+            self.stopped(Code::Fenced, Severity::Warning, message, &lift);
         }
         if self.annotation(HIBERNATION) == "on" {
-            self.stopped(
-                Code::Hibernated,
-                Severity::Info,
-                format!("{HIBERNATION} is on: the cluster has no pods, and nothing of it can be seen by SQL"),
-                "Wake it up: kubectl cnpg hibernate off",
-            );
+            let message = format!("{HIBERNATION} is on: the cluster has no pods, and nothing of it can be seen by SQL");
+            let wake = format!("Wake it up: {}", self.cnpg(["hibernate", "off"]));
+            self.stopped(Code::Hibernated, Severity::Info, message, &wake);
         }
     }
 

@@ -3,6 +3,7 @@
 use super::{Code, Found, Instance, MountState, Remedy, Severity, Verdict, assess, wanted_entries};
 use crate::domain::classify::{Failure, classify};
 use crate::domain::instance::{Mount, Trouble};
+use crate::domain::shell::ShellCommand;
 
 impl Found<'_> {
     pub(super) fn instances(&mut self) {
@@ -65,12 +66,14 @@ impl Found<'_> {
     }
 
     fn crashing(&mut self, name: &str, why: &str) {
+        let pod = format!("pod/{name}");
+        let log = ShellCommand::kubectl(&self.cluster.key.namespace, ["logs", &pod, "-c", "postgres", "--previous"]);
         self.say(Verdict {
             code: Code::InstanceCrashing,
             severity: Severity::Error,
             subject: format!("instance/{name}"),
             message: format!("{name} crash-loops: {why}"),
-            remedy_text: format!("Read its log: kubectl logs {name} -c postgres --previous"),
+            remedy_text: format!("Read its log: {log}"),
             remedy: Remedy::ByHand,
         });
     }

@@ -614,6 +614,13 @@ fn every_code_has_a_fixture_that_raises_exactly_it_and_a_near_miss_that_does_not
         for finding in &raised {
             assert_eq!(finding.severity, rule.severity, "{}", code.as_str());
             assert!(!finding.remedy_text.is_empty() && !finding.subject.is_empty());
+            if let Some(at) = finding.remedy_text.find("kubectl") {
+                let words = shlex::split(&finding.remedy_text[at..]).unwrap();
+                assert!(
+                    words.windows(2).any(|two| two == ["-n", "shop"]),
+                    "a command names its namespace: {words:?}"
+                );
+            }
         }
         let missed = found(misses);
         assert!(missed.iter().all(|finding| finding.code != code), "{}: {missed:#?}", code.as_str());

@@ -1,0 +1,113 @@
+//! Commands that a person may paste into a shell, kept word by word.
+//!
+//! Names come from clusters, images and kubeconfig files and may hold anything. Each is a word of its own, so it never
+//! becomes part of the shell's language, an option of the program, or SQL.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A command for a POSIX shell. Its `Display` quotes every word.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShellCommand {
+    words: Vec<String>,
+}
+
+impl ShellCommand {
+    /// A command of these words.
+    pub fn new<W: Into<String>>(words: impl IntoIterator<Item = W>) -> Self {
+        Self::default().with(words)
+    }
+
+    /// `kubectl` in a namespace.
+    pub fn kubectl<W: Into<String>>(namespace: &str, words: impl IntoIterator<Item = W>) -> Self {
+        Self::new(["kubectl", "-n", namespace]).with(words)
+    }
+
+    /// The plugin `kubectl cnpg` in a namespace.
+    pub fn cnpg<W: Into<String>>(namespace: &str, words: impl IntoIterator<Item = W>) -> Self {
+        Self::new(["kubectl", "cnpg", "-n", namespace]).with(words)
+    }
+
+    /// `psql` in the container of an instance, in its maintenance database unless one is named.
+    pub fn psql(namespace: &str, instance: &str, database: Option<&str>, statement: &str) -> Self {
+        let pod = format!("pod/{instance}");
+        let command = Self::kubectl(namespace, ["exec", &pod, "-c", "postgres", "--", "psql"]);
+        let command = match database {
+            Some(database) => command.with(["-d".to_owned(), connection(database)]),
+            None => command,
+        };
+        command.with(["-c", statement])
+    }
+
+    /// The same with more words.
+    #[must_use]
+    pub fn with<W: Into<String>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
+        self.words.extend(words.into_iter().map(Into::into));
+        self
+    }
+
+    /// The same with a name that the program must not take for an option.
+    #[must_use]
+    pub fn with_name(self, name: &str) -> Self {
+        if name.starts_with('-') {
+            self.with(["--", name])
+        } else {
+            self.with([name])
+        }
+    }
+
+    /// The words, as a shell hands them to the program.
+    pub fn words(&self) -> &[String] {
+        &self.words
+    }
+}
+
+impl fmt::Display for ShellCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, word) in self.words.iter().enumerate() {
+            if index > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(&quoted(word))?;
+        }
+        Ok(())
+    }
+}
+
+/// A word as a POSIX shell reads it back (2.2.2): as it is where nothing in it means anything to a shell, else in single
+/// quotes. A null character, which no argument can hold, is dropped.
+pub fn quoted(word: &str) -> String {
+    if is_plain(word) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\0', "").replace('\'', r"'\''"))
+}
+
+/// Whether every shell takes the word as it is, wherever it stands in a command.
+pub fn is_plain(word: &str) -> bool {
+    // zsh looks up a command for a word that begins with `=`.
+    !word.is_empty() && !word.starts_with('=') && word.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c))
+}
+
+/// A literal in SQL, right whatever `standard_conforming_strings` says.
+pub fn sql_literal(text: &str) -> String {
+    let text = text.replace('\0', "").replace('\'', "''");
+    if text.contains('\\') {
+        format!("E'{}'", text.replace('\\', r"\\"))
+    } else {
+        format!("'{text}'")
+    }
+}
+
+/// What `psql -d` takes for this database: a name that looks like a `conninfo` or an address would lead elsewhere.
+fn connection(database: &str) -> String {
+    if is_plain(database) && !database.contains(['=', ':']) {
+        return database.to_owned();
+    }
+    let name = database.replace('\0', "").replace('\\', r"\\").replace('\'', r"\'");
+    format!("dbname='{name}'")
+}
+
+#[cfg(test)]
+mod tests;
