@@ -1,16 +1,21 @@
 //! A real target: watches, reads and writes through the Kubernetes API.
 
+mod address;
 mod client;
 mod config;
 mod crash;
+mod credentials;
 mod door;
 mod error;
 mod identity;
+mod kubeconfig;
 #[cfg(test)]
 mod mock;
 mod operate;
 mod platform;
+mod plugin;
 mod read;
+mod secrets;
 mod watch;
 
 use std::path::PathBuf;

@@ -10,6 +10,7 @@ use tower::filter::{Filter, Predicate};
 
 use super::Options;
 use super::config;
+use super::credentials::Credentials;
 use super::error::cause;
 use crate::backend::{Access, BackendError, ErrorKind, Scope, Target, bare_address};
 use crate::domain::shell::ShellCommand;
@@ -29,6 +30,8 @@ pub(super) fn open(options: &Options) -> Result<Opened, BackendError> {
     let source = config::load(options.kubeconfig.as_deref())?;
     let (mut config, chosen) = config::of_context(source, options.context.as_deref(), &options.current)?;
     let context = sanitise(&chosen.context);
+    let credentials = Credentials::take(chosen.whose, &mut config)?;
+    tokio::runtime::Handle::current().block_on(credentials.open(&mut config))?;
     // A request that fails is told at once; watches have their own back-off, and a write must never be repeated.
     config.default_retry = false;
     config.connect_timeout = Some(options.request_timeout.min(Duration::from_secs(30)));
@@ -57,8 +60,9 @@ pub(super) fn open(options: &Options) -> Result<Opened, BackendError> {
             .with_hint(format!("run {check}: it shows whether the credentials work"))
     };
     let namespace = config.default_namespace.clone();
-    // One stack of connections and credentials for both: a plugin that asks somebody asks once.
+    // One stack of connections and credentials for both: a plugin that asks a person asks once.
     let client = ClientBuilder::try_from(config).map_err(failed)?.build();
+    let client = credentials.signed(client, &namespace);
     let below = client.clone();
     let send = tower::service_fn(move |request: Request<Body>| {
         let below = below.clone();

@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use kube::config::{Config, ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
+use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 
+use super::error::of_kubeconfig;
+use super::kubeconfig::{check_cluster, read};
 use crate::backend::{BackendError, ErrorKind};
+use crate::domain::shell::quoted;
 use crate::domain::text::sanitise;
 
 /// Name of the context inside a pod.
@@ -30,7 +33,7 @@ pub fn contexts(kubeconfig: Option<&Path>) -> Result<Vec<String>, BackendError> 
 /// Reads what was asked for, else `KUBECONFIG` (a list), else `~/.kube/config`, else the pod's service account.
 pub(super) fn load(kubeconfig: Option<&Path>) -> Result<Source, BackendError> {
     if let Some(file) = kubeconfig {
-        return Ok(Source::Files(Box::new(read(file)?), file.display().to_string()));
+        return Ok(Source::Files(Box::new(read(file)?), shown(file)));
     }
     let listed: Vec<PathBuf> = std::env::var_os("KUBECONFIG")
         .map(|list| std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect())
@@ -38,7 +41,7 @@ pub(super) fn load(kubeconfig: Option<&Path>) -> Result<Source, BackendError> {
     if listed.is_empty() {
         let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".kube/config"));
         return match home.filter(|file| file.is_file()) {
-            Some(file) => Ok(Source::Files(Box::new(read(&file)?), file.display().to_string())),
+            Some(file) => Ok(Source::Files(Box::new(read(&file)?), shown(&file))),
             None if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() => Ok(Source::Pod),
             None => Err(BackendError::new(
                 ErrorKind::Config,
@@ -52,15 +55,18 @@ pub(super) fn load(kubeconfig: Option<&Path>) -> Result<Source, BackendError> {
 
 /// Files of the list that do not exist are passed over, as kubectl does; the first one that says something wins.
 fn merge(listed: &[PathBuf]) -> Result<Source, BackendError> {
-    let names = listed.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(":");
+    let names = listed.iter().map(|file| shown(file)).collect::<Vec<_>>().join(":");
     let mut merged: Option<Kubeconfig> = None;
     for file in listed.iter().filter(|file| file.exists()) {
         let next = read(file)?;
         merged = Some(match merged {
             None => next,
-            Some(before) => before
-                .merge(next)
-                .map_err(|error| BackendError::new(ErrorKind::Config, format!("{} cannot be merged: {error}", file.display())))?,
+            Some(before) => before.merge(next).map_err(|error| {
+                BackendError::new(
+                    ErrorKind::Config,
+                    format!("{} cannot be merged: {}", shown(file), of_kubeconfig(&error)),
+                )
+            })?,
         });
     }
     match merged {
@@ -72,21 +78,8 @@ fn merge(listed: &[PathBuf]) -> Result<Source, BackendError> {
     }
 }
 
-fn read(file: &Path) -> Result<Kubeconfig, BackendError> {
-    let mut config = Kubeconfig::read_from(file).map_err(|error| {
-        let why = sanitise(&error.to_string());
-        BackendError::new(
-            ErrorKind::Config,
-            format!("the kubeconfig {} cannot be read: {why}", file.display()),
-        )
-    })?;
-    for user in &mut config.auth_infos {
-        if let Some(exec) = user.auth_info.as_mut().and_then(|info| info.exec.as_mut()) {
-            // A plugin that asks on the terminal would write over the screen.
-            exec.interactive_mode = Some(ExecInteractiveMode::Never);
-        }
-    }
-    Ok(config)
+fn shown(file: &Path) -> String {
+    sanitise(&file.display().to_string())
 }
 
 /// What was chosen, as the kubeconfig spells it.
@@ -96,13 +89,15 @@ pub(super) struct Chosen {
     pub(super) context: String,
     /// Name of its user entry, if it names one.
     pub(super) user: Option<String>,
+    /// Where its credentials stand, in words for people.
+    pub(super) whose: String,
 }
 
 /// The configuration of a context. Without a name it is the one that was current when this was first asked; `current` keeps
 /// it. Blocks.
 pub(super) fn of_context(source: Source, context: Option<&str>, current: &OnceLock<String>) -> Result<(Config, Chosen), BackendError> {
     let context = context.or_else(|| current.get().map(String::as_str));
-    let (config, files) = match source {
+    let (mut config, files) = match source {
         Source::Pod => {
             if let Some(context) = context.filter(|context| *context != IN_CLUSTER) {
                 return Err(unknown(
@@ -116,6 +111,7 @@ pub(super) fn of_context(source: Source, context: Option<&str>, current: &OnceLo
             let chosen = Chosen {
                 context: IN_CLUSTER.to_owned(),
                 user: None,
+                whose: "the pod's service account".to_owned(),
             };
             if context.is_none() {
                 current.get_or_init(|| chosen.context.clone());
@@ -125,39 +121,53 @@ pub(super) fn of_context(source: Source, context: Option<&str>, current: &OnceLo
         Source::Files(config, files) => (config, files),
     };
     let names: Vec<String> = config.contexts.iter().map(|context| sanitise(&context.name)).collect();
+    if names.is_empty() {
+        let error = BackendError::new(ErrorKind::Config, format!("the kubeconfig {files} has no context"));
+        return Err(error.with_hint("choose another file by --kubeconfig or KUBECONFIG"));
+    }
+    let choice = names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
     let Some(name) = context
         .map(str::to_owned)
         .or_else(|| config.current_context.clone())
         .filter(|name| !name.is_empty())
     else {
         let error = BackendError::new(ErrorKind::Config, format!("the kubeconfig {files} has no current context"));
-        return Err(error.with_hint(format!("--context chooses one of {}", names.join(", "))));
+        return Err(error.with_hint(format!("--context chooses one of {choice}")));
     };
-    let Some(known) = config.contexts.iter().find(|known| known.name == name) else {
+    // A name that was chosen from a list has lost what cannot be shown.
+    let mut known = config.contexts.iter().filter(|known| known.name == name);
+    let mut alike = config.contexts.iter().filter(|known| sanitise(&known.name) == name);
+    let Some(known) = known.next().or_else(|| alike.next()) else {
         return Err(unknown(&name, &format!("the kubeconfig {files} does not have it"), &names));
     };
+    let name = known.name.clone();
+    let user = known.context.as_ref().and_then(|context| context.user.clone());
     let chosen = Chosen {
-        user: known.context.as_ref().and_then(|context| context.user.clone()),
+        whose: match &user {
+            Some(user) => format!("the user entry {} of the kubeconfig {files}", sanitise(user)),
+            None => format!("the context {} of the kubeconfig {files}", sanitise(&name)),
+        },
+        user,
         context: name.clone(),
     };
     if context.is_none() {
         current.get_or_init(|| name.clone());
     }
+    check_cluster(&mut config, &name, &files)?;
     let options = KubeConfigOptions {
         context: Some(name.clone()),
         ..KubeConfigOptions::default()
     };
     let loaded = tokio::runtime::Handle::current().block_on(Config::from_custom_kubeconfig(*config, &options));
-    match loaded {
-        Ok(config) => Ok((config, chosen)),
-        Err(error) => {
-            let why = sanitise(&error.to_string());
-            Err(BackendError::new(
-                ErrorKind::Config,
-                format!("the context {name} of the kubeconfig {files} cannot be used: {why}"),
-            ))
-        }
-    }
+    let config = loaded.map_err(|error| {
+        let why = format!(
+            "the context {} of the kubeconfig {files} cannot be used: {}",
+            sanitise(&name),
+            of_kubeconfig(&error)
+        );
+        BackendError::new(ErrorKind::Config, why)
+    })?;
+    Ok((config, chosen))
 }
 
 fn unknown(context: &str, why: &str, names: &[String]) -> BackendError {
@@ -196,6 +206,10 @@ mod tests {
         Chosen {
             context: context.to_owned(),
             user: user.map(str::to_owned),
+            whose: match user {
+                Some(user) => format!("the user entry {user} of the kubeconfig the file"),
+                None => format!("the context {context} of the kubeconfig the file"),
+            },
         }
     }
 

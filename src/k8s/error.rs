@@ -1,6 +1,9 @@
 //! What went wrong, in words and kinds.
 
+use std::error::Error;
+
 use kube::client::AuthError;
+use kube::config::KubeconfigError;
 use kube::core::Status;
 
 use crate::backend::{BackendError, ErrorKind};
@@ -8,15 +11,19 @@ use crate::domain::text::sanitise;
 
 /// Says what was tried and why it failed.
 pub(super) fn explain(tried: &str, error: &kube::Error) -> BackendError {
+    if let Some(own) = chain(error).find_map(|error| error.downcast_ref::<BackendError>()) {
+        let mut own = own.clone();
+        own.message = format!("cannot {tried}: {}", own.message);
+        return own;
+    }
     match error {
         kube::Error::Api(status) => of_status(tried, status),
-        kube::Error::Auth(_) => BackendError::new(
-            ErrorKind::Unauthenticated,
-            format!("cannot {tried}: the credentials could not be had: {}", cause(error)),
-        )
-        .with_hint("log in again; a credential plugin must not ask on the terminal"),
         kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => {
             BackendError::new(ErrorKind::Internal, format!("cannot {tried}: the answer cannot be read"))
+        }
+        _ if chain(error).any(|error| error.is::<AuthError>()) => {
+            BackendError::new(ErrorKind::Unauthenticated, format!("cannot {tried}: {}", cause(error)))
+                .with_hint("log in again; a credential plugin must not ask on the terminal")
         }
         _ => BackendError::new(ErrorKind::Unreachable, format!("cannot {tried}: {}", cause(error)))
             .with_hint("is the API server up, and does the network lead to it?"),
@@ -69,53 +76,97 @@ pub(super) fn of_status(tried: &str, status: &Status) -> BackendError {
     }
 }
 
-/// The innermost reason: the outer ones say only where it passed through.
+/// The error and what caused it, the innermost last.
+fn chain<'a>(error: &'a kube::Error) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error as &(dyn Error + 'static)), |error: &&'a (dyn Error + 'static)| {
+        (*error).source()
+    })
+}
+
+/// Why a request or a connection failed. The innermost reason counts: the outer ones say only where it passed through. What was
+/// made from a kubeconfig, a plugin's answer or an address may quote it, so its kind is told and none of its words.
 pub(super) fn cause(error: &kube::Error) -> String {
-    let mut innermost: &(dyn std::error::Error + 'static) = error;
-    loop {
-        match innermost.downcast_ref() {
-            Some(AuthError::AuthExecRun { out, .. }) => return plugin(out),
-            Some(AuthError::AuthExecStart(error)) => return format!("the credential plugin cannot be started: {error}"),
-            _ => {}
+    if chain(error).any(|error| error.is::<AuthError>()) {
+        return "the credentials cannot be used".to_owned();
+    }
+    match error {
+        kube::Error::Auth(_) => "the credentials cannot be used".to_owned(),
+        kube::Error::InferKubeconfig(error) => of_kubeconfig(error).to_owned(),
+        kube::Error::InferConfig(_) => "the configuration cannot be used".to_owned(),
+        kube::Error::ProxyProtocolUnsupported { .. } | kube::Error::ProxyProtocolDisabled { .. } => {
+            "the address of the proxy begins neither with http:// nor with https:// nor with socks5://".to_owned()
         }
-        match innermost.source() {
-            Some(inner) => innermost = inner,
-            None => return sanitise(&innermost.to_string()),
-        }
+        kube::Error::RustlsTls(_) => "the certificates, the key or the tls-server-name cannot be used".to_owned(),
+        kube::Error::HttpError(_) => "the request cannot be made".to_owned(),
+        kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => "the answer cannot be read".to_owned(),
+        _ => chain(error)
+            .last()
+            .map(|innermost| sanitise(&innermost.to_string()))
+            .unwrap_or_default(),
     }
 }
 
-/// The most of a plugin's complaint that is repeated, in characters.
-const MOST_COMPLAINT: usize = 300;
-
-/// Why a credential plugin failed, in its own words. Its command line and what it printed may hold secrets.
-fn plugin(output: &std::process::Output) -> String {
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    let last = complaint.lines().rev().map(str::trim).find(|line| !line.is_empty());
-    let said: String = last.map(sanitise).unwrap_or_default().chars().take(MOST_COMPLAINT).collect();
-    let ended = format!("the credential plugin ended with {}", output.status);
-    if said.is_empty() { ended } else { format!("{ended}: {said}") }
+/// Why a kubeconfig cannot be used, without a word of what stands in it.
+pub(super) fn of_kubeconfig(error: &KubeconfigError) -> &'static str {
+    match error {
+        KubeconfigError::CurrentContextNotSet => "it has no current context",
+        KubeconfigError::KindMismatch => "it is of another kind than the file before",
+        KubeconfigError::ApiVersionMismatch => "its apiVersion is another one than that of the file before",
+        KubeconfigError::LoadContext(_) => "it has no such context",
+        KubeconfigError::LoadClusterOfContext(_) => "the cluster entry of the context is not there",
+        KubeconfigError::MissingClusterUrl | KubeconfigError::ParseClusterUrl(_) => "the cluster entry has no server that is an address",
+        KubeconfigError::ParseProxyUrl(_) => "HTTPS_PROXY is no address",
+        KubeconfigError::ParseNoProxy(_) => "NO_PROXY is no list of hosts, addresses and networks",
+        KubeconfigError::LoadCertificateAuthority(_) | KubeconfigError::ParseCertificates(_) => "the certificate authority cannot be read",
+        KubeconfigError::LoadClientCertificate(_) => "the client certificate cannot be read",
+        KubeconfigError::LoadClientKey(_) => "the client key cannot be read",
+        _ => "it cannot be read",
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
     use std::os::unix::process::ExitStatusExt as _;
 
     use super::*;
 
+    // E3
     #[test]
-    fn a_plugin_that_fails_is_told_without_its_arguments_and_its_answer() {
+    fn what_a_library_says_about_credentials_is_not_repeated() {
         let out = std::process::Output {
             status: std::process::ExitStatus::from_raw(3 << 8),
             stdout: b"{\"token\": \"hush\"}".to_vec(),
-            stderr: b"first line\nplease log in\x1b[2J\n\n".to_vec(),
+            stderr: b"hush".to_vec(),
         };
-        let error = kube::Error::Auth(AuthError::AuthExecRun {
+        let run = || AuthError::AuthExecRun {
             cmd: "login --password hush".to_owned(),
-            out: Box::new(out),
-        });
-        assert_eq!(cause(&error), "the credential plugin ended with exit status: 3: please log in[2J");
-        let told = explain("list pods", &error);
-        assert!(!format!("{told:?}").contains("hush"), "{told:?}");
+            out: Box::new(out.clone()),
+        };
+        for error in [
+            kube::Error::Auth(run()),
+            kube::Error::Service(Box::new(run())),
+            kube::Error::Auth(AuthError::AuthExec("hush".to_owned())),
+            kube::Error::ProxyProtocolUnsupported {
+                proxy_url: Box::new("socks4://ada:hush@proxy".parse().unwrap()),
+            },
+            kube::Error::InferKubeconfig(KubeconfigError::LoadContext("hush".to_owned())),
+        ] {
+            let told = format!("{:?} {}", explain("list pods", &error), cause(&error));
+            assert!(!told.contains("hush"), "{told}");
+        }
+        assert_eq!(
+            explain("list pods", &kube::Error::Service(Box::new(run()))).kind,
+            ErrorKind::Unauthenticated
+        );
+    }
+
+    #[test]
+    fn what_a_layer_of_our_own_says_is_told_as_it_is() {
+        let own = BackendError::new(ErrorKind::Unauthenticated, "the login has expired").with_hint("log in again");
+        let told = explain("list pods", &kube::Error::Service(Box::new(own)));
+        assert_eq!(told.to_string(), "cannot list pods: the login has expired (log in again)");
+        assert_eq!(told.kind, ErrorKind::Unauthenticated);
     }
 }

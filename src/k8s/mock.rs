@@ -19,6 +19,7 @@ pub(super) struct Seen {
     pub(super) method: String,
     pub(super) uri: String,
     pub(super) content_type: Option<String>,
+    pub(super) authorization: Option<String>,
     pub(super) body: Vec<u8>,
 }
 
@@ -41,10 +42,12 @@ impl Mock {
 
     async fn serve(self, request: Request<Body>) -> Result<Response<Body>, BoxError> {
         let (parts, body) = request.into_parts();
+        let header = |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
         let seen = Seen {
             method: parts.method.to_string(),
             uri: parts.uri.to_string(),
-            content_type: parts.headers.get("content-type").map(|value| value.to_str().unwrap().to_owned()),
+            content_type: header("content-type"),
+            authorization: header("authorization"),
             body: body.collect_bytes().await.unwrap().to_vec(),
         };
         self.seen.lock().unwrap().push(seen.clone());

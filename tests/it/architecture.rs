@@ -81,6 +81,8 @@ const LAYERS: &[Layer] = &[
             "semver",
             "thiserror",
             "rustls",
+            "secrecy",
+            "serde_saphyr",
         ],
         pure: false,
     },
