@@ -18,6 +18,7 @@ mod console;
 mod contract;
 mod documents;
 mod ends;
+mod secrets;
 mod server;
 mod tape;
 mod target;

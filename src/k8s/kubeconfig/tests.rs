@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 
 use kube::client::ClientBuilder;
 use serde_json::{Value, json};
-
-use std::sync::OnceLock;
 
 use super::*;
 use crate::k8s::config::{Source, of_context};
