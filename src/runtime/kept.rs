@@ -156,7 +156,8 @@ impl StateDirectory {
 
 fn read(path: &Path) -> Result<Kept, String> {
     let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
-    serde_json::from_str(&text).map_err(|error| format!("line {}: {error}", error.line()))
+    // The words of the error may quote a variable of an entry.
+    serde_json::from_str(&text).map_err(|error| format!("line {}, column {}: it is not as extop writes it", error.line(), error.column()))
 }
 
 #[cfg(test)]

@@ -98,6 +98,22 @@ fn a_file_that_cannot_be_read_is_named_and_hides_no_other() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_told_without_its_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = serde_json::to_string(&kept("a-1")).unwrap();
+    fs::write(
+        folder.path().join("a-1.json"),
+        text.replace("\"steps\":[]", "\"steps\":\"hunter2\""),
+    )
+    .unwrap();
+    let (_, unreadable) = StateDirectory::new(folder.path().to_owned()).unfinished(&target("rig"));
+    assert!(
+        unreadable[0].contains("line 1, column ") && !unreadable[0].contains("hunter2"),
+        "{unreadable:?}"
+    );
+}
+
+#[test]
 fn an_identity_does_not_leave_the_folder() {
     let folder = tempfile::tempdir().unwrap();
     let mut state = StateDirectory::new(folder.path().join("runs"));
