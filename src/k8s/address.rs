@@ -90,15 +90,12 @@ fn decoded(text: &str) -> String {
     while let [first, tail @ ..] = rest {
         let escape = tail.first_chunk::<2>().filter(|_| *first == b'%');
         let value = escape.and_then(|digits| Some(16 * digit(digits[0])? + digit(digits[1])?));
-        match value {
-            Some(value) => {
-                bytes.push(value);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*first);
-                rest = tail;
-            }
+        if let Some(value) = value {
+            bytes.push(value);
+            rest = tail.get(2..).unwrap_or_default();
+        } else {
+            bytes.push(*first);
+            rest = tail;
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()

@@ -106,8 +106,13 @@ pub(super) fn of_context(source: Source, context: Option<&str>, current: &OnceLo
                     &[IN_CLUSTER.to_owned()],
                 ));
             }
-            let config = Config::incluster()
-                .map_err(|error| BackendError::new(ErrorKind::Config, format!("the pod's service account cannot be used: {error}")))?;
+            let mut config = Config::incluster().map_err(|error| {
+                let why = sanitise(&error.to_string());
+                BackendError::new(ErrorKind::Config, format!("the pod's service account cannot be used: {why}"))
+            })?;
+            // It is read from a file.
+            let length = config.default_namespace.trim_end().len();
+            config.default_namespace.truncate(length);
             let chosen = Chosen {
                 context: IN_CLUSTER.to_owned(),
                 user: None,

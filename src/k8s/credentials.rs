@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::client::Body;
 use kube::config::AuthInfo;
 use kube::{Client, Config};
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 use tower::BoxError;
@@ -29,9 +29,9 @@ use crate::backend::{BackendError, ErrorKind};
 /// A token is renewed when it has less left than this.
 const MARGIN: SignedDuration = SignedDuration::from_secs(10);
 /// A token file is read again when it was read this long ago, as by kubectl.
-const FILE_AGE: Duration = Duration::from_mins(1);
+const FILE_AGE: Duration = Duration::from_secs(60);
 /// The pause after a run of a plugin: at first, and at most when it fails or is refused again and again.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
+const PAUSES: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
 
 type Outcome = Result<Arc<Answer>, BackendError>;
 type Running = Shared<BoxFuture<'static, Outcome>>;
@@ -221,7 +221,7 @@ fn identity(auth: &mut AuthInfo, rest: &mut AuthInfo) -> Result<(), Fault> {
     )?;
     // A key without a certificate is passed over, as by kubectl.
     let Some(certificate) = certificate else { return Ok(()) };
-    let data = auth.client_key_data.as_ref().map(|key| key.expose_secret());
+    let data = auth.client_key_data.as_ref().map(ExposeSecret::expose_secret);
     let Some(key) = pem(("client-key", &mut auth.client_key), "client-key-data", data)? else {
         return Err((
             "it has a client certificate without a key".to_owned(),
@@ -268,22 +268,23 @@ struct TokenFile {
     path: PathBuf,
     /// The token beside it, for when the file cannot be read.
     token: Option<HeaderValue>,
-    read: Mutex<Option<(HeaderValue, Instant)>>,
+    /// What was read last, and when; without a time it is to be read again.
+    read: Mutex<Option<(HeaderValue, Option<Instant>)>>,
 }
 
 impl TokenFile {
     async fn header(&self, user: &str) -> Result<HeaderValue, BackendError> {
-        if let Some((header, at)) = &*locked(&self.read)
+        if let Some((header, Some(at))) = &*locked(&self.read)
             && at.elapsed() < FILE_AGE
         {
             return Ok(header.clone());
         }
         let read = tokio::fs::read_to_string(&self.path).await;
-        let why = match read.as_deref().map(str::trim).map_err(|error| error.kind()) {
+        let why = match read.as_deref().map(str::trim).map_err(std::io::Error::kind) {
             Ok("") => "is empty".to_owned(),
             Ok(token) => match secrets::bearer(token) {
                 Ok(header) => {
-                    *locked(&self.read) = Some((header.clone(), Instant::now()));
+                    *locked(&self.read) = Some((header.clone(), Some(Instant::now())));
                     return Ok(header);
                 }
                 Err(why) => why.to_owned(),
@@ -303,7 +304,7 @@ impl TokenFile {
     /// The server refuses its token: it is read again before the next request.
     fn again(&self) {
         if let Some((_, at)) = &mut *locked(&self.read) {
-            *at = at.checked_sub(FILE_AGE).unwrap_or(*at);
+            *at = None;
         }
     }
 }

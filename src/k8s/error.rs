@@ -21,7 +21,7 @@ pub(super) fn explain(tried: &str, error: &kube::Error) -> BackendError {
         kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => {
             BackendError::new(ErrorKind::Internal, format!("cannot {tried}: the answer cannot be read"))
         }
-        _ if chain(error).any(|error| error.is::<AuthError>()) => {
+        _ if chain(error).any(<dyn Error>::is::<AuthError>) => {
             BackendError::new(ErrorKind::Unauthenticated, format!("cannot {tried}: {}", cause(error)))
                 .with_hint("log in again; a credential plugin must not ask on the terminal")
         }
@@ -86,7 +86,7 @@ fn chain<'a>(error: &'a kube::Error) -> impl Iterator<Item = &'a (dyn Error + 's
 /// Why a request or a connection failed. The innermost reason counts: the outer ones say only where it passed through. What was
 /// made from a kubeconfig, a plugin's answer or an address may quote it, so its kind is told and none of its words.
 pub(super) fn cause(error: &kube::Error) -> String {
-    if chain(error).any(|error| error.is::<AuthError>()) {
+    if chain(error).any(<dyn Error>::is::<AuthError>) {
         return "the credentials cannot be used".to_owned();
     }
     match error {

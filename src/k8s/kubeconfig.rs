@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use kube::config::{AuthInfo, Cluster, ExecInteractiveMode, Kubeconfig};
+use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::address;
@@ -168,6 +169,16 @@ fn check(cluster: &mut Cluster) -> Result<(), Fault> {
         cluster.certificate_authority = None;
         cluster.certificate_authority_data = None;
         cluster.tls_server_name = None;
+    }
+    if cluster
+        .tls_server_name
+        .as_deref()
+        .is_some_and(|name| ServerName::try_from(name).is_err())
+    {
+        return Err((
+            "its tls-server-name is no name of a server".to_owned(),
+            "write the name that stands in the server's certificate",
+        ));
     }
     if let Some(proxy) = &cluster.proxy_url {
         address::proxy(proxy).map_err(|why| {

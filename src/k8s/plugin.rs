@@ -15,7 +15,7 @@ use crate::backend::{BackendError, ErrorKind};
 use crate::domain::text::sanitise;
 
 /// The longest that a plugin may take: a person may have to log in by a browser.
-const LIMIT: Duration = Duration::from_mins(3);
+const LIMIT: Duration = Duration::from_secs(180);
 /// The most of a plugin's complaint that is repeated, in characters.
 const MOST_COMPLAINT: usize = 300;
 /// Words in the names of options and variables whose values are secret.

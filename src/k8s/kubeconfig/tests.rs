@@ -342,6 +342,10 @@ fn an_entry_that_cannot_be_used_is_named() {
         for (cluster, why) in [
             ("{server: ''}", "it has no server"),
             (
+                "{server: 'https://rig', tls-server-name: 'hush hush'}",
+                "its tls-server-name is no name of a server",
+            ),
+            (
                 "{server: 'https://rig', certificate-authority-data: '*hush*'}",
                 "its certificate-authority-data is not base64",
             ),

@@ -614,8 +614,8 @@ fn every_code_has_a_fixture_that_raises_exactly_it_and_a_near_miss_that_does_not
         for finding in &raised {
             assert_eq!(finding.severity, rule.severity, "{}", code.as_str());
             assert!(!finding.remedy_text.is_empty() && !finding.subject.is_empty());
-            if let Some(at) = finding.remedy_text.find("kubectl") {
-                let words = shlex::split(&finding.remedy_text[at..]).unwrap();
+            if let Some((_, command)) = finding.remedy_text.split_once("kubectl ") {
+                let words = shlex::split(command).unwrap();
                 assert!(
                     words.windows(2).any(|two| two == ["-n", "shop"]),
                     "a command names its namespace: {words:?}"
