@@ -30,7 +30,7 @@ pub(super) fn open(options: &Options) -> Result<Opened, BackendError> {
     let source = config::load(options.kubeconfig.as_deref())?;
     let (mut config, chosen) = config::of_context(source, options.context.as_deref(), &options.current)?;
     let context = sanitise(&chosen.context);
-    let credentials = Credentials::take(chosen.whose, &mut config)?;
+    let credentials = Credentials::take(chosen.whose.clone(), &mut config)?;
     tokio::runtime::Handle::current().block_on(credentials.open(&mut config))?;
     // A request that fails is told at once; watches have their own back-off, and a write must never be repeated.
     config.default_retry = false;
@@ -56,7 +56,7 @@ pub(super) fn open(options: &Options) -> Result<Opened, BackendError> {
             ErrorKind::Config
         };
         let check = ShellCommand::new(["kubectl", "--context", &context, "get", "--raw", "/version"]);
-        BackendError::new(kind, format!("the context {context} cannot be used: {why}"))
+        BackendError::new(kind, format!("the context {context} with {} cannot be used: {why}", chosen.whose))
             .with_hint(format!("run {check}: it shows whether the credentials work"))
     };
     let namespace = config.default_namespace.clone();
