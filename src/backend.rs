@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::Observation;
 use crate::domain::change::Request;
 use crate::domain::cluster::Cluster;
-use crate::domain::ids::PodKey;
+use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::instance::{Instance, Role};
 use crate::domain::permission::Permission;
 pub use error::{BackendError, ErrorKind};
@@ -112,12 +112,21 @@ pub struct ProbeRequest {
     pub environment: Vec<String>,
     /// Open new sessions: proof must not come from a session that was there before.
     pub fresh: bool,
+    /// A session may wait in the instance for the next reading; not in one that is to be recreated or restarted.
+    pub may_keep: bool,
+    /// PostgreSQL's major version, where the cluster tells it.
+    pub major: Option<u32>,
     /// Permissions that access reviews denied: ways that need them are not tried, only named.
     pub denied: Vec<Permission>,
 }
 
 impl ProbeRequest {
-    /// The request for an instance of a cluster.
+    /// The cluster.
+    pub fn cluster_key(&self) -> ClusterKey {
+        ClusterKey::new(self.pod.namespace.clone(), self.cluster.clone())
+    }
+
+    /// The request for an instance of a cluster, which keeps no session.
     pub fn new(cluster: &Cluster, instance: &Instance, fresh: bool) -> Self {
         let name = &cluster.key.name;
         let entries = cluster
@@ -146,6 +155,8 @@ impl ProbeRequest {
             service: format!("{name}-rw"),
             environment,
             fresh,
+            may_keep: false,
+            major: cluster.major(),
             denied: Vec::new(),
         }
     }

@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use kube::Client;
@@ -103,7 +104,10 @@ struct Reader {
 
 impl Observe for Reader {
     fn watch(&self) -> BoxStream<'static, Observation> {
+        let prober = self.prober.clone();
         watch::watch(&self.client, &self.server, &self.scope, self.timeout)
+            .inspect(move |observation| prober.heed(observation))
+            .boxed()
     }
 
     fn read(&self, read: Read) -> BoxFuture<'static, Observation> {

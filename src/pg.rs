@@ -3,6 +3,7 @@
 //! Nothing here knows Kubernetes: a [`Door`] leads to the pod.
 
 mod answer;
+mod avoid;
 pub mod door;
 mod kept;
 mod metrics;

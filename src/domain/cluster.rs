@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Timestamp;
 use super::extension::ExtensionEntry;
 use super::ids::{CatalogKey, ClusterKey};
+use super::image::{Reference, operand_major};
 
 /// A `Cluster` as it was last observed. Only what extop reads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,19 @@ pub struct Cluster {
     pub spec: ClusterSpec,
     /// What the operator reports.
     pub status: ClusterStatus,
+}
+
+impl Cluster {
+    /// PostgreSQL's major version as far as the object itself tells it: resolved, asked of the catalog, or by the tag of
+    /// the operand image.
+    pub fn major(&self) -> Option<u32> {
+        let resolved = self.status.resolved.as_ref().and_then(|resolved| resolved.major);
+        let catalog = || Some(self.spec.catalog.as_ref()?.major);
+        let image = self.status.image.as_ref().or(self.spec.image_name.as_ref());
+        resolved
+            .or_else(catalog)
+            .or_else(|| operand_major(&Reference::parse(image?).ok()?.tag?))
+    }
 }
 
 /// A field manager that owns a part of the object that extop may change.

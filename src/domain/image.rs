@@ -94,6 +94,11 @@ fn built(stamp: &str) -> Option<String> {
     ))
 }
 
+/// PostgreSQL's major version in the tag of an operand image, e.g. 18 of `18.6-minimal-trixie`.
+pub fn operand_major(tag: &str) -> Option<u32> {
+    tag.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
 /// Distribution in the tag of an operand image, e.g. `trixie` of `18.6-minimal-trixie`.
 pub fn operand_distribution(tag: &str) -> Option<&str> {
     let last = tag.rsplit('-').next()?;
@@ -113,6 +118,19 @@ mod tests {
         assert_eq!(parsed.tag.as_deref(), Some("0.8.1-18-trixie"));
         assert_eq!(parsed.digest, Some(digest));
         assert_eq!(parsed.short(), "pgvector:0.8.1-18-trixie");
+    }
+
+    #[test]
+    fn the_tag_of_an_operand_image_begins_with_the_major_version() {
+        for (tag, major) in [
+            ("18.6-minimal-trixie", Some(18)),
+            ("13", Some(13)),
+            ("latest", None),
+            ("", None),
+            ("99999999999", None),
+        ] {
+            assert_eq!(operand_major(tag), major, "{tag}");
+        }
     }
 
     #[test]

@@ -120,6 +120,12 @@ pub fn reports_resolution(world: &World, cluster: &Cluster) -> bool {
     era::of_cluster(world, cluster).is_none_or(|era| era >= Era::Catalogs)
 }
 
+/// No instance is about to be recreated or restarted: everything is as it was asked for, and nothing holds the operator up.
+pub fn is_at_rest(world: &World, cluster: &Cluster) -> bool {
+    let rollout = assess(world, cluster);
+    rollout.complete && rollout.blocked.is_none()
+}
+
 /// Assesses the rollout of a cluster (phases alone do not tell: "healthy" is also said
 /// before the operator noticed an edit).
 pub fn assess(world: &World, cluster: &Cluster) -> Rollout {

@@ -106,6 +106,13 @@ impl World {
         self.databases.values().filter(move |database| database.cluster == *cluster)
     }
 
+    /// The `Database` object of a cluster that wants a database dropped, if there is one.
+    pub fn dropped_by(&self, cluster: &ClusterKey, database: &str) -> Option<&Database> {
+        self.databases
+            .values()
+            .find(|object| object.cluster == *cluster && object.database == database && object.wants_it_dropped())
+    }
+
     /// The answer of SQL for an instance as it is: a probe of a predecessor of the same name does not count.
     pub fn answer_of(&self, instance: &Instance) -> Option<&InstanceProbe> {
         self.probes

@@ -299,9 +299,10 @@ fn remove(world: &mut World, id: &ObjectId, changed: &mut Changed) {
             }
         }
         ObjectId::Database(key) => {
-            changed
-                .clusters
-                .extend(world.databases.remove(key).map(|database| database.cluster));
+            if let Some(database) = world.databases.remove(key) {
+                note_database_clusters(world, &BTreeSet::from([database.cluster.clone()]), changed);
+                changed.clusters.insert(database.cluster);
+            }
             world.seen.remove(&(Kind::Database, key.to_string()));
         }
         ObjectId::Catalog(key) => {

@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use futures::stream;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::avoid::Avoided;
 use super::door::Door;
 use super::kept::Kept;
 use super::metrics;
@@ -15,6 +16,7 @@ use super::reading::{self, First};
 use super::route::{Line, Trouble, Way, ways};
 use crate::backend::{DatabaseAccess, ProbeRequest};
 use crate::domain::probe::{DatabaseProbe, Fact, InstanceProbe, ProbeFailure};
+use crate::domain::text::sanitise;
 use crate::domain::{Observation, Timestamp};
 
 /// Sessions in databases of one instance at the same time: each costs the server a process.
@@ -29,6 +31,7 @@ pub struct Prober {
     access: DatabaseAccess,
     timeout: Duration,
     kept: Arc<Kept>,
+    avoided: Avoided,
 }
 
 impl Prober {
@@ -39,6 +42,7 @@ impl Prober {
             access,
             timeout,
             kept: Arc::default(),
+            avoided: Avoided::default(),
         }
     }
 
@@ -48,12 +52,27 @@ impl Prober {
         self.kept.count()
     }
 
+    /// Looks at what a watch told, before anybody else does: a session that would be in the operator's way ends at once, and
+    /// none begins there.
+    pub fn heed(&self, observation: &Observation) {
+        if self.avoided.note(observation) {
+            for uid in self.avoided.leaving() {
+                self.kept.bar(&uid);
+            }
+        }
+    }
+
     /// Reads the evidence: answers `Probed` or `ProbeFailed`.
     ///
     /// Its time is that of the first question. Its sessions are new where that is asked for, else those of the last reading.
     pub async fn probe(&self, request: ProbeRequest) -> Observation {
         let at = Timestamp::now();
-        match self.read(&request, at).await {
+        let read = tokio::select! {
+            biased;
+            because = self.avoided.until_instance(&request.uid) => Err(Trouble::new(because)),
+            read = self.read(&request, at) => read,
+        };
+        match read {
             Ok(probe) => Observation::Probed(Box::new(probe)),
             Err(Trouble { because, missing, .. }) => Observation::ProbeFailed(ProbeFailure {
                 pod: request.pod,
@@ -67,6 +86,11 @@ impl Prober {
 
     async fn read(&self, request: &ProbeRequest, at: Timestamp) -> Result<InstanceProbe, Trouble> {
         let end = Instant::now() + self.timeout;
+        if request.may_keep {
+            self.kept.allow(&request.uid);
+        } else {
+            self.kept.bar(&request.uid);
+        }
         let ways = ways(self.access, request);
         if ways.is_empty() {
             return Err(Trouble::new("database access is off"));
@@ -90,8 +114,7 @@ impl Prober {
             }
             match timeout(share, self.try_way(*way, request, reasons(&failed), at)).await {
                 Ok(Ok((line, first))) => {
-                    let probe = self.databases(&line, first, end).await;
-                    return still_there(&line, probe).await;
+                    return self.databases(&line, request, first, end).await;
                 }
                 Ok(Err(trouble)) => failed.push((*way, trouble)),
                 Err(_) => failed.push((*way, Trouble::new(format!("no answer within {share:.1?}")))),
@@ -111,13 +134,19 @@ impl Prober {
     }
 
     async fn try_way(&self, way: Way<'_>, request: &ProbeRequest, reasons: String, at: Timestamp) -> Result<(Line, First), Trouble> {
-        let line = Line::prepare(way, &self.door, &self.kept, request, self.timeout).await?;
-        let first = reading::first(&line, request, reasons, at).await?;
+        let line = Line::prepare(way, &self.door, &self.kept, &self.avoided, request, self.timeout).await?;
+        let (cluster, base) = (request.cluster_key(), sanitise(line.base()));
+        let first = tokio::select! {
+            biased;
+            because = self.avoided.until_database(&cluster, &base) => Err(Trouble::new(because)),
+            first = reading::first(&line, request, reasons, at) => first,
+        }?;
         Ok((line, first))
     }
 
-    /// The further databases, some at a time; one that does not answer in time is unknown, not the whole instance.
-    async fn databases(&self, line: &Line, first: First, end: Instant) -> InstanceProbe {
+    /// The further databases, some at a time; one that does not answer in time is unknown, not the whole instance. One that
+    /// is wanted dropped is not asked, and a question that is under way there is given up.
+    async fn databases(&self, line: &Line, request: &ProbeRequest, first: First, end: Instant) -> Result<InstanceProbe, Trouble> {
         let First {
             mut probe,
             databases,
@@ -125,20 +154,34 @@ impl Prober {
             privileges,
             overrides,
         } = first;
-        let (privileges, overrides) = (&privileges, overrides.as_ref());
-        let mut read: Vec<BoxFuture<'_, DatabaseProbe>> = Vec::new();
+        let (privileges, overrides, cluster) = (&privileges, overrides.as_ref(), &request.cluster_key());
+        let mut read: Vec<BoxFuture<'_, Result<DatabaseProbe, DatabaseProbe>>> = Vec::new();
         for name in databases.iter().filter(|name| own.is_none() || name.as_str() != line.base()) {
             read.push(Box::pin(async move {
-                match timeout_at(end, reading::database(line, name, privileges, overrides)).await {
-                    Ok(probe) => probe,
-                    Err(_) => reading::unread(name, &Trouble::new(format!("no answer within {:.1?}", self.timeout))),
+                let clean = sanitise(name);
+                let reading = timeout_at(end, reading::database(line, name, privileges, overrides));
+                tokio::select! {
+                    biased;
+                    because = self.avoided.until_database(cluster, &clean) => Err(reading::unread(name, &Trouble::new(because))),
+                    read = reading => Ok(read.unwrap_or_else(|_| {
+                        reading::unread(name, &Trouble::new(format!("no answer within {:.1?}", self.timeout)))
+                    })),
                 }
             }));
         }
-        probe.databases = stream::iter(read).buffered(MOST_SESSIONS).collect().await;
+        let read: Vec<_> = stream::iter(read).buffered(MOST_SESSIONS).collect().await;
+        let mut avoided = Vec::new();
+        for database in read {
+            match database {
+                Ok(database) => probe.databases.push(database),
+                Err(database) => avoided.push(database),
+            }
+        }
         probe.databases.extend(own);
+        let mut probe = still_there(line, probe).await?;
+        probe.databases.extend(avoided);
         probe.databases.sort_by(|one, other| one.database.cmp(&other.database));
-        probe
+        Ok(probe)
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::answer::Answer;
 use super::door::{Door, Output};
 use super::route::{Trouble, pod_name};
-use super::session::APPLICATION_NAME;
+use super::session::{APPLICATION_NAME, Idle, Options};
 use super::statement::Ask;
 use crate::domain::ids::PodKey;
 use crate::domain::probe::SqlError;
@@ -30,8 +30,12 @@ pub(super) struct Psql {
 
 impl Psql {
     /// The way into `pod`.
-    pub(super) fn new(door: Arc<dyn Door>, pod: PodKey, options: String) -> Self {
-        Self { door, pod, options }
+    pub(super) fn new(door: Arc<dyn Door>, pod: PodKey, options: &Options) -> Self {
+        Self {
+            door,
+            pod,
+            options: options.of(Idle::Passing),
+        }
     }
 
     /// One run of `psql` in a database.

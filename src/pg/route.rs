@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::Answer;
+use super::avoid::Avoided;
 use super::door::{Door, Secret};
 use super::kept::Kept;
 use super::psql::Psql;
-use super::session;
+use super::session::Options;
 use super::statement::Ask;
 use super::tls;
 use super::tunnel::{self, Keeping, Tunnel};
@@ -143,12 +144,13 @@ impl Line {
         way: Way<'_>,
         door: &Arc<dyn Door>,
         kept: &Arc<Kept>,
+        avoided: &Avoided,
         request: &ProbeRequest,
         timeout: Duration,
     ) -> Result<Self, Trouble> {
-        let options = session::options(timeout, &request.environment);
+        let options = Options::new(timeout, &request.environment, request.major);
         let (name, superuser) = match way {
-            Way::Exec => return Ok(Self::Exec(Psql::new(door.clone(), request.pod.clone(), options))),
+            Way::Exec => return Ok(Self::Exec(Psql::new(door.clone(), request.pod.clone(), &options))),
             Way::Superuser(name) => (name, true),
             Way::Application(name) => (name, false),
             Way::Metrics => return Err(Trouble::new("metrics know no session")),
@@ -164,7 +166,11 @@ impl Line {
             password: credentials.get("password").unwrap_or_default().to_vec(),
             // The superuser's secret says `*`.
             database: match text(&credentials, namespace, name, "dbname") {
-                Ok(database) if !superuser && !database.is_empty() => database,
+                Ok(database)
+                    if !superuser && !database.is_empty() && avoided.database(&request.cluster_key(), &sanitise(&database)).is_none() =>
+                {
+                    database
+                }
                 _ => MAINTENANCE_DATABASE.to_owned(),
             },
             superuser,
@@ -182,6 +188,7 @@ impl Line {
                 kept: kept.clone(),
                 uid: request.uid.clone(),
                 fresh: request.fresh,
+                may_keep: request.may_keep,
             },
         )))
     }

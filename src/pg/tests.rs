@@ -13,15 +13,18 @@ mod roles;
 pub(super) mod server;
 mod trouble;
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use self::server::{OWNER_PASSWORD, SUPERUSER_PASSWORD, Server, TestDoor, request, shared};
+use super::Prober;
 use super::answer::Answer;
+use super::avoid::Avoided;
 use super::door::Door;
 use super::route::{Line, Way};
+use super::session::{Idle, Options};
 use super::statement::{Ask, Statement};
-use super::{Prober, session};
 use crate::backend::{DatabaseAccess, ProbeRequest};
 use crate::domain::Observation;
 use crate::domain::probe::{DatabaseProbe, Fact, FileKind, InstanceProbe, PathFile, ProbeFailure, Route};
@@ -250,7 +253,9 @@ async fn every_statement_answers_a_superuser_on_both_routes() {
     });
     let mut told = Vec::new();
     for way in [Way::Superuser("orders-superuser"), Way::Exec] {
-        let line = Line::prepare(way, &door, &Arc::default(), &request(), TIMEOUT).await.unwrap();
+        let line = Line::prepare(way, &door, &Arc::default(), &Avoided::default(), &request(), TIMEOUT)
+            .await
+            .unwrap();
         let session = line.open("asked").await.unwrap();
         let answers = session.ask(&asks).await.unwrap();
         for (ask, answer) in asks.iter().zip(&answers) {
@@ -264,7 +269,7 @@ async fn every_statement_answers_a_superuser_on_both_routes() {
 #[tokio::test]
 async fn a_session_is_read_only_pinned_and_named() {
     let Some(server) = shared() else { return };
-    let options = session::options(TIMEOUT, &[]);
+    let options = options_of(Idle::Passing);
     let run = |statement: &str| {
         let output = server
             .client_command("psql")
@@ -278,9 +283,63 @@ async fn a_session_is_read_only_pinned_and_named() {
     assert!(run("CREATE EXTENSION foo").contains("cannot execute CREATE EXTENSION in a read-only transaction"));
     assert_eq!(run("SHOW search_path").trim(), "pg_catalog,pg_temp");
     assert_eq!(run("SHOW statement_timeout").trim(), "5s");
-    let hurried = session::options(Duration::from_secs(1), &[]);
+    let hurried = Options::new(Duration::from_secs(1), &[], None).of(Idle::Passing);
     assert!(hurried.contains("statement_timeout=200 "), "{hurried}");
     assert!(run("SELECT pg_sleep(0.01)").trim().is_empty());
+    assert_eq!(run("SHOW idle_session_timeout").trim(), "30s");
+    assert_eq!(run("SHOW client_connection_check_interval").trim(), "250ms");
+    let kept = options_of(Idle::Kept);
+    let by_network = server
+        .client_command("psql")
+        .env("PGOPTIONS", &kept)
+        .envs([
+            ("PGHOST", "127.0.0.1"),
+            ("PGPASSWORD", SUPERUSER_PASSWORD),
+            ("PGSSLMODE", "require"),
+        ])
+        .args(["-X", "-q", "-At", "-U", "postgres", "-d", "postgres"])
+        .args(["-c", "SHOW idle_session_timeout", "-c", "SHOW tcp_user_timeout"])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&by_network.stdout), "10min\n30000\n", "{by_network:?}");
+}
+
+/// E14: the server does not go on for a client that is gone, and a session that nobody uses ends there by itself.
+#[tokio::test]
+async fn the_server_itself_ends_what_a_lost_client_left_behind() {
+    let Some(server) = Server::start() else { return };
+    server.sql("postgres", "CREATE DATABASE app");
+    let begin = |options: &str| {
+        let mut psql = server.client_command("psql");
+        psql.env("PGOPTIONS", options)
+            .args(["-X", "-q", "-U", "postgres", "-d", "app"])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null());
+        psql.spawn().unwrap()
+    };
+    let active = "SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = 'app' AND state = 'active'";
+    let empty = "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'app'";
+    let options = options_of(Idle::Passing);
+    // The limit of the statement alone would end it, too, but not so soon.
+    let mut psql = begin(&options.replace("statement_timeout=5000", "statement_timeout=60000"));
+    psql.stdin.as_mut().unwrap().write_all(b"SELECT pg_sleep(60);\n").unwrap();
+    server.until("the statement runs", active);
+    psql.kill().unwrap();
+    psql.wait().unwrap();
+    server.until("the statement of a lost client ends", empty);
+    assert!(server.log().contains("connection to client lost"), "{}", server.log());
+
+    let mut psql = begin(&options.replace("idle_session_timeout=30000", "idle_session_timeout=1"));
+    server.until(
+        "an idle session ends",
+        &format!("{empty} AND position('idle-session' IN pg_read_file('{}')) > 0", server.path("log")),
+    );
+    psql.kill().unwrap();
+    psql.wait().unwrap();
+}
+
+fn options_of(idle: Idle) -> String {
+    Options::new(TIMEOUT, &[], None).of(idle)
 }
 
 #[tokio::test]
@@ -315,7 +374,9 @@ async fn an_argument_reaches_the_statement_whole_on_both_routes() {
     let mut asks: Vec<Ask> = odd.into_iter().map(Ask::paths_of).collect();
     asks.push(Statement::WalReceiver.into());
     for way in [Way::Superuser("orders-superuser"), Way::Exec] {
-        let line = Line::prepare(way, &door, &Arc::default(), &request(), TIMEOUT).await.unwrap();
+        let line = Line::prepare(way, &door, &Arc::default(), &Avoided::default(), &request(), TIMEOUT)
+            .await
+            .unwrap();
         let answers = line.open("postgres").await.unwrap().ask(&asks).await.unwrap();
         let (last, others) = answers.split_last().unwrap();
         assert_eq!(last, &Answer::Value(serde_json::Value::Null));

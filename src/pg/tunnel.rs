@@ -16,9 +16,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::answer::Answer;
 use super::door::{Door, Duplex};
-use super::kept::{Kept, Purpose};
-use super::route::{Trouble, pod_name};
-use super::session::APPLICATION_NAME;
+use super::kept::{Kept, Purpose, part_with};
+use super::route::{MAINTENANCE_DATABASE, Trouble, pod_name};
+use super::session::{APPLICATION_NAME, Idle, Options};
 use super::statement::Ask;
 use super::tls::Authority;
 use crate::domain::ids::PodKey;
@@ -46,7 +46,7 @@ pub(super) struct Login {
 pub(super) struct Tunnel {
     door: Arc<dyn Door>,
     pod: PodKey,
-    options: String,
+    options: Options,
     login: Login,
     authority: Authority,
     kept: Keeping,
@@ -60,11 +60,13 @@ pub(super) struct Keeping {
     pub(super) uid: String,
     /// None of before is wanted.
     pub(super) fresh: bool,
+    /// One may wait there for the next reading.
+    pub(super) may_keep: bool,
 }
 
 impl Tunnel {
     /// The way to `pod`.
-    pub(super) fn new(door: Arc<dyn Door>, pod: PodKey, options: String, login: Login, authority: Authority, kept: Keeping) -> Self {
+    pub(super) fn new(door: Arc<dyn Door>, pod: PodKey, options: Options, login: Login, authority: Authority, kept: Keeping) -> Self {
         Self {
             door,
             pod,
@@ -85,24 +87,38 @@ impl Tunnel {
         self.login.superuser
     }
 
-    fn purpose(&self, database: &str) -> Purpose {
+    fn purpose(&self) -> Purpose {
         Purpose {
             uid: self.kept.uid.clone(),
             user: self.login.user.clone(),
-            options: self.options.clone(),
-            database: database.to_owned(),
+            options: self.options.of(Idle::Kept),
         }
+    }
+
+    /// Sessions wait for the next reading in the maintenance database only: nobody drops it.
+    fn is_kept_in(&self, database: &str) -> bool {
+        self.kept.may_keep && database == MAINTENANCE_DATABASE
     }
 
     /// A session of before in a database, with what was set for the paths when it was asked last.
     pub(super) fn kept(&self, database: &str) -> Option<(Session, Value)> {
-        let found = self.kept.kept.take(&self.purpose(database));
-        found.filter(|_| !self.kept.fresh)
+        if !self.is_kept_in(database) {
+            return None;
+        }
+        let (session, overrides) = self.kept.kept.take(&self.purpose())?;
+        if self.kept.fresh {
+            part_with(vec![session]);
+            return None;
+        }
+        Some((session, overrides))
     }
 
-    /// Keeps a session for the next reading; one too many comes back.
+    /// Keeps a session for the next reading; one that is not kept comes back.
     pub(super) fn keep(&self, database: &str, session: Session, overrides: Value) -> Option<Session> {
-        self.kept.kept.put(self.purpose(database), session, overrides)
+        if !self.is_kept_in(database) {
+            return Some(session);
+        }
+        self.kept.kept.put(self.purpose(), session, overrides)
     }
 
     /// A new session in a database.
@@ -112,13 +128,14 @@ impl Tunnel {
             .stream(self.pod.clone())
             .await
             .map_err(|error| Trouble::of_backend(&error, "create", "pods/portforward", &self.pod.namespace))?;
+        let idle = if self.is_kept_in(database) { Idle::Kept } else { Idle::Passing };
         let mut config = Config::new();
         config
             .user(&self.login.user)
             .password(&self.login.password)
             .dbname(database)
             .application_name(APPLICATION_NAME)
-            .options(&self.options)
+            .options(self.options.of(idle))
             .ssl_mode(SslMode::Require)
             // Preferred, not required: the certificate has been verified, and not every way to log in can be bound to it.
             .channel_binding(ChannelBinding::Prefer);

@@ -7,10 +7,12 @@ use crate::app::msg::{Msg, Notice};
 use crate::backend::TargetId;
 use crate::backend::{Access, Read};
 use crate::domain::Observation;
+use crate::domain::cluster::Cluster;
 use crate::domain::ids::PodKey;
 use crate::domain::ladder::{RungKind, RungState};
-use crate::domain::observation::ObjectId;
+use crate::domain::observation::{Object, ObjectId};
 use crate::domain::probe::ProbeFailure;
+use crate::domain::rollout::RESTARTED_AT;
 use crate::domain::watch::{Kind, WatchState};
 
 fn pod(name: &str) -> PodKey {
@@ -41,6 +43,45 @@ fn what_is_listed_is_asked_and_computed() {
     assert!(ladder.headline().is_none_or(|rung| rung.state == RungState::Holds), "{ladder:#?}");
     assert_eq!(ladder.rung(RungKind::Installed).unwrap().state, RungState::Holds);
     assert_eq!(probes(&seat.reads), seat.world().instances.len());
+}
+
+#[test]
+fn a_session_may_wait_in_an_instance_only_while_nothing_is_going_to_restart_it() {
+    let mut seat = Seat::new();
+    let may_keep = |seat: &Seat| -> Vec<bool> {
+        let asks = seat.reads.iter().filter_map(|read| match read {
+            Read::Probe(request) if request.cluster == "orders" => Some(request.may_keep),
+            _ => None,
+        });
+        asks.collect()
+    };
+    seat.reads.clear();
+    seat.fold(Msg::Refresh(FIRST));
+    assert_eq!(may_keep(&seat), [true; 3]);
+    let healthy = seat.world().clusters[&orders()].clone();
+    for change in [
+        (|cluster: &mut Cluster| "Upgrading cluster".clone_into(&mut cluster.status.phase)) as fn(&mut Cluster),
+        |cluster| cluster.status.image = Some("registry.example/postgresql:18.7".to_owned()),
+        |cluster| drop(cluster.annotations.insert(RESTARTED_AT.to_owned(), "2026-11-26".to_owned())),
+        |cluster| drop(cluster.annotations.insert("cnpg.io/hibernation".to_owned(), "on".to_owned())),
+        |cluster| cluster.status.target_primary = Some("orders-2".to_owned()),
+    ] {
+        let mut cluster = healthy.clone();
+        change(&mut cluster);
+        seat.observe(Observation::Upserted(Object::Cluster(Box::new(cluster))));
+        seat.reads.clear();
+        seat.fold(Msg::Refresh(FIRST));
+        assert_eq!(may_keep(&seat), [false; 3]);
+    }
+}
+
+#[test]
+fn sql_is_asked_again_when_a_database_object_is_gone() {
+    let mut seat = Seat::new();
+    let object = seat.world().databases.keys().next().unwrap().clone();
+    seat.reads.clear();
+    seat.observe(Observation::Removed(ObjectId::Database(object)));
+    assert_eq!(probes(&seat.reads), 3, "what was not asked for its sake is asked");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::domain::findings::findings;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::observation::Objects;
 use crate::domain::permission::{Permission, Verdict};
+use crate::domain::rollout;
 use crate::domain::watch::{Kind, WatchState};
 use crate::domain::world::{Changed, Probe};
 use crate::domain::{Observation, World};
@@ -182,7 +183,11 @@ fn chosen(world: &World, mut effects: Vec<Effect>) -> Vec<Effect> {
 fn probe(world: &World, target: TargetId, pod: &PodKey, fresh: bool) -> Option<[Effect; 2]> {
     let instance = world.instances.get(pod)?;
     let cluster = world.clusters.get(&instance.cluster)?;
-    let sql = Effect::Read(target, Read::Probe(ProbeRequest::new(cluster, instance, fresh)));
+    let request = ProbeRequest {
+        may_keep: rollout::is_at_rest(world, cluster),
+        ..ProbeRequest::new(cluster, instance, fresh)
+    };
+    let sql = Effect::Read(target, Read::Probe(request));
     Some([sql, manager(world, target, pod)?])
 }
 

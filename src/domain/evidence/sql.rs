@@ -127,9 +127,12 @@ fn mount_state(subject: &Subject, instance: &Instance) -> Option<MountState> {
 
 fn path_told(subject: &Subject, answer: &InstanceProbe) -> Told {
     let mut checked = 0;
+    // A database that is going is not asked, and what is set there serves nobody any more.
+    let is_going = |database: &DatabaseProbe| subject.world.dropped_by(&subject.cluster.key, &database.database).is_some();
+    let databases: Vec<&DatabaseProbe> = answer.databases.iter().filter(|database| !is_going(database)).collect();
     for setting in [PathSetting::ExtensionControlPath, PathSetting::DynamicLibraryPath] {
         let wanted = of_entry(setting, &subject.entry);
-        for database in &answer.databases {
+        for database in &databases {
             match live(setting, database) {
                 Err(why) => {
                     return (
@@ -158,8 +161,7 @@ fn path_told(subject: &Subject, answer: &InstanceProbe) -> Told {
     if checked == 0 {
         return (RungState::Unknown, "no database could be asked".to_owned());
     }
-    environment_told(subject, answer)
-        .unwrap_or_else(|| (RungState::Holds, format!("in both paths of {} databases", answer.databases.len())))
+    environment_told(subject, answer).unwrap_or_else(|| (RungState::Holds, format!("in both paths of {} databases", databases.len())))
 }
 
 impl Subject<'_> {

@@ -304,6 +304,30 @@ fn a_library_in_the_preload_list_must_be_loaded_at_start() {
 }
 
 #[test]
+fn a_database_that_is_wanted_dropped_is_unknown_and_spoils_no_path() {
+    let mut world = fixture::world();
+    let why = "the Database object orders-old wants it dropped";
+    for name in fixture::INSTANCES {
+        change_probe(&mut world, name, |probe| {
+            let app = probe.databases.iter_mut().find(|database| database.database == "app").unwrap();
+            app.installed = Fact::Unknown(why.to_owned());
+            app.settings = Fact::Unknown(why.to_owned());
+        });
+    }
+    assert_eq!(rung(&world, "pgvector", RungKind::OnPath).state, RungState::Unknown);
+    let mut old = fixture::database();
+    old.key.name = "orders-old".to_owned();
+    old.ensure = crate::domain::database::Ensure::Absent;
+    world.databases.insert(old.key.clone(), old);
+    assert_eq!(rung(&world, "pgvector", RungKind::OnPath).state, RungState::Holds);
+    for kind in [RungKind::Installed, RungKind::AtVersion] {
+        let rung = rung(&world, "pgvector", kind);
+        assert_eq!(rung.state, RungState::Unknown, "{kind:?}");
+        assert!(rung.because.unwrap().ends_with(why), "{kind:?}");
+    }
+}
+
+#[test]
 fn nobody_asked_is_never_the_headline() {
     let mut world = fixture::world();
     world.apply(Objects::Databases(Vec::new()).into(), fixture::now());

@@ -2,22 +2,27 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::server::{Server, TestDoor, request};
+use super::server::{OWNER_PASSWORD, Server, TestDoor, request, secret};
 use super::{TIMEOUT, in_database};
 use crate::backend::{BackendError, DatabaseAccess, ProbeRequest};
-use crate::domain::Observation;
+use crate::domain::database::Ensure;
 use crate::domain::ids::PodKey;
-use crate::domain::probe::InstanceProbe;
+use crate::domain::observation::Object;
+use crate::domain::probe::{Fact, InstanceProbe};
+use crate::domain::{Observation, fixture};
 use crate::pg::Prober;
 use crate::pg::door::{Door, Duplex, Output, Secret, Stream};
+
+/// Decides by the number of a connection.
+type IsStuck = Box<dyn Fn(usize) -> bool + Send>;
 
 /// What went through a door.
 #[derive(Default)]
@@ -25,8 +30,8 @@ struct Traffic {
     connections: AtomicUsize,
     /// How often something was sent after something had come: a round trip each.
     turns: AtomicUsize,
-    /// Nothing comes any more on the connections that are open.
-    is_stuck: AtomicBool,
+    /// On which connections nothing comes any more.
+    is_stuck: Mutex<Option<IsStuck>>,
 }
 
 /// Counts, delays, and holds back.
@@ -41,7 +46,14 @@ struct Counted {
 
 impl AsyncRead for Counted {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.traffic.is_stuck.load(Ordering::SeqCst) && self.number == 1 {
+        if self
+            .traffic
+            .is_stuck
+            .lock()
+            .unwrap()
+            .as_ref()
+            .is_some_and(|is_stuck| is_stuck(self.number))
+        {
             return Poll::Pending;
         }
         if let Some(waits) = &mut self.waits {
@@ -107,9 +119,31 @@ impl Door for CountingDoor {
     }
 }
 
+/// A door whose `psql` in the database `app` hears no question, and so stays there.
+struct Deaf(TestDoor);
+
+impl Door for Deaf {
+    fn stream(&self, pod: PodKey) -> BoxFuture<'_, Result<Duplex, BackendError>> {
+        self.0.stream(pod)
+    }
+
+    fn exec(&self, pod: PodKey, command: Vec<String>, stdin: Vec<u8>) -> BoxFuture<'_, Result<Output, BackendError>> {
+        let is_app = command.iter().any(|part| part.contains("dbname='app'"));
+        self.0.exec(pod, command, if is_app { Vec::new() } else { stdin })
+    }
+
+    fn metrics(&self, pod: PodKey) -> BoxFuture<'_, Result<String, BackendError>> {
+        self.0.metrics(pod)
+    }
+
+    fn secret(&self, namespace: String, name: String) -> BoxFuture<'_, Result<Secret, BackendError>> {
+        self.0.secret(namespace, name)
+    }
+}
+
 /// A prober through a door that counts.
 struct Bench {
-    prober: Prober,
+    prober: Arc<Prober>,
     traffic: Arc<Traffic>,
 }
 
@@ -122,7 +156,7 @@ impl Bench {
             delay,
         };
         Self {
-            prober: Prober::new(Arc::new(door), DatabaseAccess::Tunnel, TIMEOUT),
+            prober: Arc::new(Prober::new(Arc::new(door), DatabaseAccess::Tunnel, TIMEOUT)),
             traffic,
         }
     }
@@ -174,7 +208,7 @@ async fn what_is_set_for_a_database_is_seen_by_the_next_reading_all_the_same() {
         settings["dynamic_library_path"].value.clone()
     };
     let before = bench.probe(request()).await;
-    assert_eq!(bench.again().await.0, 0, "both sessions are kept");
+    assert_eq!(bench.again().await.0, 1, "the session of the maintenance database is kept");
     for database in ["app", "postgres"] {
         server.sql(
             "postgres",
@@ -215,21 +249,118 @@ async fn a_connection_that_is_half_open_costs_a_moment_and_no_evidence() {
     let Some(server) = Server::start().map(Arc::new) else { return };
     let bench = Bench::new(TestDoor::new(&server), Duration::ZERO);
     bench.probe(request()).await;
-    bench.traffic.is_stuck.store(true, Ordering::SeqCst);
+    *bench.traffic.is_stuck.lock().unwrap() = Some(Box::new(|number| number == 1));
     let (connections, _) = bench.again().await;
     assert_eq!(connections, 1);
 }
 
 #[tokio::test]
-async fn a_session_ends_when_it_is_not_used_and_soon_where_a_database_may_be_dropped() {
+async fn a_session_is_kept_in_the_maintenance_database_only_and_ends_when_it_is_not_used() {
     let Some(server) = Server::start().map(Arc::new) else { return };
     server.sql("postgres", "CREATE DATABASE app");
     let bench = Bench::new(TestDoor::new(&server), Duration::ZERO);
     bench.probe(request()).await;
-    assert_eq!(bench.prober.kept(), 2);
-    tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(31)).await;
     assert_eq!(bench.prober.kept(), 1);
-    tokio::time::advance(Duration::from_secs(300)).await;
-    assert_eq!(bench.prober.kept(), 0);
+    let mut owner = TestDoor::new(&server).without(&["orders-superuser"]);
+    let login = [("username", "app"), ("password", OWNER_PASSWORD), ("dbname", "app")];
+    owner.secrets.insert("orders-app".to_owned(), secret(&login));
+    let owner = Bench::new(owner, Duration::ZERO);
+    owner.probe(request()).await;
+    eventually(&server, "sessions of extop end in app", "app", 0);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(331)).await;
+    assert_eq!((bench.prober.kept(), owner.prober.kept()), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_session_waits_in_an_instance_that_is_to_be_restarted() {
+    let Some(server) = Server::start().map(Arc::new) else { return };
+    let bench = Bench::new(TestDoor::new(&server), Duration::ZERO);
+    let leaving = ProbeRequest {
+        may_keep: false,
+        ..request()
+    };
+    bench.probe(request()).await;
+    eventually(&server, "a session is kept", "postgres", 1);
+    bench.probe(leaving.clone()).await;
+    eventually(&server, "it ends, and so does the new one", "postgres", 0);
+    bench.probe(request()).await;
+    eventually(&server, "a session is kept again", "postgres", 1);
+
+    let mut instance = fixture::instance("orders-1");
+    instance.uid = request().uid;
+    instance.deleting = true;
+    bench.prober.heed(&Object::Instance(Box::new(instance)).into());
+    eventually(&server, "the deletion of the pod ends it", "postgres", 0);
+    match bench.prober.probe(request()).await {
+        Observation::ProbeFailed(failure) => assert_eq!(failure.because, "the instance is being deleted"),
+        other => panic!("{other:?}"),
+    }
+    assert!(!server.log().contains("unexpected EOF"), "{}", server.log());
+}
+
+fn absent() -> Observation {
+    let mut database = fixture::database();
+    database.ensure = Ensure::Absent;
+    Object::Database(Box::new(database)).into()
+}
+
+/// E14, F47: a session that reads, on either way, is out of the way of `DROP DATABASE` at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_an_object_wants_dropped_is_left_at_once_and_can_be_dropped() {
+    let Some(server) = Server::start().map(Arc::new) else { return };
+    let tunnel = Bench::new(TestDoor::new(&server), Duration::ZERO);
+    // The answers to the second connection do not come any more once PostgreSQL has let it into `app`.
+    let watched = server.clone();
+    *tunnel.traffic.is_stuck.lock().unwrap() = Some(Box::new(move |number| number == 2 && watched.log().contains("database=app")));
+    let exec = Arc::new(Prober::new(Arc::new(Deaf(TestDoor::new(&server))), DatabaseAccess::Exec, TIMEOUT));
+    for (way, prober) in [("tunnel", tunnel.prober.clone()), ("exec", exec)] {
+        server.sql("postgres", "CREATE DATABASE app");
+        let reading = tokio::spawn({
+            let prober = prober.clone();
+            async move { prober.probe(request()).await }
+        });
+        eventually(&server, &format!("{way}: the reading is in app"), "app", 1);
+        prober.heed(&absent());
+        server.sql_within(Duration::from_secs(2), "DROP DATABASE app");
+        let Observation::Probed(probe) = reading.await.unwrap() else {
+            panic!("{way}: no answer")
+        };
+        assert_eq!(
+            in_database(&probe, "app").installed,
+            Fact::Unknown("the Database object orders-app wants it dropped".to_owned())
+        );
+        assert!(in_database(&probe, "postgres").installed.known().is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_an_object_wants_dropped_is_not_asked() {
+    let Some(server) = Server::start().map(Arc::new) else { return };
+    server.sql("postgres", "CREATE DATABASE app");
+    let mut owner = TestDoor::new(&server).without(&["orders-superuser"]);
+    let login = [("username", "app"), ("password", OWNER_PASSWORD), ("dbname", "app")];
+    owner.secrets.insert("orders-app".to_owned(), secret(&login));
+    for door in [TestDoor::new(&server), owner] {
+        let bench = Bench::new(door, Duration::ZERO);
+        bench.prober.heed(&absent());
+        let probe = bench.probe(request()).await;
+        assert_eq!(
+            in_database(&probe, "app").installed.because(),
+            Some("the Database object orders-app wants it dropped")
+        );
+        assert!(in_database(&probe, "postgres").installed.known().is_some());
+        assert_eq!(
+            bench.traffic.connections.load(Ordering::SeqCst),
+            1,
+            "one session, in the maintenance database"
+        );
+    }
+    assert!(!server.log().contains("database=app"), "{}", server.log());
+}
+
+/// Waits until so many sessions of extop are in a database.
+fn eventually(server: &Server, what: &str, database: &str, count: usize) {
+    let counted = "FROM pg_stat_activity WHERE application_name = 'extop'";
+    server.until(what, &format!("SELECT count(*) = {count} {counted} AND datname = '{database}'"));
 }

@@ -7,6 +7,7 @@ use super::{TIMEOUT, files, in_database, probed};
 use crate::backend::DatabaseAccess;
 use crate::domain::probe::FileKind;
 use crate::pg::answer::{Answer, INSUFFICIENT_PRIVILEGE};
+use crate::pg::avoid::Avoided;
 use crate::pg::door::Door;
 use crate::pg::route::{Line, Way};
 use crate::pg::statement::{Ask, Statement};
@@ -23,7 +24,9 @@ async fn ask_as(server: &Arc<Server>, role: &str) -> Vec<(Statement, Answer)> {
         "postgres" => Way::Superuser("orders-superuser"),
         _ => Way::Application("orders-app"),
     };
-    let line = Line::prepare(way, &door, &Arc::default(), &request(), TIMEOUT).await.unwrap();
+    let line = Line::prepare(way, &door, &Arc::default(), &Avoided::default(), &request(), TIMEOUT)
+        .await
+        .unwrap();
     let asks = Statement::ALL.map(|statement| match statement {
         Statement::UpdatePathsOf => Ask::paths_of("plpgsql"),
         other => Ask::from(other),

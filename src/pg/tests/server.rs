@@ -8,6 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -136,8 +137,26 @@ impl Server {
 
     /// Runs statements as the superuser, in a session like any user's.
     pub(super) fn sql(&self, database: &str, statements: &str) {
+        self.psql(database, statements, "");
+    }
+
+    /// Runs one statement in the maintenance database; fails when the server needs longer for it.
+    pub(super) fn sql_within(&self, limit: Duration, statement: &str) {
+        self.psql("postgres", statement, &format!("-c statement_timeout={}", limit.as_millis()));
+    }
+
+    /// Asks until the answer is `t`.
+    pub(super) fn until(&self, what: &str, question: &str) {
+        let end = Instant::now() + Duration::from_secs(60);
+        while self.psql("postgres", question, "").trim() != "t" {
+            assert!(Instant::now() < end, "{what}: never\n{}", self.log());
+        }
+    }
+
+    fn psql(&self, database: &str, statements: &str, options: &str) -> String {
         let output = self
             .client_command("psql")
+            .env("PGOPTIONS", options)
             .args([
                 "-X",
                 "-q",
@@ -154,6 +173,7 @@ impl Server {
             .output()
             .unwrap();
         assert!(output.status.success(), "{statements}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// Puts a file below the server's directory.
@@ -416,6 +436,8 @@ pub(in crate::pg) fn request() -> ProbeRequest {
         service: "orders-rw".to_owned(),
         environment: ["LD_LIBRARY_PATH", "PATH", "GEO_DATA", "NOWHERE"].map(str::to_owned).to_vec(),
         fresh: false,
+        may_keep: true,
+        major: None,
         denied: Vec::new(),
     }
 }
