@@ -3,8 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use futures::StreamExt as _;
+use futures::stream;
 use http::{Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Bytes, Frame};
 use kube::Client;
 use kube::client::Body;
 use serde_json::Value;
@@ -23,7 +29,8 @@ pub(super) struct Seen {
     pub(super) body: Vec<u8>,
 }
 
-type Answer = Option<Response<Body>>;
+/// An answer, be it one that goes on.
+pub(super) type Answer = Option<Response<UnsyncBoxBody<Bytes, BoxError>>>;
 
 /// The server. An answer of `None` never comes.
 #[derive(Clone)]
@@ -40,7 +47,7 @@ impl Mock {
         }
     }
 
-    async fn serve(self, request: Request<Body>) -> Result<Response<Body>, BoxError> {
+    async fn serve(self, request: Request<Body>) -> Result<Response<UnsyncBoxBody<Bytes, BoxError>>, BoxError> {
         let (parts, body) = request.into_parts();
         let header = |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
         let seen = Seen {
@@ -81,8 +88,35 @@ pub(super) fn json_answer(code: u16, body: &Value) -> Answer {
     text_answer(code, body.to_string())
 }
 
-/// An answer as text, e.g. the lines of a watch.
+/// An answer as text, e.g. the lines of a watch that the server ends then.
 #[allow(clippy::unnecessary_wraps, reason = "an answer that never comes is `None`")]
 pub(super) fn text_answer(code: u16, body: String) -> Answer {
-    Some(Response::builder().status(code).body(Body::from(body.into_bytes())).unwrap())
+    let body = Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync();
+    Some(Response::builder().status(code).body(body).unwrap())
+}
+
+/// How an answer goes on after what was sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Then {
+    /// Nothing comes any more.
+    Silence,
+    /// The server ends it in order, after so long.
+    End(Duration),
+    /// The connection is reset.
+    Reset,
+}
+
+/// The beginning of an answer to a watch.
+#[allow(clippy::unnecessary_wraps, reason = "an answer that never comes is `None`")]
+pub(super) fn begun_answer(body: String, then: Then) -> Answer {
+    let sent = stream::iter([Ok(Frame::data(Bytes::from(body)))]);
+    let rest = match then {
+        Then::Silence => stream::pending().boxed(),
+        Then::End(after) => stream::once(tokio::time::sleep(after))
+            .filter_map(|()| std::future::ready(None))
+            .boxed(),
+        Then::Reset => stream::iter([Err("connection reset by peer".into())]).boxed(),
+    };
+    let body = StreamBody::new(sent.chain(rest)).boxed_unsync();
+    Some(Response::builder().status(200).body(body).unwrap())
 }

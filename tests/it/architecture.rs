@@ -74,6 +74,7 @@ const LAYERS: &[Layer] = &[
             "futures",
             "tower",
             "http",
+            "http_body_util",
             "serde",
             "serde_json",
             "jiff",

@@ -1,11 +1,20 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use serde_json::json;
+use http::Request;
+use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::*;
-use crate::k8s::mock::{Mock, json_answer, text_answer};
+use crate::domain::Timestamp;
+use crate::domain::observation::{Object, ObjectId, Objects};
+use crate::domain::watch::WatchState;
+use crate::k8s::mock::{Answer, Mock, Then, begun_answer, json_answer, text_answer};
+
+/// How long the server lets a watch live.
+const WATCH: Duration = Duration::from_secs(60);
 
 fn cluster(name: &str, version: &str) -> Value {
     json!({"metadata": {"name": name, "namespace": "shop", "uid": name, "resourceVersion": version}, "spec": {"instances": 1}})
@@ -20,10 +29,7 @@ fn failure(code: u16, message: &str) -> Value {
 }
 
 /// What the watch of clusters tells, the first few of it; other kinds never answer.
-async fn told(
-    count: usize,
-    answer: impl Fn(&str, usize) -> Option<http::Response<kube::client::Body>> + Send + Sync + 'static,
-) -> Vec<Observation> {
+async fn told(count: usize, answer: impl Fn(&str, usize) -> Answer + Send + Sync + 'static) -> Vec<Observation> {
     let asked = AtomicUsize::new(0);
     let mock = Mock::new(move |seen| {
         if !seen.uri.contains("/clusters?") {
@@ -124,10 +130,10 @@ async fn what_is_forbidden_names_the_permission_and_an_absent_kind_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_server_leaves_the_data_stale_and_a_new_list_makes_it_live_again() {
-    let told = told(5, |uri, asked| match asked {
+async fn a_lost_server_leaves_the_data_stale_and_a_watch_that_stands_makes_it_live_again() {
+    let told = told(4, |uri, asked| match asked {
         1 => json_answer(500, &failure(500, "gone away")),
-        _ if uri.contains("watch=1") => None,
+        _ if uri.contains("watch=1") => begun_answer(String::new(), Then::Silence),
         _ => json_answer(200, &list(&[cluster("a", "1")])),
     })
     .await;
@@ -136,14 +142,17 @@ async fn a_lost_server_leaves_the_data_stale_and_a_new_list_makes_it_live_again(
         "{:?}",
         told[2]
     );
-    assert!(matches!(&told[3], Observation::Replaced(_)));
-    assert!(matches!(
-        &told[4],
-        Observation::Watch {
-            state: WatchState::Live,
-            ..
-        }
-    ));
+    assert!(
+        matches!(
+            &told[3],
+            Observation::Watch {
+                state: WatchState::Live,
+                ..
+            }
+        ),
+        "{:?}",
+        told[3]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -176,6 +185,265 @@ async fn an_expired_version_is_listed_anew_without_being_stale() {
     })
     .await;
     assert!(matches!(&told[2], Observation::Replaced(_)), "{:?}", told[2]);
+}
+
+/// What the watch of clusters asks in five minutes, each with its time, and what it tells.
+async fn five_minutes(answer: impl Fn(&str, usize) -> Answer + Send + Sync + 'static) -> (Vec<(Duration, String)>, Vec<Observation>) {
+    let begin = Instant::now();
+    let asked: Arc<Mutex<Vec<(Duration, String)>>> = Arc::default();
+    let noted = asked.clone();
+    let mock = Mock::new(move |seen| {
+        if !seen.uri.contains("/clusters?") {
+            return None;
+        }
+        let mut asked = noted.lock().unwrap();
+        asked.push((begin.elapsed(), seen.uri.clone()));
+        assert!(asked.len() < 1_000, "there is no end of requests");
+        answer(&seen.uri, asked.len() - 1)
+    });
+    let scope = Scope::Namespace("shop".to_owned());
+    let told = watch(&mock.reading(), "https://example", &scope, Duration::from_secs(5))
+        .take_until(tokio::time::sleep(Duration::from_secs(300)))
+        .collect()
+        .await;
+    let asked = asked.lock().unwrap().clone();
+    (asked, told)
+}
+
+/// The most requests of any minute.
+fn most_a_minute(asked: &[(Duration, String)]) -> usize {
+    let of_minute = |begin: Duration| {
+        asked
+            .iter()
+            .filter(|(at, _)| (begin..begin + Duration::from_secs(60)).contains(at))
+            .count()
+    };
+    asked.iter().map(|(at, _)| of_minute(*at)).max().unwrap_or_default()
+}
+
+fn states(told: &[Observation]) -> Vec<(&WatchState, Timestamp)> {
+    let states = told.iter().filter_map(|told| match told {
+        Observation::Watch {
+            kind: Kind::Cluster,
+            state,
+            at,
+        } => Some((state, *at)),
+        _ => None,
+    });
+    states.collect()
+}
+
+fn event(kind: &str, version: &str) -> String {
+    format!("{}\n", json!({"type": kind, "object": cluster("a", version)}))
+}
+
+fn error_event(code: u16, message: &str) -> String {
+    format!("{}\n", json!({"type": "ERROR", "object": failure(code, message)}))
+}
+
+/// Answers the request of a number.
+type Answering = fn(usize) -> Answer;
+
+/// What a watch is answered after a good list, and the most requests that a minute may have.
+const ANSWERS: [(&str, usize, Answering); 8] = [
+    ("ends at once", 9, |_| text_answer(200, String::new())),
+    ("ends in the middle of a line", 9, |_| {
+        text_answer(200, r#"{"type":"MODIFIED","obj"#.to_owned())
+    }),
+    ("has forgotten each version", 16, |_| text_answer(200, error_event(410, "too old"))),
+    ("answers 410", 16, |_| json_answer(410, &failure(410, "too old"))),
+    ("answers 500", 9, |_| json_answer(500, &failure(500, "no"))),
+    ("sends garbage", 9, |_| text_answer(200, "<html>\n".to_owned())),
+    ("is reset", 9, |_| begun_answer(String::new(), Then::Reset)),
+    ("brings one event and ends", 20, |asked| {
+        text_answer(200, event("MODIFIED", &asked.to_string()))
+    }),
+];
+
+/// E5, F12 to F16: whatever a server answers, also what looks well, it is asked ever more seldom.
+#[tokio::test(start_paused = true)]
+async fn no_answer_makes_a_watch_ask_more_than_twenty_times_a_minute() {
+    for (what, most, answer) in ANSWERS {
+        let (asked, _) = five_minutes(move |uri, asked| {
+            if uri.contains("watch=1") {
+                answer(asked)
+            } else {
+                json_answer(200, &list(&[cluster("a", "1")]))
+            }
+        })
+        .await;
+        let found = most_a_minute(&asked);
+        assert!((3..=most).contains(&found), "a watch that {what}: {found} requests in a minute");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_answer_makes_a_list_ask_more_than_twenty_times_a_minute() {
+    let (refused, _) = five_minutes(|_, _| json_answer(503, &failure(503, "no endpoints"))).await;
+    let (forgotten, _) = five_minutes(|uri, _| {
+        if uri.contains("continue=") {
+            json_answer(410, &failure(410, "too old"))
+        } else {
+            json_answer(
+                200,
+                &json!({"metadata": {"resourceVersion": "10", "continue": "more"}, "items": []}),
+            )
+        }
+    })
+    .await;
+    for (asked, most) in [(refused, 9), (forgotten, 16)] {
+        let found = most_a_minute(&asked);
+        assert!((3..=most).contains(&found), "{found} requests in a minute");
+    }
+}
+
+/// F14: the server says when it wants to be asked again.
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_the_server_asks_for_is_kept() {
+    let (asked, told) = five_minutes(|uri, _| {
+        let mut answer = json_answer(429, &failure(429, "slow down")).unwrap();
+        if uri.contains("watch=1") {
+            answer.headers_mut().insert("retry-after", "50".parse().unwrap());
+            return Some(answer);
+        }
+        json_answer(200, &list(&[cluster("a", "1")]))
+    })
+    .await;
+    let watches: Vec<Duration> = asked.iter().filter(|(_, uri)| uri.contains("watch=1")).map(|(at, _)| *at).collect();
+    assert!((3..=6).contains(&watches.len()), "{asked:?}");
+    for pair in watches.windows(2) {
+        assert!(pair[1] >= pair[0] + Duration::from_secs(50), "{asked:?}");
+    }
+    assert!(
+        states(&told)
+            .iter()
+            .any(|(state, _)| matches!(state, WatchState::Stale { why, .. } if why.contains("slow down")))
+    );
+}
+
+/// F15, F17, F18: what ends a watch does not end what is known of it.
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_is_cut_goes_on_from_the_last_version_and_lists_nothing() {
+    for (what, cut) in [
+        (
+            "a line is cut",
+            (|body| text_answer(200, body + r#"{"type""#)) as fn(String) -> Answer,
+        ),
+        ("the connection is reset", |body| begun_answer(body + r#"{"type""#, Then::Reset)),
+        ("an error is told", |body| {
+            text_answer(200, body + &error_event(500, "etcd is away"))
+        }),
+        ("garbage comes", |body| text_answer(200, body + "<html>\n")),
+    ] {
+        let (asked, told) = five_minutes(move |uri, asked| match asked {
+            0 => json_answer(200, &list(&[cluster("a", "1")])),
+            1 => cut(event("MODIFIED", "11") + &event("BOOKMARK", "12")),
+            _ if uri.contains("watch=1") => begun_answer(String::new(), Then::End(WATCH)),
+            _ => panic!("{uri}"),
+        })
+        .await;
+        assert!(
+            asked[2].1.contains("watch=1") && asked[2].1.contains("resourceVersion=12"),
+            "{what}: {asked:?}"
+        );
+        let told: Vec<_> = states(&told).into_iter().map(|(state, _)| state.clone()).collect();
+        assert_eq!(told.last(), Some(&WatchState::Live), "{what}: {told:?}");
+        let stale: Vec<_> = told.iter().filter(|state| matches!(state, WatchState::Stale { .. })).collect();
+        match what {
+            "an error is told" => assert!(
+                matches!(stale[..], [WatchState::Stale { why, .. }] if why.contains("etcd is away")),
+                "{told:?}"
+            ),
+            "garbage comes" => assert!(
+                matches!(stale[..], [WatchState::Stale { why, .. }] if why.contains("cannot be read")),
+                "{told:?}"
+            ),
+            _ => assert!(stale.is_empty(), "{what}: one cut is no loss: {told:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_leads_nowhere_is_given_up_after_a_while() {
+    let (asked, _) = five_minutes(|uri, _| {
+        if uri.contains("watch=1") {
+            text_answer(200, "<html>\n".to_owned())
+        } else {
+            json_answer(200, &list(&[cluster("a", "1")]))
+        }
+    })
+    .await;
+    let lists = asked.iter().filter(|(_, uri)| !uri.contains("watch=1")).count();
+    assert!((2..=7).contains(&lists), "{asked:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_forgotten_between_two_pages_is_asked_for_in_one_piece() {
+    let (asked, told) = five_minutes(|uri, _| {
+        if uri.contains("watch=1") {
+            begun_answer(String::new(), Then::End(WATCH))
+        } else if uri.contains("continue=") {
+            json_answer(410, &failure(410, "too old"))
+        } else if uri.contains("limit=") {
+            json_answer(
+                200,
+                &json!({"metadata": {"resourceVersion": "10", "continue": "more"}, "items": []}),
+            )
+        } else {
+            json_answer(200, &list(&[cluster("a", "1")]))
+        }
+    })
+    .await;
+    assert!(!asked[2].1.contains("limit=") && asked[3].1.contains("watch=1"), "{asked:?}");
+    assert!(matches!(&told[0], Observation::Replaced(Objects::Clusters(clusters)) if clusters.len() == 1));
+}
+
+/// A console that nobody looks at costs a request a minute for each kind, and is never stale.
+#[tokio::test(start_paused = true)]
+async fn a_quiet_watch_asks_once_a_minute_and_stays_live() {
+    let (asked, told) = five_minutes(|uri, _| {
+        if uri.contains("watch=1") {
+            begun_answer(String::new(), Then::End(WATCH))
+        } else {
+            json_answer(200, &list(&[cluster("a", "1")]))
+        }
+    })
+    .await;
+    assert!(asked.len() <= 6, "{asked:?}");
+    assert!(states(&told).iter().all(|(state, _)| **state == WatchState::Live), "{told:?}");
+}
+
+/// F3: a connection that is silently dead is noticed.
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_falls_silent_is_told_after_a_while() {
+    let (_, told) = five_minutes(|uri, asked| match asked {
+        0 => json_answer(200, &list(&[cluster("a", "1")])),
+        1 => begun_answer(event("MODIFIED", "11"), Then::Silence),
+        _ => {
+            assert!(asked > 2 || uri.contains("resourceVersion=11"), "{uri}");
+            None
+        }
+    })
+    .await;
+    assert!(matches!(states(&told).last(), Some((WatchState::Stale { .. }, _))), "{told:?}");
+}
+
+/// E7: the time that is shown is that of the first loss.
+#[tokio::test(start_paused = true)]
+async fn the_age_of_what_is_stale_begins_with_the_first_loss() {
+    let (_, told) = five_minutes(|_, asked| match asked {
+        0 => json_answer(200, &list(&[cluster("a", "1")])),
+        _ => json_answer(503, &failure(503, &format!("no endpoints {asked}"))),
+    })
+    .await;
+    let mut since: Vec<Timestamp> = Vec::new();
+    for (state, _) in states(&told) {
+        if let WatchState::Stale { since: at, .. } = state {
+            since.push(*at);
+        }
+    }
+    assert!(since.len() > 5, "{told:?}");
+    assert!(since.iter().all(|at| *at == since[0]), "{since:?}");
 }
 
 #[tokio::test]

@@ -1,0 +1,167 @@
+//! Answers to lists and watches, as they come.
+
+use std::time::Duration;
+
+use http::header::{ACCEPT_ENCODING, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Request};
+use http_body_util::{BodyExt as _, Collected, Limited};
+use kube::Client;
+use kube::client::Body;
+use kube::core::Status;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use super::super::error::{explain, of_status, too_late};
+use crate::backend::{BackendError, ErrorKind};
+
+/// The most bytes of a page of a list.
+const PAGE: usize = 64 << 20;
+/// The most bytes of an event.
+const EVENT: usize = 8 << 20;
+/// The most bytes of a refusal, and the most characters of one that is no `Status` (a proxy's page, say).
+const REFUSAL: (usize, usize) = (64 << 10, 300);
+/// A server may ask for a pause, but not for ever.
+const LONGEST_WISH: Duration = Duration::from_secs(300);
+
+/// Why a request had no answer of use.
+pub(super) enum Failure {
+    /// What went wrong, and the pause that the server asks for.
+    Told(BackendError, Option<Duration>),
+    /// 410: the version is too old, or the server cannot go on from it.
+    Expired,
+    /// Nobody listens any more.
+    Gone,
+}
+
+impl Failure {
+    pub(super) fn told(kind: ErrorKind, why: String) -> Self {
+        Self::Told(BackendError::new(kind, why), None)
+    }
+
+    fn of(tried: &str, error: &kube::Error) -> Self {
+        Self::Told(explain(tried, error), None)
+    }
+
+    /// The server refused, by its answer or by an event.
+    pub(super) fn of_status(tried: &str, status: &Status, wish: Option<Duration>) -> Self {
+        let details = status.details.as_ref();
+        // After a restore the server is behind the version, and the watch would wait for it to catch up.
+        let is_ahead = details.is_some_and(|details| details.causes.iter().any(|cause| cause.reason == "ResourceVersionTooLarge"));
+        if status.code == 410 || is_ahead {
+            return Self::Expired;
+        }
+        let own = details.map(|details| details.retry_after_seconds).filter(|seconds| *seconds > 0);
+        let wish = wish.or(own.map(|seconds| Duration::from_secs(u64::from(seconds))));
+        Self::Told(of_status(tried, status), wish.map(|wish| wish.min(LONGEST_WISH)))
+    }
+}
+
+/// Sends a request and waits for the head of its answer.
+async fn send(client: &Client, tried: &str, limit: Duration, uri: &str, is_watch: bool) -> Result<Body, Failure> {
+    let mut request = Request::get(uri)
+        .body(Body::empty())
+        .map_err(|error| Failure::told(ErrorKind::Config, format!("{uri} is no address: {error}")))?;
+    if is_watch {
+        // A stream that is compressed event by event is not understood.
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
+    let late = || Failure::Told(too_late(tried, limit), None);
+    let answer = tokio::time::timeout(limit, client.send(request)).await.map_err(|_| late())?;
+    let (head, body) = answer.map_err(|error| Failure::of(tried, &error))?.into_parts();
+    if head.status.is_success() {
+        return Ok(body);
+    }
+    let said = tokio::time::timeout(limit, Limited::new(body, REFUSAL.0).collect())
+        .await
+        .map_err(|_| late())?
+        .map(Collected::to_bytes)
+        .unwrap_or_default();
+    let code = head.status.as_u16();
+    let mut status = serde_json::from_slice(&said).unwrap_or_else(|_| {
+        let text: String = String::from_utf8_lossy(&said).trim().chars().take(REFUSAL.1).collect();
+        Status::failure(&text, "").with_code(code)
+    });
+    if status.code == 0 {
+        status.code = code;
+    }
+    Err(Failure::of_status(tried, &status, wish(&head.headers)))
+}
+
+/// `Retry-After` in seconds.
+fn wish(headers: &HeaderMap) -> Option<Duration> {
+    headers
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+        .map(Duration::from_secs)
+}
+
+/// One page of a list.
+pub(super) async fn page(client: &Client, tried: &str, limit: Duration, uri: &str) -> Result<Value, Failure> {
+    let read = async {
+        let body = send(client, tried, limit, uri, false).await?;
+        let bytes = Limited::new(body, PAGE)
+            .collect()
+            .await
+            .map_err(|error| Failure::told(ErrorKind::Unreachable, format!("cannot {tried}: {}", innermost(&*error))))?;
+        serde_json::from_slice(&bytes.to_bytes())
+            .map_err(|_| Failure::told(ErrorKind::Internal, format!("cannot {tried}: the answer cannot be read")))
+    };
+    let late = |_| Failure::Told(too_late(tried, limit), None);
+    tokio::time::timeout(limit, read).await.map_err(late)?
+}
+
+/// Begins to watch.
+pub(super) async fn events(client: &Client, tried: &str, limit: Duration, uri: &str) -> Result<Lines, Failure> {
+    let body = send(client, tried, limit, uri, true).await?;
+    Ok(Lines { body, read: Vec::new() })
+}
+
+/// The lines of an answer that goes on.
+pub(super) struct Lines {
+    body: Body,
+    read: Vec<u8>,
+}
+
+impl Lines {
+    /// The next line; `None` at the end, be it in the middle of a line. An error says what cut the answer off.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, String> {
+        let mut searched = 0;
+        loop {
+            if let Some(end) = self.read.iter().skip(searched).position(|byte| *byte == b'\n') {
+                let rest = self.read.split_off(searched + end + 1);
+                return Ok(Some(std::mem::replace(&mut self.read, rest)));
+            }
+            searched = self.read.len();
+            if searched > EVENT {
+                return Err(format!("an event is longer than {} MiB", EVENT >> 20));
+            }
+            match self.body.frame().await {
+                None => {
+                    // The last line may lack its end, but not more.
+                    let rest = std::mem::take(&mut self.read);
+                    let is_whole = serde_json::from_slice::<IgnoredAny>(&rest).is_ok();
+                    return Ok(is_whole.then_some(rest));
+                }
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        self.read.extend_from_slice(&data);
+                    }
+                }
+                Some(Err(error)) => return Err(innermost(&error)),
+            }
+        }
+    }
+}
+
+/// The innermost reason: the outer ones say only where it passed through.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(inner) = error.source() {
+        error = inner;
+    }
+    crate::domain::text::sanitise(&error.to_string())
+}

@@ -1,0 +1,409 @@
+//! The watch of one kind: what is asked next, how soon, and what is told of it.
+//!
+//! As the reflector of client-go does it: list, then watch from the version of the list, and go on from the last version
+//! that was told, whatever ends the watch. Only a server that has forgotten the version (410) is asked for a new list. A
+//! watch that brings nothing is repeated ever more seldom.
+
+use std::time::Duration;
+
+use kube::Client;
+use kube::core::Status;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::answer::{self, Failure, Lines};
+use super::objects::{identity, objects, upserted};
+use super::pace::{Allowance, Backoff, jittered};
+use crate::backend::ErrorKind;
+use crate::domain::watch::{Kind, WatchState};
+use crate::domain::{Observation, Timestamp};
+
+/// Objects of one answer to a list.
+const PAGE: usize = 500;
+/// The server ends a watch after so long; a connection that is silently dead is noticed a little later.
+const WATCH: Duration = Duration::from_secs(60);
+/// A watch stands that has lived for so long, though it has brought nothing yet.
+const STANDS: Duration = Duration::from_secs(1);
+/// A watch that has lived for so long was worth its request.
+const WORTH: Duration = Duration::from_secs(30);
+/// A permission or a CRD does not come back within seconds, and one that is never given is asked for ever more seldom.
+const REFUSED: [Duration; 5] = [
+    Duration::from_secs(30),
+    Duration::from_secs(60),
+    Duration::from_secs(120),
+    Duration::from_secs(300),
+    Duration::from_secs(600),
+];
+/// After so many versions that had expired a list comes in one piece.
+const WHOLE: u32 = 2;
+/// So many watches in a row that brought nothing are told.
+const TOLD: u32 = 2;
+/// After so many the server may be unable to go on from the version, whatever it answers: a new list finds out.
+const STUCK: u32 = 5;
+
+/// What is watched, and how it is reached.
+pub(super) struct Source {
+    pub(super) client: Client,
+    pub(super) kind: Kind,
+    pub(super) path: String,
+    /// Where it is looked for, for people.
+    pub(super) place: String,
+    /// Address of the API server, for people.
+    pub(super) server: String,
+    /// The longest that an answer may take.
+    pub(super) timeout: Duration,
+}
+
+impl Source {
+    fn uri(&self, query: &str) -> String {
+        let selector = if self.kind == Kind::Pod {
+            "&labelSelector=cnpg.io%2FpodRole%3Dinstance"
+        } else {
+            ""
+        };
+        format!("{}?{query}{selector}", self.path)
+    }
+
+    /// Begins to watch what comes after a version.
+    async fn watch(&self, tried: &str, version: &str) -> Result<Lines, Failure> {
+        let query = format!(
+            "watch=1&allowWatchBookmarks=true&timeoutSeconds={}&resourceVersion={}",
+            WATCH.as_secs(),
+            encoded(version)
+        );
+        answer::events(&self.client, tried, self.timeout, &self.uri(&query)).await
+    }
+
+    /// What is tried, for people.
+    fn tried(&self, verb: &str) -> String {
+        format!("{verb} {} {}", self.kind.resource(), self.place)
+    }
+}
+
+pub(super) struct Watcher {
+    source: Source,
+    sender: mpsc::Sender<Observation>,
+    allowance: Allowance,
+    backoff: Backoff,
+    /// Where to go on; `None` asks for a list.
+    version: Option<String>,
+    /// Versions in a row that had expired.
+    expired: u32,
+    /// It has been live.
+    listed: bool,
+    /// Since when it is not live, if it was.
+    lost: Option<Timestamp>,
+    /// Watches in a row that brought nothing.
+    vain: u32,
+    /// Lists in a row that were refused for good.
+    refused: usize,
+}
+
+/// The other side does not listen any more.
+struct Gone;
+
+impl From<Gone> for Failure {
+    fn from(_: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+impl Watcher {
+    pub(super) fn new(source: Source, sender: mpsc::Sender<Observation>) -> Self {
+        Self {
+            source,
+            sender,
+            allowance: Allowance::new(),
+            backoff: Backoff::new(),
+            version: None,
+            expired: 0,
+            listed: false,
+            lost: None,
+            vain: 0,
+            refused: 0,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        loop {
+            self.allowance.take().await;
+            let pause = if self.version.is_none() {
+                match self.list().await {
+                    Ok(()) => Ok(Duration::ZERO),
+                    Err(failure) => self.not_listed(failure).await,
+                }
+            } else {
+                let watched = self.follow().await;
+                self.watched(watched).await
+            };
+            let Ok(pause) = pause else { return };
+            sleep(pause).await;
+        }
+    }
+
+    async fn tell(&self, observation: Observation) -> Result<(), Gone> {
+        self.sender.send(observation).await.map_err(|_| Gone)
+    }
+
+    async fn state(&self, state: WatchState, at: Timestamp) -> Result<(), Gone> {
+        let kind = self.source.kind;
+        self.tell(Observation::Watch { kind, state, at }).await
+    }
+
+    /// What is known is what the server has.
+    async fn live(&mut self) -> Result<(), Gone> {
+        self.lost = None;
+        self.listed = true;
+        self.state(WatchState::Live, Timestamp::now()).await
+    }
+
+    /// It is not live; what was known stays, with the time of the first loss.
+    async fn lost(&mut self, why: String) -> Result<(), Gone> {
+        let now = Timestamp::now();
+        let state = if self.listed {
+            let since = *self.lost.get_or_insert(now);
+            WatchState::Stale { since, why }
+        } else {
+            WatchState::Error { why }
+        };
+        self.state(state, now).await
+    }
+
+    /// The list failed; returns the pause before the next one.
+    async fn not_listed(&mut self, failure: Failure) -> Result<Duration, Gone> {
+        let (error, wish) = match failure {
+            Failure::Gone => return Err(Gone),
+            Failure::Expired => {
+                // The server forgets faster than it answers page by page.
+                self.expired = WHOLE;
+                return Ok(self.backoff.grow());
+            }
+            Failure::Told(error, wish) => (error, wish),
+        };
+        let now = Timestamp::now();
+        let refusal = match error.kind {
+            ErrorKind::Forbidden => Some(WatchState::Forbidden {
+                missing: self.source.tried("list and watch"),
+            }),
+            ErrorKind::KindAbsent => Some(WatchState::Absent),
+            _ => None,
+        };
+        if let Some(state) = refusal {
+            self.listed = false;
+            self.state(state, now).await?;
+            let pause = REFUSED.get(self.refused).or(REFUSED.last()).copied().unwrap_or(WORTH);
+            self.refused += 1;
+            return Ok(jittered(pause));
+        }
+        let unreachable = matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Unauthenticated);
+        if unreachable && !self.listed && self.source.kind == Kind::Cluster {
+            self.tell(Observation::Unreachable {
+                why: format!("{}: {error}", self.source.server),
+                at: now,
+            })
+            .await?;
+        }
+        self.lost(error.message).await?;
+        Ok(self.pause(wish))
+    }
+
+    /// A pause that grows, or the longer one that the server asks for.
+    fn pause(&mut self, wish: Option<Duration>) -> Duration {
+        let own = self.backoff.grow();
+        wish.map_or(own, |wish| own.max(jittered(wish)))
+    }
+
+    /// A watch has ended; returns the pause before the next request.
+    async fn watched(&mut self, watched: Result<Ended, Failure>) -> Result<Duration, Gone> {
+        let (why, pause) = match watched {
+            Ok(Ended { was_worth: true, .. }) => return Ok(Duration::ZERO),
+            Ok(Ended { why, stood, .. }) => {
+                // The pause of one that stood for a while need not grow: there are few of them in a minute.
+                let pause = if stood { Duration::ZERO } else { self.backoff.grow() };
+                self.vain += 1;
+                (Some(why).filter(|_| self.vain >= TOLD), pause)
+            }
+            Err(Failure::Gone) => return Err(Gone),
+            Err(Failure::Expired) => {
+                // The new list replaces everything at once, and nothing is stale.
+                self.version = None;
+                self.expired += 1;
+                return Ok(self.backoff.grow());
+            }
+            Err(Failure::Told(error, wish)) => {
+                if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::KindAbsent) {
+                    self.version = None;
+                    return self.not_listed(Failure::Told(error, wish)).await;
+                }
+                self.vain += 1;
+                (Some(error.message), self.pause(wish))
+            }
+        };
+        if let Some(why) = why {
+            self.lost(why).await?;
+        }
+        if self.vain >= STUCK {
+            self.version = None;
+            self.vain = 0;
+        }
+        Ok(pause)
+    }
+
+    /// The watch was worth its request.
+    fn worth(&mut self) {
+        self.backoff.reset();
+        self.vain = 0;
+        self.expired = 0;
+    }
+
+    /// Lists everything, page by page, and tells it at once.
+    async fn list(&mut self) -> Result<(), Failure> {
+        let source = &self.source;
+        let tried = source.tried("list");
+        let mut items: Vec<Value> = Vec::new();
+        let mut next = String::new();
+        let version = loop {
+            let query = match (self.expired >= WHOLE, next.is_empty()) {
+                (true, true) => String::new(),
+                (false, true) => format!("limit={PAGE}"),
+                (_, false) => format!("limit={PAGE}&continue={}", encoded(&next)),
+            };
+            let mut answer = answer::page(&source.client, &tried, source.timeout, &source.uri(&query)).await?;
+            let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let version = text("/metadata/resourceVersion");
+            let before = std::mem::replace(&mut next, text("/metadata/continue"));
+            if let Some(Value::Array(page)) = answer.get_mut("items").map(Value::take) {
+                items.extend(page);
+            }
+            if next.is_empty() {
+                break version;
+            }
+            if next == before {
+                let why = format!("cannot {tried}: the server gives the same page again");
+                return Err(Failure::told(ErrorKind::Internal, why));
+            }
+        };
+        let (objects, unreadable) = objects(source.kind, &items);
+        self.tell(objects.into()).await?;
+        for observation in unreadable {
+            self.tell(observation).await?;
+        }
+        self.refused = 0;
+        self.version = Some(version);
+        self.live().await.map_err(Failure::from)
+    }
+
+    /// One watch request, until something ends it.
+    async fn follow(&mut self) -> Result<Ended, Failure> {
+        let source = &self.source;
+        let tried = source.tried("watch");
+        let mut lines = source.watch(&tried, self.version.as_deref().unwrap_or_default()).await?;
+        let begin = Instant::now();
+        let end = begin + WATCH + source.timeout;
+        let mut ended = Ended {
+            why: format!("cannot {tried}: the server ends each watch at once"),
+            was_worth: false,
+            stood: false,
+        };
+        loop {
+            let look = match (ended.stood, ended.was_worth) {
+                (false, _) => begin + STANDS,
+                (true, false) => begin + WORTH,
+                (true, true) => end,
+            };
+            let line = match timeout_at(look, lines.next()).await {
+                Err(_) if look == end => {
+                    let why = format!("cannot {tried}: the connection is silent");
+                    return Err(Failure::told(ErrorKind::Unreachable, why));
+                }
+                Err(_) => {
+                    if ended.stood {
+                        ended.was_worth = true;
+                        self.worth();
+                    } else {
+                        ended.stood = true;
+                        self.live_again().await?;
+                    }
+                    continue;
+                }
+                Ok(Ok(None)) => {
+                    // The server ends a watch in order; the next one goes on from the same version.
+                    if ended.was_worth {
+                        self.live().await?;
+                    }
+                    return Ok(ended);
+                }
+                Ok(Err(why)) => {
+                    ended.why = format!("cannot {tried}: {why}");
+                    return Ok(ended);
+                }
+                Ok(Ok(Some(line))) => line,
+            };
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            self.event(&tried, &line).await?;
+            if !(ended.stood && ended.was_worth) {
+                (ended.stood, ended.was_worth) = (true, true);
+                self.worth();
+                self.live_again().await?;
+            }
+        }
+    }
+
+    /// Tells that it is live, if it was not.
+    async fn live_again(&mut self) -> Result<(), Gone> {
+        if self.lost.is_some() { self.live().await } else { Ok(()) }
+    }
+
+    async fn event(&mut self, tried: &str, line: &[u8]) -> Result<(), Failure> {
+        let kind = self.source.kind;
+        let garbage = || Failure::told(ErrorKind::Internal, format!("cannot {tried}: an event cannot be read"));
+        let event: Value = serde_json::from_slice(line).map_err(|_| garbage())?;
+        let object = event.get("object").ok_or_else(garbage)?;
+        let version = object.pointer("/metadata/resourceVersion").and_then(Value::as_str);
+        match event.get("type").and_then(Value::as_str) {
+            Some("ADDED" | "MODIFIED") => self.tell(upserted(kind, object)).await?,
+            Some("DELETED") => {
+                if let Some(id) = identity(kind, object) {
+                    self.tell(id.into()).await?;
+                }
+            }
+            Some("BOOKMARK") => self.live().await?,
+            Some("ERROR") => {
+                let status: Status = serde_json::from_value(object.clone()).map_err(|_| garbage())?;
+                return Err(Failure::of_status(tried, &status, None));
+            }
+            _ => return Err(garbage()),
+        }
+        if let Some(version) = version {
+            self.version = Some(version.to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// How a watch ended that did not fail.
+struct Ended {
+    /// What is told if it happens again and again.
+    why: String,
+    /// It brought something, or lived long enough.
+    was_worth: bool,
+    /// It lived for a while.
+    stood: bool,
+}
+
+/// A `continue` token in a query.
+fn encoded(token: &str) -> String {
+    use std::fmt::Write as _;
+    token.bytes().fold(String::new(), |mut text, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+        text
+    })
+}
