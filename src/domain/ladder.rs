@@ -180,6 +180,8 @@ pub struct DatabaseRow {
     pub requested: Option<String>,
     /// Installed version, if installed.
     pub installed: Option<String>,
+    /// Why it is not known whether it is installed, if so.
+    pub unknown: Option<String>,
     /// `default_version` on the primary, if offered.
     pub available: Option<String>,
     /// Whether an update path leads from the installed to the requested (else available) version; `None`: not known or not needed.

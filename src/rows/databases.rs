@@ -60,8 +60,14 @@ pub fn databases(model: &Model) -> Panel {
         Column::whole("FRESH").ranked(2),
     ];
     panel.table = Some(Table::new(columns, rows, at));
-    if let Some(message) = ladder.databases.get(at).and_then(|row| row.message.as_ref()) {
+    let selected = ladder.databases.get(at);
+    if let Some(message) = selected.and_then(|row| row.message.as_ref()) {
         panel.foot.push(Line::new(Role::Broken, "! ").with(Role::Text, message).indented(2));
+    }
+    if let Some(why) = selected.and_then(|row| row.unknown.as_ref()) {
+        panel
+            .foot
+            .push(Line::new(Role::Unknown, "? unknown, because ").with(Role::Text, why).indented(2));
     }
     panel
 }
@@ -92,6 +98,7 @@ fn row(row: &DatabaseRow) -> Vec<Cell> {
         match &row.installed {
             Some(version) if differs => Cell::new(Role::Warning, format!("▲ {version}")),
             Some(version) => Cell::new(Role::Holds, version),
+            None if row.unknown.is_some() => Cell::new(Role::Unknown, "? not known"),
             None if row.is_requested => Cell::new(Role::Broken, "○ not seen"),
             None => none("–"),
         },

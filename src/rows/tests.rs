@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::collections::BTreeSet;
 
@@ -122,6 +122,25 @@ fn a_forbidden_pane_names_the_permission_and_what_to_do() {
     model.screen.tab = Tab::Databases;
     let said = texts(&databases::databases(&model).head);
     assert!(said.contains("list databases.postgresql.cnpg.io in namespace shop"), "{said}");
+}
+
+#[test]
+fn what_was_not_asked_is_not_drawn_as_missing() {
+    use crate::domain::probe::Fact;
+    let mut world = facts::world();
+    let why = "the Database object orders-old wants it dropped";
+    for name in facts::INSTANCES {
+        facts::change_probe(&mut world, name, |probe| {
+            probe.databases[0].installed = Fact::Unknown(why.to_owned());
+        });
+    }
+    let panel = databases::databases(&fixture::showing(world));
+    let row: Vec<&str> = panel.table.as_ref().unwrap().rows[0]
+        .iter()
+        .map(|cell| cell.text.as_str())
+        .collect();
+    assert!(row.contains(&"? not known"), "{row:?}");
+    assert!(texts(&panel.foot).contains(&format!("? unknown, because {why}")));
 }
 
 #[test]

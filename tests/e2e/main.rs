@@ -19,6 +19,7 @@ mod by_keys;
 mod console;
 mod eras;
 mod faults;
+mod hinder;
 mod outage;
 mod proxy;
 mod read_only;

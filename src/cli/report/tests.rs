@@ -148,6 +148,7 @@ fn ladder(last: RungState) -> Ladder {
             is_requested: true,
             requested: Some("1.0".to_owned()),
             installed: Some("1.0".to_owned()),
+            unknown: None,
             available: None,
             update_path: None,
             message: None,

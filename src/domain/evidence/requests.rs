@@ -337,6 +337,10 @@ impl<'a> Requests<'a> {
                     update_path: installed.as_ref().zip(goal).and_then(|(from, to)| self.path(pair, from, to)),
                     requested,
                     installed,
+                    unknown: match &pair.installed {
+                        Err((RungState::Unknown, why)) => Some(why.clone()),
+                        _ => None,
+                    },
                     available,
                     message: pair.object.and_then(|object| failure(object, &pair.extension)),
                     fresh: pair.object.is_none_or(Database::is_fresh),
