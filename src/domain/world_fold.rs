@@ -22,6 +22,7 @@ pub(super) fn apply(world: &mut World, observation: Observation, now: Timestamp)
         }
         Observation::Watch { kind, state, at } => {
             let status = world.watches.entry(kind).or_default();
+            let state = lasting(&status.state, state, at);
             changed.visible = status.state != state;
             if state == WatchState::Live {
                 changed.visible |= world.unreachable.take().is_some();
@@ -65,6 +66,25 @@ pub(super) fn apply(world: &mut World, observation: Observation, now: Timestamp)
         }
     }
     changed
+}
+
+/// The state of a watch after what was told of it: what was known stays, with the time of the first loss, until the watch
+/// lives again. A watch that begins anew knows nothing of the one before.
+fn lasting(before: &WatchState, told: WatchState, at: Timestamp) -> WatchState {
+    let since = match before {
+        WatchState::Stale { since, .. } => *since,
+        WatchState::Live => at,
+        _ => return told,
+    };
+    match (told, before) {
+        (WatchState::Stale { since: told, why }, _) => WatchState::Stale {
+            since: since.min(told),
+            why,
+        },
+        (WatchState::Error { why }, _) => WatchState::Stale { since, why },
+        (WatchState::Loading, _) => before.clone(),
+        (told, _) => told,
+    }
 }
 
 /// Marks the cluster of a pod as touched.
@@ -325,3 +345,6 @@ fn forget_gone_pods(world: &mut World) {
     world.reports.retain(|pod, report| same(pod, &report.uid));
     world.crashes.retain(|pod, line| same(pod, &line.uid));
 }
+
+#[cfg(test)]
+mod tests;

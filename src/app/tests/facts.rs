@@ -135,6 +135,38 @@ fn everything_is_asked_again_when_a_broken_watch_goes_on() {
     assert_eq!(seat.reads, []);
 }
 
+/// E8, F29: the new watches of `r` know nothing of those before, and what was known stays.
+#[test]
+fn r_in_an_outage_takes_nothing_away() {
+    let mut seat = Seat::new();
+    let at = seat.now();
+    let watch = |kind, state| Observation::Watch { kind, state, at };
+    let why = || "the connection was refused".to_owned();
+    for kind in Kind::ALL {
+        seat.observe(watch(kind, WatchState::Stale { since: at, why: why() }));
+    }
+    let states = |seat: &Seat| -> Vec<RungState> {
+        let derived = &seat.model.session().unwrap().derived[&orders()];
+        derived
+            .ladders
+            .iter()
+            .flat_map(|ladder| &ladder.rungs)
+            .map(|rung| rung.state)
+            .collect()
+    };
+    let before = states(&seat);
+    seat.wait(60);
+    seat.press("r");
+    seat.observe(Observation::Unreachable { why: why(), at });
+    for kind in Kind::ALL {
+        seat.observe(watch(kind, WatchState::Error { why: why() }));
+    }
+    assert_eq!(states(&seat), before);
+    for kind in Kind::ALL {
+        assert_eq!(*seat.world().watch(kind), WatchState::Stale { since: at, why: why() });
+    }
+}
+
 #[test]
 fn facts_of_a_closed_target_are_nobodys() {
     let mut seat = Seat::new();
