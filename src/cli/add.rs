@@ -217,9 +217,10 @@ async fn follow(headless: &mut Headless, id: &RunId, options: &Add, errors: &mut
                 }
             }
             match &run.phase {
-                Phase::Done | Phase::Cancelled | Phase::Failed { .. } | Phase::Blocked { .. } => Some(()),
+                // In review again: the plan has changed, and must be confirmed by whoever asked for it.
+                Phase::Review | Phase::Done | Phase::Cancelled | Phase::Failed { .. } | Phase::Blocked { .. } => Some(()),
                 Phase::Waiting(_) | Phase::Proving => (!wait).then_some(()),
-                Phase::Review | Phase::Keeping | Phase::Guarding(_) | Phase::Applying(_) => None,
+                Phase::Keeping | Phase::Guarding(_) | Phase::Applying(_) => None,
             }
         })
         .await
@@ -230,8 +231,13 @@ async fn conclude(headless: &mut Headless, id: &RunId, end: Result<(), Failure>,
     end.map_err(|timeout| timeout.with_hint(goes_on))?;
     // The intent of a run that is over is taken off the disk.
     headless.idle().await;
-    match &the_run(&headless.core, id)?.phase {
+    let run = the_run(&headless.core, id)?;
+    match &run.phase {
         Phase::Done => Ok(Exit::Done),
+        Phase::Review => {
+            let why = run.asks_again.clone().unwrap_or_else(|| run.progress.clone());
+            Err(Failure::new(Exit::Refused, why).with_hint("the same command shows the new plan, and the console goes on with the run"))
+        }
         Phase::Failed { why, .. } | Phase::Blocked { why, .. } => {
             Err(Failure::new(Exit::Broken, why.clone()).with_hint("extop status tells more; the console can put back what was written"))
         }

@@ -8,7 +8,7 @@ use clap::Parser as _;
 use futures::future::BoxFuture;
 
 use super::*;
-use crate::backend::{BackendError, Operate, Reply, WritePermit};
+use crate::backend::{BackendError, ErrorKind, Operate, Reply, WritePermit};
 use crate::cli::options::{Cli, Command};
 use crate::config::Place;
 use crate::domain::change::Request;
@@ -21,6 +21,8 @@ const LIMIT: Duration = Duration::from_secs(2);
 struct Slow {
     operate: Arc<dyn Operate>,
     after: Option<Duration>,
+    /// Another user is faster, with an image of their own.
+    rival: bool,
     written: Arc<Mutex<Vec<Request>>>,
 }
 
@@ -38,8 +40,23 @@ impl Operate for Slow {
 
     fn apply(&self, request: Request, permit: WritePermit) -> BoxFuture<'static, Result<Reply, BackendError>> {
         self.written.lock().unwrap().push(request.clone());
-        self.operate.apply(request, permit)
+        if !self.rival {
+            return self.operate.apply(request, permit);
+        }
+        let (operate, theirs) = (Arc::clone(&self.operate), with_an_image(request));
+        Box::pin(async move {
+            operate.apply(theirs, permit).await.unwrap();
+            Err(BackendError::new(ErrorKind::Conflict, "the object has been modified"))
+        })
     }
+}
+
+/// The same request, but that the entry has an image.
+fn with_an_image(mut request: Request) -> Request {
+    let operations = request.body.as_array_mut().unwrap();
+    let entry = operations.iter_mut().find(|operation| operation["value"]["name"] == "foo").unwrap();
+    entry["value"]["image"] = serde_json::json!({"reference": "rig.local/foo:2.0-18-bookworm"});
+    request
 }
 
 /// What is printed.
@@ -66,6 +83,10 @@ struct Said {
 
 /// Adds `foo` of the catalog to the simulated cluster `orders`.
 async fn add(after: Option<Duration>, go: &str) -> Said {
+    add_beside(false, after, go).await
+}
+
+async fn add_beside(rival: bool, after: Option<Duration>, go: &str) -> Said {
     let line = format!("extop add orders foo --preload foo --timeout 160h {go}");
     let Some(Command::Add(options)) = Cli::try_parse_from(line.split(' ')).unwrap().command else {
         panic!("add")
@@ -86,6 +107,7 @@ async fn add(after: Option<Duration>, go: &str) -> Said {
     let slow = Slow {
         operate: operate.unwrap(),
         after,
+        rival,
         written: Arc::clone(&written),
     };
     let connection = Connection {
@@ -187,4 +209,12 @@ mod libraries {
         answered(add, &plan).unwrap();
         answered(&format!("{add} --confirm-library foo"), &plan).unwrap();
     }
+}
+
+/// A plan that has changed is not what `--yes` has confirmed: the command ends, instead of waiting for a confirmation.
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_must_be_confirmed_again_ends_the_command() {
+    let said = add_beside(true, Some(Duration::ZERO), "--yes --confirm orders --wait").await;
+    assert_eq!((said.end, said.written), (Err(Exit::Refused), 1), "{}", said.errors);
+    assert!(said.errors.contains("another user has changed"), "{}", said.errors);
 }
