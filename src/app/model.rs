@@ -63,6 +63,8 @@ pub struct Model {
     pub surveyed: BTreeSet<TargetId>,
     /// Namespaces in which was asked what the user may do.
     pub reviewed: BTreeSet<(TargetId, String)>,
+    /// When permissions of a target were asked for last.
+    pub reviewed_at: BTreeMap<TargetId, Timestamp>,
     /// When instances that could not be asked are asked again, per target.
     pub retries: BTreeMap<TargetId, Retry>,
     /// Runs that put back what another run wrote, each with that run.
@@ -309,6 +311,7 @@ impl Model {
             dirty: true,
             surveyed: BTreeSet::new(),
             reviewed: BTreeSet::new(),
+            reviewed_at: BTreeMap::new(),
             retries: BTreeMap::new(),
             puts_back: BTreeMap::new(),
             editor: None,

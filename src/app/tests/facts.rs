@@ -115,24 +115,35 @@ fn nodes_are_asked_for_when_something_in_sight_tells_of_them() {
     assert_eq!(asked(&seat), 3, "the form tells of the requirements");
 }
 
+/// E16: a recovery costs what was missed, not everything.
 #[test]
-fn everything_is_asked_again_when_a_broken_watch_goes_on() {
+fn only_what_was_missed_is_asked_again_when_a_broken_watch_goes_on() {
     let mut seat = Seat::new();
-    let at = seat.now();
-    let watch = |state| Observation::Watch {
-        kind: Kind::Pod,
-        state,
-        at,
+    let gap = |seat: &mut Seat| {
+        let kind = Kind::Pod;
+        let at = seat.now();
+        let why = "the connection was refused".to_owned();
+        for state in [WatchState::Stale { since: at, why }, WatchState::Live, WatchState::Live] {
+            seat.observe(Observation::Watch { kind, state, at });
+        }
     };
-    let why = "the connection was refused".to_owned();
-    seat.observe(watch(WatchState::Stale { since: at, why }));
     seat.reads.clear();
-    seat.observe(watch(WatchState::Live));
+    gap(&mut seat);
+    assert_eq!(seat.reads, [], "a moment's gap costs nothing");
+
+    let missed = failure(&seat, &[]);
+    seat.only(Msg::Observed(FIRST, vec![missed]));
+    seat.reads.clear();
+    gap(&mut seat);
+    assert_eq!(probes(&seat.reads), 1, "the answer that was not had is asked for");
+    assert!(seat.reads.iter().all(|read| !matches!(read, Read::Permissions(_))));
+
+    // A machine that slept: the time has gone on, and no timer has.
+    seat.sleep(400);
+    seat.reads.clear();
+    gap(&mut seat);
     assert_eq!(probes(&seat.reads), seat.world().instances.len());
-    assert!(seat.reads.iter().any(|read| matches!(read, Read::Permissions(_))));
-    seat.reads.clear();
-    seat.observe(watch(WatchState::Live));
-    assert_eq!(seat.reads, []);
+    assert_eq!(seat.reads.iter().filter(|read| matches!(read, Read::Permissions(_))).count(), 1);
 }
 
 /// E8, F29: the new watches of `r` know nothing of those before, and what was known stays.

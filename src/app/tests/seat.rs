@@ -226,6 +226,12 @@ impl Seat {
         }
     }
 
+    /// Time goes on while the machine sleeps: no timer does.
+    pub(crate) fn sleep(&mut self, seconds: i64) {
+        self.millis += seconds * 1000;
+        self.sim.advance(SignedDuration::from_millis(self.millis));
+    }
+
     /// Waits for a phase of the last run.
     pub(crate) fn until(&mut self, what: &str, wanted: impl Fn(&Phase) -> bool) {
         for _ in 0..600 {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
+
 use super::runs;
 use crate::app::effect::Effect;
 use crate::app::model::{Derived, Model, Overlay, Retry, Session, Tab};
@@ -10,15 +12,16 @@ use crate::backend::{DatabaseAccess, ProbeRequest, Read, TargetId};
 use crate::domain::evidence::ladders;
 use crate::domain::findings::findings;
 use crate::domain::ids::{ClusterKey, PodKey};
+use crate::domain::instance::Instance;
 use crate::domain::observation::Objects;
 use crate::domain::permission::{Permission, Verdict};
 use crate::domain::rollout;
 use crate::domain::watch::{Kind, WatchState};
 use crate::domain::world::{Changed, Probe};
-use crate::domain::{Observation, World};
+use crate::domain::{Observation, Timestamp, World};
 
 /// SQL evidence is read again after so long: what is done by hand in PostgreSQL changes no object.
-const EVIDENCE: u64 = 300_000;
+const EVIDENCE: i64 = 300_000;
 /// An instance that could not be asked is asked again after so long: it may just have become ready.
 const RETRY: u64 = 5_000;
 /// One that goes on not answering is asked this seldom.
@@ -65,12 +68,9 @@ pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observati
     let mut effects = chosen(&session.world, reads(&session.world, target, &sum.probe, false));
     effects.extend(sum.crashed.iter().filter_map(|pod| crash_log(&session.world, target, pod)));
     if back {
-        // What was asked while nobody answered is asked again, and the user may have been given other permissions.
-        effects.extend(refresh(model, target));
-        effects.extend(review_again(model, target));
-    } else {
-        effects.extend(reviews(model, target));
+        effects.extend(recover(model, target));
     }
+    effects.extend(reviews(model, target));
     effects.extend(ask_again(model, target, answered, unanswered));
     model.dirty |= sum.visible && target == model.active;
     if news {
@@ -92,6 +92,31 @@ fn is_back(world: &World, fact: &Observation) -> bool {
         world.watch(Kind::Pod),
         WatchState::Stale { .. } | WatchState::Error { .. } | WatchState::Forbidden { .. }
     )
+}
+
+/// After a gap only what was missed is asked again: what changed meanwhile is told by the watch itself. So it is the
+/// instances without an answer, or with one that is old by now; and permissions, now and then, which nobody tells of.
+fn recover(model: &mut Model, target: TargetId) -> Vec<Effect> {
+    let now = model.now;
+    let is_old = |at: Timestamp| now.duration_since(at) >= SignedDuration::from_millis(EVIDENCE);
+    let Some(session) = model.sessions.get(&target) else {
+        return Vec::new();
+    };
+    let missed = ready(&session.world).filter(|instance| match session.world.probes.get(&instance.key) {
+        Some(Probe::Answered(answer)) => is_old(answer.at),
+        _ => true,
+    });
+    let missed: Vec<&PodKey> = missed.map(|instance| &instance.key).collect();
+    let mut effects = chosen(&session.world, reads(&session.world, target, missed, false));
+    if model.reviewed_at.get(&target).is_none_or(|at| is_old(*at)) {
+        effects.extend(review_again(model, target));
+    }
+    effects
+}
+
+/// Instances that can be asked.
+fn ready(world: &World) -> impl Iterator<Item = &Instance> {
+    world.instances.values().filter(|instance| instance.ready && !instance.deleting)
 }
 
 /// A fact that may change the picture of every cluster.
@@ -227,6 +252,9 @@ fn reviews(model: &mut Model, target: TargetId) -> Vec<Effect> {
             effects.push(Effect::Read(target, Read::Permissions(permissions(namespace))));
         }
     }
+    if !effects.is_empty() {
+        model.reviewed_at.insert(target, model.now);
+    }
     effects
 }
 
@@ -281,7 +309,7 @@ pub(super) fn due(model: &mut Model, target: TargetId) -> Vec<Effect> {
 /// The timer for the next reading.
 pub(super) fn later(target: TargetId) -> Effect {
     Effect::Schedule {
-        after: EVIDENCE,
+        after: EVIDENCE.unsigned_abs(),
         timer: Timer::Evidence(target),
     }
 }
@@ -291,12 +319,7 @@ pub(super) fn refresh(model: &Model, target: TargetId) -> Vec<Effect> {
     let Some(session) = model.sessions.get(&target) else {
         return Vec::new();
     };
-    let ready = session
-        .world
-        .instances
-        .values()
-        .filter(|instance| instance.ready && !instance.deleting);
-    reads(&session.world, target, ready.map(|instance| &instance.key), false)
+    reads(&session.world, target, ready(&session.world).map(|instance| &instance.key), false)
 }
 
 /// Asks those instances again that could not be asked, unless a permission is missing.
@@ -307,10 +330,8 @@ pub(super) fn retry(model: &mut Model, target: TargetId) -> Vec<Effect> {
     let Some(session) = model.sessions.get(&target) else {
         return Vec::new();
     };
-    let failed = session.world.instances.values().filter(|instance| {
-        instance.ready
-            && !instance.deleting
-            && matches!(session.world.probes.get(&instance.key), Some(Probe::Failed(failure, _)) if failure.missing.is_empty())
-    });
+    let failed = ready(&session.world).filter(
+        |instance| matches!(session.world.probes.get(&instance.key), Some(Probe::Failed(failure, _)) if failure.missing.is_empty()),
+    );
     reads(&session.world, target, failed.map(|instance| &instance.key), false)
 }
