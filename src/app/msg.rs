@@ -51,6 +51,8 @@ pub enum Msg {
     Notice(Notice),
     /// A guided action is asked for with all its parameters, as the command line does it: no form, no overlay.
     Begin(TargetId, Intent),
+    /// Continue a run of the target on the screen that was left unfinished.
+    Resume(RunId),
     /// Something is told to a run directly, as the command line does it.
     Tell(RunId, Event),
 }

@@ -18,6 +18,7 @@ use crate::runtime::{Connect, Core};
 use crate::workflow::run::{Phase, Run, RunId};
 use crate::workflow::{DryRun, Event, Plan};
 
+mod again;
 mod wish;
 
 /// Shows the plan, and carries it out when it is confirmed.
@@ -38,6 +39,12 @@ pub(super) async fn run(
 async fn carry_out(mut headless: Headless, options: &Add, out: &mut Output, errors: &mut dyn Write) -> Result<Exit, Failure> {
     headless.settle().await?;
     let cluster = headless.cluster(&options.cluster)?.key.clone();
+    if options.go.yes
+        && let Some(id) = again::unfinished(&mut headless, options, &cluster, errors).await?
+    {
+        let end = again::walk(&mut headless, &id, options, &cluster, out, errors).await;
+        return conclude(&mut headless, &id, end, errors).await;
+    }
     let id = begin(&mut headless, options, &cluster).await?;
     if !options.go.plan {
         headless.answered(|core| !awaits_dry_runs(core, &id)).await;
@@ -53,9 +60,10 @@ async fn carry_out(mut headless: Headless, options: &Add, out: &mut Output, erro
     if options.go.dry_run {
         return Ok(Exit::Done);
     }
+    again::accepted(options, plan)?;
     confirmed(options, plan, &cluster)?;
     confirm(&mut headless, &id, options, &cluster).await?;
-    let end = follow(&mut headless, &id, options, errors).await;
+    let end = again::walk(&mut headless, &id, options, &cluster, out, errors).await;
     conclude(&mut headless, &id, end, errors).await
 }
 
@@ -228,7 +236,10 @@ async fn follow(headless: &mut Headless, id: &RunId, options: &Add, errors: &mut
 
 async fn conclude(headless: &mut Headless, id: &RunId, end: Result<(), Failure>, errors: &mut dyn Write) -> Result<Exit, Failure> {
     let goes_on = "what was begun is kept: the same command goes on with it, and so does the console";
-    end.map_err(|timeout| timeout.with_hint(goes_on))?;
+    end.map_err(|failure| match failure.exit {
+        Exit::Timeout => failure.with_hint(goes_on),
+        _ => failure,
+    })?;
     // The intent of a run that is over is taken off the disk.
     headless.idle().await;
     let run = the_run(&headless.core, id)?;

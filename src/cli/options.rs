@@ -305,6 +305,9 @@ pub struct Add {
     /// Confirm that the name of this library to preload is right, where no instance can list its files; may be repeated
     #[arg(long, value_name = "LIBRARY", requires = "yes")]
     pub confirm_library: Vec<String>,
+    /// Confirm the plan of this digest, after another user has changed what the confirmed plan touches
+    #[arg(long, value_name = "DIGEST", requires = "yes")]
+    pub accept_change: Option<String>,
     /// Go through all steps and wait for the proof; without it the command ends after the first write
     #[arg(long, requires = "yes")]
     pub wait: bool,

@@ -25,6 +25,9 @@ pub(super) fn text(run: &Run) -> String {
         let _ = writeln!(text, "\nthis is text to take along: {why}");
         return text;
     }
+    if let Some(why) = &run.asks_again {
+        let _ = writeln!(text, "\n{why}\n--accept-change {} confirms this plan", run.plan.digest);
+    }
     for line in &run.plan.to_confirm {
         let _ = writeln!(text, "\n--yes confirms this, too: {line}");
     }

@@ -82,7 +82,12 @@ fn lasting(before: &WatchState, told: WatchState, at: Timestamp) -> WatchState {
             why,
         },
         (WatchState::Error { why }, _) => WatchState::Stale { since, why },
-        (WatchState::Loading, _) => before.clone(),
+        (WatchState::Loading, WatchState::Stale { .. }) => before.clone(),
+        // Nothing is watched until the new list has come: what is judged by it waits.
+        (WatchState::Loading, _) => WatchState::Stale {
+            since,
+            why: "it is being listed again".to_owned(),
+        },
         (told, _) => told,
     }
 }

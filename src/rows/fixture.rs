@@ -140,14 +140,8 @@ pub(crate) fn unknown() -> Model {
 fn with_watch(kinds: &[Kind], state: &WatchState) -> World {
     let mut world = fixture::world();
     for kind in kinds {
-        world.apply(
-            Observation::Watch {
-                kind: *kind,
-                state: state.clone(),
-                at: fixture::now(),
-            },
-            fixture::now(),
-        );
+        // As if it had been so from the start: what was live before would stay as stale.
+        world.watches.entry(*kind).or_default().state = state.clone();
     }
     world
 }

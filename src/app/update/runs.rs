@@ -96,6 +96,17 @@ pub(super) fn keep_again(model: &Model, target: TargetId) -> Vec<Effect> {
     ids.iter().flat_map(|id| effects(model, id, Command::Keep)).collect()
 }
 
+/// Goes on with a run of the target on the screen that was left unfinished.
+pub(super) fn resume_by_name(model: &mut Model, id: &RunId) -> Vec<Effect> {
+    let kept = model
+        .session()
+        .and_then(|session| session.unfinished.iter().find(|kept| kept.id == *id).cloned());
+    match kept {
+        Some(kept) => resume(model, kept),
+        None => say(model, format!("there is no unfinished run {}", id.0)),
+    }
+}
+
 /// Takes a run that was left unfinished off the disk.
 pub(super) fn forget(model: &mut Model, id: &RunId) -> Vec<Effect> {
     let active = model.active;

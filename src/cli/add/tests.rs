@@ -21,8 +21,8 @@ const LIMIT: Duration = Duration::from_secs(2);
 struct Slow {
     operate: Arc<dyn Operate>,
     after: Option<Duration>,
-    /// Another user is faster, with an image of their own.
-    rival: bool,
+    /// What another user does beside it.
+    rival: Rival,
     written: Arc<Mutex<Vec<Request>>>,
 }
 
@@ -40,15 +40,40 @@ impl Operate for Slow {
 
     fn apply(&self, request: Request, permit: WritePermit) -> BoxFuture<'static, Result<Reply, BackendError>> {
         self.written.lock().unwrap().push(request.clone());
-        if !self.rival {
-            return self.operate.apply(request, permit);
+        let operate = Arc::clone(&self.operate);
+        match self.rival {
+            Rival::Nobody => operate.apply(request, permit),
+            Rival::Faster => {
+                let theirs = with_an_image(request);
+                Box::pin(async move {
+                    operate.apply(theirs, permit).await.unwrap();
+                    Err(BackendError::new(ErrorKind::Conflict, "the object has been modified"))
+                })
+            }
+            Rival::Library if request.body.to_string().contains("postgresql/extensions") => Box::pin(async move {
+                let made = operate.apply(request.clone(), permit).await.unwrap();
+                let theirs = Request {
+                    body: serde_json::json!([
+                        {"op": "add", "path": "/spec/postgresql/shared_preload_libraries", "value": ["auto_explain"]}
+                    ]),
+                    ..request
+                };
+                operate.apply(theirs, Access::permit(Access::Write).unwrap()).await.unwrap();
+                Ok(made)
+            }),
+            Rival::Library => operate.apply(request, permit),
         }
-        let (operate, theirs) = (Arc::clone(&self.operate), with_an_image(request));
-        Box::pin(async move {
-            operate.apply(theirs, permit).await.unwrap();
-            Err(BackendError::new(ErrorKind::Conflict, "the object has been modified"))
-        })
     }
+}
+
+/// Another user.
+#[derive(Debug, Clone, Copy)]
+enum Rival {
+    Nobody,
+    /// Is faster, with an image of their own.
+    Faster,
+    /// Adds a library when the entry has been added.
+    Library,
 }
 
 /// The same request, but that the entry has an image.
@@ -83,41 +108,59 @@ struct Said {
 
 /// Adds `foo` of the catalog to the simulated cluster `orders`.
 async fn add(after: Option<Duration>, go: &str) -> Said {
-    add_beside(false, after, go).await
+    add_beside(Rival::Nobody, after, go).await
 }
 
-async fn add_beside(rival: bool, after: Option<Duration>, go: &str) -> Said {
-    let line = format!("extop add orders foo --preload foo --timeout 160h {go}");
-    let Some(Command::Add(options)) = Cli::try_parse_from(line.split(' ')).unwrap().command else {
-        panic!("add")
-    };
+async fn add_beside(rival: Rival, after: Option<Duration>, go: &str) -> Said {
+    let mut said = add_twice(rival, after, &[go], |_, go| go.to_owned()).await;
+    said.remove(0)
+}
+
+/// The same command again and again on one cluster with one state directory; `more` makes the rest of a command from what
+/// the one before has said.
+async fn add_twice(rival: Rival, after: Option<Duration>, commands: &[&str], more: impl Fn(Option<&Said>, &str) -> String) -> Vec<Said> {
     let settings = Settings {
         access: Access::Write,
         request_timeout: LIMIT,
         ..Settings::default()
     };
     let connect = runtime::demo(&settings, None).unwrap();
-    let Connection {
-        target,
-        observe,
-        operate,
-        context,
-    } = connect.open(Place::default()).await.unwrap();
+    let opened = connect.open(Place::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut said = Vec::new();
+    for go in commands {
+        let state = StateDirectory::new(folder.path().to_owned());
+        let go = more(said.last(), go);
+        said.push(add_once(rival, after, &go, state, &settings, Arc::clone(&connect), opened.clone()).await);
+    }
+    said
+}
+
+async fn add_once(
+    rival: Rival,
+    after: Option<Duration>,
+    go: &str,
+    state: StateDirectory,
+    settings: &Settings,
+    connect: Arc<dyn Connect>,
+    opened: Connection,
+) -> Said {
+    let line = format!("extop add orders foo --preload foo --timeout 160h {go}");
+    let Some(Command::Add(options)) = Cli::try_parse_from(line.split(' ')).unwrap().command else {
+        panic!("add")
+    };
     let written = Arc::default();
     let slow = Slow {
-        operate: operate.unwrap(),
+        operate: opened.operate.clone().unwrap(),
         after,
         rival,
         written: Arc::clone(&written),
     };
     let connection = Connection {
-        context,
-        target,
-        observe,
         operate: Some(Arc::new(slow)),
+        ..opened
     };
-    let folder = tempfile::tempdir().unwrap();
-    let headless = Headless::keeping(StateDirectory::new(folder.path().to_owned()), &settings, connect, connection);
+    let headless = Headless::keeping(state, settings, connect, connection);
     let (paper, mut errors, begun) = (Paper::default(), Vec::new(), Instant::now());
     let end = carry_out(headless, &options, &mut Output::new(paper.clone()), &mut errors).await;
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
@@ -214,7 +257,41 @@ mod libraries {
 /// A plan that has changed is not what `--yes` has confirmed: the command ends, instead of waiting for a confirmation.
 #[tokio::test(start_paused = true)]
 async fn a_plan_that_must_be_confirmed_again_ends_the_command() {
-    let said = add_beside(true, Some(Duration::ZERO), "--yes --confirm orders --wait").await;
+    let said = add_beside(Rival::Faster, Some(Duration::ZERO), "--yes --confirm orders --wait").await;
     assert_eq!((said.end, said.written), (Err(Exit::Refused), 1), "{}", said.errors);
     assert!(said.errors.contains("another user has changed"), "{}", said.errors);
+}
+
+/// The digest that a command has named.
+fn digest(said: &Said) -> String {
+    let rest = said
+        .out
+        .split("--accept-change ")
+        .nth(1)
+        .unwrap_or_else(|| panic!("{} {}", said.out, said.errors));
+    rest.split_whitespace().next().unwrap().to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_command_goes_on_with_the_changed_plan_once_its_digest_is_accepted() {
+    let go = "--yes --confirm orders --wait";
+    let again = |before: Option<&Said>, more: &str| match (more, before) {
+        ("accept", Some(before)) => format!("{go} --accept-change {}", digest(before)),
+        ("other", _) => format!("{go} --accept-change 000000000000"),
+        _ => go.to_owned(),
+    };
+    let said = add_twice(Rival::Library, Some(Duration::ZERO), &["", "", "other", "accept"], again).await;
+    for refused in &said[..3] {
+        assert_eq!(refused.end, Err(Exit::Refused), "{}", refused.errors);
+        assert!(
+            refused.errors.contains("another user has changed the preload libraries"),
+            "{}",
+            refused.errors
+        );
+        assert_eq!(digest(refused), digest(&said[0]), "the same plan has the same digest in every call");
+        assert!(refused.out.contains("- auto_explain"), "the new diff is shown: {}", refused.out);
+    }
+    let accepted = &said[3];
+    assert_eq!(accepted.end, Ok(Exit::Done), "{}", accepted.errors);
+    assert_eq!(said.iter().map(|said| said.written).collect::<Vec<_>>(), [1, 0, 0, 1]);
 }

@@ -1,0 +1,95 @@
+//! A run that goes on: one that an earlier call has left unfinished, or one whose plan must be confirmed again.
+
+use std::io::Write;
+
+use super::{Add, Exit, Failure, Headless, Output, awaits_dry_runs, confirm, follow, show, the_run, wish};
+use crate::app::msg::Msg;
+use crate::cli::plan;
+use crate::domain::ids::ClusterKey;
+use crate::workflow::Plan;
+use crate::workflow::run::{Phase, RunId};
+
+/// Takes up the run of the very same action that was left unfinished on this cluster, if there is one.
+pub(super) async fn unfinished(
+    headless: &mut Headless,
+    options: &Add,
+    cluster: &ClusterKey,
+    errors: &mut dyn Write,
+) -> Result<Option<RunId>, Failure> {
+    let intent = wish::intent(options, cluster).map_err(|why| Failure::new(Exit::Usage, why))?;
+    let Some(id) = headless
+        .session()?
+        .unfinished
+        .iter()
+        .find(|kept| kept.intent == intent)
+        .map(|kept| kept.id.clone())
+    else {
+        return Ok(None);
+    };
+    drop(writeln!(errors, "continues the unfinished run {}", id.0));
+    headless.core.fold(Msg::Resume(id.clone()));
+    headless.idle().await;
+    // What kept it from being taken up is the last thing that was said.
+    the_run(&headless.core, &id).map_err(|gone| {
+        let said = headless.core.model.notices.last().map(|notice| notice.text.clone());
+        said.map_or(gone, |why| Failure::new(Exit::Refused, why))
+    })?;
+    Ok(Some(id))
+}
+
+/// The plan is the one that was accepted, if one was.
+pub(super) fn accepted(options: &Add, plan: &Plan) -> Result<(), Failure> {
+    match &options.accept_change {
+        Some(digest) if *digest != plan.digest => Err(Failure::new(
+            Exit::Refused,
+            format!(
+                "nothing was written: the plan that was accepted is {digest}, this one is {}",
+                plan.digest
+            ),
+        )
+        .with_hint(format!("--accept-change {} accepts it", plan.digest))),
+        _ => Ok(()),
+    }
+}
+
+/// Follows the run. A plan that must be confirmed again goes on when it is the one that was accepted; else it is shown.
+pub(super) async fn walk(
+    headless: &mut Headless,
+    id: &RunId,
+    options: &Add,
+    cluster: &ClusterKey,
+    out: &mut Output,
+    errors: &mut dyn Write,
+) -> Result<(), Failure> {
+    loop {
+        follow(headless, id, options, errors).await?;
+        if the_run(&headless.core, id)?.phase != Phase::Review {
+            return Ok(());
+        }
+        // What another user has changed is rolled out before the plan can be confirmed.
+        if is_accepted(headless, id, options)? {
+            let can_be_confirmed = |core: &mut crate::runtime::Core| {
+                let plan = &core.model.run(id)?.plan;
+                (!plan.is_refused() && !plan.awaits_dry_runs()).then_some(())
+            };
+            headless.wait(options.timeout, can_be_confirmed).await?;
+        } else {
+            headless.answered(|core| !awaits_dry_runs(core, id)).await;
+        }
+        if !is_accepted(headless, id, options)? {
+            let run = the_run(&headless.core, id)?;
+            let (why, digest) = (run.asks_again.clone().unwrap_or_default(), run.plan.digest.clone());
+            out.write_all(plan::text(run).as_bytes())?;
+            show(out, options).await?;
+            return Err(Failure::new(Exit::Refused, why).with_hint(format!(
+                "the same command with --accept-change {digest} continues, and so does the console"
+            )));
+        }
+        confirm(headless, id, options, cluster).await?;
+    }
+}
+
+fn is_accepted(headless: &Headless, id: &RunId, options: &Add) -> Result<bool, Failure> {
+    let digest = &the_run(&headless.core, id)?.plan.digest;
+    Ok(options.accept_change.as_ref() == Some(digest))
+}
