@@ -9,7 +9,7 @@ mod outcome;
 mod status;
 
 pub use cluster::entry_json;
-pub use outcome::{Outcome, digest, draft, make, outcome};
+pub use outcome::{Outcome, draft, make, outcome};
 use serde_json::{Value, json};
 
 use super::Timestamp;

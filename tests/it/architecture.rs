@@ -30,7 +30,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "workflow",
         layers: &["domain", "backend"],
-        crates: &["serde", "serde_json", "jiff", "regex", "similar"],
+        crates: &["serde", "serde_json", "jiff", "regex", "similar", "sha2"],
         pure: true,
     },
     Layer {

@@ -187,17 +187,3 @@ fn created(change: &Change) -> Option<Database> {
         marks: Vec::new(),
     })
 }
-
-/// Two outcomes as one short text, the same for the same outcomes on every machine.
-pub fn digest<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> String {
-    use sha2::{Digest as _, Sha256};
-    let mut hash = Sha256::new();
-    for outcome in outcomes {
-        // Objects of `serde_json` are sorted by name, so that the text is the same for the same value.
-        hash.update(json!([outcome.before, outcome.after]).to_string());
-        hash.update("\n");
-    }
-    let bytes = hash.finalize();
-    let number = bytes.iter().take(6).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
-    format!("{number:012x}")
-}

@@ -1,10 +1,13 @@
 //! What was confirmed is what is written. Before a write, what it would do now is compared with what the confirmed diff
 //! showed; what the API server is known to have made is kept apart from what was only tried.
 
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
 use super::{Run, guards, object_of, review, version_of};
 use crate::domain::change::{Change, FIELD_MANAGER};
 use crate::domain::cluster::FieldManager;
-use crate::domain::request::{Outcome, digest, draft, holds, make, outcome};
+use crate::domain::request::{Outcome, draft, holds, make, outcome};
 use crate::domain::{Timestamp, World};
 use crate::workflow::event::Command;
 use crate::workflow::plan::{PodBefore, Sent, Step};
@@ -30,9 +33,18 @@ fn outcomes(steps: &[Step], world: &World) -> Vec<(usize, Outcome)> {
     outcomes
 }
 
-/// A digest of what the steps that are still to do would do: by it a plan is accepted without a screen.
+/// A digest of what the steps that are still to do would do: by it a plan is accepted without a screen. It is the same for
+/// the same outcomes on every machine.
 pub(super) fn digest_of(steps: &[Step], world: &World) -> String {
-    digest(outcomes(steps, world).iter().map(|(_, outcome)| outcome))
+    let mut hash = Sha256::new();
+    for (_, outcome) in outcomes(steps, world) {
+        // Objects of `serde_json` are sorted by name, so that the text is the same for the same value.
+        hash.update(json!([outcome.before, outcome.after]).to_string());
+        hash.update("\n");
+    }
+    let bytes = hash.finalize();
+    let number = bytes.iter().take(6).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    format!("{number:012x}")
 }
 
 /// The plan is confirmed as the world is now.
