@@ -128,3 +128,130 @@ fn what_a_run_that_was_cut_off_has_left_is_ended_and_nothing_else() {
     foreign.kill().unwrap();
     foreign.wait().unwrap();
 }
+
+/// A project of which everything that a run starts is a stub that writes down how it was called.
+struct Project(tempfile::TempDir);
+
+impl Project {
+    /// `stubs` are commands of the rig, each with what it does besides.
+    fn new(stubs: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &str| folder.path().join(path);
+        for place in ["project/.ci", "project/tests/fixtures/eras", "shared/rig", "bin"] {
+            std::fs::create_dir_all(at(place)).unwrap();
+        }
+        std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/.ci/run"), at("project/.ci/run")).unwrap();
+        for version in ["1.27.0", "1.28.1", "1.28.2"] {
+            std::fs::write(at(&format!("project/tests/fixtures/eras/{version}.json")), "").unwrap();
+        }
+        let project = Self(folder);
+        project.stub("bin/cargo", "cargo", "");
+        project.stub("project/tests/run", "tests/run", "");
+        for (name, script) in stubs {
+            project.stub(&format!("shared/rig/{name}"), &format!("rig/{name}"), script);
+        }
+        project
+    }
+
+    fn stub(&self, path: &str, name: &str, script: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let log = self.0.path().join("log");
+        let text = format!(
+            "#!/usr/bin/env bash\necho \"${{EXTOP_E2E_ERA:+$EXTOP_E2E_ERA }}{name} $*\" >>{}\n{script}\n",
+            log.display()
+        );
+        let file = self.0.path().join(path);
+        std::fs::write(&file, text).unwrap();
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Exit code, what was called, and the last lines that were printed.
+    fn run(&self, test: &str, eras: &str) -> (i32, Vec<String>, Vec<String>) {
+        let project = self.0.path().join("project");
+        let scratch = self.0.path().join("scratch");
+        let piece = format!("source .ci/run; MARK={} SCRATCH={}; main", mark(test), scratch.display());
+        let path = format!("{}:{}", self.0.path().join("bin").display(), std::env::var("PATH").unwrap());
+        let said = Command::new("bash")
+            .args(["-c", &piece])
+            .current_dir(project)
+            .env("PATH", path)
+            .env("EXTOP_CI_ERAS", eras)
+            .env("RIG", self.0.path().join("run"))
+            .env_remove("EXTOP_VHS_BIN")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let called = std::fs::read_to_string(self.0.path().join("log")).unwrap();
+        let mut last = lines(&said.stderr);
+        let begin = last
+            .iter()
+            .rposition(|line| !line.starts_with("ci: skipped") && !line.starts_with("ci: failed"));
+        last.drain(..=begin.unwrap());
+        let called = called.lines().map(|line| line.trim_end().to_owned()).collect();
+        (said.status.code().unwrap(), called, last)
+    }
+}
+
+const UP: (&str, &str) = ("up", "echo export KUBECONFIG=/nonexistent");
+
+#[test]
+fn an_older_operator_that_cannot_be_tested_is_a_failure_and_the_others_are_tested_all_the_same() {
+    let build = ("build", "[ \"$*\" != 'operator 1.27.0' ]");
+    let project = Project::new(&[("down", ""), UP, build]);
+    let (code, called, last) = project.run("stubs", "1.27.0, 1.28.2");
+    assert_eq!(code, 1);
+    assert_eq!(
+        called,
+        [
+            "rig/down",
+            "cargo fmt --check",
+            "cargo clippy --locked --all-targets -- -D warnings",
+            "cargo doc --locked --no-deps --quiet",
+            "cargo test --locked --no-run",
+            "rig/up",
+            "tests/run --e2e",
+            "rig/down",
+            "rig/build operator 1.27.0",
+            "rig/down",
+            "rig/build operator 1.28.2",
+            "rig/up --operator 1.28.2",
+            "1.28.2 tests/run --e2e",
+            "rig/down --keep",
+        ]
+    );
+    assert_eq!(
+        last,
+        [
+            "ci: failed: operator 1.27.0",
+            "ci: skipped: operator 1.28.1, but for its recorded objects (EXTOP_CI_ERAS=all)",
+            "ci: skipped: comparing the tape's parser with VHS (EXTOP_VHS_BIN)",
+        ]
+    );
+}
+
+#[test]
+fn a_cluster_that_does_not_come_up_ends_the_run() {
+    let project = Project::new(&[("down", ""), ("up", "exit 1"), ("build", "")]);
+    let (code, called, last) = project.run("broken_rig", "");
+    assert_eq!(code, 1);
+    assert!(!called.iter().any(|call| call.starts_with("tests/run")), "{called:?}");
+    assert!(
+        last.contains(&"ci: skipped: end-to-end tests, because the run ended before".to_owned()),
+        "{last:?}"
+    );
+}
+
+#[test]
+fn without_a_rig_the_other_tests_are_run_and_only_a_choice_makes_it_a_failure() {
+    for (eras, wanted) in [("", 0), ("1.28.1", 1)] {
+        let project = Project::new(&[]);
+        let (code, called, last) = project.run("no_rig", eras);
+        assert_eq!((code, called.last().map(String::as_str)), (wanted, Some("tests/run")), "{eras}");
+        assert!(
+            last.contains(&"ci: skipped: end-to-end tests, because there is no ../shared/rig here".to_owned()),
+            "{last:?}"
+        );
+        assert_eq!(last.contains(&"ci: failed: operator 1.28.1".to_owned()), wanted == 1, "{last:?}");
+    }
+}
