@@ -295,7 +295,7 @@ impl WatchReport {
             because: match state {
                 WatchState::Live | WatchState::Loading | WatchState::Absent => None,
                 WatchState::Stale { why, .. } | WatchState::Error { why } => Some(why.clone()),
-                WatchState::Forbidden { missing } => Some(missing.clone()),
+                WatchState::Forbidden { missing } | WatchState::Listed { missing } => Some(missing.clone()),
             },
         }
     }

@@ -161,7 +161,7 @@ impl<'a> Subject<'a> {
     /// Why the objects of a kind are not known; `None` when they are, be it of old.
     fn unseen(&self, kind: Kind) -> Option<String> {
         match self.world.watch(kind) {
-            WatchState::Live | WatchState::Stale { .. } => None,
+            WatchState::Live | WatchState::Listed { .. } | WatchState::Stale { .. } => None,
             WatchState::Loading => Some(format!("{} objects have not been listed yet", kind.as_str())),
             WatchState::Forbidden { missing } => Some(format!("the permission to {missing} is missing")),
             WatchState::Absent => Some(format!("the server does not know {}", kind.resource())),

@@ -61,6 +61,11 @@ pub enum WatchState {
     Loading,
     /// Listed, and changes stream in.
     Live,
+    /// Listed once a minute: changes do not stream in, because the user may not watch the kind here.
+    Listed {
+        /// The missing permission, e.g. `watch pods in namespace shop`.
+        missing: String,
+    },
     /// It was live; since then the connection is lost. Data stays, dimmed, with its age.
     Stale {
         /// Since when.
@@ -88,11 +93,17 @@ impl WatchState {
         match self {
             Self::Loading => "loading",
             Self::Live => "live",
+            Self::Listed { .. } => "listed",
             Self::Stale { .. } => "stale",
             Self::Forbidden { .. } => "forbidden",
             Self::Absent => "absent",
             Self::Error { .. } => "error",
         }
+    }
+
+    /// The objects are known, be it from a list of a while ago.
+    pub fn is_known(&self) -> bool {
+        matches!(self, Self::Live | Self::Listed { .. } | Self::Stale { .. })
     }
 
     /// The first answer has come, whatever it was.

@@ -24,7 +24,7 @@ pub(super) fn apply(world: &mut World, observation: Observation, now: Timestamp)
             let status = world.watches.entry(kind).or_default();
             let state = lasting(&status.state, state, at);
             changed.visible = status.state != state;
-            if state == WatchState::Live {
+            if matches!(state, WatchState::Live | WatchState::Listed { .. }) {
                 changed.visible |= world.unreachable.take().is_some();
             }
             *status = WatchStatus { state, at: Some(at) };
@@ -73,7 +73,7 @@ pub(super) fn apply(world: &mut World, observation: Observation, now: Timestamp)
 fn lasting(before: &WatchState, told: WatchState, at: Timestamp) -> WatchState {
     let since = match before {
         WatchState::Stale { since, .. } => *since,
-        WatchState::Live => at,
+        WatchState::Live | WatchState::Listed { .. } => at,
         _ => return told,
     };
     match (told, before) {

@@ -64,7 +64,7 @@ fn blind(model: &Model) -> Vec<Line> {
         .filter_map(|kind| {
             let state = session.world.watch(*kind);
             let why = match state {
-                WatchState::Live | WatchState::Absent => return None,
+                WatchState::Live | WatchState::Listed { .. } | WatchState::Absent => return None,
                 WatchState::Forbidden { missing } => format!("the permission to {missing} is missing"),
                 WatchState::Stale { why, .. } | WatchState::Error { why } => why.clone(),
                 WatchState::Loading => "they are being listed".to_owned(),

@@ -55,6 +55,7 @@ pub fn watch(state: &WatchState) -> Span {
     match state {
         WatchState::Loading => Span::new(Role::InProgress, "○"),
         WatchState::Live => Span::new(Role::Holds, "●"),
+        WatchState::Listed { .. } => Span::new(Role::Warning, "~"),
         WatchState::Stale { .. } => Span::new(Role::Warning, "▲"),
         WatchState::Forbidden { .. } => Span::new(Role::Broken, "×"),
         WatchState::Absent => Span::new(Role::Warning, "–"),

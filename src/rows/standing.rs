@@ -36,7 +36,7 @@ impl Standing {
         for kind in kinds {
             let state = session.world.watch(*kind);
             standing.stale |= matches!(state, WatchState::Stale { .. });
-            standing.missing |= !matches!(state, WatchState::Live | WatchState::Stale { .. });
+            standing.missing |= !state.is_known();
             // A permission is missing for each kind alone; a lost connection is lost for all alike.
             let alike = |of: &WatchState| of == state || (of.as_str() == state.as_str() && matches!(state, WatchState::Stale { .. }));
             match groups.iter_mut().find(|(of, _)| alike(of)) {
@@ -53,7 +53,7 @@ impl Standing {
 
     /// The objects of a kind have been listed, be it long ago.
     pub fn knows(session: &Session, kind: Kind) -> bool {
-        matches!(session.world.watch(kind), WatchState::Live | WatchState::Stale { .. })
+        session.world.watch(kind).is_known()
     }
 }
 
@@ -124,7 +124,7 @@ fn of_kinds(model: &Model, session: &Session, kinds: &[Kind], state: &WatchState
     let resources: Vec<&str> = kinds.iter().map(|kind| kind.resource()).collect();
     let unreachable = session.world.unreachable.as_ref();
     match state {
-        WatchState::Live => Vec::new(),
+        WatchState::Live | WatchState::Listed { .. } => Vec::new(),
         WatchState::Loading => {
             let mut lines = vec![lead(format!(": {what} are being listed at {}", session.target.server))];
             lines.extend(unreachable.map(|why| advice(why.clone())));

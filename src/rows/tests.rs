@@ -52,6 +52,7 @@ fn no_state_is_told_by_its_colour_alone() {
         [
             WatchState::Loading,
             WatchState::Live,
+            WatchState::Listed { missing: why() },
             WatchState::Stale {
                 since: facts::now(),
                 why: why(),

@@ -85,7 +85,7 @@ fn is_back(world: &World, fact: &Observation) -> bool {
         fact,
         Observation::Watch {
             kind: Kind::Pod,
-            state: WatchState::Live,
+            state: WatchState::Live | WatchState::Listed { .. },
             ..
         }
     ) && matches!(

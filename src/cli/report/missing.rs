@@ -80,7 +80,7 @@ pub fn matters(kind: Kind, clusters: &[&Cluster]) -> bool {
 fn why_not_live(kind: Kind, state: &WatchState) -> Option<String> {
     let name = kind.as_str();
     match state {
-        WatchState::Live => None,
+        WatchState::Live | WatchState::Listed { .. } => None,
         WatchState::Loading => Some(format!("{name}: no answer yet")),
         WatchState::Stale { why, .. } | WatchState::Error { why } => Some(format!("{name}: {why}")),
         WatchState::Forbidden { missing } => Some(missing.clone()),

@@ -6,7 +6,7 @@ use super::{Code, Found, Instance, Ladder, Remedy, Severity, Verdict, assess};
 use crate::domain::paths::PathSetting;
 use crate::domain::probe::{Fact, FileKind, InstanceProbe, PathFile};
 use crate::domain::rollout;
-use crate::domain::watch::{Kind, WatchState};
+use crate::domain::watch::Kind;
 
 /// The file that `ALTER SYSTEM` writes.
 const ALTER_SYSTEM: &str = "postgresql.auto.conf";
@@ -175,7 +175,7 @@ impl Found<'_> {
 
     fn not_declared(&mut self, ladder: &Ladder) {
         // Without the objects nobody can tell what they ask for.
-        if !matches!(self.world.watch(Kind::Database), WatchState::Live | WatchState::Stale { .. }) {
+        if !self.world.watch(Kind::Database).is_known() {
             return;
         }
         for row in ladder.databases.iter().filter(|row| !row.is_requested) {

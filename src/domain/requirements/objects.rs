@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Answer, Checks};
 use crate::domain::database::{Database, Ensure};
 use crate::domain::offer::{Question, Told};
-use crate::domain::watch::{Kind, WatchState};
+use crate::domain::watch::Kind;
 
 impl Checks<'_> {
     fn objects(&self) -> Vec<Database> {
@@ -17,7 +17,7 @@ impl Checks<'_> {
     }
 
     fn objects_are_known(&mut self, code: &'static str) -> bool {
-        let known = matches!(self.world.watch(Kind::Database), WatchState::Live | WatchState::Stale { .. });
+        let known = self.world.watch(Kind::Database).is_known();
         if !known {
             let why = "the Database objects are not known";
             self.say(code, Answer::Unknown, self.of_cluster(), why, None);

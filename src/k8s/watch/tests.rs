@@ -398,6 +398,50 @@ async fn a_list_that_is_forgotten_between_two_pages_is_asked_for_in_one_piece() 
     assert!(matches!(&told[0], Observation::Replaced(Objects::Clusters(clusters)) if clusters.len() == 1));
 }
 
+/// F12, E16: list is allowed, watch is not.
+#[tokio::test(start_paused = true)]
+async fn what_may_be_listed_and_not_watched_is_listed_once_a_minute_and_nothing_is_forgotten() {
+    let (asked, told) = five_minutes(|uri, _| {
+        if uri.contains("watch=1") {
+            json_answer(403, &failure(403, "no"))
+        } else {
+            json_answer(200, &list(&[cluster("a", "1")]))
+        }
+    })
+    .await;
+    assert!((4..=8).contains(&asked.len()), "{asked:?}");
+    let states = states(&told);
+    assert_eq!(states.first().unwrap().0, &WatchState::Live);
+    for (state, _) in &states[1..] {
+        let WatchState::Listed { missing } = state else {
+            panic!("{states:?}")
+        };
+        assert_eq!(missing, "watch clusters.postgresql.cnpg.io in namespace shop");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_be_watched_again_is_live_again() {
+    let begin = Instant::now();
+    let mock = Mock::new(move |seen| {
+        if !seen.uri.contains("/clusters?") {
+            None
+        } else if !seen.uri.contains("watch=1") {
+            json_answer(200, &list(&[cluster("a", "1")]))
+        } else if begin.elapsed() < Duration::from_secs(100) {
+            json_answer(403, &failure(403, "no"))
+        } else {
+            begun_answer(String::new(), Then::End(WATCH))
+        }
+    });
+    let scope = Scope::Namespace("shop".to_owned());
+    let told: Vec<Observation> = watch(&mock.reading(), "https://example", &scope, Duration::from_secs(5))
+        .take_until(tokio::time::sleep(Duration::from_secs(1_200)))
+        .collect()
+        .await;
+    assert_eq!(states(&told).last().unwrap().0, &WatchState::Live);
+}
+
 /// A console that nobody looks at costs a request a minute for each kind, and is never stale.
 #[tokio::test(start_paused = true)]
 async fn a_quiet_watch_asks_once_a_minute_and_stays_live() {

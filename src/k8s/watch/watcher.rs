@@ -35,6 +35,8 @@ const REFUSED: [Duration; 5] = [
     Duration::from_secs(300),
     Duration::from_secs(600),
 ];
+/// What may not be watched is listed this often, and it is tried again to watch after so many lists.
+const LISTED: (Duration, u32) = (Duration::from_secs(60), 10);
 /// After so many versions that had expired a list comes in one piece.
 const WHOLE: u32 = 2;
 /// So many watches in a row that brought nothing are told.
@@ -90,8 +92,12 @@ pub(super) struct Watcher {
     version: Option<String>,
     /// Versions in a row that had expired.
     expired: u32,
-    /// It has been live.
+    /// It has been listed.
     listed: bool,
+    /// It is live.
+    is_live: bool,
+    /// It may not be watched: lists before that is tried again.
+    unwatched: Option<u32>,
     /// Since when it is not live, if it was.
     lost: Option<Timestamp>,
     /// Watches in a row that brought nothing.
@@ -119,6 +125,8 @@ impl Watcher {
             version: None,
             expired: 0,
             listed: false,
+            is_live: false,
+            unwatched: None,
             lost: None,
             vain: 0,
             refused: 0,
@@ -130,7 +138,7 @@ impl Watcher {
             self.allowance.take().await;
             let pause = if self.version.is_none() {
                 match self.list().await {
-                    Ok(()) => Ok(Duration::ZERO),
+                    Ok(()) => Ok(self.after_list()),
                     Err(failure) => self.not_listed(failure).await,
                 }
             } else {
@@ -146,7 +154,8 @@ impl Watcher {
         self.sender.send(observation).await.map_err(|_| Gone)
     }
 
-    async fn state(&self, state: WatchState, at: Timestamp) -> Result<(), Gone> {
+    async fn state(&mut self, state: WatchState, at: Timestamp) -> Result<(), Gone> {
+        self.is_live = state == WatchState::Live;
         let kind = self.source.kind;
         self.tell(Observation::Watch { kind, state, at }).await
     }
@@ -155,7 +164,27 @@ impl Watcher {
     async fn live(&mut self) -> Result<(), Gone> {
         self.lost = None;
         self.listed = true;
+        self.unwatched = None;
         self.state(WatchState::Live, Timestamp::now()).await
+    }
+
+    /// What is known is what the server had a moment ago, and no change streams in.
+    async fn only_listed(&mut self) -> Result<(), Gone> {
+        self.lost = None;
+        let missing = self.source.tried("watch");
+        self.state(WatchState::Listed { missing }, Timestamp::now()).await
+    }
+
+    /// The pause after a list: none, where changes stream in then.
+    fn after_list(&mut self) -> Duration {
+        match self.unwatched {
+            Some(left @ 1..) => {
+                self.unwatched = Some(left - 1);
+                self.version = None;
+                jittered(LISTED.0)
+            }
+            _ => Duration::ZERO,
+        }
     }
 
     /// It is not live; what was known stays, with the time of the first loss.
@@ -232,7 +261,13 @@ impl Watcher {
                 return Ok(self.backoff.grow());
             }
             Err(Failure::Told(error, wish)) => {
-                if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::KindAbsent) {
+                if error.kind == ErrorKind::Forbidden {
+                    self.version = None;
+                    self.unwatched = Some(LISTED.1);
+                    self.only_listed().await?;
+                    return Ok(jittered(LISTED.0));
+                }
+                if error.kind == ErrorKind::KindAbsent {
                     self.version = None;
                     return self.not_listed(Failure::Told(error, wish)).await;
                 }
@@ -291,7 +326,12 @@ impl Watcher {
         }
         self.refused = 0;
         self.version = Some(version);
-        self.live().await.map_err(Failure::from)
+        if self.unwatched.is_some() {
+            self.only_listed().await?;
+        } else {
+            self.live().await?;
+        }
+        Ok(())
     }
 
     /// One watch request, until something ends it.
@@ -354,7 +394,7 @@ impl Watcher {
 
     /// Tells that it is live, if it was not.
     async fn live_again(&mut self) -> Result<(), Gone> {
-        if self.lost.is_some() { self.live().await } else { Ok(()) }
+        if self.is_live { Ok(()) } else { self.live().await }
     }
 
     async fn event(&mut self, tried: &str, line: &[u8]) -> Result<(), Failure> {
