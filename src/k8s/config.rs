@@ -99,25 +99,7 @@ pub(super) fn of_context(source: Source, context: Option<&str>, current: &OnceLo
     let context = context.or_else(|| current.get().map(String::as_str));
     let (mut config, files) = match source {
         Source::Pod => {
-            if let Some(context) = context.filter(|context| *context != IN_CLUSTER) {
-                return Err(unknown(
-                    context,
-                    "in a pod there is only its service account",
-                    &[IN_CLUSTER.to_owned()],
-                ));
-            }
-            let mut config = Config::incluster().map_err(|error| {
-                let why = sanitise(&error.to_string());
-                BackendError::new(ErrorKind::Config, format!("the pod's service account cannot be used: {why}"))
-            })?;
-            // It is read from a file.
-            let length = config.default_namespace.trim_end().len();
-            config.default_namespace.truncate(length);
-            let chosen = Chosen {
-                context: IN_CLUSTER.to_owned(),
-                user: None,
-                whose: "the pod's service account".to_owned(),
-            };
+            let (config, chosen) = of_pod(context)?;
             if context.is_none() {
                 current.get_or_init(|| chosen.context.clone());
             }
@@ -172,6 +154,30 @@ pub(super) fn of_context(source: Source, context: Option<&str>, current: &OnceLo
         );
         BackendError::new(ErrorKind::Config, why)
     })?;
+    Ok((config, chosen))
+}
+
+/// The service account of the pod.
+fn of_pod(context: Option<&str>) -> Result<(Config, Chosen), BackendError> {
+    if let Some(context) = context.filter(|context| *context != IN_CLUSTER) {
+        return Err(unknown(
+            context,
+            "in a pod there is only its service account",
+            &[IN_CLUSTER.to_owned()],
+        ));
+    }
+    let mut config = Config::incluster().map_err(|error| {
+        let why = sanitise(&error.to_string());
+        BackendError::new(ErrorKind::Config, format!("the pod's service account cannot be used: {why}"))
+    })?;
+    // It is read from a file.
+    let length = config.default_namespace.trim_end().len();
+    config.default_namespace.truncate(length);
+    let chosen = Chosen {
+        context: IN_CLUSTER.to_owned(),
+        user: None,
+        whose: "the pod's service account".to_owned(),
+    };
     Ok((config, chosen))
 }
 

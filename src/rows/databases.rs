@@ -60,16 +60,18 @@ pub fn databases(model: &Model) -> Panel {
         Column::whole("FRESH").ranked(2),
     ];
     panel.table = Some(Table::new(columns, rows, at));
-    let selected = ladder.databases.get(at);
-    if let Some(message) = selected.and_then(|row| row.message.as_ref()) {
-        panel.foot.push(Line::new(Role::Broken, "! ").with(Role::Text, message).indented(2));
-    }
-    if let Some(why) = selected.and_then(|row| row.unknown.as_ref()) {
-        panel
-            .foot
-            .push(Line::new(Role::Unknown, "? unknown, because ").with(Role::Text, why).indented(2));
-    }
+    panel.foot.extend(ladder.databases.get(at).into_iter().flat_map(told_of));
     panel
+}
+
+/// What the operator said of a request, and why something of it is not known.
+fn told_of(row: &DatabaseRow) -> impl Iterator<Item = Line> + use<> {
+    let failed = row
+        .message
+        .as_ref()
+        .map(|message| Line::new(Role::Broken, "! ").with(Role::Text, message).indented(2));
+    let because = |why| Line::new(Role::Unknown, "? unknown, because ").with(Role::Text, why).indented(2);
+    failed.into_iter().chain(row.unknown.as_ref().map(because))
 }
 
 fn nobody(model: &Model) -> Line {

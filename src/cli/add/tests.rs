@@ -42,7 +42,6 @@ impl Operate for Slow {
         self.written.lock().unwrap().push(request.clone());
         let operate = Arc::clone(&self.operate);
         match self.rival {
-            Rival::Nobody => operate.apply(request, permit),
             Rival::Faster => {
                 let theirs = with_an_image(request);
                 Box::pin(async move {
@@ -61,7 +60,7 @@ impl Operate for Slow {
                 operate.apply(theirs, Access::permit(Access::Write).unwrap()).await.unwrap();
                 Ok(made)
             }),
-            Rival::Library => operate.apply(request, permit),
+            Rival::Nobody | Rival::Library => operate.apply(request, permit),
         }
     }
 }

@@ -71,7 +71,7 @@ fn watches(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
         .filter_map(|kind| {
             let why = why_unwatched(situation.world, kind)?;
             let hint = match situation.world.watch(kind) {
-                WatchState::Forbidden { .. } => "ask for that permission",
+                WatchState::Forbidden { .. } | WatchState::Listed { .. } => "ask for that permission",
                 WatchState::Absent => "upgrade the operator to a version that has them",
                 _ => "wait until they are watched, then try again",
             };
@@ -86,6 +86,9 @@ pub(super) fn why_unwatched(world: &World, kind: Kind) -> Option<String> {
     match world.watch(kind) {
         WatchState::Live => None,
         WatchState::Loading => Some(format!("{kind_name} objects are still being listed")),
+        WatchState::Listed { missing } => Some(format!(
+            "{kind_name} objects are listed once a minute only, so what is seen may be old: you may not {missing}"
+        )),
         WatchState::Stale { why, .. } => Some(format!(
             "the watch of {kind_name} objects is lost, so what is seen may be old: {why}"
         )),
