@@ -183,7 +183,7 @@ impl Source {
                 }
                 None => refused(
                     "its auth-provider is not supported".to_owned(),
-                    "use the provider's credential plugin, as kubectl since 1.26",
+                    "use the provider's credential plugin: built-in providers were removed in Kubernetes 1.26",
                 ),
             };
         }

@@ -11,6 +11,7 @@ use crate::domain::ids::CatalogKey;
 use crate::domain::image::{Reference, extension_tag, operand_distribution};
 use crate::domain::known::known;
 use crate::domain::probe::FileKind;
+use crate::workflow::conditions::base_name;
 use crate::workflow::intent::{DatabaseWish, Intent};
 use crate::workflow::plan::Check;
 
@@ -38,7 +39,10 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
                 checks.push(image(world, cluster, entry, reference.as_deref()));
                 checks.extend(fits(world, cluster, entry, reference.as_deref()));
             }
-            Change::RemoveEntry { entry, .. } => checks.push(in_use(situation, cluster, entry)),
+            Change::RemoveEntry { entry, .. } => {
+                checks.push(in_use(situation, cluster, entry));
+                checks.extend(still_preloaded(situation, cluster, entry));
+            }
             _ => {}
         }
     }
@@ -198,6 +202,42 @@ fn in_use(situation: &Situation<'_>, cluster: &Cluster, entry: &str) -> Check {
         }
     }
     pass("in-use", format!("no database has an extension of {entry}"))
+}
+
+/// Without the mount PostgreSQL would not find a library that is still in the preload list, and would not start.
+fn still_preloaded(situation: &Situation<'_>, cluster: &Cluster, entry: &str) -> Option<Check> {
+    let mut listed = cluster.spec.preload.clone();
+    for change in situation.ahead() {
+        match change {
+            Change::EditPreload { edit, .. } => listed = edit.made_on(&listed),
+            Change::RemoveEntry { entry: removed, .. } if removed == entry => break,
+            _ => {}
+        }
+    }
+    let own = libraries(situation.world, cluster, entry);
+    let left = listed.iter().find(|library| own.iter().any(|name| name == base_name(library)))?;
+    Some(fail(
+        "preload-libraries",
+        format!("{left} is in the preload list, and {entry} has it: without it PostgreSQL does not start"),
+        "take it out of the preload libraries first",
+    ))
+}
+
+/// Libraries of an entry: by the files that were seen in its mount, else as is known of the image.
+fn libraries(world: &World, cluster: &Cluster, entry: &str) -> Vec<String> {
+    let mount = format!("/extensions/{entry}/");
+    let files: Vec<String> = world
+        .instances_of(&cluster.key)
+        .filter_map(|instance| world.answer_of(instance)?.files.known())
+        .flatten()
+        .filter(|file| file.kind == FileKind::Library && format!("{}/", file.element).starts_with(&mount))
+        .map(|file| file.name.clone())
+        .collect();
+    if !files.is_empty() {
+        return files;
+    }
+    let known = known(entry).map(|known| known.preload).unwrap_or_default();
+    known.iter().map(|name| (*name).to_owned()).collect()
 }
 
 /// SQL names of an entry: by the control files that were seen in its mount, else as is known of the image.

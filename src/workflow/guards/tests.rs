@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::Observation;
+use crate::domain::change::PreloadEdit;
 use crate::domain::cluster::FieldManager;
 use crate::domain::entry_rules::path_list_error;
 use crate::domain::extension::{EnvVar, ExtensionEntry};
@@ -442,4 +443,47 @@ proptest! {
             prop_assert!(!path.contains(':'));
         }
     }
+}
+
+/// D34c: each pod that restarts would crash-loop.
+#[test]
+fn an_entry_whose_library_is_still_preloaded_is_not_taken_away() {
+    let remove = Change::RemoveEntry {
+        cluster: fixture::cluster_key(),
+        entry: "foo".to_owned(),
+    };
+    let unload = Change::EditPreload {
+        cluster: fixture::cluster_key(),
+        edit: PreloadEdit {
+            remove: vec!["foo".to_owned()],
+            ..PreloadEdit::default()
+        },
+    };
+    let put_back = |changes: &[&Change]| Intent::PutBack {
+        cluster: fixture::cluster_key(),
+        of: "add foo".to_owned(),
+        changes: changes.iter().map(|change| (*change).clone()).collect(),
+        left: Vec::new(),
+    };
+    let mut world = world();
+    fixture::change(&mut world, |cluster| {
+        cluster.spec.extensions.push(foo());
+        cluster.spec.preload = vec!["auto_explain".to_owned(), "foo".to_owned()];
+        cluster.spec.present.preload = true;
+    });
+    for name in fixture::INSTANCES {
+        fixture::change_probe(&mut world, name, |probe| {
+            if let Fact::Known(files) = &mut probe.files {
+                files.push(fixture::file(FileKind::Library, 4, "/extensions/foo/lib", "foo"));
+            }
+        });
+    }
+    let refused = |intent: &Intent, world: &World| {
+        let all = of(intent, world);
+        all.iter().any(|check| check.name == "preload-libraries" && check.result == Fail)
+    };
+    assert!(refused(&put_back(&[&remove]), &world), "another user has listed it");
+    assert!(!refused(&put_back(&[&unload, &remove]), &world), "it is taken out before");
+    fixture::change(&mut world, |cluster| cluster.spec.preload = vec!["auto_explain".to_owned()]);
+    assert!(!refused(&put_back(&[&remove]), &world), "another library is none of its own");
 }
