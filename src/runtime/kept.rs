@@ -9,6 +9,9 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize as _;
+use serde_json::Value;
+
 use crate::backend::Target;
 use crate::domain::text::sanitise;
 use crate::workflow::run::{Kept, RunId};
@@ -157,7 +160,16 @@ impl StateDirectory {
 fn read(path: &Path) -> Result<Kept, String> {
     let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
     // The words of the error may quote a variable of an entry.
-    serde_json::from_str(&text).map_err(|error| format!("line {}, column {}: it is not as extop writes it", error.line(), error.column()))
+    let unread = |error: &serde_json::Error| format!("line {}, column {}: it is not as extop writes it", error.line(), error.column());
+    let mut value: Value = serde_json::from_str(&text).map_err(|error| unread(&error))?;
+    if value.get("version").is_none_or(Value::is_null)
+        && let Some(kept) = value.as_object_mut()
+    {
+        // What was confirmed was not kept then, so that the steps are planned again from the intent, and confirmed.
+        kept.insert("steps".to_owned(), Value::Array(Vec::new()));
+        return Kept::deserialize(&value).map_err(|_| "it was written by an older extop, and its action is not known any more".to_owned());
+    }
+    serde_json::from_str(&text).map_err(|error| unread(&error))
 }
 
 #[cfg(test)]

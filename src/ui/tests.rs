@@ -137,6 +137,15 @@ fn a_plan_in_review() {
 }
 
 #[test]
+fn a_plan_that_must_be_confirmed_again() {
+    let mut run = fixture::run();
+    run.started = Some(crate::domain::fixture::now());
+    run.asks_again =
+        Some("another user has changed the preload libraries of cluster shop/orders since the plan was confirmed: check the new plan and confirm it again".to_owned());
+    at_every_size!("changed", over(fixture::with_run(fixture::healthy(), run), run_overlay("")));
+}
+
+#[test]
 fn a_run_in_progress() {
     at_every_size!(
         "progress",

@@ -195,3 +195,30 @@ fn a_file_of_a_newer_version_is_told_and_not_offered() {
         ["a newer extop left edit preload libraries unfinished; continue it with that one"]
     );
 }
+
+/// As extop wrote it before files had a version: absolute lists, and steps that say nothing of what was confirmed.
+const OLD: &str = r#"{
+  "id": "old-1", "context": "rig", "server": "https://127.0.0.1:6443",
+  "intent": {"edit-preload": {"cluster": {"namespace": "shop", "name": "orders"}, "libraries": ["foo"]}},
+  "steps": [{
+    "title": "preload foo", "state": "active", "consequences": [],
+    "kind": {"write": {
+      "change": {"set-preload": {"cluster": {"namespace": "shop", "name": "orders"}, "libraries": ["foo"]}},
+      "until": {"preload-effective": [{"namespace": "shop", "name": "orders"}, ["foo"]]}
+    }},
+    "inverse": [{"set-preload": {"cluster": {"namespace": "shop", "name": "orders"}, "libraries": []}}]
+  }],
+  "transcript": [{"at": "2026-11-23T02:00:00Z", "text": "confirmed: edit preload libraries"}],
+  "started": "2026-11-23T02:00:00Z"
+}"#;
+
+#[test]
+fn a_run_that_an_older_extop_kept_is_listed_with_its_intent_and_without_its_steps() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("old-1.json"), OLD).unwrap();
+    let (found, unreadable) = StateDirectory::new(folder.path().to_owned()).unfinished(&target("rig"));
+    assert_eq!(unreadable, Vec::<String>::new());
+    let [kept] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((kept.version, kept.steps.len(), kept.started.is_some()), (None, 0, true));
+    assert_eq!(kept.intent, self::kept("a").intent);
+}
