@@ -100,7 +100,21 @@ fn touch_pod(world: &World, pod: &PodKey, visible: bool, changed: &mut Changed) 
     }
 }
 
+/// What is told of a pod is no news: of a predecessor, or of before another answer. Readings may end in any order.
+fn is_outdated(world: &World, pod: &PodKey, uid: &str, at: Timestamp) -> bool {
+    let is_another = world.instances.get(pod).is_some_and(|instance| instance.uid != uid);
+    is_another
+        || match world.probes.get(pod) {
+            Some(Probe::Answered(newer)) => newer.uid == uid && newer.at > at,
+            Some(Probe::Failed(newer, _)) => newer.uid == uid && newer.at > at,
+            None => false,
+        }
+}
+
 fn answered(world: &mut World, probe: Box<InstanceProbe>, changed: &mut Changed) {
+    if is_outdated(world, &probe.pod, &probe.uid, probe.at) {
+        return;
+    }
     let visible = match world.probes.get(&probe.pod) {
         Some(Probe::Answered(old)) => !same_but_for_time(old, &probe),
         _ => true,
@@ -116,6 +130,9 @@ fn same_but_for_time(old: &InstanceProbe, new: &InstanceProbe) -> bool {
 }
 
 fn failed(world: &mut World, failure: ProbeFailure, changed: &mut Changed) {
+    if is_outdated(world, &failure.pod, &failure.uid, failure.at) {
+        return;
+    }
     let before = world.probes.remove(&failure.pod);
     let visible = !matches!(&before, Some(Probe::Failed(old, _)) if old.because == failure.because && old.uid == failure.uid);
     let kept = match before {

@@ -1,7 +1,10 @@
+#![allow(clippy::indexing_slicing, reason = "tests")]
+
 use jiff::SignedDuration;
 
 use super::*;
 use crate::domain::fixture;
+use crate::domain::probe::ProbeFailure;
 
 fn at(seconds: i64) -> Timestamp {
     fixture::now() + SignedDuration::from_secs(seconds)
@@ -59,4 +62,50 @@ fn a_watch_that_begins_anew_and_fails_leaves_what_was_known() {
     };
     tell(&mut world, forbidden.clone(), 50);
     assert_eq!(*world.watch(Kind::Pod), forbidden, "a refusal is an answer");
+}
+
+fn failure(uid: &str, seconds: i64) -> Observation {
+    Observation::ProbeFailed(ProbeFailure {
+        pod: fixture::instance("orders-1").key,
+        uid: uid.to_owned(),
+        at: at(seconds),
+        because: "the connection was refused".to_owned(),
+        missing: Vec::new(),
+    })
+}
+
+fn answer(uid: &str, seconds: i64) -> Observation {
+    let mut probe = fixture::probe("orders-1");
+    uid.clone_into(&mut probe.uid);
+    probe.at = at(seconds);
+    Observation::Probed(Box::new(probe))
+}
+
+/// D36f: two readings of one pod may run at once.
+#[test]
+fn the_younger_evidence_wins_whichever_comes_first() {
+    let instance = fixture::instance("orders-1");
+    let (key, uid) = (instance.key, instance.uid.as_str());
+    let mut world = fixture::world();
+    world.apply(answer(uid, 20), at(30));
+    for late in [answer(uid, 10), failure(uid, 10)] {
+        let changed = world.apply(late, at(30));
+        assert!(!changed.visible);
+        assert!(matches!(&world.probes[&key], Probe::Answered(probe) if probe.at == at(20)));
+    }
+    world.apply(failure(uid, 40), at(40));
+    world.apply(answer(uid, 30), at(40));
+    assert!(matches!(&world.probes[&key], Probe::Failed(failure, Some(probe)) if failure.at == at(40) && probe.at == at(20)));
+}
+
+/// D36g: a name is used again, an identity is not.
+#[test]
+fn the_answer_of_a_dead_pod_takes_nothing_from_its_successor() {
+    let instance = fixture::instance("orders-1");
+    let mut world = fixture::world();
+    world.apply(answer(&instance.uid, 20), at(20));
+    for late in [answer("of the dead", 30), failure("of the dead", 30)] {
+        world.apply(late, at(30));
+        assert!(world.answer_of(&instance).is_some());
+    }
 }

@@ -11,7 +11,7 @@ use kube::core::Status;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::super::error::{explain, of_status, too_late};
+use super::super::error::{cause, explain, of_status, too_late};
 use crate::backend::{BackendError, ErrorKind};
 
 /// The most bytes of a page of a list.
@@ -106,7 +106,7 @@ pub(super) async fn page(client: &Client, tried: &str, limit: Duration, uri: &st
         let bytes = Limited::new(body, PAGE)
             .collect()
             .await
-            .map_err(|error| Failure::told(ErrorKind::Unreachable, format!("cannot {tried}: {}", innermost(&*error))))?;
+            .map_err(|error| Failure::told(ErrorKind::Unreachable, format!("cannot {tried}: {}", broken(&*error))))?;
         serde_json::from_slice(&bytes.to_bytes())
             .map_err(|_| Failure::told(ErrorKind::Internal, format!("cannot {tried}: the answer cannot be read")))
     };
@@ -151,17 +151,16 @@ impl Lines {
                         self.read.extend_from_slice(&data);
                     }
                 }
-                Some(Err(error)) => return Err(innermost(&error)),
+                Some(Err(error)) => return Err(cause(&error)),
             }
         }
     }
 }
 
-/// The innermost reason: the outer ones say only where it passed through.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(inner) = error.source() {
-        error = inner;
+/// Why an answer broke off.
+fn broken(error: &(dyn std::error::Error + 'static)) -> String {
+    match error.downcast_ref() {
+        Some(error) => cause(error),
+        None => format!("the answer is longer than {} MiB", PAGE >> 20),
     }
-    crate::domain::text::sanitise(&error.to_string())
 }
