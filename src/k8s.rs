@@ -1,6 +1,7 @@
 //! A real target: watches, reads and writes through the Kubernetes API.
 
 mod address;
+mod answer;
 mod client;
 mod config;
 mod crash;

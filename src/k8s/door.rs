@@ -1,11 +1,14 @@
 //! Streams into a pod: port-forward and exec.
 
+use std::time::Duration;
+
 use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::{Pod, Secret as SecretObject};
 use kube::Client;
 use kube::api::{Api, AttachParams};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 
+use super::answer;
 use super::error::explain;
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::ids::PodKey;
@@ -16,6 +19,8 @@ use crate::pg::door::{Duplex, Output, Secret};
 const PORT: u16 = 5432;
 /// Port of the instance manager's metrics.
 const METRICS: u16 = 9187;
+/// The longest that metrics may take; the probe that asks for them has a limit of its own.
+const METRICS_TIME: Duration = Duration::from_secs(60);
 /// Container that runs PostgreSQL.
 const CONTAINER: &str = "postgres";
 
@@ -73,19 +78,10 @@ impl Door for PodDoor {
                     drop(input.write_all(&stdin).await);
                     drop(input.shutdown().await);
                 }
+                Ok(())
             };
-            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-            let read = async {
-                if let Some(mut output) = output {
-                    drop(output.read_to_end(&mut stdout).await);
-                }
-            };
-            let complain = async {
-                if let Some(mut errors) = errors {
-                    drop(errors.read_to_end(&mut stderr).await);
-                }
-            };
-            futures::join!(write, read, complain);
+            let ((), stdout, stderr) = futures::try_join!(write, read(output), read(errors))
+                .map_err(|TooLong| BackendError::new(ErrorKind::Internal, answer::too_long(&tried, answer::TEXT)))?;
             let status = match status {
                 Some(status) => status.await,
                 None => None,
@@ -107,12 +103,9 @@ impl Door for PodDoor {
                     "/api/v1/namespaces/{}/pods/{scheme}{}:{METRICS}/proxy/metrics",
                     pod.namespace, pod.name
                 );
-                let request = http::Request::get(path)
-                    .body(Vec::new())
-                    .map_err(|error| BackendError::new(ErrorKind::Internal, format!("cannot {tried}: {error}")))?;
-                match self.client.request_text(request).await {
-                    Ok(text) => return Ok(text),
-                    Err(error) => failed = Some(explain(&tried, &error)),
+                match answer::whole(&self.client, &tried, METRICS_TIME, &path, answer::TEXT).await {
+                    Ok(text) => return Ok(String::from_utf8_lossy(&text).into_owned()),
+                    Err(failure) => failed = Some(BackendError::from(failure)),
                 }
                 if failed.as_ref().is_some_and(|error| error.kind == ErrorKind::Forbidden) {
                     break;
@@ -133,6 +126,20 @@ impl Door for PodDoor {
             Ok(Secret::new(data.into_iter().map(|(key, value)| (key, value.0)).collect()))
         })
     }
+}
+
+/// More came than is read.
+#[derive(Debug, PartialEq, Eq)]
+struct TooLong;
+
+/// Reads to the end, which a broken or hostile pod never comes to.
+async fn read(source: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>, TooLong> {
+    let mut read = Vec::new();
+    if let Some(source) = source {
+        let most = u64::try_from(answer::TEXT).unwrap_or(u64::MAX);
+        drop(source.take(most + 1).read_to_end(&mut read).await);
+    }
+    if read.len() > answer::TEXT { Err(TooLong) } else { Ok(read) }
 }
 
 fn exit_code(outcome: Option<&str>, details: Option<&k8s_openapi::apimachinery::pkg::apis::meta::v1::StatusDetails>) -> Option<i32> {
@@ -161,4 +168,31 @@ fn upgrade(tried: &str, resource: &str, pod: &PodKey, error: &kube::Error) -> Ba
         );
     }
     explain(tried, error)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::k8s::mock::{Mock, text_answer};
+
+    /// E17, F48: a pod that never ends fills no memory.
+    #[tokio::test]
+    async fn what_a_command_answers_has_a_limit() {
+        assert_eq!(read(Some(tokio::io::repeat(b'x'))).await, Err(TooLong));
+        assert_eq!(read(Some(&b"all of it"[..])).await, Ok(b"all of it".to_vec()));
+        assert_eq!(read(None::<tokio::io::Empty>).await, Ok(Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn metrics_have_a_limit() {
+        let mock = Mock::new(|_| text_answer(200, "x".repeat(answer::TEXT + 1)));
+        let door = PodDoor::new(mock.reading());
+        let error = door.metrics(PodKey::new("shop", "orders-1")).await.unwrap_err();
+        assert_eq!(
+            error.message,
+            "cannot read the metrics of shop/orders-1: the answer is longer than 8 MiB"
+        );
+    }
 }

@@ -8,7 +8,7 @@ use kube::Client;
 use serde_json::{Value, json};
 
 use super::error::{explain, too_late};
-use super::{crash, platform};
+use super::{answer, crash, platform};
 use crate::backend::{BackendError, ErrorKind, Read};
 use crate::domain::ids::PodKey;
 use crate::domain::permission::{Permission, Verdict};
@@ -59,18 +59,14 @@ pub(super) async fn namespaces(client: &Client, timeout: Duration) -> Vec<String
 }
 
 async fn text(client: &Client, timeout: Duration, tried: &str, path: &str) -> Result<String, BackendError> {
-    let request = Request::get(path)
-        .body(Vec::new())
-        .map_err(|error| BackendError::new(ErrorKind::Internal, format!("cannot {tried}: {error}")))?;
-    tokio::time::timeout(timeout, client.request_text(request))
-        .await
-        .map_err(|_| too_late(tried, timeout))?
-        .map_err(|error| explain(tried, &error))
+    let answer = answer::whole(client, tried, timeout, path, answer::TEXT).await?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 pub(super) async fn get(client: &Client, timeout: Duration, tried: &str, path: &str) -> Result<Value, BackendError> {
-    let answer = text(client, timeout, tried, path).await?;
-    serde_json::from_str(&answer).map_err(|_| BackendError::new(ErrorKind::Internal, format!("cannot {tried}: the answer is no JSON")))
+    // It may be a list.
+    let answer = answer::whole(client, tried, timeout, path, answer::PAGE).await?;
+    serde_json::from_slice(&answer).map_err(|_| BackendError::new(ErrorKind::Internal, format!("cannot {tried}: the answer is no JSON")))
 }
 
 /// The FATAL line of the container that ended last; the present one's when none is kept.

@@ -1,6 +1,5 @@
 //! Watches: list, then stream changes, for ever. Each kind has a task and a state of its own.
 
-mod answer;
 mod objects;
 mod pace;
 mod watcher;

@@ -17,33 +17,51 @@ pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
+/// The most bytes that are taken as the answer to what was sent: a broken or hostile server never ends.
+const MOST: usize = 32 << 20;
+
 /// A stream as one type, whoever opened it.
-pub struct Duplex(Box<dyn Stream>);
+pub struct Duplex {
+    stream: Box<dyn Stream>,
+    /// Bytes that came since something was sent.
+    came: usize,
+}
 
 impl Duplex {
     /// Wraps a stream.
     pub fn new(stream: impl Stream + 'static) -> Self {
-        Self(Box::new(stream))
+        Self {
+            stream: Box::new(stream),
+            came: 0,
+        }
     }
 }
 
 impl AsyncRead for Duplex {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.0).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        std::task::ready!(Pin::new(&mut *self.stream).poll_read(context, buffer))?;
+        self.came += buffer.filled().len() - before;
+        Poll::Ready(if self.came > MOST {
+            Err(io::Error::other(format!("the answer is longer than {} MiB", MOST >> 20)))
+        } else {
+            Ok(())
+        })
     }
 }
 
 impl AsyncWrite for Duplex {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut *self.0).poll_write(context, bytes)
+        self.came = 0;
+        Pin::new(&mut *self.stream).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.0).poll_flush(context)
+        Pin::new(&mut *self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.0).poll_shutdown(context)
+        Pin::new(&mut *self.stream).poll_shutdown(context)
     }
 }
 
@@ -93,4 +111,25 @@ pub trait Door: Send + Sync {
 
     /// The data of a secret.
     fn secret(&self, namespace: String, name: String) -> BoxFuture<'_, Result<Secret, BackendError>>;
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// E17, F48: a row without an end fills no memory, and many answers in turn are no long one.
+    #[tokio::test]
+    async fn the_answer_to_what_was_sent_has_a_limit() {
+        let mut duplex = Duplex::new(tokio::io::join(tokio::io::repeat(b'x'), tokio::io::sink()));
+        let mut some = vec![0; MOST];
+        duplex.read_exact(&mut some).await.unwrap();
+        duplex.write_all(b"more").await.unwrap();
+        duplex.read_exact(&mut some).await.unwrap();
+        let error = duplex.read_u8().await.unwrap_err();
+        assert_eq!(error.to_string(), "the answer is longer than 32 MiB");
+    }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::answer::{self, Failure, Lines};
+use super::super::answer::{self, Failure, Lines};
 use super::objects::{identity, objects, upserted};
 use super::pace::{Allowance, Backoff, jittered};
 use crate::backend::ErrorKind;

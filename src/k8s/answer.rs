@@ -1,4 +1,4 @@
-//! Answers to lists and watches, as they come.
+//! Answers of the API server, as they come, none longer than a limit.
 
 use std::time::Duration;
 
@@ -11,11 +11,13 @@ use kube::core::Status;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::super::error::{cause, explain, of_status, too_late};
+use super::error::{cause, explain, of_status, too_late};
 use crate::backend::{BackendError, ErrorKind};
 
 /// The most bytes of a page of a list.
-const PAGE: usize = 64 << 20;
+pub(super) const PAGE: usize = 64 << 20;
+/// The most bytes of what one pod or one object says.
+pub(super) const TEXT: usize = 8 << 20;
 /// The most bytes of an event.
 const EVENT: usize = 8 << 20;
 /// The most bytes of a refusal, and the most characters of one that is no `Status` (a proxy's page, say).
@@ -31,6 +33,16 @@ pub(super) enum Failure {
     Expired,
     /// Nobody listens any more.
     Gone,
+}
+
+impl From<Failure> for BackendError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Told(error, _) => error,
+            Failure::Expired => Self::new(ErrorKind::Internal, "the server has forgotten the version (410)"),
+            Failure::Gone => Self::new(ErrorKind::Internal, "nobody waits for the answer"),
+        }
+    }
 }
 
 impl Failure {
@@ -99,19 +111,31 @@ fn wish(headers: &HeaderMap) -> Option<Duration> {
         .map(Duration::from_secs)
 }
 
-/// One page of a list.
-pub(super) async fn page(client: &Client, tried: &str, limit: Duration, uri: &str) -> Result<Value, Failure> {
+/// A whole answer of at most so many bytes.
+pub(super) async fn whole(client: &Client, tried: &str, limit: Duration, uri: &str, most: usize) -> Result<Vec<u8>, Failure> {
     let read = async {
         let body = send(client, tried, limit, uri, false).await?;
-        let bytes = Limited::new(body, PAGE)
-            .collect()
-            .await
-            .map_err(|error| Failure::told(ErrorKind::Unreachable, format!("cannot {tried}: {}", broken(&*error))))?;
-        serde_json::from_slice(&bytes.to_bytes())
-            .map_err(|_| Failure::told(ErrorKind::Internal, format!("cannot {tried}: the answer cannot be read")))
+        match Limited::new(body, most).collect().await {
+            Ok(bytes) => Ok(bytes.to_bytes().into()),
+            Err(error) => match error.downcast_ref() {
+                Some(error) => Err(Failure::of(tried, error)),
+                None => Err(Failure::told(ErrorKind::Internal, too_long(tried, most))),
+            },
+        }
     };
     let late = |_| Failure::Told(too_late(tried, limit), None);
     tokio::time::timeout(limit, read).await.map_err(late)?
+}
+
+/// More was answered than is read.
+pub(super) fn too_long(tried: &str, most: usize) -> String {
+    format!("cannot {tried}: the answer is longer than {} MiB", most >> 20)
+}
+
+/// One page of a list.
+pub(super) async fn page(client: &Client, tried: &str, limit: Duration, uri: &str) -> Result<Value, Failure> {
+    let bytes = whole(client, tried, limit, uri, PAGE).await?;
+    serde_json::from_slice(&bytes).map_err(|_| Failure::told(ErrorKind::Internal, format!("cannot {tried}: the answer cannot be read")))
 }
 
 /// Begins to watch.
@@ -154,13 +178,5 @@ impl Lines {
                 Some(Err(error)) => return Err(cause(&error)),
             }
         }
-    }
-}
-
-/// Why an answer broke off.
-fn broken(error: &(dyn std::error::Error + 'static)) -> String {
-    match error.downcast_ref() {
-        Some(error) => cause(error),
-        None => format!("the answer is longer than {} MiB", PAGE >> 20),
     }
 }
