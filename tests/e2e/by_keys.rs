@@ -41,16 +41,29 @@ pub(crate) fn confirm(console: &mut Console, what: &str) {
     }
 }
 
-/// Finds the run that was left unfinished and goes on with it.
-pub(crate) fn go_on(console: &mut Console) {
+/// Finds the run that was left unfinished in a namespace and goes on with it. Others may have left runs on the same cluster.
+pub(crate) fn go_on(console: &mut Console, space: &Space) {
     console.wait_for("pgvector", 30);
     console.wait_for("left unfinished", 30);
     console.keys("R");
     console.wait("the runs are listed", 10, |screen| {
         screen.contains("add foo") && screen.contains("unfinished runs")
     });
+    let is_selected = |screen: &str| {
+        let mut lines = screen.lines();
+        lines.any(|line| line.contains("▸ ▲ add foo") && line.contains(&space.name))
+    };
+    until("the run is selected", 10, || {
+        if is_selected(&console.screen()) {
+            return Some(());
+        }
+        console.keys("j");
+        None
+    });
     console.keys("\r");
-    console.wait("the run is shown", 10, |screen| screen.contains("transcript"));
+    console.wait("the run is shown", 10, |screen| {
+        screen.contains("transcript") || screen.contains("to be confirmed again")
+    });
 }
 
 #[test]
@@ -94,13 +107,13 @@ fn adding_by_keys_survives_sigkill_at_five_points_with_one_write_per_step() {
 
     // During the rollout.
     let mut console = start();
-    go_on(&mut console);
+    go_on(&mut console, &space);
     console.wait_for("mounting 1/3", 120);
     console.kill();
 
     // Between mount and preload: the primary is ready again, and nobody has looked yet.
     let mut console = start();
-    go_on(&mut console);
+    go_on(&mut console, &space);
     until("the primary mounts foo and is ready", 180, || {
         let pod = space.get("pod", "orders-1")?;
         let mounts = pod["spec"]["containers"][0]["volumeMounts"]
@@ -117,7 +130,7 @@ fn adding_by_keys_survives_sigkill_at_five_points_with_one_write_per_step() {
 
     // Before the proof: the last object is there.
     let mut console = start();
-    go_on(&mut console);
+    go_on(&mut console, &space);
     until("the second Database object is there", 240, || {
         space.get("databases.postgresql.cnpg.io", "orders-ledger")
     });
@@ -127,7 +140,7 @@ fn adding_by_keys_survives_sigkill_at_five_points_with_one_write_per_step() {
     // The proof may have been read before the kill; then nothing is left to continue.
     console.wait_for("pgvector", 30);
     if console.wait_text("left unfinished", 8) {
-        go_on(&mut console);
+        go_on(&mut console, &space);
         console.wait("SQL proves it", 120, |screen| screen.contains("proved"));
     }
     foo_is_there(&space, 3);
