@@ -195,6 +195,12 @@ impl Run {
         matches!(self.phase, Phase::Review | Phase::Keeping) && self.plan.steps.iter().all(|step| step.sent.is_none())
     }
 
+    /// The request of a step was sent, and neither its answer nor the object tells whether it was made.
+    pub fn outcome_is_unknown(&self, step: usize) -> bool {
+        let sent = self.plan.steps.get(step).and_then(|step| step.sent.as_ref());
+        sent.is_some_and(|sent| !sent.accepted)
+    }
+
     /// Its plan was never confirmed: it ends with the view that shows it, and nothing of it is on disk.
     pub fn is_draft(&self) -> bool {
         self.phase == Phase::Review && self.started.is_none()

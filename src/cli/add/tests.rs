@@ -60,6 +60,7 @@ impl Operate for Slow {
                 operate.apply(theirs, Access::permit(Access::Write).unwrap()).await.unwrap();
                 Ok(made)
             }),
+            Rival::Silence => Box::pin(async { Err(BackendError::new(ErrorKind::Timeout, "no answer in time")) }),
             Rival::Nobody | Rival::Library => operate.apply(request, permit),
         }
     }
@@ -73,6 +74,8 @@ enum Rival {
     Faster,
     /// Adds a library when the entry has been added.
     Library,
+    /// Nobody, but the way to the server breaks: the write is not made, and no answer comes.
+    Silence,
 }
 
 /// The same request, but that the entry has an image.
@@ -293,4 +296,11 @@ async fn the_same_command_goes_on_with_the_changed_plan_once_its_digest_is_accep
     let accepted = &said[3];
     assert_eq!(accepted.end, Ok(Exit::Done), "{}", accepted.errors);
     assert_eq!(said.iter().map(|said| said.written).collect::<Vec<_>>(), [1, 0, 0, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_of_unknown_outcome_is_neither_success_nor_failure() {
+    let said = add_beside(Rival::Silence, Some(Duration::ZERO), "--yes --confirm orders --wait").await;
+    assert_eq!(said.end, Err(Exit::Unknown), "{}", said.errors);
+    assert!(said.errors.contains("the outcome is not known"), "{}", said.errors);
 }
