@@ -173,7 +173,7 @@ fn libraries(options: &Add, plan: &Plan) -> Result<(), Failure> {
         return Ok(());
     }
     let names: Vec<&str> = open.iter().map(|name| name.as_str()).collect();
-    let flags: Vec<String> = names.iter().map(|name| format!("--confirm-library {name}")).collect();
+    let flags: Vec<String> = names.iter().map(|name| format!("--confirm-library {}", quoted(name))).collect();
     let why = format!(
         "nothing was written: no instance can list whether it has the library {}, and PostgreSQL does not start without it",
         names.join(", ")

@@ -31,7 +31,7 @@ impl ShellCommand {
 
     /// `psql` in the container of an instance, in its maintenance database unless one is named.
     pub fn psql(namespace: &str, instance: &str, database: Option<&str>, statement: &str) -> Self {
-        let pod = format!("pod/{instance}");
+        let pod = pod(instance);
         let command = Self::kubectl(namespace, ["exec", &pod, "-c", "postgres", "--", "psql"]);
         let command = match database {
             Some(database) => command.with(["-d".to_owned(), connection(database)]),
@@ -97,6 +97,15 @@ pub fn sql_literal(text: &str) -> String {
         format!("E'{}'", text.replace('\\', r"\\"))
     } else {
         format!("'{text}'")
+    }
+}
+
+/// A pod, as `kubectl exec` and `kubectl logs` take it; never an option.
+pub fn pod(name: &str) -> String {
+    if name.starts_with('-') {
+        format!("pod/{name}")
+    } else {
+        name.to_owned()
     }
 }
 

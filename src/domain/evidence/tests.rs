@@ -470,7 +470,7 @@ proptest::proptest! {
             proptest::prop_assert_eq!(&words[..3], ["kubectl", "-n", "shop"], "{:?}", rung.kind);
             let is_psql = matches!(rung.kind, RungKind::OnPath | RungKind::Available | RungKind::Preloaded | RungKind::Installed | RungKind::AtVersion);
             if is_psql {
-                let pod = format!("pod/{primary}");
+                let pod = crate::domain::shell::pod(&primary);
                 proptest::prop_assert_eq!(&words[3..9], ["exec", &pod, "-c", "postgres", "--", "psql"]);
                 let statement = words.iter().rposition(|word| word == "-c").unwrap();
                 proptest::prop_assert_eq!(words.len(), statement + 2);

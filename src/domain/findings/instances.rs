@@ -3,7 +3,7 @@
 use super::{Code, Found, Instance, MountState, Remedy, Severity, Verdict, assess, wanted_entries};
 use crate::domain::classify::{Failure, classify};
 use crate::domain::instance::{Mount, Trouble};
-use crate::domain::shell::ShellCommand;
+use crate::domain::shell::{ShellCommand, pod};
 
 impl Found<'_> {
     pub(super) fn instances(&mut self) {
@@ -66,8 +66,7 @@ impl Found<'_> {
     }
 
     fn crashing(&mut self, name: &str, why: &str) {
-        let pod = format!("pod/{name}");
-        let log = ShellCommand::kubectl(&self.cluster.key.namespace, ["logs", &pod, "-c", "postgres", "--previous"]);
+        let log = ShellCommand::kubectl(&self.cluster.key.namespace, ["logs", &pod(name), "-c", "postgres", "--previous"]);
         self.say(Verdict {
             code: Code::InstanceCrashing,
             severity: Severity::Error,

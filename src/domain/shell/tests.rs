@@ -53,7 +53,8 @@ proptest! {
     fn the_database_of_a_command_is_one_word_and_never_a_way_elsewhere(namespace in names(), instance in names(), database in names(), name in names()) {
         let statement = format!("SELECT {}", sql_literal(&name));
         let words = split(&ShellCommand::psql(&namespace, &instance, Some(&database), &statement));
-        let pod = format!("pod/{instance}");
+        let pod = pod(&instance);
+        prop_assert!(!pod.starts_with('-'));
         prop_assert_eq!(&words[..8], ["kubectl", "-n", &namespace, "exec", &pod, "-c", "postgres", "--"]);
         prop_assert_eq!([&words[8], &words[9], &words[11], &words[12]], ["psql", "-d", "-c", &statement]);
         prop_assert_eq!(words.len(), 13);
@@ -124,7 +125,7 @@ fn usual_names_stay_readable() {
     let command = ShellCommand::psql("shop", "orders-1", Some("my-app"), "SHOW shared_preload_libraries");
     assert_eq!(
         command.to_string(),
-        "kubectl -n shop exec pod/orders-1 -c postgres -- psql -d my-app -c 'SHOW shared_preload_libraries'"
+        "kubectl -n shop exec orders-1 -c postgres -- psql -d my-app -c 'SHOW shared_preload_libraries'"
     );
 }
 
