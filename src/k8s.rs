@@ -15,6 +15,7 @@ mod mock;
 mod operate;
 mod platform;
 mod plugin;
+mod proxy;
 mod read;
 mod secrets;
 mod watch;

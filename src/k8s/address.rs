@@ -19,13 +19,24 @@ pub(super) fn server(text: &str) -> Result<Uri, &'static str> {
     Ok(uri)
 }
 
-/// The address of a proxy; see [`server`].
+/// The address of a proxy, as kube takes it; see [`server`]. A SOCKS proxy looks the server's name up itself, which is what
+/// `socks5h` asks for.
 pub(super) fn proxy(text: &str) -> Result<Uri, &'static str> {
-    let uri = parse(text.trim())?;
+    let text = text.trim();
+    let uri = if has_scheme(text) {
+        parse(text)?
+    } else {
+        parse(&format!("http://{text}"))?
+    };
     match uri.scheme_str() {
-        Some("http" | "https" | "socks5") => Ok(uri),
-        Some(_) => Err("asks for a kind of proxy that is not supported"),
-        None => Err("has no scheme"),
+        Some("http" | "https") => Ok(uri),
+        Some("socks5" | "socks5h") => {
+            let authority = uri.authority().map_or("", Authority::as_str);
+            // The port that is left out is not that of http.
+            let port = if uri.port().is_none() { ":1080" } else { "" };
+            parse(&format!("socks5://{}{port}", authority.trim_end_matches(':')))
+        }
+        _ => Err("asks for a kind of proxy that is not supported"),
     }
 }
 
@@ -143,7 +154,7 @@ mod tests {
             assert!(of(text).is_err(), "{text}");
         }
         assert!(proxy("http://user:hush@proxy:3128").is_ok());
-        for text in ["socks5h://proxy", "proxy:3128", "", "://"] {
+        for text in ["socks4://proxy", "ftp://proxy", "", "://", "socks5://:1080"] {
             assert!(proxy(text).is_err(), "{text}");
         }
     }

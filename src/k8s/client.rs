@@ -12,6 +12,7 @@ use super::Options;
 use super::config;
 use super::credentials::Credentials;
 use super::error::cause;
+use super::proxy::{self, Proxy};
 use crate::backend::{Access, BackendError, ErrorKind, Scope, Target, bare_address};
 use crate::domain::shell::ShellCommand;
 use crate::domain::text::sanitise;
@@ -32,6 +33,8 @@ pub(super) fn open(options: &Options) -> Result<Opened, BackendError> {
     let context = sanitise(&chosen.context);
     let credentials = Credentials::take(chosen.whose.clone(), &mut config)?;
     tokio::runtime::Handle::current().block_on(credentials.open(&mut config))?;
+    let proxy = proxy::of(&config.cluster_url, config.proxy_url.take(), |name| std::env::var(name).ok())?;
+    config.proxy_url = proxy.as_ref().map(|proxy| proxy.uri.clone());
     // A request that fails is told at once; watches have their own back-off, and a write must never be repeated.
     config.default_retry = false;
     config.connect_timeout = Some(options.request_timeout.min(Duration::from_secs(30)));
@@ -62,6 +65,10 @@ pub(super) fn open(options: &Options) -> Result<Opened, BackendError> {
     let namespace = config.default_namespace.clone();
     // One stack of connections and credentials for both: a plugin that asks a person asks once.
     let client = ClientBuilder::try_from(config).map_err(failed)?.build();
+    let client = match proxy {
+        Some(proxy) => through(proxy, client, &namespace),
+        None => client,
+    };
     let client = credentials.signed(client, &namespace);
     let below = client.clone();
     let send = tower::service_fn(move |request: Request<Body>| {
@@ -76,6 +83,23 @@ pub(super) fn open(options: &Options) -> Result<Opened, BackendError> {
         reading,
         writing,
     })
+}
+
+/// A failure on a way that leads through a proxy.
+#[derive(Debug, thiserror::Error)]
+#[error("{source}")]
+pub(super) struct Through {
+    pub(super) proxy: Proxy,
+    source: kube::Error,
+}
+
+/// The client, with the proxy named in each failure.
+fn through(proxy: Proxy, below: Client, namespace: &str) -> Client {
+    let send = tower::service_fn(move |request: Request<Body>| {
+        let (proxy, below) = (proxy.clone(), below.clone());
+        async move { below.send(request).await.map_err(|source| Through { proxy, source }) }
+    });
+    Client::new(send, namespace)
 }
 
 /// Lets pass what cannot change anything: GET, which upgrades to exec and port-forward are, too, and access reviews.

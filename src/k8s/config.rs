@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+use kube::config::{Config, Kubeconfig, KubeconfigError};
 
+use super::address;
 use super::error::of_kubeconfig;
 use super::kubeconfig::{check_cluster, read};
+use super::secrets;
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::shell::quoted;
 use crate::domain::text::sanitise;
@@ -141,12 +143,7 @@ pub(super) fn of_context(source: Source, context: Option<&str>, current: &OnceLo
         current.get_or_init(|| name.clone());
     }
     check_cluster(&mut config, &name, &files)?;
-    let options = KubeConfigOptions {
-        context: Some(name.clone()),
-        ..KubeConfigOptions::default()
-    };
-    let loaded = tokio::runtime::Handle::current().block_on(Config::from_custom_kubeconfig(*config, &options));
-    let config = loaded.map_err(|error| {
+    let config = of_entries(&config, &name).map_err(|error| {
         let why = format!(
             "the context {} of the kubeconfig {files} cannot be used: {}",
             sanitise(&name),
@@ -155,6 +152,34 @@ pub(super) fn of_context(source: Source, context: Option<&str>, current: &OnceLo
         BackendError::new(ErrorKind::Config, why)
     })?;
     Ok((config, chosen))
+}
+
+/// The configuration of a context whose entries are checked. kube makes one too, but reads the proxy variables in its own way.
+fn of_entries(config: &Kubeconfig, context: &str) -> Result<Config, KubeconfigError> {
+    let absent = || KubeconfigError::LoadContext(context.to_owned());
+    let named = config.contexts.iter().find(|named| named.name == context);
+    let context = named.and_then(|named| named.context.as_ref()).ok_or_else(absent)?;
+    let named = config.clusters.iter().find(|named| named.name == context.cluster);
+    let cluster = named
+        .and_then(|named| named.cluster.clone())
+        .ok_or_else(|| KubeconfigError::LoadClusterOfContext(context.cluster.clone()))?;
+    let server = cluster.server.as_deref().ok_or(KubeconfigError::MissingClusterUrl)?;
+    let mut made = Config::new(server.parse().map_err(KubeconfigError::ParseClusterUrl)?);
+    // A user entry that is not there is one without credentials, as for kubectl.
+    let named = config.auth_infos.iter().find(|named| Some(&named.name) == context.user.as_ref());
+    made.auth_info = named.and_then(|named| named.auth_info.clone()).unwrap_or_default();
+    if let Some(exec) = made.auth_info.exec.as_mut().filter(|exec| exec.provide_cluster_info) {
+        exec.cluster = Some((&cluster).try_into()?);
+    }
+    if let Some(namespace) = &context.namespace {
+        made.default_namespace.clone_from(namespace);
+    }
+    made.root_cert = cluster.certificate_authority_data.as_deref().map(secrets::certificates);
+    made.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
+    made.disable_compression = cluster.disable_compression.unwrap_or(false);
+    made.proxy_url = cluster.proxy_url.as_deref().and_then(|proxy| address::proxy(proxy).ok());
+    made.tls_server_name = cluster.tls_server_name;
+    Ok(made)
 }
 
 /// The service account of the pod.

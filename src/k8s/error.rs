@@ -6,6 +6,7 @@ use kube::client::AuthError;
 use kube::config::KubeconfigError;
 use kube::core::Status;
 
+use super::client::Through;
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::text::sanitise;
 
@@ -25,9 +26,18 @@ pub(super) fn explain(tried: &str, error: &kube::Error) -> BackendError {
             BackendError::new(ErrorKind::Unauthenticated, format!("cannot {tried}: {}", cause(error)))
                 .with_hint("log in again; a credential plugin must not ask on the terminal")
         }
-        _ => BackendError::new(ErrorKind::Unreachable, format!("cannot {tried}: {}", cause(error)))
-            .with_hint("is the API server up, and does the network lead to it?"),
+        _ => unreachable(tried, error),
     }
+}
+
+fn unreachable(tried: &str, error: &kube::Error) -> BackendError {
+    let through = chain(error).find_map(|error| error.downcast_ref::<Through>());
+    let why = cause(error);
+    let (why, hint) = match through.map(|through| &through.proxy) {
+        Some(proxy) => (format!("{why}, through {}", proxy.shown()), proxy.hint()),
+        None => (why, "is the API server up, and does the network lead to it?"),
+    };
+    BackendError::new(ErrorKind::Unreachable, format!("cannot {tried}: {why}")).with_hint(hint)
 }
 
 /// No answer in time.

@@ -128,6 +128,13 @@ pub(super) fn has_certificate(pem: &[u8]) -> bool {
     first.is_some_and(|first| first.is_ok()) && certificates.all(|next| next.is_ok())
 }
 
+/// The certificates of a PEM text in base64.
+pub(super) fn certificates(base64: &str) -> Vec<Vec<u8>> {
+    let pem = decoded(base64).unwrap_or_default();
+    let certificates = CertificateDer::pem_slice_iter(&pem);
+    certificates.flatten().map(|certificate| certificate.to_vec()).collect()
+}
+
 /// A PEM text has a private key.
 pub(super) fn has_key(pem: &[u8]) -> bool {
     PrivateKeyDer::from_pem_slice(pem).is_ok()

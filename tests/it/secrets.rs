@@ -220,6 +220,35 @@ fn user_and_password_of_an_address_are_never_shown() {
     }
 }
 
+// E13b, F23
+#[test]
+fn a_proxy_that_was_used_is_named_and_one_is_used_as_by_kubectl() {
+    let (proxy, other) = (nobody(), nobody());
+    let place = Place::new(&kubeconfig("https://rig.invalid:6443", &json!({})));
+    let variable = format!("http://ada:{SECRET}@{proxy}");
+    for text in [&variable, &format!("ada:{SECRET}@{proxy}"), &format!("socks5h://{proxy}")] {
+        let (said, code) = place.run(&["status"], &[("HTTPS_PROXY", text), ("NO_PROXY", "a,,b")]);
+        assert!(
+            code == Some(3) && said.contains(&format!("{proxy}/ of HTTPS_PROXY")),
+            "{text}: {said}"
+        );
+        let (said, _) = place.run(&["status"], &[("HTTPS_PROXY", text), ("NO_PROXY", "127.0.0.1, .invalid")]);
+        assert!(
+            !said.contains(&proxy) && !said.contains("proxy"),
+            "the server is an exception: {said}"
+        );
+    }
+    // This machine is asked directly.
+    let place = Place::new(&kubeconfig(&format!("https://{other}"), &json!({})));
+    let (said, _) = place.run(&["status"], &[("HTTPS_PROXY", &variable)]);
+    assert!(said.contains(&other) && !said.contains("proxy"), "{said}");
+    // That of the kubeconfig goes before NO_PROXY.
+    let proxied =
+        kubeconfig(&format!("https://{other}"), &json!({})).replacen("\"server\"", &format!("\"proxy-url\":\"{variable}\",\"server\""), 1);
+    let (said, code) = Place::new(&proxied).run(&["status"], &[("NO_PROXY", "*")]);
+    assert!(code == Some(3) && said.contains(&format!("{proxy}/ of proxy-url")), "{said}");
+}
+
 // E18h
 #[test]
 fn names_in_a_kubeconfig_cannot_move_the_cursor() {

@@ -358,8 +358,8 @@ fn an_entry_that_cannot_be_used_is_named() {
                 "the file that its certificate-authority names cannot be read: No such file",
             ),
             (
-                "{server: 'https://rig', proxy-url: 'ada:hush@proxy'}",
-                "its proxy-url has no scheme",
+                "{server: 'https://rig', proxy-url: 'ftp://ada:hush@proxy'}",
+                "its proxy-url asks for a kind of proxy",
             ),
         ] {
             let told = told(cluster, "");
