@@ -41,6 +41,10 @@ pub struct BackendError {
     pub hint: Option<String>,
     /// Field errors of a rejection, as `field: message`.
     pub causes: Vec<String>,
+    /// It may be over in a moment: the server is busy or begins, or the connection broke. A question is asked again then; a
+    /// write is not.
+    #[serde(default)]
+    pub is_passing: bool,
 }
 
 impl BackendError {
@@ -51,7 +55,15 @@ impl BackendError {
             message: message.into(),
             hint: None,
             causes: Vec::new(),
+            is_passing: false,
         }
+    }
+
+    /// The same, where it may be over in a moment.
+    #[must_use]
+    pub fn passing(mut self) -> Self {
+        self.is_passing = true;
+        self
     }
 
     /// The same with a hint.

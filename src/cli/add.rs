@@ -250,7 +250,8 @@ async fn conclude(headless: &mut Headless, id: &RunId, end: Result<(), Failure>,
             Err(Failure::new(Exit::Refused, why).with_hint("the same command shows the new plan, and the console goes on with the run"))
         }
         Phase::Failed { step, why } if run.outcome_is_unknown(*step) => {
-            Err(Failure::new(Exit::Unknown, why.clone()).with_hint("the same command looks again before it writes, and so does the console"))
+            Err(Failure::new(Exit::Unknown, why.clone())
+                .with_hint("the same command looks again before it writes, and so does the console"))
         }
         Phase::Failed { why, .. } | Phase::Blocked { why, .. } => {
             Err(Failure::new(Exit::Broken, why.clone()).with_hint("extop status tells more; the console can put back what was written"))

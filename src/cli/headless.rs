@@ -86,12 +86,13 @@ impl Headless {
         self.idle().await;
     }
 
-    /// Feeds the model until the clusters are listed, or the request timeout is over.
+    /// Feeds the model until the clusters are listed, or cannot be now, or the request timeout is over.
     pub(crate) async fn listed(&mut self) {
         let end = Instant::now() + self.request_timeout;
         let listed = |core: &mut Core| {
             let session = core.model.session()?;
-            session.world.watch(Kind::Cluster).is_settled().then_some(())
+            let world = &session.world;
+            (world.watch(Kind::Cluster).is_settled() || world.unreachable.is_some()).then_some(())
         };
         self.core.until(end, listed).await;
     }
@@ -178,6 +179,9 @@ impl Headless {
     /// No watch has answered in time: then nothing was reached.
     fn nothing_at_all(&self) -> Result<(), Failure> {
         let session = self.session()?;
+        if let Some(why) = &session.world.unreachable {
+            return Err(Failure::new(Exit::Unreachable, why.clone()));
+        }
         if Kind::ALL.iter().any(|kind| session.world.watch(*kind).is_settled()) {
             return Ok(());
         }
@@ -195,11 +199,14 @@ fn reached(core: &Core) -> Result<Option<()>, Failure> {
     let Some(session) = core.model.session() else {
         return Ok(None);
     };
-    if let Some(why) = &session.world.unreachable {
+    let world = &session.world;
+    // While the clusters are loading, what failed is tried again.
+    if let Some(why) = world.unreachable.as_ref().filter(|_| world.watch(Kind::Cluster).is_settled()) {
         return Err(Failure::new(Exit::Unreachable, why.clone()));
     }
-    let settled = Kind::ALL.iter().all(|kind| session.world.watch(*kind).is_settled());
-    Ok(settled.then_some(()))
+    // What was listed and is not watched yet is told as stale; that passes, too.
+    let settled = |kind: &Kind| !matches!(world.watch(*kind), WatchState::Loading | WatchState::Stale { .. });
+    Ok(Kind::ALL.iter().all(settled).then_some(()))
 }
 
 /// `NAME` or `NAMESPACE/NAME`.

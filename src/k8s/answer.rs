@@ -64,7 +64,10 @@ impl Failure {
         }
         let own = details.map(|details| details.retry_after_seconds).filter(|seconds| *seconds > 0);
         let wish = wish.or(own.map(|seconds| Duration::from_secs(u64::from(seconds))));
-        Self::Told(of_status(tried, status), wish.map(|wish| wish.min(LONGEST_WISH)))
+        let mut error = of_status(tried, status);
+        // A server that asks for a pause will answer after it.
+        error.is_passing |= wish.is_some();
+        Self::Told(error, wish.map(|wish| wish.min(LONGEST_WISH)))
     }
 }
 
@@ -118,13 +121,21 @@ pub(super) async fn whole(client: &Client, tried: &str, limit: Duration, uri: &s
         match Limited::new(body, most).collect().await {
             Ok(bytes) => Ok(bytes.to_bytes().into()),
             Err(error) => match error.downcast_ref() {
-                Some(error) => Err(Failure::of(tried, error)),
+                Some(error) => Err(cut_off(tried, error)),
                 None => Err(Failure::told(ErrorKind::Internal, too_long(tried, most))),
             },
         }
     };
     let late = |_| Failure::Told(too_late(tried, limit), None);
     tokio::time::timeout(limit, read).await.map_err(late)?
+}
+
+/// The answer came in part: the next time it may come whole.
+fn cut_off(tried: &str, error: &kube::Error) -> Failure {
+    match Failure::of(tried, error) {
+        Failure::Told(error, wish) => Failure::Told(error.passing(), wish),
+        other => other,
+    }
 }
 
 /// More was answered than is read.

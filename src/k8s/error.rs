@@ -37,7 +37,21 @@ fn unreachable(tried: &str, error: &kube::Error) -> BackendError {
         Some(proxy) => (format!("{why}, through {}", proxy.shown()), proxy.hint()),
         None => (why, "is the API server up, and does the network lead to it?"),
     };
-    BackendError::new(ErrorKind::Unreachable, format!("cannot {tried}: {why}")).with_hint(hint)
+    let told = BackendError::new(ErrorKind::Unreachable, format!("cannot {tried}: {why}")).with_hint(hint);
+    if chain(error).any(is_broken) { told.passing() } else { told }
+}
+
+/// The connection broke or was refused, as it does while a server begins. A name that does not exist or a certificate that is
+/// not trusted stays as it is.
+pub(super) fn is_broken(error: &(dyn Error + 'static)) -> bool {
+    use std::io::ErrorKind as Io;
+    let by_peer = error.downcast_ref::<hyper::Error>();
+    let by_system = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    by_peer.is_some_and(|error| error.is_incomplete_message() || error.is_closed() || error.is_canceled())
+        || matches!(
+            by_system,
+            Some(Io::ConnectionRefused | Io::ConnectionReset | Io::ConnectionAborted | Io::BrokenPipe | Io::UnexpectedEof)
+        )
 }
 
 /// No answer in time.
@@ -77,6 +91,7 @@ pub(super) fn of_status(tried: &str, status: &Status) -> BackendError {
         .filter(|cause| !cause.message.is_empty() && !said.contains(&cause.message))
         .map(|cause| sanitise(&format!("{}: {}", cause.field, cause.message)))
         .collect();
+    error.is_passing = matches!(status.code, 429 | 502..=504);
     match kind {
         ErrorKind::Unauthenticated => error.with_hint("the credentials are missing or have expired; log in again"),
         ErrorKind::Forbidden => error.with_hint("ask for the permission, or use another context"),
@@ -170,6 +185,22 @@ mod tests {
             explain("list pods", &kube::Error::Service(Box::new(run()))).kind,
             ErrorKind::Unauthenticated
         );
+    }
+
+    // E15d
+    #[test]
+    fn what_a_moment_may_mend_is_told_apart_from_what_stays() {
+        use std::io::{Error as IoError, ErrorKind as Io};
+        let of = |error: IoError| explain("list pods", &kube::Error::Service(Box::new(error))).is_passing;
+        for kind in [Io::ConnectionRefused, Io::ConnectionReset, Io::UnexpectedEof] {
+            assert!(of(IoError::from(kind)), "{kind}");
+        }
+        assert!(!of(IoError::other("failed to lookup address information")));
+        assert!(!of(IoError::new(Io::InvalidData, "invalid peer certificate: UnknownIssuer")));
+        let passing = [429, 502, 503, 504].map(|code| of_status("list pods", &Status::failure("no", "").with_code(code)).is_passing);
+        assert_eq!(passing, [true; 4]);
+        let lasting = [400, 401, 403, 404, 409, 422, 500].map(|code| of_status("list pods", &Status::failure("no", "").with_code(code)));
+        assert!(lasting.iter().all(|error| !error.is_passing));
     }
 
     #[test]

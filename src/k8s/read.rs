@@ -6,8 +6,10 @@ use futures::future::BoxFuture;
 use http::Request;
 use kube::Client;
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
 use super::error::{explain, too_late};
+use super::watch::pace::Backoff;
 use super::{answer, crash, platform};
 use crate::backend::{BackendError, ErrorKind, Read};
 use crate::domain::ids::PodKey;
@@ -45,8 +47,27 @@ pub(super) async fn read(client: &Client, prober: &Prober, timeout: Duration, re
     }
 }
 
+/// Asks the API server again after a trouble that passes, within the time that one answer may take. What a pod answers
+/// through it is asked once: others wait for their turn.
+pub(super) async fn patiently<T, F>(timeout: Duration, ask: impl Fn() -> F) -> Result<T, BackendError>
+where
+    F: Future<Output = Result<T, BackendError>>,
+{
+    let end = Instant::now() + timeout;
+    let mut backoff = Backoff::new();
+    loop {
+        let answer = ask().await;
+        let pause = backoff.grow();
+        match &answer {
+            Err(error) if error.is_passing && Instant::now() + pause < end => sleep(pause).await,
+            _ => return answer,
+        }
+    }
+}
+
 pub(super) async fn namespaces(client: &Client, timeout: Duration) -> Vec<String> {
-    let Ok(list) = get(client, timeout, "list namespaces", "/api/v1/namespaces?limit=1000").await else {
+    let ask = || get(client, timeout, "list namespaces", "/api/v1/namespaces?limit=1000");
+    let Ok(list) = patiently(timeout, ask).await else {
         return Vec::new();
     };
     let items = list.get("items").and_then(Value::as_array);
@@ -122,6 +143,15 @@ async fn manager(client: &Client, timeout: Duration, pod: PodKey, uid: String, t
 }
 
 async fn review(client: &Client, timeout: Duration, permission: &Permission) -> Verdict {
+    match patiently(timeout, || is_allowed(client, timeout, permission)).await {
+        Ok(true) => Verdict::Allowed,
+        Ok(false) => Verdict::Denied,
+        Err(error) => Verdict::Unknown(error.message),
+    }
+}
+
+async fn is_allowed(client: &Client, timeout: Duration, permission: &Permission) -> Result<bool, BackendError> {
+    let tried = "ask for permissions";
     let body = json!({
         "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
         "spec": {"resourceAttributes": {
@@ -131,16 +161,57 @@ async fn review(client: &Client, timeout: Duration, permission: &Permission) -> 
     });
     let request = Request::post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
         .header(http::header::CONTENT_TYPE, "application/json")
-        .body(body.to_string().into_bytes());
-    let Ok(request) = request else {
-        return Verdict::Unknown("the question cannot be asked".to_owned());
-    };
-    match tokio::time::timeout(timeout, client.request::<Value>(request)).await {
-        Err(_) => Verdict::Unknown(too_late("ask for permissions", timeout).message),
-        Ok(Err(error)) => Verdict::Unknown(explain("ask for permissions", &error).message),
-        Ok(Ok(answer)) => match answer.pointer("/status/allowed").and_then(Value::as_bool) {
-            Some(true) => Verdict::Allowed,
-            _ => Verdict::Denied,
-        },
+        .body(body.to_string().into_bytes())
+        .map_err(|error| BackendError::new(ErrorKind::Internal, format!("cannot {tried}: {error}")))?;
+    let answer = tokio::time::timeout(timeout, client.request::<Value>(request))
+        .await
+        .map_err(|_| too_late(tried, timeout))?
+        .map_err(|error| explain(tried, &error))?;
+    Ok(answer.pointer("/status/allowed").and_then(Value::as_bool) == Some(true))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::k8s::mock::{Mock, json_answer};
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    fn busy() -> Value {
+        json!({"kind": "Status", "status": "Failure", "code": 429, "reason": "TooManyRequests", "message": "too many requests"})
+    }
+
+    // E15d
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_busy_once_is_asked_again() {
+        let asked = AtomicUsize::new(0);
+        let mock = Mock::new(move |_| match asked.fetch_add(1, Ordering::SeqCst) {
+            0 => json_answer(429, &busy()),
+            _ => json_answer(201, &json!({"status": {"allowed": true}})),
+        });
+        let permission = Permission::new("patch", "clusters", "shop");
+        assert_eq!(review(&mock.reading(), LIMIT, &permission).await, Verdict::Allowed);
+        assert_eq!(mock.seen().len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_stays_busy_is_told_within_the_time_of_one_answer_and_a_refusal_at_once() {
+        let mock = Mock::new(|_| json_answer(429, &busy()));
+        let begin = Instant::now();
+        let why = platform::nodes(&mock.reading(), LIMIT).await.unwrap_err();
+        assert!(why.contains("too many requests"), "{why}");
+        assert!(
+            begin.elapsed() < LIMIT && (2..6).contains(&mock.seen().len()),
+            "{:?}",
+            begin.elapsed()
+        );
+
+        let mock = Mock::new(|_| json_answer(500, &json!({"kind": "Status", "code": 500, "message": "no"})));
+        platform::nodes(&mock.reading(), LIMIT).await.unwrap_err();
+        assert_eq!(mock.seen().len(), 1);
     }
 }

@@ -1,7 +1,7 @@
 //! Watches: list, then stream changes, for ever. Each kind has a task and a state of its own.
 
 mod objects;
-mod pace;
+pub(super) mod pace;
 mod watcher;
 
 use std::time::Duration;

@@ -83,6 +83,30 @@ fn a_dry_run_that_is_accepted_is_a_success_and_writes_nothing() {
     assert_eq!(server.written(), Vec::<String>::new());
 }
 
+/// E15d: a server that is not ready, is busy or breaks off at the first question is asked again.
+#[test]
+fn a_request_that_fails_once_does_not_end_a_verb() {
+    let run = |writes, verb: &[&str]| {
+        let server = Server::start(writes);
+        let mut command = extop();
+        command.args(["--request-timeout", "10s", "--db", "off", "--kubeconfig"]);
+        command.arg(server.kubeconfig(&format!("once-{}-{writes:?}", verb[0]))).args(verb);
+        let (code, out, errors) = output(&mut command);
+        (code, out, errors, server.heard("GET ").len())
+    };
+    for verb in [
+        &["status", "-o", "wide"][..],
+        &["wait", "orders", "pgvector", "--for", "declared"],
+        &["add", "orders", "foo", "--image", "rig.local/foo:1.0-18-bookworm", "--dry-run"],
+    ] {
+        let well = run(Writes::Accepted, verb);
+        let late = run(Writes::LateAccepted, verb);
+        assert_eq!((late.0, &late.1), (well.0, &well.1), "{verb:?}\n{}", late.2);
+        assert_ne!(late.0, 3, "{verb:?}\n{}", late.2);
+        assert!(late.3 > well.3, "{verb:?} met no trouble");
+    }
+}
+
 /// E15b: `extop add ... | true`.
 #[test]
 fn a_verb_that_writes_goes_on_when_nobody_reads_and_ends_as_its_run_does() {

@@ -14,6 +14,8 @@ pub(crate) enum Writes {
     Accepted,
     /// It is never answered.
     Silent,
+    /// It is taken; but whatever is asked for the first time fails: the server is busy, not ready, or breaks off.
+    LateAccepted,
 }
 
 /// A running server; its threads end with the test.
@@ -98,10 +100,22 @@ fn serve(mut stream: TcpStream, writes: Writes, heard: &Mutex<Vec<String>>) -> s
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
-        heard.lock().unwrap().push(first.trim().to_owned());
+        let is_first = {
+            let mut heard = heard.lock().unwrap();
+            heard.push(first.trim().to_owned());
+            heard.iter().filter(|line| **line == first.trim()).count() == 1
+        };
         let mut words = first.split_whitespace();
         let (method, address) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        if writes == Writes::LateAccepted && is_first && method != "PATCH" {
+            match path.rsplit('/').next().unwrap_or_default() {
+                "pods" => return Ok(()),
+                "databases" => stream.write_all(b"HTTP/1.1 429 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n")?,
+                _ => stream.write_all(b"HTTP/1.1 503 Not ready\r\nContent-Length: 0\r\n\r\n")?,
+            }
+            continue;
+        }
         let silent = query.contains("watch=") || (method == "PATCH" && writes == Writes::Silent);
         if query.contains("watch=") {
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")?;

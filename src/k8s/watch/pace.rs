@@ -13,15 +13,15 @@ const EACH: Duration = Duration::from_secs(4);
 
 /// A pause that grows with every failure.
 #[derive(Debug)]
-pub(super) struct Backoff(Duration);
+pub(in crate::k8s) struct Backoff(Duration);
 
 impl Backoff {
-    pub(super) fn new() -> Self {
+    pub(in crate::k8s) fn new() -> Self {
         Self(PAUSES.0)
     }
 
     /// The pause that is due now.
-    pub(super) fn grow(&mut self) -> Duration {
+    pub(in crate::k8s) fn grow(&mut self) -> Duration {
         let pause = jittered(self.0);
         self.0 = (self.0 * 2).min(PAUSES.1);
         pause

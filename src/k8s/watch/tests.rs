@@ -157,18 +157,67 @@ async fn a_lost_server_leaves_the_data_stale_and_a_watch_that_stands_makes_it_li
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_was_never_reached_is_told_as_such() {
-    let told = told(2, |_, _| json_answer(503, &failure(503, "no endpoints"))).await;
+    let told = told(4, |_, _| json_answer(503, &failure(503, "no endpoints"))).await;
     assert!(
         matches!(&told[0], Observation::Unreachable { why, .. } if why.contains("https://example")),
         "{told:?}"
     );
-    assert!(matches!(
-        &told[1],
-        Observation::Watch {
-            state: WatchState::Error { .. },
-            ..
-        }
-    ));
+    assert!(
+        matches!(
+            &told[3],
+            Observation::Watch {
+                state: WatchState::Error { .. },
+                ..
+            }
+        ),
+        "{told:?}"
+    );
+}
+
+// E15d
+#[tokio::test(start_paused = true)]
+async fn a_first_list_that_fails_for_a_moment_is_tried_again_before_it_is_told() {
+    for trouble in [
+        || json_answer(503, &failure(503, "starting")),
+        || {
+            let mut answer = json_answer(429, &failure(429, "too many requests"))?;
+            answer.headers_mut().insert("retry-after", "2".parse().unwrap());
+            Some(answer)
+        },
+        || begun_answer("{\"items\": [".to_owned(), Then::Reset),
+    ] {
+        let told = told(3, move |_, asked| match asked {
+            0 => trouble(),
+            _ => json_answer(200, &list(&[cluster("a", "1")])),
+        })
+        .await;
+        let [
+            Observation::Unreachable { .. },
+            Observation::Replaced(_),
+            Observation::Watch { state, .. },
+        ] = &told[..]
+        else {
+            panic!("{told:?}")
+        };
+        assert_eq!(*state, WatchState::Live);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_list_that_fails_for_good_is_told_at_once() {
+    let begin = Instant::now();
+    let told = told(1, |_, _| json_answer(500, &failure(500, "broken"))).await;
+    assert!(
+        matches!(
+            told[..],
+            [Observation::Watch {
+                state: WatchState::Error { .. },
+                ..
+            } | Observation::Unreachable { .. }]
+        ),
+        "{told:?}"
+    );
+    assert!(begin.elapsed() < Duration::from_millis(100));
 }
 
 #[tokio::test(start_paused = true)]

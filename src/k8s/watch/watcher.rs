@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::super::answer::{self, Failure, Lines};
 use super::objects::{identity, objects, upserted};
 use super::pace::{Allowance, Backoff, jittered};
-use crate::backend::ErrorKind;
+use crate::backend::{BackendError, ErrorKind};
 use crate::domain::watch::{Kind, WatchState};
 use crate::domain::{Observation, Timestamp};
 
@@ -104,6 +104,8 @@ pub(super) struct Watcher {
     vain: u32,
     /// Lists in a row that were refused for good.
     refused: usize,
+    /// Until then the first list is tried before it is told that it failed.
+    patience: Instant,
 }
 
 /// The other side does not listen any more.
@@ -118,6 +120,7 @@ impl From<Gone> for Failure {
 impl Watcher {
     pub(super) fn new(source: Source, sender: mpsc::Sender<Observation>) -> Self {
         Self {
+            patience: Instant::now() + source.timeout,
             source,
             sender,
             allowance: Allowance::new(),
@@ -233,8 +236,18 @@ impl Watcher {
             })
             .await?;
         }
+        let pause = self.pause(wish);
+        if self.is_loading(&error, pause) {
+            return Ok(pause);
+        }
         self.lost(error.message).await?;
-        Ok(self.pause(wish))
+        Ok(pause)
+    }
+
+    /// Nothing was listed yet, and the next list may still have an answer within the time that one may take: a trouble that
+    /// passes is not the end of a command.
+    fn is_loading(&self, error: &BackendError, pause: Duration) -> bool {
+        error.is_passing && !self.listed && self.refused == 0 && Instant::now() + pause < self.patience
     }
 
     /// A pause that grows, or the longer one that the server asks for.
