@@ -12,6 +12,7 @@ use tokio::task::AbortHandle;
 
 use super::connect::{Connect, Connection};
 use super::keeper::{Job, Keeper};
+use super::reads::Ticket;
 use super::recognise::{Gate, Look, Pin};
 use super::supervise;
 use crate::app::effect::Effect;
@@ -33,7 +34,7 @@ pub(super) enum Arrival {
     /// The answer to an effect.
     Answered(Msg),
     /// The answer to a read of a target.
-    WasRead(TargetId, Observation),
+    WasRead(TargetId, Ticket, Observation),
     /// Something about the opening of targets.
     Opening(News),
 }
@@ -83,12 +84,10 @@ impl Runner {
                 self.owed = self.owed.saturating_sub(1);
                 Some(msg)
             }
-            Arrival::WasRead(target, observation) => {
-                if let Some(open) = self.targets.get_mut(&target) {
-                    open.reads.ended();
-                }
+            Arrival::WasRead(target, ticket, observation) => {
+                let counts = self.targets.get_mut(&target).is_some_and(|open| open.reads.ended(ticket));
                 self.start_reads(target);
-                Some(Msg::Observed(target, vec![observation]))
+                counts.then(|| Msg::Observed(target, vec![observation]))
             }
             Arrival::Opening(news) => self.learn(news),
         }
@@ -149,7 +148,7 @@ impl Runner {
 
     fn start_reads(&mut self, target: TargetId) {
         let Some(open) = self.targets.get_mut(&target) else { return };
-        while let Some(read) = open.reads.start() {
+        while let Some((ticket, read)) = open.reads.start() {
             let work = match &open.connection {
                 Some(connection) => connection.observe.read(read.clone()),
                 None => futures::future::ready(unreadable(&read, "another cluster answers at this address")).boxed(),
@@ -157,7 +156,7 @@ impl Runner {
             let failed = move || unreadable(&read, "reading it ended by a fault of extop; the log tells more");
             let sender = self.sender.clone();
             supervise::spawn("read", work, failed, move |observation| async move {
-                drop(sender.send(Arrival::WasRead(target, observation)).await);
+                drop(sender.send(Arrival::WasRead(target, ticket, observation)).await);
             });
         }
     }

@@ -219,11 +219,12 @@ impl Runner {
         if open.target.identity().compare(&connection.target.identity()) == Sameness::Other {
             return Some(Msg::OtherCluster(id, Elsewhere::Reconnect, connection.target));
         }
-        let old = self.targets.remove(&id)?;
+        let mut old = self.targets.remove(&id)?;
         let target = &mut connection.target;
         target.uid = target.uid.take().or(old.target.uid);
         let target = target.clone();
-        // What was asked for is asked all the same.
+        // What was asked for is asked all the same, and what is on the old way not waited for.
+        old.reads.again();
         self.put(id, old.place, connection, old.reads, old.listed);
         self.start_reads(id);
         Some(Msg::Reconnected(id, target))
@@ -246,6 +247,8 @@ impl Runner {
     fn estranged(&mut self, id: TargetId, number: u64, uid: String) -> Option<Msg> {
         let open = self.targets.get_mut(&id).filter(|open| open.number == number)?;
         open.connection.take()?;
+        // What runs may be answered by the other cluster.
+        open.reads.again();
         open.tasks.clear();
         let found = Target {
             uid: Some(uid),

@@ -4,12 +4,14 @@ use std::sync::Mutex;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
+use tokio::sync::Notify;
 
 use super::*;
 use crate::app::msg::Timer;
 use crate::backend::{Access, Observe, Scope, Target, TargetIdentity};
 use crate::domain::change::{Method, Resource};
 use crate::domain::ids::{ClusterKey, PodKey};
+use crate::domain::permission::Permission;
 use crate::runtime::kept::StateDirectory;
 use crate::workflow::Intent;
 use crate::workflow::run::Kept;
@@ -22,6 +24,8 @@ struct Fake {
     uids: Mutex<VecDeque<Result<Option<String>, BackendError>>>,
     /// What the next watch tells after the version of Kubernetes.
     facts: Mutex<Option<mpsc::Receiver<Observation>>>,
+    /// Reads are answered when this is notified.
+    holds: Mutex<Option<Arc<Notify>>>,
 }
 
 impl Fake {
@@ -74,7 +78,11 @@ impl Observe for Fake {
 
     fn read(&self, read: Read) -> BoxFuture<'static, Observation> {
         self.note("read");
+        let holds = self.holds.lock().unwrap().clone();
         async move {
+            if let Some(holds) = holds {
+                holds.notified().await;
+            }
             match read {
                 Read::Permissions(_) => Observation::Permitted(Vec::new()),
                 _ => panic!("on purpose"),
@@ -300,6 +308,32 @@ async fn it_is_idle_once_every_answer_has_come() {
     bench
         .message(|msg| matches!(msg, Msg::Observed(_, batch) if matches!(batch.as_slice(), [Observation::Permitted(_)])))
         .await;
+    assert!(bench.runner.is_idle());
+}
+
+// E9, F28.
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_when_a_target_is_opened_again_is_answered_once_each() {
+    let mut bench = Bench::new();
+    bench.known().await;
+    let held = Arc::new(Notify::new());
+    *bench.fake.holds.lock().unwrap() = Some(Arc::clone(&held));
+    for namespace in 0..20 {
+        let permission = Permission::new("patch", "clusters", &namespace.to_string());
+        bench.start(Effect::Read(bench.id, Read::Permissions(vec![permission])));
+    }
+    let again = Arc::new(Fake::default());
+    drop(bench.opener.prepare().send(connection(&again)));
+    bench.start(Effect::Reconnect(bench.id));
+    let mut heard = bench.quiet().await;
+    let is_answer = |msg: &&Msg| matches!(msg, Msg::Observed(_, batch) if matches!(batch.as_slice(), [Observation::Permitted(_)]));
+    assert_eq!(heard.iter().filter(is_answer).count(), 20);
+    assert_eq!(again.asked().iter().filter(|what| *what == "read").count(), 20);
+    assert!(bench.runner.is_idle());
+    // What was on the old way ends late, and is nobody's answer.
+    held.notify_waiters();
+    heard = bench.quiet().await;
+    assert_eq!(heard, []);
     assert!(bench.runner.is_idle());
 }
 
