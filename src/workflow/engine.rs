@@ -78,11 +78,7 @@ impl Memory {
 }
 
 pub(super) fn start(id: RunId, mut intent: Intent, world: &World, now: Timestamp) -> (Run, Vec<Command>) {
-    if let Intent::EditPreload { cluster, before, .. } = &mut intent
-        && before.is_none()
-    {
-        *before = world.clusters.get(cluster).map(|cluster| cluster.spec.preload.clone());
-    }
+    settle_what_was_edited(&mut intent, world);
     let plan = Plan {
         steps: planning::steps(&intent, world),
         ..Plan::default()
@@ -91,6 +87,15 @@ pub(super) fn start(id: RunId, mut intent: Intent, world: &World, now: Timestamp
     let mut commands = Vec::new();
     review::begin(&mut run, world, &mut commands);
     (run, commands)
+}
+
+/// A list that does not say from which one it was edited is compared with the one that is there now, and with no later one.
+fn settle_what_was_edited(intent: &mut Intent, world: &World) {
+    if let Intent::EditPreload { cluster, before, .. } = intent
+        && before.is_none()
+    {
+        *before = world.clusters.get(cluster).map(|cluster| cluster.spec.preload.clone());
+    }
 }
 
 fn new(id: RunId, intent: Intent, plan: Plan, now: Timestamp) -> Run {
@@ -128,6 +133,7 @@ pub(super) fn resume(kept: Kept, world: &World, now: Timestamp) -> (Run, Vec<Com
     run.known = kept.known;
     run.memory.generations = kept.generations;
     run.typed = kept.typed;
+    settle_what_was_edited(&mut run.intent, world);
     run.say(now, "resumed");
     // Keeping it claims the run for this process.
     let mut commands = vec![Command::Keep];

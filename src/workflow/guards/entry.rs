@@ -201,7 +201,18 @@ fn in_use(situation: &Situation<'_>, cluster: &Cluster, entry: &str) -> Check {
             };
         }
     }
-    pass("in-use", format!("no database has an extension of {entry}"))
+    let unread = probe.databases.iter().find(|database| database.installed.known().is_none());
+    match unread {
+        Some(database) => unknown(
+            "in-use",
+            format!(
+                "it is not known whether database {} has an extension of {entry}, because {}",
+                database.database,
+                database.installed.because().unwrap_or("it was not read")
+            ),
+        ),
+        None => pass("in-use", format!("no database has an extension of {entry}")),
+    }
 }
 
 /// Without the mount PostgreSQL would not find a library that is still in the preload list, and would not start.

@@ -487,3 +487,25 @@ fn an_entry_whose_library_is_still_preloaded_is_not_taken_away() {
     fixture::change(&mut world, |cluster| cluster.spec.preload = vec!["auto_explain".to_owned()]);
     assert!(!refused(&put_back(&[&remove]), &world), "another library is none of its own");
 }
+
+#[test]
+fn a_database_that_was_not_read_is_not_taken_for_one_without_the_extension() {
+    let mut world = world();
+    fixture::change(&mut world, |cluster| cluster.spec.extensions.push(foo()));
+    let remove = Intent::PutBack {
+        cluster: fixture::cluster_key(),
+        of: "add foo".to_owned(),
+        changes: vec![Change::RemoveEntry {
+            cluster: fixture::cluster_key(),
+            entry: "foo".to_owned(),
+        }],
+        left: Vec::new(),
+    };
+    assert_eq!(result(&remove, &world, "in-use"), Pass);
+    fixture::change_probe(&mut world, "orders-1", |probe| {
+        probe.databases[0].installed = Fact::Unknown("the Database object orders-app wants it dropped".to_owned());
+    });
+    let (answered, evidence) = answer(&remove, &world, "in-use");
+    assert_eq!(answered, Unknown);
+    assert!(evidence.contains("orders-app wants it dropped"), "{evidence}");
+}
