@@ -22,11 +22,12 @@ mod table;
 mod wait;
 mod watch;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use clap::builder::Resettable;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
 use crate::app::model::Mode;
@@ -65,9 +66,21 @@ fn answered(error: &clap::Error) -> ExitCode {
 }
 
 fn parse(name: &'static str, arguments: impl IntoIterator<Item = OsString>) -> Result<(Cli, ArgMatches), clap::Error> {
-    let command = Cli::command().bin_name(name);
+    let command = empty_is_unset(Cli::command().bin_name(name), |variable| std::env::var_os(variable));
     let matches = command.try_get_matches_from(arguments)?;
     Ok((Cli::from_arg_matches(&matches)?, matches))
+}
+
+/// Options do not hear of variables that are empty: in a shell and in CI that is how a variable is unset.
+fn empty_is_unset(command: clap::Command, value: impl Fn(&OsStr) -> Option<OsString>) -> clap::Command {
+    command.mut_args(|option| {
+        let variable = option.get_env().and_then(&value);
+        if variable.is_some_and(|value| value.is_empty()) {
+            option.env(Resettable::Reset)
+        } else {
+            option
+        }
+    })
 }
 
 fn run(cli: Cli, matches: &ArgMatches) -> Result<u8, Failure> {

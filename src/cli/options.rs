@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 
 use super::complete;
@@ -68,7 +69,7 @@ pub struct Global {
     )]
     pub db: Db,
     /// Refuse to write anything: there is no way to write in the process
-    #[arg(long, global = true, env = "EXTOP_READ_ONLY", hide_env_values = true)]
+    #[arg(long, global = true, env = "EXTOP_READ_ONLY", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), hide_env_values = true)]
     pub read_only: bool,
     /// Theme: a built-in one, one of the configuration directory, or a file
     #[arg(long, global = true, env = "EXTOP_THEME", value_name = "THEME", hide_env_values = true)]

@@ -198,6 +198,50 @@ fn an_answer_of_a_plugin_that_cannot_be_read_is_told_without_its_secrets() {
     }
 }
 
+// E13a, E13d, F24
+#[test]
+fn what_is_empty_is_as_if_it_were_not_there() {
+    let config = |server: &str, current: &str| {
+        kubeconfig(server, &json!({})).replacen("\"current-context\":\"here\"", &format!("\"current-context\":\"{current}\""), 1)
+    };
+    let (first, second) = (nobody(), nobody());
+    let place = Place::new(&config(&format!("http://{first}"), ""));
+    std::fs::write(place.file("next"), config(&format!("http://{second}"), "here")).unwrap();
+    let list = format!(
+        ":{}:{}:{}",
+        place.file("not-there").display(),
+        place.file("kubeconfig").display(),
+        place.file("next").display()
+    );
+    let empty = [
+        "CONTEXT",
+        "NAMESPACE",
+        "REQUEST_TIMEOUT",
+        "DB",
+        "READ_ONLY",
+        "THEME",
+        "LOG_FILE",
+        "LOG",
+    ]
+    .map(|name| format!("EXTOP_{name}"));
+    let mut environment: Vec<(&str, &str)> = empty.iter().map(|name| (name.as_str(), "")).collect();
+    environment.push(("KUBECONFIG", &list));
+    for verb in VERBS {
+        let (said, code) = place.run(verb, &environment);
+        assert_eq!(
+            code,
+            Some(3),
+            "the current context is the second file's, its entries are the first one's: {said}"
+        );
+        assert!(said.contains(&first) && !said.contains(&second), "{said}");
+    }
+    let (said, code) = place.run(&["info"], &[("EXTOP_READ_ONLY", "1"), ("KUBECONFIG", &list)]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("true (environment, EXTOP_READ_ONLY)"), "{said}");
+    let (said, code) = place.run(&["info"], &[("EXTOP_READ_ONLY", "perhaps")]);
+    assert_eq!(code, Some(2), "{said}");
+}
+
 // E18h
 #[test]
 fn user_and_password_of_an_address_are_never_shown() {
