@@ -37,6 +37,9 @@ pub struct Target {
     pub uid: Option<String>,
     /// Namespaces in view.
     pub scope: Scope,
+    /// The kubeconfig says not to verify the server's certificate (`insecure-skip-tls-verify`): who answers is not known for sure.
+    #[serde(default)]
+    pub unverified: bool,
 }
 
 impl Target {

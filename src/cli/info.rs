@@ -56,6 +56,8 @@ struct File {
 struct Target {
     context: String,
     server: String,
+    /// `insecure-skip-tls-verify` of the cluster entry.
+    insecure_skip_tls_verify: bool,
     namespaces: String,
     kubernetes: Option<String>,
     operators: BTreeSet<String>,
@@ -208,6 +210,7 @@ impl Target {
         Self {
             context: session.target.context.clone(),
             server: session.target.server.clone(),
+            insecure_skip_tls_verify: session.target.unverified,
             namespaces: session.target.scope.to_string(),
             kubernetes: session.world.kubernetes.clone(),
             era: era.as_ref().map(|(era, _)| era.means()),
@@ -242,7 +245,12 @@ fn table(document: &Document, out: &mut dyn Write) -> io::Result<()> {
     }
     if let Some(target) = &document.target {
         line("context", &target.context)?;
-        line("server", &target.server)?;
+        let unverified = if target.insecure_skip_tls_verify {
+            " (its certificate is not verified: insecure-skip-tls-verify)"
+        } else {
+            ""
+        };
+        line("server", &format!("{}{unverified}", target.server))?;
         line("namespaces", &target.namespaces)?;
         line("kubernetes", target.kubernetes.as_deref().unwrap_or("unknown"))?;
         let operators: Vec<&str> = target.operators.iter().map(String::as_str).collect();

@@ -11,7 +11,7 @@ use kube::core::Status;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::error::{cause, explain, of_status, too_late};
+use super::error::{cause, explain, of_kind, too_late};
 use crate::backend::{BackendError, ErrorKind};
 
 /// The most bytes of a page of a list.
@@ -64,7 +64,7 @@ impl Failure {
         }
         let own = details.map(|details| details.retry_after_seconds).filter(|seconds| *seconds > 0);
         let wish = wish.or(own.map(|seconds| Duration::from_secs(u64::from(seconds))));
-        let mut error = of_status(tried, status);
+        let mut error = of_kind(tried, status);
         // A server that asks for a pause will answer after it.
         error.is_passing |= wish.is_some();
         Self::Told(error, wish.map(|wish| wish.min(LONGEST_WISH)))

@@ -46,6 +46,7 @@ pub(super) fn open(options: &Options) -> Result<Opened, BackendError> {
         server: bare_address(&config.cluster_url.to_string()),
         user: chosen.user.as_deref().map(sanitise),
         uid: None,
+        unverified: config.accept_invalid_certs && config.cluster_url.scheme_str() == Some("https"),
         scope: options
             .scope
             .clone()

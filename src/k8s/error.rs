@@ -5,9 +5,11 @@ use std::error::Error;
 use kube::client::AuthError;
 use kube::config::KubeconfigError;
 use kube::core::Status;
+use rustls::CertificateError;
 
 use super::client::Through;
 use crate::backend::{BackendError, ErrorKind};
+use crate::domain::Timestamp;
 use crate::domain::text::sanitise;
 
 /// Says what was tried and why it failed.
@@ -30,12 +32,15 @@ pub(super) fn explain(tried: &str, error: &kube::Error) -> BackendError {
     }
 }
 
+/// What to ask oneself about a server that gives no answer.
+const UNREACHABLE: &str = "is the API server up, and does the network lead to it?";
+
 fn unreachable(tried: &str, error: &kube::Error) -> BackendError {
     let through = chain(error).find_map(|error| error.downcast_ref::<Through>());
     let why = cause(error);
     let (why, hint) = match through.map(|through| &through.proxy) {
         Some(proxy) => (format!("{why}, through {}", proxy.shown()), proxy.hint()),
-        None => (why, "is the API server up, and does the network lead to it?"),
+        None => (why, refused_certificate(error).map_or(UNREACHABLE, |(_, hint)| hint)),
     };
     let told = BackendError::new(ErrorKind::Unreachable, format!("cannot {tried}: {why}")).with_hint(hint);
     if chain(error).any(is_broken) { told.passing() } else { told }
@@ -69,9 +74,8 @@ pub(super) fn of_status(tried: &str, status: &Status) -> BackendError {
     let kind = match (status.code, status.reason.as_str()) {
         (401, _) => ErrorKind::Unauthenticated,
         (403, _) => ErrorKind::Forbidden,
-        // A kind that the server does not know is answered without details of an object.
-        (404, _) if status.details.as_ref().is_none_or(|details| details.name.is_empty()) => ErrorKind::KindAbsent,
-        (404, _) => ErrorKind::NotFound,
+        // Without the name of an object it is the path that is not known.
+        (404, _) if status.details.as_ref().is_some_and(|details| !details.name.is_empty()) => ErrorKind::NotFound,
         (409, _) => ErrorKind::Conflict,
         (400 | 422, _) => ErrorKind::Rejected,
         (504 | 408, _) | (_, "Timeout" | "ServerTimeout") => ErrorKind::Timeout,
@@ -95,10 +99,19 @@ pub(super) fn of_status(tried: &str, status: &Status) -> BackendError {
     match kind {
         ErrorKind::Unauthenticated => error.with_hint("the credentials are missing or have expired; log in again"),
         ErrorKind::Forbidden => error.with_hint("ask for the permission, or use another context"),
-        ErrorKind::KindAbsent => error.with_hint("is the operator installed in this cluster?"),
         ErrorKind::Conflict => error.with_hint("somebody changed it in between; look again"),
         _ => error,
     }
+}
+
+/// What the API server answered instead to a question about a whole kind: one that it does not know is answered without the name of
+/// an object. The same answer to another question tells only that something on the way does not know the path.
+pub(super) fn of_kind(tried: &str, status: &Status) -> BackendError {
+    let mut error = of_status(tried, status);
+    if status.code == 404 && error.kind != ErrorKind::NotFound {
+        error.kind = ErrorKind::KindAbsent;
+    }
+    error
 }
 
 /// The error and what caused it, the innermost last.
@@ -124,11 +137,86 @@ pub(super) fn cause(error: &kube::Error) -> String {
         kube::Error::RustlsTls(_) => "the certificates, the key or the tls-server-name cannot be used".to_owned(),
         kube::Error::HttpError(_) => "the request cannot be made".to_owned(),
         kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => "the answer cannot be read".to_owned(),
-        _ => chain(error)
-            .last()
-            .map(|innermost| sanitise(&innermost.to_string()))
-            .unwrap_or_default(),
+        _ => refused_certificate(error).map(|(why, _)| why).unwrap_or_else(|| {
+            chain(error)
+                .last()
+                .map(|innermost| sanitise(&innermost.to_string()))
+                .unwrap_or_default()
+        }),
     }
+}
+
+/// What is wrong with the server's certificate, and what to do.
+fn refused_certificate(error: &kube::Error) -> Option<(String, &'static str)> {
+    let refused = chain(error).find_map(of_tls)?;
+    let rustls::Error::InvalidCertificate(why) = refused else {
+        return None;
+    };
+    let at = |time: &rustls::pki_types::UnixTime| {
+        let time = i64::try_from(time.as_secs())
+            .ok()
+            .and_then(|seconds| Timestamp::from_second(seconds).ok());
+        time.map(|time| format!(" (on {})", time.strftime("%Y-%m-%d %H:%M UTC")))
+            .unwrap_or_default()
+    };
+    let expired = |at: String| (format!("the server's certificate has expired{at}"), RENEW);
+    let early = |at: String| {
+        let why = format!("the server's certificate is not valid yet{at}");
+        (why, "correct the clock of this machine, or ask the API server's administrator")
+    };
+    Some(match why {
+        CertificateError::Expired => expired(String::new()),
+        CertificateError::ExpiredContext { not_after, .. } => expired(at(not_after)),
+        CertificateError::NotValidYet => early(String::new()),
+        CertificateError::NotValidYetContext { not_before, .. } => early(at(not_before)),
+        CertificateError::NotValidForName => ("the server's certificate is for another name".to_owned(), NAME),
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            let expected = sanitise(&expected.to_str());
+            let mut names: Vec<String> = presented.iter().map(|name| sanitise(certified(name))).collect();
+            let more = names.len().saturating_sub(MOST_NAMES);
+            names.truncate(MOST_NAMES);
+            let names = if names.is_empty() {
+                "no name at all".to_owned()
+            } else {
+                names.join(", ")
+            };
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            (
+                format!("the server's certificate is not for {expected}, but for {names}{more}"),
+                NAME,
+            )
+        }
+        CertificateError::UnknownIssuer => (
+            "the server's certificate is signed by an unknown authority".to_owned(),
+            "write the authority that signed it into the cluster entry of the kubeconfig: certificate-authority",
+        ),
+        CertificateError::Revoked => ("the server's certificate was revoked".to_owned(), RENEW),
+        CertificateError::BadSignature => ("the signature of the server's certificate is wrong".to_owned(), RENEW),
+        why => (
+            format!("the server's certificate is refused: {}", sanitise(&why.to_string())),
+            RENEW,
+        ),
+    })
+}
+
+/// What TLS says in an error. The source of an I/O error passes over the error that it was made of, so that is looked at here.
+fn of_tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(found) = error.downcast_ref() {
+        return Some(found);
+    }
+    let inner: &'a (dyn Error + 'static) = error.downcast_ref::<std::io::Error>()?.get_ref()?;
+    of_tls(inner)
+}
+
+/// The most names of a certificate that are repeated.
+const MOST_NAMES: usize = 6;
+const RENEW: &str = "ask the API server's administrator for a new certificate of the server";
+const NAME: &str = "correct server in the cluster entry of the kubeconfig, or write a name of the certificate into tls-server-name";
+
+/// A name as it stands in a certificate; rustls shows it as `DnsName("name")` or `IpAddress(address)`.
+fn certified(shown: &str) -> &str {
+    let inner = shown.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.unwrap_or(shown).trim_matches('"')
 }
 
 /// Why a kubeconfig cannot be used, without a word of what stands in it.
@@ -201,6 +289,20 @@ mod tests {
         assert_eq!(passing, [true; 4]);
         let lasting = [400, 401, 403, 404, 409, 422, 500].map(|code| of_status("list pods", &Status::failure("no", "").with_code(code)));
         assert!(lasting.iter().all(|error| !error.is_passing));
+    }
+
+    // C40
+    #[test]
+    fn only_a_question_about_a_whole_kind_tells_that_the_kind_is_absent() {
+        let bare = Status::failure("404 page not found", "").with_code(404);
+        assert_eq!(of_kind("list clusters", &bare).kind, ErrorKind::KindAbsent);
+        let told = explain("read the secret orders-ca", &kube::Error::Api(Box::new(bare)));
+        assert_eq!(told.kind, ErrorKind::Internal, "whether the secret is there is not known");
+        assert_eq!(told.to_string(), "cannot read the secret orders-ca: 404 page not found");
+        let named = Status::failure("pods \"orders-2\" not found", "NotFound").with_code(404);
+        let named = named.with_details(serde_json::from_str(r#"{"name": "orders-2"}"#).unwrap());
+        assert_eq!(of_kind("delete the pod", &named).kind, ErrorKind::NotFound);
+        assert_eq!(of_status("delete the pod", &named).hint, None);
     }
 
     #[test]

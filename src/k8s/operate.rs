@@ -9,7 +9,7 @@ use kube::client::Body;
 use kube::core::Status;
 use serde_json::Value;
 
-use super::error::{explain, of_status};
+use super::error::{explain, of_kind};
 use crate::backend::{BackendError, ErrorKind, Operate, Reply, WritePermit};
 use crate::domain::change::{FIELD_MANAGER, Method, Request, Resource};
 use crate::domain::text::sanitise;
@@ -157,7 +157,7 @@ fn refused(tried: &str, code: StatusCode, body: &[u8]) -> BackendError {
     if status.message.is_empty() {
         status.message = String::from_utf8_lossy(body).chars().take(300).collect();
     }
-    of_status(tried, &status)
+    of_kind(tried, &status)
 }
 
 /// `299 - "text"`, as the API server writes admission warnings.

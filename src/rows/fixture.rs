@@ -50,6 +50,7 @@ pub(crate) fn showing(mut world: World) -> Model {
         TargetId(0),
         Session {
             target: Target {
+                unverified: false,
                 context: "rig".to_owned(),
                 server: "https://rig.local:6443".to_owned(),
                 user: None,

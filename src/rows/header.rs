@@ -72,6 +72,9 @@ fn mode(model: &Model) -> Option<Line> {
     if model.is_read_only() {
         words.push("READ-ONLY");
     }
+    if model.session().is_some_and(|session| session.target.unverified) {
+        words.push("TLS NOT VERIFIED");
+    }
     (!words.is_empty()).then(|| Line::new(Role::Mode, words.join(" ")))
 }
 

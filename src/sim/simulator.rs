@@ -58,6 +58,7 @@ impl Simulator {
     /// The target that it is.
     pub fn target(&self) -> Target {
         Target {
+            unverified: false,
             context: "demo".to_owned(),
             server: "simulator".to_owned(),
             user: None,

@@ -75,6 +75,7 @@ const LAYERS: &[Layer] = &[
             "tower",
             "http",
             "http_body_util",
+            "hyper",
             "serde",
             "serde_json",
             "jiff",

@@ -22,4 +22,5 @@ mod secrets;
 mod server;
 mod tape;
 mod target;
+mod tls;
 mod verbs;

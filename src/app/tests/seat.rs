@@ -46,6 +46,7 @@ pub(crate) fn orders() -> ClusterKey {
 
 pub(crate) fn target(context: &str) -> Target {
     Target {
+        unverified: false,
         context: context.to_owned(),
         server: format!("https://{context}:6443"),
         user: None,

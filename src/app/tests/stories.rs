@@ -26,6 +26,7 @@ const HERE: TargetId = TargetId(1);
 
 fn target(context: &str) -> Target {
     Target {
+        unverified: false,
         context: context.to_owned(),
         server: format!("https://{context}.example"),
         user: None,

@@ -84,6 +84,8 @@ fn why_not_live(kind: Kind, state: &WatchState) -> Option<String> {
         WatchState::Loading => Some(format!("{name}: no answer yet")),
         WatchState::Stale { why, .. } | WatchState::Error { why } => Some(format!("{name}: {why}")),
         WatchState::Forbidden { missing } => Some(missing.clone()),
+        // Pods are there without the operator.
+        WatchState::Absent if kind == Kind::Pod => Some(format!("{name}: the server does not know {}", kind.resource())),
         WatchState::Absent => Some(format!(
             "{name}: the server does not know {}; is the operator installed?",
             kind.resource()

@@ -174,6 +174,7 @@ pub(in crate::cli) fn session(last: RungState, more: Vec<Observation>) -> Sessio
     }
     Session {
         target: Target {
+            unverified: false,
             context: "rig".to_owned(),
             server: "https://127.0.0.1".to_owned(),
             user: None,

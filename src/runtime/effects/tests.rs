@@ -167,6 +167,7 @@ impl Connect for Opener {
 fn connection(fake: &Arc<Fake>) -> Connection {
     Connection {
         target: Target {
+            unverified: false,
             context: "rig".to_owned(),
             server: "https://127.0.0.1".to_owned(),
             user: None,

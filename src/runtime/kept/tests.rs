@@ -7,6 +7,7 @@ use crate::workflow::Intent;
 
 fn target(context: &str) -> Target {
     Target {
+        unverified: false,
         context: context.to_owned(),
         server: "https://127.0.0.1:6443".to_owned(),
         user: None,

@@ -1,0 +1,131 @@
+//! Certificates of servers: what is wrong with one is told, and what to do.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde_json::json;
+
+/// A certificate and its key.
+struct Identity {
+    certificate: rcgen::Certificate,
+    key: KeyPair,
+}
+
+/// Serves refusals over TLS; the address.
+fn serve(identity: &Identity) -> String {
+    let key = PrivateKeyDer::try_from(identity.key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![identity.certificate.der().clone()], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let config = config.clone();
+            std::thread::spawn(move || {
+                let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), stream);
+                let mut buffer = [0; 8192];
+                while let Ok(1..) = stream.read(&mut buffer) {
+                    let answer = "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";
+                    if stream.write_all(answer.as_bytes()).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    format!("https://127.0.0.1:{port}")
+}
+
+/// What `extop VERB` says of a server with these fields of its cluster entry.
+fn told(verb: &str, server: &str, fields: &serde_json::Value) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cluster = fields.clone();
+    cluster["server"] = json!(server);
+    let config = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "here",
+        "clusters": [{"name": "c", "cluster": cluster}], "users": [{"name": "u", "user": {"token": "abc"}}],
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u", "namespace": "shop"}}],
+    });
+    std::fs::write(folder.path().join("kubeconfig"), config.to_string()).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_extop"))
+        .args([verb, "--request-timeout", "3s"])
+        .env_clear()
+        .env("HOME", folder.path())
+        .env("KUBECONFIG", folder.path().join("kubeconfig"))
+        .output()
+        .unwrap();
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+fn authority(folder: &Path, pem: &str) -> serde_json::Value {
+    let file = folder.join("ca.crt");
+    std::fs::write(&file, pem).unwrap();
+    json!({"certificate-authority": file})
+}
+
+// F22
+#[test]
+fn a_certificate_that_is_refused_is_named_for_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca: CertifiedIssuer<'_, KeyPair> = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let known = authority(folder.path(), &ca.pem());
+    let issuer: &Issuer<'_, KeyPair> = &ca;
+    let signed = |names: &[&str], until: i32| {
+        let mut params = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(until, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        Identity {
+            certificate: params.signed_by(&key, issuer).unwrap(),
+            key,
+        }
+    };
+    let server = serve(&signed(&["127.0.0.1"], 2100));
+    let said = told("status", &server, &known);
+    assert!(!said.contains("certificate") && !said.contains("reached"), "{said}");
+    let said = told("status", &server, &json!({}));
+    assert!(
+        said.contains("signed by an unknown authority") && said.contains("certificate-authority"),
+        "{said}"
+    );
+    let expired = serve(&signed(&["127.0.0.1"], 2021));
+    let said = told("status", &expired, &known);
+    assert!(
+        said.contains("the server's certificate has expired (on 2021-01-01 00:00 UTC)"),
+        "{said}"
+    );
+    let other = serve(&signed(&["rig.example.org", "10.0.0.1"], 2100));
+    let said = told("status", &other, &known);
+    assert!(
+        said.contains("is not for 127.0.0.1, but for rig.example.org, 10.0.0.1") && said.contains("tls-server-name"),
+        "{said}"
+    );
+    let mut named = known.clone();
+    named["tls-server-name"] = json!("rig.example.org");
+    let said = told("status", &other, &named);
+    assert!(!said.contains("certificate"), "{said}");
+    // It is used where the kubeconfig says so, and that is said.
+    let said = told("info", &expired, &json!({"insecure-skip-tls-verify": true}));
+    assert!(
+        said.contains("(its certificate is not verified: insecure-skip-tls-verify)"),
+        "{said}"
+    );
+    assert!(!said.contains("expired"), "{said}");
+}
