@@ -1,9 +1,14 @@
-//! Ages as people read them, and which of them are on the screen.
+//! Ages as people read them, which of them are on the screen, and for how long they are counted: a console that nobody looks
+//! at draws nothing, and an age that is not counted would be wrong. So after a while without a key times of day are shown.
 
-use super::model::{Model, Overlay, Tab};
+use super::model::{Model, Overlay, Tab, is_moving};
 use crate::domain::Timestamp;
 use crate::domain::ladder::Source;
 use crate::domain::watch::WatchState;
+use crate::workflow::run::Run;
+
+/// After so many seconds without a key nobody is taken to look.
+const UNATTENDED: i64 = 60;
 
 /// How long ago: `now`, `12 s`, `3 min`, `2 h`, `4 d`.
 pub fn age(now: Timestamp, at: Timestamp) -> String {
@@ -23,15 +28,20 @@ pub fn duration(seconds: i64) -> String {
     }
 }
 
+/// How long a run has taken is counted: while it goes on, or while somebody looks.
+pub fn is_counted(model: &Model, run: &Run) -> bool {
+    is_moving(run) || (!run.is_over() && !model.is_unattended)
+}
+
 /// Times whose age the screen shows.
 pub(super) fn shown(model: &Model) -> impl Iterator<Item = Timestamp> {
     let mut times: Vec<Timestamp> = model
         .runs
         .iter()
-        .filter(|(_, run)| !run.is_over())
+        .filter(|(_, run)| is_counted(model, run))
         .filter_map(|(_, run)| run.started)
         .collect();
-    if let Some(session) = model.session() {
+    if let Some(session) = model.session().filter(|_| !model.is_unattended) {
         let world = &session.world;
         times.extend(world.watches.values().filter_map(|status| match status.state {
             WatchState::Stale { since, .. } => Some(since),
@@ -74,9 +84,24 @@ fn evidence(model: &Model) -> Vec<Timestamp> {
     lines.chain(rung.observed_at).collect()
 }
 
-/// Something on the screen reads differently now than at an earlier time.
-pub(super) fn differs(model: &Model, before: Timestamp) -> bool {
-    shown(model).any(|at| age(before, at) != age(model.now, at))
+/// A second has passed: what reads differently now is drawn, and what is not counted any more is drawn once.
+pub(super) fn tick(model: &mut Model) {
+    let before = std::mem::replace(&mut model.ticked, model.now);
+    let mut differs = shown(model).any(|at| age(before, at) != age(model.now, at));
+    if !model.is_unattended && model.now.as_second() - model.attended.as_second() >= UNATTENDED {
+        differs |= shown(model).next().is_some();
+        model.is_unattended = true;
+    }
+    model.dirty |= differs;
+}
+
+/// Somebody has pressed a key.
+pub(super) fn attend(model: &mut Model) {
+    model.attended = model.now;
+    if std::mem::take(&mut model.is_unattended) {
+        let differs = shown(model).next().is_some();
+        model.dirty |= differs;
+    }
 }
 
 #[cfg(test)]

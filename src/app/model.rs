@@ -75,6 +75,10 @@ pub struct Model {
     pub drawn: Drawn,
     /// Time of the last tick.
     pub ticked: Timestamp,
+    /// When a key was pressed last, or when the console began.
+    pub attended: Timestamp,
+    /// No key was pressed for a while: times of day are shown, which need not be counted, in place of ages.
+    pub is_unattended: bool,
     /// Counter for run identities of this process; the runtime seeds the prefix.
     pub next_run: u64,
     /// Prefix of run identities of this process, unique over processes.
@@ -317,12 +321,14 @@ impl Model {
             editor: None,
             drawn: Drawn::default(),
             ticked: now,
+            attended: now,
+            is_unattended: false,
             next_run: 0,
             run_prefix,
         }
     }
 
-    /// The screen shows an age, so that `Msg::Tick` is wanted once a second.
+    /// The screen shows an age that is counted, so that `Msg::Tick` is wanted once a second.
     pub fn needs_tick(&self) -> bool {
         super::age::shown(self).next().is_some()
     }

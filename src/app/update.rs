@@ -18,6 +18,9 @@ use crate::workflow::Event;
 
 /// Folds one message into the model and tells what is to be done about it.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    if matches!(msg, Msg::Key(_) | Msg::Paste(_) | Msg::Edited(..)) {
+        age::attend(model);
+    }
     let overlays = model.overlays.len();
     let mut effects = route(model, msg);
     if model.overlays.len() != overlays {
@@ -53,8 +56,7 @@ fn route(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Outcome(run, outcome) => runs::outcome(model, &run, outcome),
         Msg::Timer(timer) => timed(model, timer),
         Msg::Tick => {
-            model.dirty |= age::differs(model, model.ticked);
-            model.ticked = model.now;
+            age::tick(model);
             Vec::new()
         }
         Msg::Refresh(target) => observe::refresh(model, target),

@@ -2,7 +2,7 @@
 
 use super::entries::selected_rung;
 use super::standing::Standing;
-use super::time::{age, age_of};
+use super::time::ago;
 use super::{Cell, Column, Line, Panel, Role, Table, mark};
 use crate::app::model::{Model, Tab};
 use crate::domain::ladder::{Ladder, Rung, RungKind, Source};
@@ -39,7 +39,14 @@ pub fn evidence(model: &Model) -> Panel {
                     mark::rung(line.state),
                     Cell::plain(&line.subject),
                     Cell::plain(&line.detail),
-                    Cell::new(Role::Dim, if is_live { "live".to_owned() } else { age_of(model.now, line.at) }),
+                    Cell::new(
+                        Role::Dim,
+                        if is_live {
+                            "live".to_owned()
+                        } else {
+                            line.at.map(|at| ago(model, at)).unwrap_or_default()
+                        },
+                    ),
                 ]
             })
             .collect();
@@ -54,7 +61,7 @@ pub fn evidence(model: &Model) -> Panel {
     }
     let known = match rung.observed_at {
         _ if is_live => "kept up to date by a watch".to_owned(),
-        Some(at) => age(model.now, at),
+        Some(at) => ago(model, at),
         None => "never observed".to_owned(),
     };
     panel.foot.push(

@@ -1,12 +1,11 @@
 //! The bottom: notices, the run in flight, and the keys.
 
-use super::time::duration;
+use super::time::took;
 use super::{Line, Role, mark};
 use crate::app::action::Action;
 use crate::app::keys::{Key, KeyChord};
 use crate::app::model::{Context, Model, Overlay};
 use crate::backend::TargetId;
-use crate::domain::Timestamp;
 use crate::workflow::FieldKind;
 use crate::workflow::run::{Phase, Run};
 
@@ -184,7 +183,7 @@ fn run(model: &Model) -> Option<Line> {
     {
         return None;
     }
-    let mut line = run_line(run, model.now);
+    let mut line = run_line(model, run);
     if *target != model.active
         && let Some(session) = model.sessions.get(target)
     {
@@ -207,7 +206,7 @@ pub fn step_of(phase: &Phase) -> Option<usize> {
 }
 
 /// One line about a run: what it does, where it is, how long it has taken.
-pub fn run_line(run: &Run, now: Timestamp) -> Line {
+pub fn run_line(model: &Model, run: &Run) -> Line {
     let mark = mark::run(run);
     let mut line = Line::new(mark.role, format!("{} ", mark.text)).with(Role::Strong, run.intent.title());
     let steps = run.plan.steps.len();
@@ -225,11 +224,7 @@ pub fn run_line(run: &Run, now: Timestamp) -> Line {
         line = line.with(Role::Warning, " · ▲ takes longer than expected");
     }
     if let Some(started) = run.started {
-        let end = if run.is_over() { run.since } else { now };
-        line = line.with(
-            Role::Dim,
-            format!(" · {}", duration((end.as_second() - started.as_second()).max(0))),
-        );
+        line = line.with(Role::Dim, format!(" · {}", took(model, run, started)));
     }
     line
 }

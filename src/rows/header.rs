@@ -2,12 +2,11 @@
 
 use super::mark;
 use super::standing::Standing;
-use super::time::age;
+use super::time::{ago, since};
 use super::{Line, Role, key_of};
 use crate::app::action::Action;
 use crate::app::model::{Mode, Model, Session};
 use crate::backend::DatabaseAccess;
-use crate::domain::Timestamp;
 use crate::domain::cluster::Cluster;
 
 use crate::domain::instance::Instance;
@@ -30,7 +29,7 @@ pub fn header(model: &Model, short: bool) -> Vec<Line> {
         parts.push(Line::new(Role::Dim, "watches ").with(mark.0, mark.1));
         return parts;
     };
-    parts.push(watches(model.now, session));
+    parts.push(watches(model, session));
     let cluster = model.selected_cluster().and_then(|key| session.world.clusters.get(key));
     parts.push(database(model, session, cluster));
     parts.push(findings(session));
@@ -79,7 +78,7 @@ fn mode(model: &Model) -> Option<Line> {
 }
 
 /// One item when all watches are alike, else one per state.
-fn watches(now: Timestamp, session: &Session) -> Line {
+fn watches(model: &Model, session: &Session) -> Line {
     let mut line = Line::new(Role::Dim, "watches ");
     if session.world.unreachable.is_some() && !Kind::ALL.iter().any(|kind| *session.world.watch(*kind) == WatchState::Live) {
         line = line.with(Role::Broken, "× unreachable ");
@@ -99,8 +98,8 @@ fn watches(now: Timestamp, session: &Session) -> Line {
         let mark = mark::watch(state);
         let gap = if at == 0 { "" } else { "  " };
         line = line.with(mark.role, format!("{gap}{} {}", mark.text, state.as_str()));
-        if let WatchState::Stale { since, .. } = state {
-            line = line.with(mark.role, format!(" {}", age(now, *since)));
+        if let WatchState::Stale { since: at, .. } = state {
+            line = line.with(mark.role, format!(" {}", since(model, *at)));
         }
         if !alone && !matches!(state, WatchState::Live) {
             line = line.with(Role::Text, format!(" {}", kinds.join(", ")));
@@ -139,7 +138,7 @@ fn database(model: &Model, session: &Session, cluster: Option<&Cluster>) -> Line
         line.with(Role::Warning, format!("▲ {routes} {}/{}", answers.len(), instances.len()))
     };
     match answers.iter().map(|answer| answer.at).min() {
-        Some(oldest) if model.now.as_second() - oldest.as_second() > 0 => line.with(Role::Dim, format!(" {}", age(model.now, oldest))),
+        Some(oldest) if model.now.as_second() - oldest.as_second() > 0 => line.with(Role::Dim, format!(" {}", ago(model, oldest))),
         _ => line,
     }
 }

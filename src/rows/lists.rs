@@ -1,11 +1,10 @@
 //! Lists to choose from: menu, palette, contexts, namespaces, runs.
 
 use super::footer::run_line;
-use super::time::age;
+use super::time::ago;
 use super::{Cell, Column, Line, Panel, Role, Table, key_of, overlay_key};
 use crate::app::action::Action;
 use crate::app::model::{Context, Model, is_moving};
-use crate::domain::Timestamp;
 use crate::workflow::run::{Kept, RunId};
 
 /// The guided actions, each with the reason why it cannot be taken, if so.
@@ -123,7 +122,7 @@ pub fn runs(model: &Model, selected: usize) -> Panel {
                 .sessions
                 .get(target)
                 .map_or("another target", |session| session.target.context.as_str());
-            let line = run_line(run, model.now);
+            let line = run_line(model, run);
             vec![
                 super::mark::run(run),
                 Cell::new(Role::Strong, run.intent.title()),
@@ -140,7 +139,7 @@ pub fn runs(model: &Model, selected: usize) -> Panel {
         })
         .collect();
     let unfinished = model.session().map_or(&[][..], |session| session.unfinished.as_slice());
-    rows.extend(unfinished.iter().map(|kept| left(kept, model.now)));
+    rows.extend(unfinished.iter().map(|kept| left(model, kept)));
     let mut panel = Panel {
         title: Line::new(Role::Title, "Runs"),
         ..Panel::default()
@@ -172,11 +171,18 @@ pub fn runs(model: &Model, selected: usize) -> Panel {
     panel
 }
 
-fn left(kept: &Kept, now: Timestamp) -> Vec<Cell> {
+fn left(model: &Model, kept: &Kept) -> Vec<Cell> {
     let last = kept.transcript.last();
     let said = last.map_or_else(
         || "left unfinished".to_owned(),
-        |line| format!("left unfinished {} ago: {}", age(now, line.at), line.text),
+        |line| {
+            let ago_or_at = if model.is_unattended {
+                format!("at {}", ago(model, line.at))
+            } else {
+                format!("{} ago", ago(model, line.at))
+            };
+            format!("left unfinished {ago_or_at}: {}", line.text)
+        },
     );
     vec![
         Cell::new(Role::Warning, "▲"),
@@ -190,7 +196,7 @@ fn left(kept: &Kept, now: Timestamp) -> Vec<Cell> {
 pub fn confirm_quit(model: &Model) -> Vec<Line> {
     let mut lines = vec![Line::plain("These runs are in flight; the cluster goes on with what was written:").indented(2)];
     for (_, run) in model.runs.iter().filter(|(_, run)| is_moving(run)) {
-        lines.push(run_line(run, model.now).indented(2));
+        lines.push(run_line(model, run).indented(2));
     }
     lines.push(Line::plain("They are kept, and the next start offers to continue them.").indented(2));
     lines.push(question(model, "quit", "stay"));
@@ -200,7 +206,7 @@ pub fn confirm_quit(model: &Model) -> Vec<Line> {
 /// Asked before a run is let go, or one that was left unfinished is forgotten.
 pub fn confirm_forget(model: &Model, id: &RunId) -> Vec<Line> {
     let mut lines = if let Some(run) = model.run(id) {
-        vec![run_line(run, model.now).indented(2)]
+        vec![run_line(model, run).indented(2)]
     } else {
         let unfinished = model.session().into_iter().flat_map(|session| &session.unfinished);
         let kept = unfinished.filter(|kept| kept.id == *id);

@@ -1,7 +1,7 @@
 //! The effective paths, element by element: which entry contributes each, and whether it is live.
 
 use super::standing;
-use super::time::age;
+use super::time::ago;
 use super::{Cell, Column, Line, Panel, Role, Table};
 use crate::app::model::{Model, Session, Tab};
 use crate::domain::cluster::Cluster;
@@ -36,7 +36,7 @@ pub fn paths(model: &Model) -> Panel {
         panel.head.push(
             Line::new(Role::Dim, "read in ")
                 .with(Role::Strong, &instance.key.name)
-                .with(Role::Dim, format!(", {}", age(model.now, answer.at)))
+                .with(Role::Dim, format!(", {}", ago(model, answer.at)))
                 .with(Role::Dim, alike(session, cluster, answer))
                 .indented(2),
         );

@@ -1,7 +1,7 @@
 //! A run on its way: steps with their states, progress, transcript.
 
 use super::footer::step_of;
-use super::time::{clock, duration};
+use super::time::{clock, is_counted, took};
 use super::{Line, Role, mark, overlay_key};
 use crate::app::action::Action;
 use crate::app::model::Model;
@@ -48,9 +48,13 @@ fn headline(model: &Model, run: &Run) -> Line {
         _ => {}
     }
     if let Some(started) = run.started {
-        let end = if run.is_over() { run.since } else { model.now };
-        let took = duration((end.as_second() - started.as_second()).max(0));
-        line = line.with(Role::Dim, format!(" · {took} since it was confirmed"));
+        let took = took(model, run, started);
+        let told = if run.is_over() || is_counted(model, run) {
+            format!(" · {took} since it was confirmed")
+        } else {
+            format!(" · confirmed {took}")
+        };
+        line = line.with(Role::Dim, told);
     }
     line
 }

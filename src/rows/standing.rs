@@ -1,6 +1,6 @@
 //! How the facts of a pane stand: listed, old, or missing, and what to do about it.
 
-use super::time::age;
+use super::time::since;
 use super::{Line, Panel, Role, key_of, mark};
 use crate::app::action::Action;
 use crate::app::model::{Model, Session};
@@ -106,7 +106,7 @@ fn word(model: &Model, state: &WatchState) -> Option<Line> {
     let line = Line::new(mark.role, format!("{} {}", mark.text, state.as_str()));
     match state {
         WatchState::Live => None,
-        WatchState::Stale { since, .. } => Some(line.with(mark.role, format!(" {}", age(model.now, *since)))),
+        WatchState::Stale { since: at, .. } => Some(line.with(mark.role, format!(" {}", since(model, *at)))),
         _ => Some(line),
     }
 }
@@ -130,9 +130,9 @@ fn of_kinds(model: &Model, session: &Session, kinds: &[Kind], state: &WatchState
             lines.extend(unreachable.map(|why| advice(why.clone())));
             lines
         }
-        WatchState::Stale { since, why } => vec![lead(format!(
+        WatchState::Stale { since: at, why } => vec![lead(format!(
             " {}: {what} are shown as they were; {why}. The connection is tried again by itself",
-            age(model.now, *since)
+            since(model, *at)
         ))],
         WatchState::Forbidden { missing } => vec![
             lead(format!(": {what} are not known: the permission to {missing} is missing")),

@@ -38,7 +38,7 @@ pub fn summary(model: &Model) -> Line {
     let open = model.runs.iter().rev().find(|(_, run)| !run.is_over() && !run.is_draft());
     if let Some((_, run)) = open {
         line = line.with(Role::Dim, " · ");
-        line.spans.extend(run_line(run, model.now).spans);
+        line.spans.extend(run_line(model, run).spans);
     }
     line.with(Role::Dim, " · 60x15 shows more")
 }

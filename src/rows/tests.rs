@@ -11,7 +11,7 @@ use crate::domain::rollout::MountState;
 use crate::domain::shell::ShellCommand;
 use crate::domain::watch::{Kind, WatchState};
 use crate::workflow::plan::{CheckResult, StepState};
-use crate::workflow::run::Phase;
+use crate::workflow::run::{Phase, Run};
 
 fn all_differ(texts: impl IntoIterator<Item = String>) {
     let texts: Vec<String> = texts.into_iter().collect();
@@ -269,4 +269,41 @@ fn what_is_being_opened_stands_in_the_header_with_the_key_that_gives_it_up() {
     assert!(super::summary::summary(&model).text().contains("○ opening prod-slow"));
     model.sessions.clear();
     assert!(told(&model), "the first one, too");
+}
+
+// P8
+#[test]
+fn a_console_that_nobody_looks_at_shows_times_of_day_and_counts_only_runs_that_go_on() {
+    let header = |model: &Model| header::header(model, true).iter().map(Line::text).collect::<Vec<_>>().join(" ");
+    let standing = |model: &Model| {
+        let lines = standing::Standing::of(model, &[Kind::Cluster]).lines;
+        lines.iter().map(Line::text).collect::<Vec<_>>().join(" ")
+    };
+    let mut model = fixture::stale();
+    model.now = fixture::later(90);
+    let since = format!("stale since {}", time::clock(facts::now()));
+    assert!(
+        header(&model).contains("stale 90 s") && standing(&model).contains("stale 90 s"),
+        "{}",
+        header(&model)
+    );
+    model.is_unattended = true;
+    let first = (header(&model), standing(&model));
+    assert!(first.0.contains(&since) && first.1.contains(&since), "{first:?}");
+    model.now = fixture::later(3_000);
+    assert_eq!((header(&model), standing(&model)), first, "it stays right");
+
+    let mut run = fixture::running();
+    let told = |model: &Model, run: &Run| footer::run_line(model, run).text();
+    let before = told(&model, &run);
+    model.now = fixture::later(9_000);
+    assert_ne!(told(&model, &run), before, "it goes on");
+    run.phase = Phase::Blocked {
+        step: 0,
+        why: "refused".to_owned(),
+    };
+    let before = told(&model, &run);
+    model.now = fixture::later(12_000);
+    assert_eq!(told(&model, &run), before);
+    assert!(before.contains(" · since "), "{before}");
 }

@@ -301,15 +301,35 @@ fn a_tick_draws_only_when_an_age_reads_differently() {
     seat.model.dirty = false;
     seat.wait(1);
     assert!(seat.model.dirty, "seconds are counted");
-    seat.wait(150);
+    for _ in 0..3 {
+        seat.wait(50);
+        seat.press("f12");
+    }
+    assert_eq!(drawn(&mut seat, 59), 1, "then minutes");
+}
+
+/// How often is drawn in so many seconds.
+fn drawn(seat: &mut Seat, seconds: usize) -> usize {
     seat.model.dirty = false;
-    let drawn = (0..60)
-        .filter(|_| {
-            seat.wait(1);
-            std::mem::take(&mut seat.model.dirty)
-        })
-        .count();
-    assert_eq!(drawn, 1, "then minutes");
+    let second = |_: &usize| {
+        seat.wait(1);
+        std::mem::take(&mut seat.model.dirty)
+    };
+    (0..seconds).filter(second).count()
+}
+
+// P8
+#[test]
+fn after_a_minute_without_a_key_nothing_is_counted_and_nothing_drawn() {
+    let mut seat = Seat::new();
+    seat.wait(10);
+    seat.press("f12");
+    assert_eq!(drawn(&mut seat, 59), 59);
+    assert!(!seat.model.is_unattended);
+    assert_eq!(drawn(&mut seat, 120), 1);
+    assert!(seat.model.is_unattended && !seat.model.needs_tick(), "nothing wakes the console");
+    seat.press("f12");
+    assert!(seat.model.dirty && !seat.model.is_unattended && seat.model.needs_tick());
 }
 
 #[test]
