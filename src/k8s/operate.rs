@@ -1,4 +1,4 @@
-//! Writes: one request each, with our field manager and strict validation, never repeated.
+//! Writes: one request each, with our field manager and strict validation, never repeated. A dry run may be.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use kube::core::Status;
 use serde_json::Value;
 
 use super::error::{explain, of_kind};
+use super::read::patiently;
 use crate::backend::{BackendError, ErrorKind, Operate, Reply, WritePermit};
 use crate::domain::change::{FIELD_MANAGER, Method, Request, Resource};
 use crate::domain::text::sanitise;
@@ -24,37 +25,37 @@ impl Writer {
     pub(super) fn new(client: Client, timeout: Duration) -> Self {
         Self { client, timeout }
     }
+}
 
-    fn send(&self, request: Request, dry_run: bool) -> BoxFuture<'static, Result<Reply, BackendError>> {
-        let (client, timeout) = (self.client.clone(), self.timeout);
-        Box::pin(async move {
-            let tried = tried(&request, dry_run);
-            if dry_run && request.method == Method::Delete && !request.body.is_object() {
-                return Err(BackendError::new(ErrorKind::Internal, format!("cannot {tried}: it has no options")));
-            }
-            let http = http_request(&request, dry_run)
-                .map_err(|error| BackendError::new(ErrorKind::Internal, format!("cannot {tried}: {error}")))?;
-            match tokio::time::timeout(timeout, exchange(&client, http, &tried)).await {
-                Ok(result) => result,
-                Err(_) => Err(BackendError::new(
-                    ErrorKind::Timeout,
-                    format!(
-                        "{tried}: no answer within {} s; it may have been made or not",
-                        timeout.as_secs_f32()
-                    ),
-                )),
-            }
-        })
+async fn send(client: &Client, timeout: Duration, request: &Request, dry_run: bool) -> Result<Reply, BackendError> {
+    let tried = tried(request, dry_run);
+    if dry_run && request.method == Method::Delete && !request.body.is_object() {
+        return Err(BackendError::new(ErrorKind::Internal, format!("cannot {tried}: it has no options")));
+    }
+    let http =
+        http_request(request, dry_run).map_err(|error| BackendError::new(ErrorKind::Internal, format!("cannot {tried}: {error}")))?;
+    match tokio::time::timeout(timeout, exchange(client, http, &tried)).await {
+        Ok(result) => result,
+        Err(_) => Err(BackendError::new(
+            ErrorKind::Timeout,
+            format!(
+                "{tried}: no answer within {} s; it may have been made or not",
+                timeout.as_secs_f32()
+            ),
+        )),
     }
 }
 
 impl Operate for Writer {
     fn dry_run(&self, request: Request, _permit: WritePermit) -> BoxFuture<'static, Result<Reply, BackendError>> {
-        self.send(request, true)
+        let (client, timeout) = (self.client.clone(), self.timeout);
+        // It changes nothing, so that it can be sent again.
+        Box::pin(async move { patiently(timeout, || send(&client, timeout, &request, true)).await })
     }
 
     fn apply(&self, request: Request, _permit: WritePermit) -> BoxFuture<'static, Result<Reply, BackendError>> {
-        self.send(request, false)
+        let (client, timeout) = (self.client.clone(), self.timeout);
+        Box::pin(async move { send(&client, timeout, &request, false).await })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::entries::selected_rung;
 use super::standing::Standing;
-use super::time::ago;
+use super::time::{ago, ago_of};
 use super::{Cell, Column, Line, Panel, Role, Table, mark};
 use crate::app::model::{Model, Tab};
 use crate::domain::ladder::{Ladder, Rung, RungKind, Source};
@@ -39,14 +39,7 @@ pub fn evidence(model: &Model) -> Panel {
                     mark::rung(line.state),
                     Cell::plain(&line.subject),
                     Cell::plain(&line.detail),
-                    Cell::new(
-                        Role::Dim,
-                        if is_live {
-                            "live".to_owned()
-                        } else {
-                            line.at.map(|at| ago(model, at)).unwrap_or_default()
-                        },
-                    ),
+                    Cell::new(Role::Dim, if is_live { "live".to_owned() } else { ago_of(model, line.at) }),
                 ]
             })
             .collect();

@@ -16,6 +16,11 @@ pub fn ago(model: &Model, at: Timestamp) -> String {
     }
 }
 
+/// How long ago, if there is a time.
+pub fn ago_of(model: &Model, at: Option<Timestamp>) -> String {
+    at.map_or_else(String::new, |at| ago(model, at))
+}
+
 /// For how long: `12 s`, or `since 14:03:20Z` where ages are not counted.
 pub fn since(model: &Model, at: Timestamp) -> String {
     let word = if model.is_unattended { "since " } else { "" };

@@ -13,6 +13,8 @@ use crate::domain::watch::{Kind, WatchState};
 
 /// The pause after a question that nobody answered, and the longest one.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(20));
+/// The pauses of a look that a write waits for.
+const MOMENTS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 /// A quiet connection is looked at this seldom.
 const QUIET: Duration = Duration::from_secs(60);
 
@@ -48,13 +50,17 @@ impl Pin {
         self.0.get().is_some()
     }
 
-    /// Looks once.
+    /// Looks, and a few times again where what fails may be over in a moment.
     pub(super) async fn look(&self, observe: &dyn Observe) -> Look {
         let Some(known) = self.0.get() else { return Look::Same };
-        match observe.cluster_uid().await {
-            Ok(Some(found)) if found != *known => Look::Other(found),
-            Ok(_) => Look::Same,
-            Err(error) => Look::Unseen(error),
+        let mut pauses = MOMENTS.into_iter();
+        loop {
+            match (observe.cluster_uid().await, pauses.next()) {
+                (Ok(Some(found)), _) if found != *known => return Look::Other(found),
+                (Ok(_), _) => return Look::Same,
+                (Err(error), Some(pause)) if error.is_passing => tokio::time::sleep(pause).await,
+                (Err(error), _) => return Look::Unseen(error),
+            }
         }
     }
 

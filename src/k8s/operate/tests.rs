@@ -134,3 +134,27 @@ async fn an_answer_that_never_comes_leaves_the_outcome_open() {
     assert!(error.message.contains("it may have been made or not"), "{error}");
     assert_eq!(mock.seen().len(), 1);
 }
+
+// E15d
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_is_asked_again_while_the_server_is_busy_and_a_write_is_not() {
+    let busy = || json!({"kind": "Status", "code": 429, "reason": "TooManyRequests", "message": "too many requests"});
+    for (dry_run, sent) in [(true, 2), (false, 1)] {
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        let mock = Mock::new(move |_| match asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+            0 => json_answer(429, &busy()),
+            _ => json_answer(200, &object()),
+        });
+        let writer = Writer::new(mock.client(), Duration::from_secs(10));
+        let (request, permit) = (
+            request(Method::MergePatch, Resource::Cluster, json!({})),
+            Access::Write.permit().unwrap(),
+        );
+        let answer = if dry_run {
+            writer.dry_run(request, permit).await
+        } else {
+            writer.apply(request, permit).await
+        };
+        assert_eq!((answer.is_ok(), mock.seen().len()), (dry_run, sent));
+    }
+}

@@ -241,6 +241,19 @@ async fn of_two_reconnects_the_older_one_is_dropped() {
     assert_eq!(late.asked(), [""; 0]);
 }
 
+// E15d
+#[tokio::test(start_paused = true)]
+async fn a_look_before_a_write_that_fails_for_a_moment_is_no_reason_not_to_write() {
+    let mut bench = Bench::on(Fake::with("1"));
+    bench.known().await;
+    *bench.fake.uids.lock().unwrap() = VecDeque::from([Err(unreachable().passing()), Ok(Some("1".to_owned()))]);
+    let effect = bench.apply("a");
+    bench.start(effect);
+    bench
+        .message(|msg| matches!(msg, Msg::Outcome(_, Outcome::Applied(0, Ok(_)))))
+        .await;
+}
+
 // E18e.
 #[tokio::test(start_paused = true)]
 async fn a_relist_that_comes_from_another_cluster_is_not_believed_and_ends_the_connection() {
@@ -309,6 +322,7 @@ async fn a_write_looks_first_whether_the_cluster_is_still_the_same() {
         (Ok(Some("1".to_owned())), true),
         (Ok(None), true),
         (Err(unreachable()), false),
+        (Err(unreachable().passing()), false),
         (Ok(Some("2".to_owned())), false),
     ] {
         *bench.fake.uids.lock().unwrap() = VecDeque::from([answer.clone()]);
