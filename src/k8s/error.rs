@@ -137,12 +137,13 @@ pub(super) fn cause(error: &kube::Error) -> String {
         kube::Error::RustlsTls(_) => "the certificates, the key or the tls-server-name cannot be used".to_owned(),
         kube::Error::HttpError(_) => "the request cannot be made".to_owned(),
         kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => "the answer cannot be read".to_owned(),
-        _ => refused_certificate(error).map(|(why, _)| why).unwrap_or_else(|| {
-            chain(error)
-                .last()
-                .map(|innermost| sanitise(&innermost.to_string()))
-                .unwrap_or_default()
-        }),
+        _ => refused_certificate(error).map_or_else(
+            || {
+                let innermost = chain(error).last();
+                innermost.map(|innermost| sanitise(&innermost.to_string())).unwrap_or_default()
+            },
+            |(why, _)| why,
+        ),
     }
 }
 
