@@ -18,6 +18,7 @@ mod plugin;
 mod proxy;
 mod read;
 mod secrets;
+mod session;
 mod watch;
 
 use std::path::PathBuf;
@@ -29,7 +30,7 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use kube::Client;
 
-use crate::backend::{Access, BackendError, DatabaseAccess, ErrorKind, Observe, Operate, Read, Scope, Target};
+use crate::backend::{Access, BackendError, DatabaseAccess, Observe, Operate, Read, Scope, Target};
 use crate::domain::Observation;
 use crate::pg::Prober;
 
@@ -67,14 +68,12 @@ pub struct Live {
     pub operate: Option<Arc<dyn Operate>>,
 }
 
-/// Opens a target. Credential plugins run here, off the caller's thread; a server that does not answer is no error: the
+/// Opens a target. Credential plugins run here; a server that does not answer is no error: the
 /// watches say it and go on trying.
 pub async fn connect(options: Options) -> Result<Live, BackendError> {
     let timeout = options.request_timeout;
     let (database, access) = (options.database, options.access);
-    let opened = tokio::task::spawn_blocking(move || client::open(&options))
-        .await
-        .map_err(|_| BackendError::new(ErrorKind::Internal, "opening the target failed by a fault of extop"))??;
+    let opened = client::open(options).await?;
     let door = Arc::new(door::PodDoor::new(opened.reading.clone()));
     let reader = Arc::new(Reader {
         client: opened.reading,

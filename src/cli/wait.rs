@@ -75,7 +75,10 @@ fn look(core: &Core, cluster: &ClusterKey, options: &Wait) -> Look {
         RungState::Unknown if is_missing(session, cluster) => Look::Over(Failure::new(Exit::Unknown, line)),
         _ => match blocked(session, cluster) {
             Some(why) => Look::Over(Failure::new(Exit::Broken, format!("{line}; {why}"))),
-            None => Look::GoesOn(line),
+            None => Look::GoesOn(match lost(session) {
+                Some(why) => format!("{line}; {why}"),
+                None => line,
+            }),
         },
     }
 }
@@ -114,6 +117,15 @@ fn is_missing(session: &Session, cluster: &ClusterKey) -> bool {
         .values()
         .any(|watch| matches!(watch.state, WatchState::Forbidden { .. } | WatchState::Absent));
     by_probe || by_watch
+}
+
+/// Why nothing new is heard, where something was.
+fn lost(session: &Session) -> Option<String> {
+    let states = session.world.watches.iter().map(|(kind, watch)| (kind, &watch.state));
+    states.into_iter().find_map(|(kind, state)| match state {
+        WatchState::Stale { why, .. } | WatchState::Error { why } => Some(format!("{} may have changed since: {why}", kind.resource())),
+        _ => None,
+    })
 }
 
 fn blocked(session: &Session, cluster: &ClusterKey) -> Option<String> {

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use http::{HeaderValue, Method, Request, header::USER_AGENT};
-use kube::Client;
 use kube::client::{Body, ClientBuilder};
+use kube::{Client, Config};
+use sha2::{Digest as _, Sha256};
 use tower::BoxError;
 use tower::filter::{Filter, Predicate};
 
@@ -13,6 +15,8 @@ use super::config;
 use super::credentials::Credentials;
 use super::error::cause;
 use super::proxy::{self, Proxy};
+use super::secrets;
+use super::session::{self, Again, Dial, Way};
 use crate::backend::{Access, BackendError, ErrorKind, Scope, Target, bare_address};
 use crate::domain::shell::ShellCommand;
 use crate::domain::text::sanitise;
@@ -26,13 +30,81 @@ pub(super) struct Opened {
     pub(super) writing: Option<Client>,
 }
 
-/// Opens the clients of a target. Blocks: files and credential plugins.
-pub(super) fn open(options: &Options) -> Result<Opened, BackendError> {
+/// What a kubeconfig says of a context.
+struct Prepared {
+    target: Target,
+    /// Name of the context, as the kubeconfig spells it.
+    context: String,
+    namespace: String,
+    way: Way,
+}
+
+/// Opens the clients of a target.
+pub(super) async fn open(options: Options) -> Result<Opened, BackendError> {
+    let access = options.access;
+    let (prepared, options) = read(options).await?;
+    let Prepared {
+        target,
+        context,
+        namespace,
+        way,
+    } = prepared;
+    way.open().await?;
+    // The same context from now on, whatever becomes the current one.
+    let options = Options {
+        context: Some(context.clone()),
+        ..options
+    };
+    let opened = target.identity();
+    let again: Again = Box::new(move |before| {
+        let (options, opened) = (options.clone(), opened.clone());
+        async move {
+            let (fresh, _) = read(options).await?;
+            let found = fresh.target.identity();
+            if (&found.server, &found.user) != (&opened.server, &opened.user) {
+                let why = format!("the context {} leads to another server or user entry now", found.context);
+                return Err(BackendError::new(ErrorKind::Config, why));
+            }
+            if fresh.way.made_from == before.made_from {
+                return Ok(None);
+            }
+            fresh.way.open().await?;
+            Ok(Some(fresh.way))
+        }
+        .boxed()
+    });
+    // One stack of connections and credentials for both: a plugin that asks a person asks once.
+    let client = session::client(way, again, &namespace);
+    let below = client.clone();
+    let send = tower::service_fn(move |request: Request<Body>| {
+        let below = below.clone();
+        async move { below.send(request).await }
+    });
+    let reading = Client::new(Filter::new(send, OnlyReads), namespace);
+    let writing = (access == Access::Write).then_some(client);
+    Ok(Opened {
+        target,
+        context,
+        reading,
+        writing,
+    })
+}
+
+/// Reads files on a thread of their own.
+async fn read(options: Options) -> Result<(Prepared, Options), BackendError> {
+    let read = tokio::task::spawn_blocking(move || prepare(&options).map(|prepared| (prepared, options)));
+    let fault = |_| BackendError::new(ErrorKind::Internal, "opening the target failed by a fault of extop");
+    read.await.map_err(fault)?
+}
+
+fn prepare(options: &Options) -> Result<Prepared, BackendError> {
     let source = config::load(options.kubeconfig.as_deref())?;
     let (mut config, chosen) = config::of_context(source, options.context.as_deref(), &options.current)?;
     let context = sanitise(&chosen.context);
-    let credentials = Credentials::take(chosen.whose.clone(), &mut config)?;
-    tokio::runtime::Handle::current().block_on(credentials.open(&mut config))?;
+    let said = serde_json::to_vec(&config.auth_info).unwrap_or_default();
+    // A request that waits for a plugin should hear why it waits in vain.
+    let limit = options.request_timeout.mul_f64(0.95);
+    let credentials = Credentials::take(chosen.whose.clone(), &mut config, limit)?;
     let proxy = proxy::of(&config.cluster_url, config.proxy_url.take(), |name| std::env::var(name).ok())?;
     config.proxy_url = proxy.as_ref().map(|proxy| proxy.uri.clone());
     // A request that fails is told at once; watches have their own back-off, and a write must never be repeated.
@@ -52,7 +124,31 @@ pub(super) fn open(options: &Options) -> Result<Opened, BackendError> {
             .clone()
             .unwrap_or_else(|| Scope::Namespace(config.default_namespace.clone())),
     };
-    let failed = |error: kube::Error| {
+    let namespace = config.default_namespace.clone();
+    let made_from = digest(&said, &config);
+    let dial = dial(config, proxy, context, chosen.whose);
+    Ok(Prepared {
+        target,
+        context: chosen.context,
+        way: Way::new(credentials, dial, made_from),
+        namespace,
+    })
+}
+
+/// Of what a way is made from: the user entry as it is written, and certificates as they stand in files.
+fn digest(user: &[u8], config: &Config) -> [u8; 32] {
+    let certificates = serde_json::to_vec(&config.auth_info).unwrap_or_default();
+    let authorities = config.root_cert.iter().flatten().map(Vec::as_slice);
+    let mut digest = Sha256::new();
+    for part in [user, &certificates].into_iter().chain(authorities) {
+        digest.update(part.len().to_le_bytes());
+        digest.update(part);
+    }
+    digest.finalize().into()
+}
+
+fn dial(config: Config, proxy: Option<Proxy>, context: String, whose: String) -> Dial {
+    let failed = move |error: kube::Error| {
         let why = cause(&error);
         let kind = if matches!(error, kube::Error::Auth(_)) {
             ErrorKind::Unauthenticated
@@ -60,29 +156,21 @@ pub(super) fn open(options: &Options) -> Result<Opened, BackendError> {
             ErrorKind::Config
         };
         let check = ShellCommand::new(["kubectl", "--context", &context, "get", "--raw", "/version"]);
-        BackendError::new(kind, format!("the context {context} with {} cannot be used: {why}", chosen.whose))
+        BackendError::new(kind, format!("the context {context} with {whose} cannot be used: {why}"))
             .with_hint(format!("run {check}: it shows whether the credentials work"))
     };
-    let namespace = config.default_namespace.clone();
-    // One stack of connections and credentials for both: a plugin that asks a person asks once.
-    let client = ClientBuilder::try_from(config).map_err(failed)?.build();
-    let client = match proxy {
-        Some(proxy) => through(proxy, client, &namespace),
-        None => client,
-    };
-    let client = credentials.signed(client, &namespace);
-    let below = client.clone();
-    let send = tower::service_fn(move |request: Request<Body>| {
-        let below = below.clone();
-        async move { below.send(request).await }
-    });
-    let reading = Client::new(Filter::new(send, OnlyReads), namespace);
-    let writing = (options.access == Access::Write).then_some(client);
-    Ok(Opened {
-        target,
-        context: chosen.context,
-        reading,
-        writing,
+    Box::new(move |identity| {
+        let mut config = config.clone();
+        if let Some((certificate, key)) = identity {
+            config.auth_info.client_certificate_data = secrets::encoded(certificate.as_bytes());
+            config.auth_info.client_key_data = secrets::encoded(key.as_bytes()).map(Into::into);
+        }
+        let namespace = config.default_namespace.clone();
+        let client = ClientBuilder::try_from(config).map_err(&failed)?.build();
+        Ok(match &proxy {
+            Some(proxy) => through(proxy.clone(), client, &namespace),
+            None => client,
+        })
     })
 }
 

@@ -10,19 +10,18 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use http::header::AUTHORIZATION;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request};
 use jiff::{SignedDuration, Timestamp};
+use kube::Config;
 use kube::client::Body;
 use kube::config::AuthInfo;
-use kube::{Client, Config};
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
-use tower::BoxError;
 
 use super::address;
 use super::kubeconfig::pem;
-use super::plugin::{Answer, Plugin};
+use super::plugin::{Answer, Identity, Plugin};
 use super::secrets;
 use crate::backend::{BackendError, ErrorKind};
 
@@ -57,7 +56,8 @@ enum Source {
 
 impl Credentials {
     /// Takes out of a configuration what is not for kube, and checks the rest. `user` names the user entry in words.
-    pub(super) fn take(user: String, config: &mut Config) -> Result<Self, BackendError> {
+    /// A plugin may take so long.
+    pub(super) fn take(user: String, config: &mut Config, limit: Duration) -> Result<Self, BackendError> {
         let (address, login) = address::without_login(&config.cluster_url);
         config.cluster_url = address;
         let mut auth = std::mem::take(&mut config.auth_info);
@@ -85,40 +85,40 @@ impl Credentials {
             auth.username = Some(login.user);
             auth.password = Some(login.password.into());
         }
-        let source = Source::of(&user, auth, &mut config.auth_info)?;
+        let source = Source::of(&user, auth, &mut config.auth_info, limit)?;
         Ok(Self { user, source })
     }
 
-    /// Runs a plugin for the first time and gives its certificate to the configuration. Without a plugin it does nothing.
-    pub(super) async fn open(&self, config: &mut Config) -> Result<(), BackendError> {
-        let Source::Plugin(renewed) = &self.source else { return Ok(()) };
-        if let Some((certificate, key)) = &renewed.answer().await?.identity {
-            config.auth_info.client_certificate_data = secrets::encoded(certificate.as_bytes());
-            config.auth_info.client_key_data = secrets::encoded(key.as_bytes()).map(Into::into);
+    /// Whose they are, in words.
+    pub(super) fn owner(&self) -> String {
+        match &self.source {
+            Source::Token(_) => format!("the token of {}", self.user),
+            Source::File(_) => format!("the token file of {}", self.user),
+            _ => format!("the credentials of {}", self.user),
         }
-        Ok(())
     }
 
-    /// The client, with every request made one of the user.
-    pub(super) fn signed(self, below: Client, namespace: &str) -> Client {
-        if matches!(self.source, Source::Nothing) {
-            return below;
-        }
-        let credentials = Arc::new(self);
-        let send = tower::service_fn(move |request: Request<Body>| {
-            let (credentials, below) = (Arc::clone(&credentials), below.clone());
-            async move { credentials.send(below, request).await }
-        });
-        Client::new(send, namespace)
+    /// A plugin gives them.
+    pub(super) fn is_plugin(&self) -> bool {
+        matches!(self.source, Source::Plugin(_))
     }
 
-    async fn send(&self, below: Client, mut request: Request<Body>) -> Result<Response<Body>, BoxError> {
-        let header = self.header().await?;
-        if let Some(header) = &header {
-            request.headers_mut().insert(AUTHORIZATION, header.clone());
-        }
-        let response = below.send(request).await?;
-        let refused = response.status() == StatusCode::UNAUTHORIZED;
+    /// What the next request needs.
+    pub(super) async fn ready(&self) -> Result<Ready, BackendError> {
+        let (header, identity) = match &self.source {
+            Source::Nothing | Source::Withheld => (None, None),
+            Source::Token(header) => (Some(header.clone()), None),
+            Source::File(file) => (Some(file.header(&self.user).await?), None),
+            Source::Plugin(renewed) => {
+                let answer = renewed.answer().await?;
+                (answer.header.clone(), answer.identity.clone())
+            }
+        };
+        Ok(Ready { header, identity })
+    }
+
+    /// The server answered a request that was made with these.
+    pub(super) fn heard(&self, sent: &Ready, refused: bool) -> Result<(), BackendError> {
         match &self.source {
             Source::Withheld if refused => {
                 let why = format!(
@@ -126,28 +126,36 @@ impl Credentials {
                     self.user
                 );
                 let error = BackendError::new(ErrorKind::Unauthenticated, why);
-                return Err(error.with_hint("write the server of the cluster entry with https://").into());
+                return Err(error.with_hint("write the server of the cluster entry with https://"));
             }
-            Source::Plugin(renewed) => renewed.heard(header.as_ref(), refused),
+            Source::Plugin(renewed) => renewed.heard(sent, refused),
             Source::File(file) if refused => file.again(),
             _ => {}
         }
-        Ok(response)
+        Ok(())
     }
+}
 
-    async fn header(&self) -> Result<Option<HeaderValue>, BackendError> {
-        match &self.source {
-            Source::Nothing | Source::Withheld => Ok(None),
-            Source::Token(header) => Ok(Some(header.clone())),
-            Source::File(file) => file.header(&self.user).await.map(Some),
-            Source::Plugin(renewed) => Ok(renewed.answer().await?.header.clone()),
+/// What makes a request one of the user.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Ready {
+    header: Option<HeaderValue>,
+    /// The certificate that a plugin gave.
+    pub(super) identity: Option<Identity>,
+}
+
+impl Ready {
+    /// Puts the header in.
+    pub(super) fn sign(&self, request: &mut Request<Body>) {
+        if let Some(header) = &self.header {
+            request.headers_mut().insert(AUTHORIZATION, header.clone());
         }
     }
 }
 
 impl Source {
     /// By the order of client-go: what is written down goes before what a plugin says.
-    fn of(user: &str, auth: AuthInfo, rest: &mut AuthInfo) -> Result<Self, BackendError> {
+    fn of(user: &str, auth: AuthInfo, rest: &mut AuthInfo, limit: Duration) -> Result<Self, BackendError> {
         let refused =
             |why: String, hint: &str| Err(BackendError::new(ErrorKind::Config, format!("{user} cannot be used: {why}")).with_hint(hint));
         let token = match auth.token.as_ref().map(|token| secrets::bearer(token.expose_secret())) {
@@ -189,7 +197,7 @@ impl Source {
         }
         match auth.exec {
             Some(exec) => {
-                let plugin = Arc::new(Plugin::new(user, exec)?);
+                let plugin = Arc::new(Plugin::new(user, exec, limit)?);
                 let run = move || {
                     let plugin = Arc::clone(&plugin);
                     async move { plugin.run().await }.boxed()
@@ -367,9 +375,9 @@ impl Renewed {
     }
 
     /// The server answered a request that had this header.
-    fn heard(&self, sent: Option<&HeaderValue>, refused: bool) {
+    fn heard(&self, sent: &Ready, refused: bool) {
         let mut state = locked(&self.state);
-        let is_last = matches!(&state.last, Some(Ok(answer)) if answer.header.as_ref() == sent);
+        let is_last = matches!(&state.last, Some(Ok(answer)) if answer.header == sent.header && answer.identity == sent.identity);
         if is_last {
             state.refused = refused;
             state.accepted |= !refused;
@@ -402,7 +410,8 @@ impl State {
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// The content of a mutex.
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

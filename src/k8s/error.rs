@@ -137,14 +137,13 @@ pub(super) fn cause(error: &kube::Error) -> String {
         kube::Error::RustlsTls(_) => "the certificates, the key or the tls-server-name cannot be used".to_owned(),
         kube::Error::HttpError(_) => "the request cannot be made".to_owned(),
         kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => "the answer cannot be read".to_owned(),
-        _ => refused_certificate(error).map_or_else(
-            || {
-                let innermost = chain(error).last();
-                innermost.map(|innermost| sanitise(&innermost.to_string())).unwrap_or_default()
-            },
-            |(why, _)| why,
-        ),
+        _ => refused_certificate(error).map_or_else(|| innermost(error), |(why, _)| why),
     }
+}
+
+fn innermost(error: &kube::Error) -> String {
+    let innermost = chain(error).last();
+    innermost.map(|innermost| sanitise(&innermost.to_string())).unwrap_or_default()
 }
 
 /// What is wrong with the server's certificate, and what to do.

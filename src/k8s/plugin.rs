@@ -6,16 +6,15 @@ use std::time::Duration;
 use http::HeaderValue;
 use jiff::Timestamp;
 use kube::config::{ExecAuthCluster, ExecConfig};
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use super::secrets;
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::text::sanitise;
 
-/// The longest that a plugin may take: a person may have to log in by a browser.
-const LIMIT: Duration = Duration::from_secs(180);
 /// The most of a plugin's complaint that is repeated, in characters.
 const MOST_COMPLAINT: usize = 300;
 /// Words in the names of options and variables whose values are secret.
@@ -28,6 +27,34 @@ pub(super) struct Plugin {
     /// Whose credentials it gives, in words.
     user: String,
     exec: ExecConfig,
+    /// The longest that it may take.
+    limit: Duration,
+}
+
+/// A certificate and its key, in PEM.
+pub(super) type Identity = (String, String);
+
+/// A plugin and the processes that it started. They are killed when this is dropped.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        let leader = child.id().and_then(|id| i32::try_from(id).ok());
+        Self(leader.and_then(Pid::from_raw))
+    }
+
+    fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // Perhaps it has just ended by itself.
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
 }
 
 /// What a plugin answered, checked.
@@ -35,7 +62,7 @@ pub(super) struct Answer {
     /// The header that its token goes into.
     pub(super) header: Option<HeaderValue>,
     /// A certificate and its key, in PEM.
-    pub(super) identity: Option<(String, String)>,
+    pub(super) identity: Option<Identity>,
     /// When they end.
     pub(super) expires: Option<Timestamp>,
 }
@@ -56,7 +83,7 @@ struct Status {
 
 impl Plugin {
     /// The plugin that a user entry names.
-    pub(super) fn new(user: &str, exec: ExecConfig) -> Result<Self, BackendError> {
+    pub(super) fn new(user: &str, exec: ExecConfig, limit: Duration) -> Result<Self, BackendError> {
         let Some(command) = &exec.command else {
             let why = format!("{user} has a credential plugin without a command");
             return Err(BackendError::new(ErrorKind::Config, why).with_hint("write exec.command into the user entry"));
@@ -65,6 +92,7 @@ impl Plugin {
             name: sanitise(command),
             user: user.to_owned(),
             exec,
+            limit,
         })
     }
 
@@ -76,9 +104,23 @@ impl Plugin {
             .envs(self.variables())
             .env("KUBERNETES_EXEC_INFO", self.request())
             .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
             .kill_on_drop(true);
-        let output = match tokio::time::timeout(LIMIT, command.output()).await {
-            Err(_) => return Err(self.failed(&format!("did not answer within {} s", LIMIT.as_secs()))),
+        let run = async {
+            let child = command.spawn()?;
+            let group = Group::of(&child);
+            let output = child.wait_with_output().await;
+            // What it leaves running by intention, like an agent, is not ended.
+            group.keep();
+            output
+        };
+        let output = match tokio::time::timeout(self.limit, run).await {
+            Err(_) => {
+                let why = format!("did not answer within {} s", self.limit.as_secs_f32());
+                return Err(self.failed(&why).with_hint("log in before; --request-timeout gives it more time"));
+            }
             Ok(Err(error)) => {
                 let hint = self.exec.install_hint.as_deref().map(sanitise);
                 return Err(self

@@ -4,9 +4,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
+use http::Request;
+use kube::Client;
+
 use super::*;
 use crate::k8s::error::explain;
 use crate::k8s::mock::{Mock, json_answer};
+use crate::k8s::session::{self, Way};
 
 fn config(server: &str, user: Value) -> Config {
     let mut config = Config::new(server.parse().unwrap());
@@ -16,7 +20,17 @@ fn config(server: &str, user: Value) -> Config {
 
 fn taken(server: &str, user: Value) -> Result<(Credentials, Config), BackendError> {
     let mut config = config(server, user);
-    Credentials::take("the user entry ada".to_owned(), &mut config).map(|credentials| (credentials, config))
+    Credentials::take("the user entry ada".to_owned(), &mut config, Duration::from_secs(10)).map(|credentials| (credentials, config))
+}
+
+fn way(credentials: Credentials, server: &Mock) -> Way {
+    let client = server.client();
+    Way::new(credentials, Box::new(move |_| Ok(client.clone())), [0; 32])
+}
+
+/// The client of a session whose kubeconfig stays as it is.
+fn signed(credentials: Credentials, server: &Mock) -> Client {
+    session::client(way(credentials, server), Box::new(|_| async { Ok(None) }.boxed()), "shop")
 }
 
 /// A server that takes one token.
@@ -44,11 +58,10 @@ async fn credentials_are_not_sent_without_encryption_and_a_401_says_so() {
         json!({"username": "ada", "password": "abc"}),
         json!({"exec": {"command": "nowhere"}}),
     ] {
-        let (credentials, mut config) = taken("http://rig", user).unwrap();
-        credentials.open(&mut config).await.unwrap();
+        let (credentials, config) = taken("http://rig", user).unwrap();
         assert!(config.auth_info.password.is_none() && config.auth_info.token.is_none() && config.auth_info.exec.is_none());
         let server = server("Bearer abc");
-        let error = ask(&credentials.signed(server.client(), "shop")).await.unwrap_err();
+        let error = ask(&signed(credentials, &server)).await.unwrap_err();
         assert_eq!(server.seen().first().unwrap().authorization, None);
         assert_eq!(error.kind, ErrorKind::Unauthenticated);
         assert_eq!(
@@ -67,14 +80,14 @@ async fn a_token_is_sent_as_it_is_where_the_address_is_encrypted() {
         "nothing is left for kube"
     );
     assert_eq!(config.auth_info.impersonate.as_deref(), Some("eve"));
-    assert!(ask(&credentials.signed(server("Bearer abc").client(), "shop")).await.is_ok());
+    assert!(ask(&signed(credentials, &server("Bearer abc"))).await.is_ok());
 }
 
 #[tokio::test]
 async fn without_credentials_requests_are_as_they_were() {
     let (credentials, _) = taken("https://rig", json!({})).unwrap();
     let server = server("Bearer abc");
-    let error = ask(&credentials.signed(server.client(), "shop")).await.unwrap_err();
+    let error = ask(&signed(credentials, &server)).await.unwrap_err();
     assert!(error.message.contains("Unauthorized"), "{error}");
     assert_eq!(server.seen().first().unwrap().authorization, None);
 }
@@ -127,7 +140,7 @@ async fn a_token_file_is_trimmed_and_read_again_when_the_server_refuses_it() {
     std::fs::write(&file, "early\n").unwrap();
     let (credentials, _) = taken("https://rig", json!({"tokenFile": file})).unwrap();
     let server = server("Bearer late");
-    let client = credentials.signed(server.client(), "shop");
+    let client = signed(credentials, &server);
     assert!(ask(&client).await.is_err());
     std::fs::write(&file, " late\r\n").unwrap();
     assert!(ask(&client).await.is_ok());
@@ -148,14 +161,14 @@ async fn a_token_file_that_holds_no_token_is_told_without_its_content() {
     ] {
         std::fs::write(&file, content).unwrap();
         let (credentials, _) = taken("https://rig", json!({"tokenFile": file})).unwrap();
-        let error = ask(&credentials.signed(server("x").client(), "shop")).await.unwrap_err();
+        let error = ask(&signed(credentials, &server("x"))).await.unwrap_err();
         assert!(
             error.message.contains(&format!("the token file of the user entry ada {why}")),
             "{error}"
         );
         assert!(!error.to_string().contains("hush"), "{error}");
         let (credentials, _) = taken("https://rig", json!({"tokenFile": file, "token": "abc"})).unwrap();
-        assert!(ask(&credentials.signed(server("Bearer abc").client(), "shop")).await.is_ok());
+        assert!(ask(&signed(credentials, &server("Bearer abc"))).await.is_ok());
     }
 }
 
@@ -197,8 +210,9 @@ async fn ask_for(client: &Client, seconds: u64) -> usize {
 #[tokio::test(start_paused = true)]
 async fn a_plugin_runs_once_for_the_opening_and_all_requests() {
     let (credentials, runs) = counted(&[Ok("abc")], Some(Timestamp::now() + SignedDuration::from_hours(1)));
-    credentials.open(&mut config("https://rig", json!({}))).await.unwrap();
-    let client = credentials.signed(server("Bearer abc").client(), "shop");
+    let way = way(credentials, &server("Bearer abc"));
+    way.open().await.unwrap();
+    let client = session::client(way, Box::new(|_| async { Ok(None) }.boxed()), "shop");
     let (one, other) = tokio::join!(ask(&client), ask(&client));
     assert!(one.is_ok() && other.is_ok());
     assert_eq!(ask_for(&client, 600).await, 600);
@@ -209,7 +223,7 @@ async fn a_plugin_runs_once_for_the_opening_and_all_requests() {
 #[tokio::test(start_paused = true)]
 async fn a_plugin_that_fails_runs_again_after_growing_pauses() {
     let (credentials, runs) = counted(&[Ok("abc"), Err(())], Some(Timestamp::UNIX_EPOCH));
-    let client = credentials.signed(server("Bearer abc").client(), "shop");
+    let client = signed(credentials, &server("Bearer abc"));
     let answered = ask_for(&client, 600).await;
     assert!(
         (5..=7).contains(&answered),
@@ -223,13 +237,13 @@ async fn a_plugin_that_fails_runs_again_after_growing_pauses() {
 #[tokio::test(start_paused = true)]
 async fn a_token_that_the_server_refuses_is_replaced_by_one_new_run() {
     let (credentials, runs) = counted(&[Ok("early"), Ok("late")], None);
-    let client = credentials.signed(server("Bearer late").client(), "shop");
+    let client = signed(credentials, &server("Bearer late"));
     let answered = ask_for(&client, 60).await;
     assert!((53..=56).contains(&answered), "{answered}");
     assert_eq!(runs.load(Ordering::SeqCst), 2);
     // A server that refuses everything does not make it run more and more often.
     let (credentials, runs) = counted(&[Ok("early")], None);
-    let client = credentials.signed(server("Bearer late").client(), "shop");
+    let client = signed(credentials, &server("Bearer late"));
     assert_eq!(ask_for(&client, 600).await, 0);
     let runs = runs.load(Ordering::SeqCst);
     assert!((5..=9).contains(&runs), "{runs} runs in ten minutes");
@@ -238,8 +252,52 @@ async fn a_token_that_the_server_refuses_is_replaced_by_one_new_run() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_given_up_does_not_end_the_run() {
     let (credentials, runs) = counted(&[Ok("abc")], None);
-    let client = credentials.signed(server("Bearer abc").client(), "shop");
+    let client = signed(credentials, &server("Bearer abc"));
     assert!(tokio::time::timeout(Duration::from_millis(1), ask(&client)).await.is_err());
     assert!(ask(&client).await.is_ok());
     assert_eq!(runs.load(Ordering::SeqCst), 1);
+}
+
+// F9
+#[tokio::test(start_paused = true)]
+async fn another_certificate_of_a_plugin_makes_another_connection_before_the_first_one_ends() {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&runs);
+    let run = move || {
+        let number = count.fetch_add(1, Ordering::SeqCst);
+        // Time is virtual, what a plugin says is not: each answer is about to end.
+        let answer = Answer {
+            header: None,
+            identity: Some((format!("certificate {number}"), "key".to_owned())),
+            expires: Some(Timestamp::now() + SignedDuration::from_secs(5)),
+        };
+        async move { Ok(answer) }.boxed()
+    };
+    let source = Source::Plugin(Renewed::new(Arc::new(run)));
+    let user = "the user entry ada".to_owned();
+    let server = Mock::new(|_| json_answer(200, &json!({})));
+    let (client, dialed) = (server.client(), Arc::new(Mutex::new(Vec::new())));
+    let kept = Arc::clone(&dialed);
+    let dial = move |identity: Option<&Identity>| {
+        locked(&kept).push(identity.map(|(certificate, _)| certificate.clone()).unwrap_or_default());
+        Ok(client.clone())
+    };
+    let way = Way::new(Credentials { user, source }, Box::new(dial), [0; 32]);
+    way.open().await.unwrap();
+    let client = session::client(way, Box::new(|_| async { Ok(None) }.boxed()), "shop");
+    assert_eq!(ask_for(&client, 12).await, 12);
+    assert_eq!(*locked(&dialed), ["certificate 0", "certificate 1", "certificate 2"]);
+}
+
+// E6, F6
+#[tokio::test(start_paused = true)]
+async fn a_plugin_that_fails_later_is_told_with_the_time_since_when() {
+    let (credentials, _) = counted(&[Ok("abc"), Err(())], Some(Timestamp::UNIX_EPOCH));
+    let client = signed(credentials, &server("Bearer abc"));
+    assert!(ask(&client).await.is_ok());
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    let error = ask(&client).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unauthenticated);
+    assert!(error.message.starts_with("cannot ask: credentials expired since 20"), "{error}");
+    assert!(error.message.ends_with(" UTC: please log in"), "{error}");
 }

@@ -89,7 +89,7 @@ fn told(bytes: &[u8]) -> String {
         let source = Source::Files(Box::new(config.clone()), "the file".to_owned());
         let opened = of_context(source, context.as_deref(), &OnceLock::new()).and_then(|(mut config, chosen)| {
             let user = chosen.whose;
-            let credentials = Credentials::take(user, &mut config)?;
+            let credentials = Credentials::take(user, &mut config, std::time::Duration::from_secs(10))?;
             let _ = write!(told, "{} ", config.cluster_url);
             drop(credentials);
             // What kube makes of the rest is the same for those without a certificate.

@@ -13,7 +13,7 @@ use super::*;
 const TOKEN: &str = "ZQXW-token-VJKH-8127";
 
 fn plugin(exec: serde_json::Value) -> Plugin {
-    Plugin::new("the user entry ada", serde_json::from_value(exec).unwrap()).unwrap()
+    Plugin::new("the user entry ada", serde_json::from_value(exec).unwrap(), Duration::from_secs(10)).unwrap()
 }
 
 fn login() -> Plugin {
@@ -126,4 +126,32 @@ async fn a_plugin_that_is_not_installed_is_named_with_its_own_hint() {
         error.to_string(),
         "the credential plugin acme-login-that-is-nowhere of the user entry ada cannot be started: No such file or directory (os error 2) (see the handbook)"
     );
+}
+
+// F7
+#[tokio::test]
+async fn a_plugin_that_takes_too_long_is_ended_with_its_children() {
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = folder.path().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    // The end of the file comes when the last process that could write into it has ended.
+    let read = std::thread::spawn({
+        let fifo = fifo.clone();
+        move || std::fs::read_to_string(fifo)
+    });
+    let script = r#"exec 3>"$0"; (sleep 1000) & sleep 1000; echo never"#;
+    let exec = json!({"command": "sh", "args": ["-c", script, fifo]});
+    let plugin = Plugin::new(
+        "the user entry ada",
+        serde_json::from_value(exec).unwrap(),
+        Duration::from_millis(500),
+    )
+    .unwrap();
+    let error = plugin.run().await.err().unwrap();
+    assert_eq!(
+        error.to_string(),
+        "the credential plugin sh of the user entry ada did not answer within 1 s (log in before; --request-timeout gives it more time)"
+    );
+    assert_eq!(error.kind, ErrorKind::Unauthenticated);
+    assert_eq!(read.join().unwrap().unwrap(), "");
 }
