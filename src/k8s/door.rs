@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::answer;
 use super::error::explain;
+use super::read::patiently;
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::ids::PodKey;
 use crate::pg::Door;
@@ -23,6 +24,9 @@ const METRICS: u16 = 9187;
 const METRICS_TIME: Duration = Duration::from_secs(60);
 /// Container that runs PostgreSQL.
 const CONTAINER: &str = "postgres";
+
+/// So long a server that is busy is asked again; a probe has other ways, and its own time.
+const BUSY: Duration = Duration::from_secs(3);
 
 /// The ways into the pods of a target.
 pub(super) struct PodDoor {
@@ -44,11 +48,9 @@ impl Door for PodDoor {
         Box::pin(async move {
             let tried = format!("forward a port of {pod}");
             let denied = |error: &kube::Error| upgrade(&tried, "pods/portforward", &pod, error);
-            let mut forwarder = self
-                .pods(&pod)
-                .portforward(&pod.name, &[PORT])
-                .await
-                .map_err(|error| denied(&error))?;
+            let pods = self.pods(&pod);
+            let open = || async { pods.portforward(&pod.name, &[PORT]).await.map_err(|error| denied(&error)) };
+            let mut forwarder = patiently(BUSY, open).await?;
             let stream = forwarder.take_stream(PORT);
             stream
                 .map(Duplex::new)
@@ -65,11 +67,12 @@ impl Door for PodDoor {
                 .stdout(true)
                 .stderr(true)
                 .tty(false);
-            let mut process = self
-                .pods(&pod)
-                .exec(&pod.name, command, &params)
-                .await
-                .map_err(|error| upgrade(&tried, "pods/exec", &pod, &error))?;
+            let pods = self.pods(&pod);
+            let open = || async {
+                let process = pods.exec(&pod.name, command.clone(), &params).await;
+                process.map_err(|error| upgrade(&tried, "pods/exec", &pod, &error))
+            };
+            let mut process = patiently(BUSY, open).await?;
             let status = process.take_status();
             let (input, output, errors) = (process.stdin(), process.stdout(), process.stderr());
             let write = async move {
@@ -118,10 +121,9 @@ impl Door for PodDoor {
     fn secret(&self, namespace: String, name: String) -> BoxFuture<'_, Result<Secret, BackendError>> {
         Box::pin(async move {
             let api: Api<SecretObject> = Api::namespaced(self.client.clone(), &namespace);
-            let secret = api
-                .get(&name)
-                .await
-                .map_err(|error| explain(&format!("read the secret {name} in namespace {namespace}"), &error))?;
+            let tried = format!("read the secret {name} in namespace {namespace}");
+            let read = || async { api.get(&name).await.map_err(|error| explain(&tried, &error)) };
+            let secret = patiently(BUSY, read).await?;
             let data = secret.data.unwrap_or_default();
             Ok(Secret::new(data.into_iter().map(|(key, value)| (key, value.0)).collect()))
         })
@@ -153,12 +155,12 @@ fn exit_code(outcome: Option<&str>, details: Option<&k8s_openapi::apimachinery::
 
 /// A refused upgrade: kube tells only the HTTP status of it.
 fn upgrade(tried: &str, resource: &str, pod: &PodKey, error: &kube::Error) -> BackendError {
-    let forbidden = match error {
-        kube::Error::Api(status) => status.code == 403,
-        kube::Error::UpgradeConnection(kube::client::UpgradeConnectionError::ProtocolSwitch(code)) => *code == http::StatusCode::FORBIDDEN,
+    let is_refused_with = |wanted: http::StatusCode| match error {
+        kube::Error::Api(status) => status.code == wanted.as_u16(),
+        kube::Error::UpgradeConnection(kube::client::UpgradeConnectionError::ProtocolSwitch(code)) => *code == wanted,
         _ => false,
     };
-    if forbidden {
+    if is_refused_with(http::StatusCode::FORBIDDEN) {
         return BackendError::new(
             ErrorKind::Forbidden,
             format!(
@@ -167,15 +169,52 @@ fn upgrade(tried: &str, resource: &str, pod: &PodKey, error: &kube::Error) -> Ba
             ),
         );
     }
-    explain(tried, error)
+    let explained = explain(tried, error);
+    // The server took nothing yet. Other troubles may be those of the node, and there are other ways.
+    if is_refused_with(http::StatusCode::TOO_MANY_REQUESTS) {
+        explained.passing()
+    } else {
+        BackendError {
+            is_passing: false,
+            ..explained
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
+    use serde_json::json;
+
     use super::*;
-    use crate::k8s::mock::{Mock, text_answer};
+    use crate::k8s::mock::{Mock, json_answer, text_answer};
+
+    // E15d
+    #[tokio::test(start_paused = true)]
+    async fn a_way_into_a_pod_is_asked_for_again_while_the_server_is_busy_and_not_where_the_node_is_in_trouble() {
+        for (code, many) in [(429, true), (403, false), (502, false)] {
+            let mock = Mock::new(move |_| json_answer(code, &json!({"kind": "Status", "code": code, "message": "no"})));
+            let door = PodDoor::new(mock.reading());
+            let pod = PodKey::new("shop", "orders-1");
+            assert!(door.exec(pod.clone(), vec!["psql".to_owned()], Vec::new()).await.is_err());
+            let asked = mock.seen().len();
+            assert!(door.stream(pod).await.is_err());
+            assert_eq!((asked > 1, mock.seen().len() > asked + 1), (many, many), "{code}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_secret_is_asked_for_again_while_the_server_is_busy() {
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        let mock = Mock::new(move |_| match asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+            0 => json_answer(503, &json!({"kind": "Status", "code": 503, "message": "not ready"})),
+            _ => json_answer(200, &json!({"metadata": {"name": "orders-app"}, "data": {}})),
+        });
+        let door = PodDoor::new(mock.reading());
+        assert!(door.secret("shop".to_owned(), "orders-app".to_owned()).await.is_ok());
+        assert_eq!(mock.seen().len(), 2);
+    }
 
     /// E17, F48: a pod that never ends fills no memory.
     #[tokio::test]
