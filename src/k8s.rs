@@ -35,6 +35,7 @@ use crate::domain::Observation;
 use crate::pg::Prober;
 
 pub use config::contexts;
+pub use plugin::end_plugins;
 
 /// How a target is opened.
 #[derive(Debug, Clone)]

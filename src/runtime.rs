@@ -133,6 +133,7 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> Result<T, BackendError> {
         .map_err(|error| BackendError::new(ErrorKind::Internal, format!("no threads can be started: {error}")))?;
     let result = runtime.block_on(future);
     runtime.shutdown_background();
+    crate::k8s::end_plugins();
     Ok(result)
 }
 

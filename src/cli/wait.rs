@@ -10,7 +10,7 @@ use crate::domain::ids::ClusterKey;
 use crate::domain::ladder::{Ladder, Rung, RungKind, RungState};
 use crate::domain::rollout;
 use crate::domain::watch::WatchState;
-use crate::domain::world::Probe;
+use crate::domain::world::{Probe, World};
 use crate::runtime::Core;
 
 /// Waits until a rung and all before it hold. Ends at once when nothing under way can bring that about.
@@ -75,7 +75,7 @@ fn look(core: &Core, cluster: &ClusterKey, options: &Wait) -> Look {
         RungState::Unknown if is_missing(session, cluster) => Look::Over(Failure::new(Exit::Unknown, line)),
         _ => match blocked(session, cluster) {
             Some(why) => Look::Over(Failure::new(Exit::Broken, format!("{line}; {why}"))),
-            None => Look::GoesOn(match lost(session) {
+            None => Look::GoesOn(match lost(&session.world) {
                 Some(why) => format!("{line}; {why}"),
                 None => line,
             }),
@@ -120,14 +120,40 @@ fn is_missing(session: &Session, cluster: &ClusterKey) -> bool {
 }
 
 /// Why nothing new is heard, where something was.
-fn lost(session: &Session) -> Option<String> {
-    let states = session.world.watches.iter().map(|(kind, watch)| (kind, &watch.state));
-    states.into_iter().find_map(|(kind, state)| match state {
-        WatchState::Stale { why, .. } | WatchState::Error { why } => Some(format!("{} may have changed since: {why}", kind.resource())),
+fn lost(world: &World) -> Option<String> {
+    world.watches.iter().find_map(|(kind, watch)| match &watch.state {
+        WatchState::Stale { why, .. } => Some(format!("{} may have changed since: {why}", kind.resource())),
+        WatchState::Error { why } => Some(format!("{} are not known: {why}", kind.resource())),
         _ => None,
     })
 }
 
 fn blocked(session: &Session, cluster: &ClusterKey) -> Option<String> {
     rollout::assess(&session.world, session.world.clusters.get(cluster)?).blocked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::watch::Kind;
+    use crate::domain::{Observation, Timestamp};
+
+    // C24
+    #[test]
+    fn what_is_not_live_any_more_is_told_with_the_reason() {
+        let at = Timestamp::UNIX_EPOCH;
+        let mut world = World::default();
+        for kind in Kind::ALL {
+            let state = WatchState::Live;
+            world.apply(Observation::Watch { kind, state, at }, at);
+        }
+        assert_eq!(lost(&world), None);
+        let state = WatchState::Stale {
+            since: at,
+            why: "credentials expired".to_owned(),
+        };
+        let kind = Kind::Pod;
+        world.apply(Observation::Watch { kind, state, at }, at);
+        assert_eq!(lost(&world).as_deref(), Some("pods may have changed since: credentials expired"));
+    }
 }

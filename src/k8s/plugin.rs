@@ -1,6 +1,8 @@
 //! Credential plugins: run without a terminal, and their answers checked before anything is done with them.
 
+use std::collections::BTreeSet;
 use std::process::{Output, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -34,25 +36,46 @@ pub(super) struct Plugin {
 /// A certificate and its key, in PEM.
 pub(super) type Identity = (String, String);
 
+/// Leaders of the process groups of plugins that run.
+static RUNNING: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+/// Ends the plugins that still run, with the processes that they started: the program is about to end.
+pub fn end_plugins() {
+    let running = std::mem::take(&mut *RUNNING.lock().unwrap_or_else(PoisonError::into_inner));
+    for leader in running {
+        kill(leader);
+    }
+}
+
+fn kill(leader: i32) {
+    if let Some(leader) = Pid::from_raw(leader) {
+        // Perhaps it has just ended by itself.
+        let _ = kill_process_group(leader, Signal::KILL);
+    }
+}
+
 /// A plugin and the processes that it started. They are killed when this is dropped.
-struct Group(Option<Pid>);
+struct Group(Option<i32>);
 
 impl Group {
     fn of(child: &Child) -> Self {
         let leader = child.id().and_then(|id| i32::try_from(id).ok());
-        Self(leader.and_then(Pid::from_raw))
+        RUNNING.lock().unwrap_or_else(PoisonError::into_inner).extend(leader);
+        Self(leader)
     }
 
-    fn keep(mut self) {
-        self.0 = None;
+    /// It has ended by itself.
+    fn forget(&mut self) -> Option<i32> {
+        let leader = self.0.take()?;
+        let known = RUNNING.lock().unwrap_or_else(PoisonError::into_inner).remove(&leader);
+        known.then_some(leader)
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if let Some(leader) = self.0 {
-            // Perhaps it has just ended by itself.
-            let _ = kill_process_group(leader, Signal::KILL);
+        if let Some(leader) = self.forget() {
+            kill(leader);
         }
     }
 }
@@ -110,10 +133,10 @@ impl Plugin {
             .kill_on_drop(true);
         let run = async {
             let child = command.spawn()?;
-            let group = Group::of(&child);
+            let mut group = Group::of(&child);
             let output = child.wait_with_output().await;
             // What it leaves running by intention, like an agent, is not ended.
-            group.keep();
+            group.forget();
             output
         };
         let output = match tokio::time::timeout(self.limit, run).await {

@@ -23,6 +23,7 @@ pub(super) fn listen() -> io::Result<()> {
         let Some(signal) = signals.forever().next() else { return };
         thread::sleep(PATIENCE);
         give_back();
+        crate::k8s::end_plugins();
         signal_hook::low_level::exit(128 + signal);
     };
     Builder::new().name("signals".to_owned()).spawn(wait).map(drop)

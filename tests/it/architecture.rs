@@ -83,6 +83,8 @@ const LAYERS: &[Layer] = &[
             "semver",
             "thiserror",
             "rustls",
+            "rustix",
+            "sha2",
             "secrecy",
             "serde_saphyr",
         ],

@@ -198,6 +198,26 @@ fn an_answer_of_a_plugin_that_cannot_be_read_is_told_without_its_secrets() {
     }
 }
 
+// F7
+#[test]
+fn a_verb_that_ends_leaves_no_plugin_behind() {
+    let place = Place::new(&kubeconfig("https://127.0.0.1:1", &json!({"exec": {"command": "./plugin"}})))
+        .with_plugin("exec 3>fifo; (sleep 1000) & sleep 1000");
+    let fifo = place.file("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    // The end of the file comes when the last process that could write into it has ended.
+    let read = std::thread::spawn(move || std::fs::read_to_string(fifo));
+    let mut command = place.extop();
+    let output = command.arg("status").current_dir(place.folder.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(
+        said.contains("did not answer within 2.85 s") && said.contains("--request-timeout"),
+        "{said}"
+    );
+    assert_eq!(read.join().unwrap().unwrap(), "");
+}
+
 // E13a, E13d, F24
 #[test]
 fn what_is_empty_is_as_if_it_were_not_there() {

@@ -141,12 +141,7 @@ async fn a_plugin_that_takes_too_long_is_ended_with_its_children() {
     });
     let script = r#"exec 3>"$0"; (sleep 1000) & sleep 1000; echo never"#;
     let exec = json!({"command": "sh", "args": ["-c", script, fifo]});
-    let plugin = Plugin::new(
-        "the user entry ada",
-        serde_json::from_value(exec).unwrap(),
-        Duration::from_millis(500),
-    )
-    .unwrap();
+    let plugin = Plugin::new("the user entry ada", serde_json::from_value(exec).unwrap(), Duration::from_secs(1)).unwrap();
     let error = plugin.run().await.err().unwrap();
     assert_eq!(
         error.to_string(),
