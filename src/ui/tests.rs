@@ -238,6 +238,18 @@ fn an_editor_stands_where_its_text_is() {
     assert!(shown.contains(":bar"), "{shown}");
 }
 
+// F22
+#[test]
+fn a_server_that_is_not_verified_is_said_in_the_header() {
+    let mut model = fixture::healthy();
+    assert!(!screen(&model, 80, 24).contains("NOT VERIFIED"));
+    model.sessions.values_mut().for_each(|session| session.target.unverified = true);
+    for (width, height) in [(120, 36), (80, 24), (60, 15)] {
+        let shown = screen(&model, width, height);
+        assert!(shown.contains("TLS NOT VERIFIED"), "{shown}");
+    }
+}
+
 #[test]
 fn the_mode_of_the_session_is_said_in_words() {
     let mut model = fixture::healthy();
