@@ -93,7 +93,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<u8, Failure> {
     }
     let settings = configured(&cli.global, matches)?;
     match cli.command {
-        None => Ok(runtime::console(&settings, Mode::Live, runtime::live(&settings))?),
+        None => Ok(runtime::console(&settings, Mode::Live, runtime::live(&settings, runtime::LOGIN))?),
         Some(Command::Demo(demo)) => {
             let simulated = runtime::demo(&settings, demo.scenario.as_deref())?;
             match demo.look {
@@ -102,7 +102,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<u8, Failure> {
             }
         }
         Some(command) => {
-            let connect = runtime::live(&settings);
+            let connect = runtime::live(&settings, runtime::plugin_timeout(&settings));
             headless(settings, connect, command)
         }
     }

@@ -51,6 +51,8 @@ pub struct Options {
     pub scope: Option<Scope>,
     /// Time limit of one request, and of one probe.
     pub request_timeout: Duration,
+    /// Time limit of one run of a credential plugin, which may ask a person elsewhere.
+    pub plugin_timeout: Duration,
     /// How PostgreSQL may be reached.
     pub database: DatabaseAccess,
     /// Whether writes can be made.

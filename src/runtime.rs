@@ -42,9 +42,17 @@ pub use connect::{Connect, Connection};
 pub use core::Core;
 pub use kept::StateDirectory;
 
-/// The kubeconfig's contexts, as the settings choose among them.
-pub fn live(settings: &Settings) -> Arc<dyn Connect> {
-    Arc::new(live::Kubeconfig::new(settings))
+/// How long a credential plugin may take while a person can see that it runs, and give it up: a login in a browser.
+pub const LOGIN: Duration = Duration::from_secs(300);
+
+/// The kubeconfig's contexts, as the settings choose among them. A run of a credential plugin has so long.
+pub fn live(settings: &Settings, plugin_timeout: Duration) -> Arc<dyn Connect> {
+    Arc::new(live::Kubeconfig::new(settings, plugin_timeout))
+}
+
+/// How long a credential plugin may take in a command: a request that waits for it should hear why it waits in vain.
+pub fn plugin_timeout(settings: &Settings) -> Duration {
+    settings.request_timeout.mul_f64(0.95)
 }
 
 /// The built-in simulator; without a name the healthy scenario.

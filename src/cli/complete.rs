@@ -164,7 +164,7 @@ impl Line {
         if self.demo {
             runtime::demo(&self.settings, self.scenario.as_deref()).ok()
         } else {
-            Some(runtime::live(&self.settings))
+            Some(runtime::live(&self.settings, runtime::plugin_timeout(&self.settings)))
         }
     }
 }

@@ -119,7 +119,8 @@ pub fn holds(change: &Change, world: &World) -> bool {
 
 /// The change that would put back what `change` is about to alter; `None` when it cannot be put back (a restart).
 ///
-/// For an object that is to be created it is `None` before the object is there: its deletion names its UID.
+/// For an object that is created it is `None`, too: its deletion names the UID that the answer of the API server tells, and
+/// never that of whatever object has the name.
 pub fn inverse(change: &Change, world: &World) -> Option<Change> {
     match change {
         Change::AddEntry { cluster, entry } => Some(Change::RemoveEntry {
@@ -142,16 +143,12 @@ pub fn inverse(change: &Change, world: &World) -> Option<Change> {
                 edit: PreloadEdit::between(&edit.made_on(there), there),
             })
         }
-        Change::CreateDatabase { key, cluster, .. } => Some(Change::DeleteDatabase {
-            key: key.clone(),
-            cluster: cluster.clone(),
-            uid: world.databases.get(key)?.uid.clone(),
-        }),
         Change::SetDatabaseExtension { .. } | Change::UnsetDatabaseExtension { .. } => inverse_of_item(change, world),
         Change::RestartCluster { .. }
         | Change::RestartPrimary { .. }
         | Change::DeletePod { .. }
         | Change::Promote { .. }
+        | Change::CreateDatabase { .. }
         | Change::DeleteDatabase { .. } => None,
     }
 }

@@ -161,10 +161,10 @@ mod tests {
 
     #[test]
     fn user_and_password_are_taken_out_of_an_address() {
-        let (bare, login) = without_login(&server("https://ada:h%40sh%25@rig:6443/path?token=hush").unwrap());
+        let (bare, login) = without_login(&server("https://dev:h%40sh%25@rig:6443/path?token=hush").unwrap());
         assert_eq!(bare.to_string(), "https://rig:6443/path");
         let login = login.unwrap();
-        assert_eq!((login.user.as_str(), login.password.as_str()), ("ada", "h@sh%"));
+        assert_eq!((login.user.as_str(), login.password.as_str()), ("dev", "h@sh%"));
         assert!(without_login(&server("rig").unwrap()).1.is_none());
     }
 }

@@ -262,7 +262,7 @@ mod tests {
             kube::Error::Service(Box::new(run())),
             kube::Error::Auth(AuthError::AuthExec("hush".to_owned())),
             kube::Error::ProxyProtocolUnsupported {
-                proxy_url: Box::new("socks4://ada:hush@proxy".parse().unwrap()),
+                proxy_url: Box::new("socks4://dev:hush@proxy".parse().unwrap()),
             },
             kube::Error::InferKubeconfig(KubeconfigError::LoadContext("hush".to_owned())),
         ] {

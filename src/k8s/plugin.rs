@@ -142,7 +142,9 @@ impl Plugin {
         let output = match tokio::time::timeout(self.limit, run).await {
             Err(_) => {
                 let why = format!("did not answer within {} s", self.limit.as_secs_f32());
-                return Err(self.failed(&why).with_hint("log in before; --request-timeout gives it more time"));
+                return Err(self
+                    .failed(&why)
+                    .with_hint("log in before; in a command --request-timeout gives it more time"));
             }
             Ok(Err(error)) => {
                 let hint = self.exec.install_hint.as_deref().map(sanitise);

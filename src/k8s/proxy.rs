@@ -164,8 +164,8 @@ mod tests {
             ("https://rig", &["HTTPS_PROXY=socks5h://a:1"], Some("socks5://a:1/")),
             (
                 "https://rig",
-                &["HTTPS_PROXY=socks5://ada:hush@a"],
-                Some("socks5://ada:hush@a:1080/"),
+                &["HTTPS_PROXY=socks5://dev:hush@a"],
+                Some("socks5://dev:hush@a:1080/"),
             ),
             ("https://rig", &[], None),
         ] {
@@ -245,11 +245,11 @@ mod tests {
 
     #[test]
     fn a_proxy_that_is_no_address_is_refused_by_the_name_of_its_variable_where_it_would_be_used() {
-        let error = proxy("https://rig", &["https_proxy=ftp://ada:hush@a"]).unwrap_err();
+        let error = proxy("https://rig", &["https_proxy=ftp://dev:hush@a"]).unwrap_err();
         assert!(error.message.contains("the proxy of https_proxy cannot be used"), "{error}");
         assert!(!format!("{error:?}").contains("hush"), "{error:?}");
         assert_eq!(address_of("https://rig", &["https_proxy=ftp://a", "NO_PROXY=rig"]), None);
-        let named = proxy("https://rig", &["HTTPS_PROXY=http://ada:hush@a:1"]).unwrap().unwrap();
+        let named = proxy("https://rig", &["HTTPS_PROXY=http://dev:hush@a:1"]).unwrap().unwrap();
         assert_eq!(named.shown(), "the proxy http://a:1/ of HTTPS_PROXY");
     }
 }

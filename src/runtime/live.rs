@@ -1,6 +1,7 @@
 //! Contexts of the kubeconfig.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 
@@ -12,14 +13,16 @@ use crate::k8s;
 /// Opens contexts of the kubeconfig.
 pub(super) struct Kubeconfig {
     settings: Settings,
+    plugin_timeout: Duration,
     /// The current context, once it was looked up.
     current: Arc<OnceLock<String>>,
 }
 
 impl Kubeconfig {
-    pub(super) fn new(settings: &Settings) -> Self {
+    pub(super) fn new(settings: &Settings, plugin_timeout: Duration) -> Self {
         Self {
             settings: settings.clone(),
+            plugin_timeout,
             current: Arc::default(),
         }
     }
@@ -37,6 +40,7 @@ impl Connect for Kubeconfig {
                 NamespaceChoice::All => Some(Scope::All),
             },
             request_timeout: self.settings.request_timeout,
+            plugin_timeout: self.plugin_timeout,
             database: self.settings.database,
             access: self.settings.access,
         };

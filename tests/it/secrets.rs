@@ -101,8 +101,8 @@ fn kubeconfig(server: &str, user: &Value) -> String {
     let config = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "here",
         "clusters": [{"name": "c", "cluster": {"server": server}}],
-        "users": [{"name": "ada-of-the-office", "user": user}],
-        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "ada-of-the-office", "namespace": "shop"}}],
+        "users": [{"name": "dev-of-the-office", "user": user}],
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "dev-of-the-office", "namespace": "shop"}}],
     });
     config.to_string()
 }
@@ -155,7 +155,7 @@ fn a_broken_kubeconfig_is_named_with_its_line_and_without_its_secrets() {
     let user = |lines: &str| {
         format!(
             "apiVersion: v1\nkind: Config\ncurrent-context: here\nclusters:\n- name: c\n  cluster: {{server: 'https://127.0.0.1:1'}}\n\
-             contexts:\n- name: here\n  context: {{cluster: c, user: ada}}\nusers:\n- name: ada\n  user:\n{lines}"
+             contexts:\n- name: here\n  context: {{cluster: c, user: dev}}\nusers:\n- name: dev\n  user:\n{lines}"
         )
     };
     let texts = [
@@ -193,7 +193,7 @@ fn an_answer_of_a_plugin_that_cannot_be_read_is_told_without_its_secrets() {
         for verb in &VERBS[..3] {
             let (said, code) = place.run(verb, &[]);
             assert_eq!(code, Some(3), "{script}: {said}");
-            assert!(said.contains("plugin of the user entry ada-of-the-office"), "{script}: {said}");
+            assert!(said.contains("plugin of the user entry dev-of-the-office"), "{script}: {said}");
         }
     }
 }
@@ -266,7 +266,7 @@ fn what_is_empty_is_as_if_it_were_not_there() {
 #[test]
 fn user_and_password_of_an_address_are_never_shown() {
     let (server, proxy) = (nobody(), nobody());
-    let place = Place::new(&kubeconfig(&format!("http://ada:{SECRET}@{server}/?key={SECRET}"), &json!({})));
+    let place = Place::new(&kubeconfig(&format!("http://dev:{SECRET}@{server}/?key={SECRET}"), &json!({})));
     for verb in VERBS {
         let (said, code) = place.run(verb, &[]);
         assert_eq!(code, Some(3), "{said}");
@@ -274,10 +274,10 @@ fn user_and_password_of_an_address_are_never_shown() {
     }
     let place = Place::new(&kubeconfig(&format!("https://{server}"), &json!({})));
     for proxy in [
-        format!("http://ada:{SECRET}@{proxy}"),
-        format!("ada:{SECRET}@{proxy}"),
-        format!("socks4://ada:{SECRET}@{proxy}"),
-        format!("http://ada:{SECRET}@:a b"),
+        format!("http://dev:{SECRET}@{proxy}"),
+        format!("dev:{SECRET}@{proxy}"),
+        format!("socks4://dev:{SECRET}@{proxy}"),
+        format!("http://dev:{SECRET}@:a b"),
     ] {
         let (said, code) = place.run(&["status"], &[("HTTPS_PROXY", &proxy)]);
         assert!(matches!(code, Some(2 | 3)), "{said}");
@@ -289,8 +289,8 @@ fn user_and_password_of_an_address_are_never_shown() {
 fn a_proxy_that_was_used_is_named_and_one_is_used_as_by_kubectl() {
     let (proxy, other) = (nobody(), nobody());
     let place = Place::new(&kubeconfig("https://rig.invalid:6443", &json!({})));
-    let variable = format!("http://ada:{SECRET}@{proxy}");
-    for text in [&variable, &format!("ada:{SECRET}@{proxy}"), &format!("socks5h://{proxy}")] {
+    let variable = format!("http://dev:{SECRET}@{proxy}");
+    for text in [&variable, &format!("dev:{SECRET}@{proxy}"), &format!("socks5h://{proxy}")] {
         let (said, code) = place.run(&["status"], &[("HTTPS_PROXY", text), ("NO_PROXY", "a,,b")]);
         assert!(
             code == Some(3) && said.contains(&format!("{proxy}/ of HTTPS_PROXY")),
@@ -344,12 +344,12 @@ fn names_in_a_kubeconfig_cannot_move_the_cursor() {
 // E13c
 #[test]
 fn credentials_stay_here_where_the_connection_is_not_encrypted() {
-    for user in [json!({"token": SECRET}), json!({"username": "ada", "password": SECRET})] {
+    for user in [json!({"token": SECRET}), json!({"username": "dev", "password": SECRET})] {
         let (address, asked) = answers("401 Unauthorized");
         let (said, code) = Place::new(&kubeconfig(&address, &user)).run(&["status"], &[]);
         assert_eq!(code, Some(3), "{said}");
         assert!(
-            said.contains("ada-of-the-office") && said.contains("not sent") && said.contains("https://"),
+            said.contains("dev-of-the-office") && said.contains("not sent") && said.contains("https://"),
             "{said}"
         );
         let asked = asked.lock().unwrap().to_lowercase();
@@ -359,7 +359,7 @@ fn credentials_stay_here_where_the_connection_is_not_encrypted() {
 
 #[test]
 fn the_console_shows_no_secret_of_a_broken_kubeconfig() {
-    let broken = format!("users:\n- name: ada\n  user:\n    token: {SECRET}\n   password: {SECRET}\n");
+    let broken = format!("users:\n- name: dev\n  user:\n    token: {SECRET}\n   password: {SECRET}\n");
     let refused = kubeconfig("https://127.0.0.1:1", &json!({"token": format!("{SECRET}\n")}));
     for text in [broken, refused] {
         let place = Place::new(&text);

@@ -20,7 +20,7 @@ fn config(server: &str, user: Value) -> Config {
 
 fn taken(server: &str, user: Value) -> Result<(Credentials, Config), BackendError> {
     let mut config = config(server, user);
-    Credentials::take("the user entry ada".to_owned(), &mut config, Duration::from_secs(10)).map(|credentials| (credentials, config))
+    Credentials::take("the user entry dev".to_owned(), &mut config, Duration::from_secs(10)).map(|credentials| (credentials, config))
 }
 
 fn way(credentials: Credentials, server: &Mock) -> Way {
@@ -55,7 +55,7 @@ async fn credentials_are_not_sent_without_encryption_and_a_401_says_so() {
     for user in [
         json!({"token": "abc"}),
         json!({"tokenFile": "/nowhere"}),
-        json!({"username": "ada", "password": "abc"}),
+        json!({"username": "dev", "password": "abc"}),
         json!({"exec": {"command": "nowhere"}}),
     ] {
         let (credentials, config) = taken("http://rig", user).unwrap();
@@ -66,7 +66,7 @@ async fn credentials_are_not_sent_without_encryption_and_a_401_says_so() {
         assert_eq!(error.kind, ErrorKind::Unauthenticated);
         assert_eq!(
             error.to_string(),
-            "cannot ask: the credentials of the user entry ada are not sent, because the server's address is not encrypted \
+            "cannot ask: the credentials of the user entry dev are not sent, because the server's address is not encrypted \
              (write the server of the cluster entry with https://)"
         );
     }
@@ -94,13 +94,13 @@ async fn without_credentials_requests_are_as_they_were() {
 
 #[test]
 fn user_and_password_of_an_address_are_basic_authentication_and_nothing_else() {
-    let (_, config) = taken("https://ada:h%40sh@rig/path", json!({})).unwrap();
+    let (_, config) = taken("https://dev:h%40sh@rig/path", json!({})).unwrap();
     assert_eq!(config.cluster_url, "https://rig/path");
-    assert_eq!(config.auth_info.username.as_deref(), Some("ada"));
+    assert_eq!(config.auth_info.username.as_deref(), Some("dev"));
     assert_eq!(config.auth_info.password.unwrap().expose_secret(), "h@sh");
-    let (credentials, config) = taken("https://ada:hush@rig", json!({"token": "abc"})).unwrap();
+    let (credentials, config) = taken("https://dev:hush@rig", json!({"token": "abc"})).unwrap();
     assert!(matches!(credentials.source, Source::Token(_)) && config.auth_info.username.is_none());
-    let (credentials, config) = taken("http://ada:hush@rig", json!({})).unwrap();
+    let (credentials, config) = taken("http://dev:hush@rig", json!({})).unwrap();
     assert_eq!(config.cluster_url, "http://rig/");
     assert!(matches!(credentials.source, Source::Withheld));
 }
@@ -125,7 +125,7 @@ fn what_no_header_can_hold_is_refused_with_the_name_of_the_user_entry() {
             .err()
             .unwrap_or_else(|| panic!("{user} is taken"));
         assert!(
-            error.message.starts_with("the user entry ada ") && !format!("{error:?}").contains("hush"),
+            error.message.starts_with("the user entry dev ") && !format!("{error:?}").contains("hush"),
             "{error:?}"
         );
         assert!(error.hint.is_some() && error.kind == ErrorKind::Config, "{error:?}");
@@ -163,7 +163,7 @@ async fn a_token_file_that_holds_no_token_is_told_without_its_content() {
         let (credentials, _) = taken("https://rig", json!({"tokenFile": file})).unwrap();
         let error = ask(&signed(credentials, &server("x"))).await.unwrap_err();
         assert!(
-            error.message.contains(&format!("the token file of the user entry ada {why}")),
+            error.message.contains(&format!("the token file of the user entry dev {why}")),
             "{error}"
         );
         assert!(!error.to_string().contains("hush"), "{error}");
@@ -193,7 +193,7 @@ fn counted(tokens: &'static [Result<&'static str, ()>], expires: Option<Timestam
         .boxed()
     };
     let source = Source::Plugin(Renewed::new(Arc::new(run)));
-    let user = "the user entry ada".to_owned();
+    let user = "the user entry dev".to_owned();
     (Credentials { user, source }, runs)
 }
 
@@ -274,7 +274,7 @@ async fn another_certificate_of_a_plugin_makes_another_connection_before_the_fir
         async move { Ok(answer) }.boxed()
     };
     let source = Source::Plugin(Renewed::new(Arc::new(run)));
-    let user = "the user entry ada".to_owned();
+    let user = "the user entry dev".to_owned();
     let server = Mock::new(|_| json_answer(200, &json!({})));
     let (client, dialed) = (server.client(), Arc::new(Mutex::new(Vec::new())));
     let kept = Arc::clone(&dialed);

@@ -47,15 +47,15 @@ fn marked() -> Marked {
     let certificate = secrets::encoded(made.cert.pem().as_bytes()).unwrap();
     let key = secrets::encoded(made.signing_key.serialize_pem().as_bytes()).unwrap();
     let login = secret("login");
-    let address = |host: &str| format!("https://ada:{login}@{host}");
-    let contexts = ["ada", "eve", "joe", "kim"].map(|name| json!({"name": name, "context": {"cluster": "c", "user": name}}));
+    let address = |host: &str| format!("https://dev:{login}@{host}");
+    let contexts = ["dev", "eve", "joe", "kim"].map(|name| json!({"name": name, "context": {"cluster": "c", "user": name}}));
     // Each kind of credentials has an entry of its own, so that one does not hide the next.
     let value = json!({
-        "apiVersion": "v1", "kind": "Config", "current-context": "ada",
+        "apiVersion": "v1", "kind": "Config", "current-context": "dev",
         "clusters": [{"name": "c", "cluster": {"server": address("rig:6443"), "proxy-url": address("proxy:3128"), "certificate-authority-data": certificate}}],
         "contexts": contexts,
         "users": [
-            {"name": "ada", "user": {"token": secret("token"), "as": "joe", "as-user-extra": {"reason": [secret("argument")]}}},
+            {"name": "dev", "user": {"token": secret("token"), "as": "joe", "as-user-extra": {"reason": [secret("argument")]}}},
             {"name": "eve", "user": {"username": "eve", "password": secret("password"), "client-certificate-data": certificate, "client-key-data": key}},
             {"name": "joe", "user": {"auth-provider": {"name": "oidc", "config": {"id-token": secret("id-token"), "refresh-token": secret("refresh-token")}}}},
             {"name": "kim", "user": {"exec": {
@@ -247,11 +247,11 @@ fn a_secret_that_cannot_be_sent_is_refused_with_the_name_of_its_entry() {
         ] {
             let config = json!({
                 "clusters": [{"name": "c", "cluster": {"server": "https://rig"}}], "current-context": "x",
-                "users": [{"name": "ada\u{1b}[2J", "user": {field: value}}], "contexts": [{"name": "x", "context": {"cluster": "c", "user": "ada\u{1b}[2J"}}],
+                "users": [{"name": "dev\u{1b}[2J", "user": {field: value}}], "contexts": [{"name": "x", "context": {"cluster": "c", "user": "dev\u{1b}[2J"}}],
             });
             let told = told(config.to_string().as_bytes());
             assert!(
-                told.contains("the user entry ada[2J of the kubeconfig the file cannot be used"),
+                told.contains("the user entry dev[2J of the kubeconfig the file cannot be used"),
                 "{told}"
             );
             assert!(!told.contains("ZQXW") && !told.contains('\u{1b}'), "{told}");
@@ -262,12 +262,12 @@ fn a_secret_that_cannot_be_sent_is_refused_with_the_name_of_its_entry() {
 #[test]
 fn an_error_names_line_column_and_reason() {
     let of = |text: &str| parse(text.as_bytes(), Path::new("/")).unwrap_err();
-    let broken = of("apiVersion: v1\nusers:\n- name: ada\n  user:\n    token: hush\n   password: hush\n");
+    let broken = of("apiVersion: v1\nusers:\n- name: dev\n  user:\n    token: hush\n   password: hush\n");
     assert!(broken.starts_with("line 6, column "), "{broken}");
     let text = "clusters:\n- name: c\n  cluster: {server: [hush]}\n";
     assert_eq!(of(text), "line 3, column 21: a value is of another kind than is wanted");
     assert_eq!(
-        of("users: [{name: ada, user: {token: *hush}}]").split(": ").nth(1),
+        of("users: [{name: dev, user: {token: *hush}}]").split(": ").nth(1),
         Some("there is an alias without an anchor; a value that begins with * needs quotes")
     );
     assert_eq!(parse(b"kind: \xff\xff", Path::new("/")).unwrap_err(), "it is not UTF-8");
@@ -278,7 +278,7 @@ fn an_error_names_line_column_and_reason() {
 }
 
 fn read_as(text: &str) -> Kubeconfig {
-    parse(text.as_bytes(), Path::new("/home/ada/.kube")).unwrap()
+    parse(text.as_bytes(), Path::new("/home/dev/.kube")).unwrap()
 }
 
 // C22, C39, E13a
@@ -287,7 +287,7 @@ fn empty_means_absent() {
     let config = read_as(
         "{current-context: '', contexts: [{name: x, context: {cluster: c, user: '', namespace: ''}}],
          clusters: [{name: c, cluster: {server: 'https://rig', certificate-authority: '', certificate-authority-data: '', proxy-url: '', tls-server-name: ''}}],
-         users: [{name: ada, user: {token: '', tokenFile: '', username: '', password: '', client-certificate: '', client-certificate-data: '', client-key: '', client-key-data: '', as: ''}}]}",
+         users: [{name: dev, user: {token: '', tokenFile: '', username: '', password: '', client-certificate: '', client-certificate-data: '', client-key: '', client-key-data: '', as: ''}}]}",
     );
     assert_eq!(config.current_context, None);
     let context = config.contexts[0].context.as_ref().unwrap();
@@ -310,11 +310,11 @@ fn paths_begin_in_the_folder_of_the_file_and_bare_commands_do_not() {
     let user = |index: usize| config.auth_infos[index].auth_info.as_ref().unwrap();
     assert_eq!(
         config.clusters[0].cluster.as_ref().unwrap().certificate_authority.as_deref(),
-        Some("/home/ada/.kube/ca.crt")
+        Some("/home/dev/.kube/ca.crt")
     );
-    assert_eq!(user(0).token_file.as_deref(), Some("/home/ada/.kube/token"));
+    assert_eq!(user(0).token_file.as_deref(), Some("/home/dev/.kube/token"));
     assert_eq!(user(0).client_certificate.as_deref(), Some("/etc/a.crt"));
-    assert_eq!(user(0).exec.as_ref().unwrap().command.as_deref(), Some("/home/ada/.kube/./plugin"));
+    assert_eq!(user(0).exec.as_ref().unwrap().command.as_deref(), Some("/home/dev/.kube/./plugin"));
     let bare = user(1).exec.as_ref().unwrap();
     assert_eq!(bare.command.as_deref(), Some("aws"));
     assert_eq!(bare.interactive_mode, Some(ExecInteractiveMode::Never));
@@ -336,7 +336,7 @@ fn an_entry_that_cannot_be_used_is_named() {
             told(text.as_bytes())
         };
         assert!(
-            told("{server: 'ftp://ada:hush@rig'}", "")
+            told("{server: 'ftp://dev:hush@rig'}", "")
                 .contains("the cluster entry c of the kubeconfig the file cannot be used: its server begins neither")
         );
         for (cluster, why) in [
@@ -358,7 +358,7 @@ fn an_entry_that_cannot_be_used_is_named() {
                 "the file that its certificate-authority names cannot be read: No such file",
             ),
             (
-                "{server: 'https://rig', proxy-url: 'ftp://ada:hush@proxy'}",
+                "{server: 'https://rig', proxy-url: 'ftp://dev:hush@proxy'}",
                 "its proxy-url asks for a kind of proxy",
             ),
         ] {

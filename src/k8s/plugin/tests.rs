@@ -13,7 +13,7 @@ use super::*;
 const TOKEN: &str = "ZQXW-token-VJKH-8127";
 
 fn plugin(exec: serde_json::Value) -> Plugin {
-    Plugin::new("the user entry ada", serde_json::from_value(exec).unwrap(), Duration::from_secs(10)).unwrap()
+    Plugin::new("the user entry dev", serde_json::from_value(exec).unwrap(), Duration::from_secs(10)).unwrap()
 }
 
 fn login() -> Plugin {
@@ -50,7 +50,7 @@ fn an_answer_that_is_cut_or_garbled_tells_no_secret() {
         let told = told(login().answer(text.as_bytes()));
         assert!(!(0..=TOKEN.len() - 6).any(|at| told.contains(&TOKEN[at..at + 6])), "{text}: {told}");
         assert!(
-            told.is_empty() || told.contains("the credential plugin acme-login of the user entry ada gave "),
+            told.is_empty() || told.contains("the credential plugin acme-login of the user entry dev gave "),
             "{told}"
         );
     }
@@ -99,7 +99,7 @@ fn a_plugin_that_fails_is_told_in_its_words_without_what_it_was_given() {
     };
     assert_eq!(
         plugin.failed(&plugin.complaint(&output)).message,
-        "the credential plugin login[2J of the user entry ada ended with exit status: 3: no login for dev in eu with … … …: please log in[2J"
+        "the credential plugin login[2J of the user entry dev ended with exit status: 3: no login for dev in eu with … … …: please log in[2J"
     );
 }
 
@@ -124,7 +124,7 @@ async fn a_plugin_that_is_not_installed_is_named_with_its_own_hint() {
     let error = plugin.run().await.err().unwrap();
     assert_eq!(
         error.to_string(),
-        "the credential plugin acme-login-that-is-nowhere of the user entry ada cannot be started: No such file or directory (os error 2) (see the handbook)"
+        "the credential plugin acme-login-that-is-nowhere of the user entry dev cannot be started: No such file or directory (os error 2) (see the handbook)"
     );
 }
 
@@ -141,11 +141,11 @@ async fn a_plugin_that_takes_too_long_is_ended_with_its_children() {
     });
     let script = r#"exec 3>"$0"; (sleep 1000) & sleep 1000; echo never"#;
     let exec = json!({"command": "sh", "args": ["-c", script, fifo]});
-    let plugin = Plugin::new("the user entry ada", serde_json::from_value(exec).unwrap(), Duration::from_secs(1)).unwrap();
+    let plugin = Plugin::new("the user entry dev", serde_json::from_value(exec).unwrap(), Duration::from_secs(1)).unwrap();
     let error = plugin.run().await.err().unwrap();
     assert_eq!(
         error.to_string(),
-        "the credential plugin sh of the user entry ada did not answer within 1 s (log in before; --request-timeout gives it more time)"
+        "the credential plugin sh of the user entry dev did not answer within 1 s (log in before; in a command --request-timeout gives it more time)"
     );
     assert_eq!(error.kind, ErrorKind::Unauthenticated);
     assert_eq!(read.join().unwrap().unwrap(), "");

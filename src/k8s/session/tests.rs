@@ -27,7 +27,7 @@ fn server(accepted: &Arc<Mutex<&'static str>>) -> Mock {
 fn way(token: &str, server: &Mock) -> Way {
     let mut config = Config::new("https://rig".parse().unwrap());
     config.auth_info = serde_json::from_value(json!({"token": token})).unwrap();
-    let credentials = Credentials::take("the user entry ada".to_owned(), &mut config, Duration::from_secs(1)).unwrap();
+    let credentials = Credentials::take("the user entry dev".to_owned(), &mut config, Duration::from_secs(1)).unwrap();
     let client = server.client();
     let mut made_from = [0; 32];
     made_from[..token.len()].copy_from_slice(token.as_bytes());
@@ -96,7 +96,7 @@ async fn what_has_expired_is_told_with_its_time_and_read_again_every_few_seconds
     assert!(
         first
             .message
-            .ends_with(" UTC: the server refuses the token of the user entry ada (401)"),
+            .ends_with(" UTC: the server refuses the token of the user entry dev (401)"),
         "{first}"
     );
     for _ in 0..60 {
