@@ -234,16 +234,21 @@ fn still_preloaded(situation: &Situation<'_>, cluster: &Cluster, entry: &str) ->
     ))
 }
 
-/// Libraries of an entry: by the files that were seen in its mount, else as is known of the image.
-fn libraries(world: &World, cluster: &Cluster, entry: &str) -> Vec<String> {
+/// Names of the files of a kind that were seen in the mount of an entry, in any instance.
+fn files_of(world: &World, cluster: &Cluster, entry: &str, kind: FileKind) -> Vec<String> {
     let mount = format!("/extensions/{entry}/");
-    let files: Vec<String> = world
+    world
         .instances_of(&cluster.key)
         .filter_map(|instance| world.answer_of(instance)?.files.known())
         .flatten()
-        .filter(|file| file.kind == FileKind::Library && format!("{}/", file.element).starts_with(&mount))
+        .filter(|file| file.kind == kind && format!("{}/", file.element).starts_with(&mount))
         .map(|file| file.name.clone())
-        .collect();
+        .collect()
+}
+
+/// Libraries of an entry: by the files that were seen in its mount, else as is known of the image.
+fn libraries(world: &World, cluster: &Cluster, entry: &str) -> Vec<String> {
+    let files = files_of(world, cluster, entry, FileKind::Library);
     if !files.is_empty() {
         return files;
     }
@@ -253,14 +258,7 @@ fn libraries(world: &World, cluster: &Cluster, entry: &str) -> Vec<String> {
 
 /// SQL names of an entry: by the control files that were seen in its mount, else as is known of the image.
 pub(in crate::workflow) fn provided(world: &World, cluster: &Cluster, entry: &str) -> Vec<String> {
-    let prefix = format!("/extensions/{entry}/");
-    let files: Vec<String> = world
-        .instances_of(&cluster.key)
-        .filter_map(|instance| world.answer_of(instance)?.files.known())
-        .flatten()
-        .filter(|file| file.kind == FileKind::Control && format!("{}/", file.element).starts_with(&prefix))
-        .map(|file| file.name.clone())
-        .collect();
+    let files = files_of(world, cluster, entry, FileKind::Control);
     if !files.is_empty() {
         return files;
     }
