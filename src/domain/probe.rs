@@ -291,6 +291,13 @@ pub struct UpdatePath {
     pub path: String,
 }
 
+impl UpdatePath {
+    /// It leads a SQL extension from one version to another.
+    pub fn leads(&self, name: &str, from: &str, to: &str) -> bool {
+        self.name == name && self.source == from && self.target == to
+    }
+}
+
 /// Why an instance could not be probed at all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProbeFailure {

@@ -4,7 +4,7 @@ use super::plan::{Condition, Step};
 use super::planning::{facts_of, is_installed, step};
 use crate::domain::World;
 use crate::domain::change::{Change, FieldEdit, ItemEdit};
-use crate::domain::database::{Database, Ensure, ReclaimPolicy};
+use crate::domain::database::{Database, Ensure, ReclaimPolicy, RequestedExtension};
 use crate::domain::ids::{ClusterKey, DatabaseKey};
 use crate::domain::request::{holds, inverse};
 use crate::domain::watch::{Kind, WatchState};
@@ -104,7 +104,7 @@ pub(super) fn of_steps(steps: &[Step], world: &World) -> (Vec<Change>, Vec<Strin
     let (mut changes, mut left) = (Vec::new(), Vec::new());
     for step in steps.iter().rev() {
         let Some(change) = step.change() else { continue };
-        if step.inverse.is_empty() {
+        if step.inverse().is_empty() {
             continue;
         }
         match of_step(change, step, world) {
@@ -120,8 +120,8 @@ fn of_step(change: &Change, step: &Step, world: &World) -> Result<Vec<Change>, S
     let undone = |inverse: &Change| !holds(inverse, world);
     match change {
         // Relative by itself: what others added stays.
-        Change::EditPreload { .. } => Ok(step.inverse.iter().filter(|inverse| undone(inverse)).cloned().collect()),
-        Change::CreateDatabase { key, .. } => of_created(key, step, world),
+        Change::EditPreload { .. } => Ok(step.inverse().iter().filter(|inverse| undone(inverse)).cloned().collect()),
+        Change::CreateDatabase { key, extensions, .. } => of_created(key, extensions, step, world),
         Change::SetDatabaseExtension { key, cluster, extension } => {
             let Some(object) = world.databases.get(key) else {
                 return gone(key, world);
@@ -130,9 +130,9 @@ fn of_step(change: &Change, step: &Step, world: &World) -> Result<Vec<Change>, S
                 return Ok(Vec::new());
             }
             // What a way back has begun is gone on with.
-            let is_begun = step.inverse.iter().any(|inverse| holds(inverse, world));
+            let is_begun = step.inverse().iter().any(|inverse| holds(inverse, world));
             if !holds(change, world) && !is_begun {
-                return if step.inverse.iter().any(undone) {
+                return if step.inverse().iter().any(undone) {
                     Err(format!("another user has changed {} in {} since", extension.name, key.name))
                 } else {
                     Ok(Vec::new())
@@ -140,9 +140,9 @@ fn of_step(change: &Change, step: &Step, world: &World) -> Result<Vec<Change>, S
             }
             of_item(object, cluster, step, world)
         }
-        _ if !step.inverse.iter().any(undone) => Ok(Vec::new()),
+        _ if !step.inverse().iter().any(undone) => Ok(Vec::new()),
         _ if !holds(change, world) => Err("another user has changed it since".to_owned()),
-        _ => Ok(step.inverse.clone()),
+        _ => Ok(step.inverse().to_vec()),
     }
 }
 
@@ -158,7 +158,7 @@ fn gone(key: &DatabaseKey, world: &World) -> Result<Vec<Change>, String> {
     }
 }
 
-fn of_created(key: &DatabaseKey, step: &Step, world: &World) -> Result<Vec<Change>, String> {
+fn of_created(key: &DatabaseKey, asked: &[RequestedExtension], step: &Step, world: &World) -> Result<Vec<Change>, String> {
     let created = step.sent.as_ref().and_then(|sent| sent.created.as_deref());
     let Some(object) = world.databases.get(key) else {
         return gone(key, world);
@@ -166,17 +166,16 @@ fn of_created(key: &DatabaseKey, step: &Step, world: &World) -> Result<Vec<Chang
     if created != Some(object.uid.as_str()) {
         return Err(format!("the Database object {} is not the one that was created", key.name));
     }
-    let is_ours = |name: &str| match step.change() {
-        Some(Change::CreateDatabase { extensions, .. }) => extensions.iter().any(|item| item.name == name),
-        _ => false,
-    };
     let drops = step
-        .inverse
+        .inverse()
         .iter()
         .filter(|inverse| !matches!(inverse, Change::DeleteDatabase { .. }));
     let mut back: Vec<Change> = drops.filter(|inverse| !holds(inverse, world)).cloned().collect();
-    let deletion = step.inverse.iter().find(|inverse| matches!(inverse, Change::DeleteDatabase { .. }));
-    let is_shared = object.extensions.iter().any(|item| !is_ours(&item.name));
+    let deletion = step
+        .inverse()
+        .iter()
+        .find(|inverse| matches!(inverse, Change::DeleteDatabase { .. }));
+    let is_shared = object.extensions.iter().any(|item| asked.iter().all(|ours| ours.name != item.name));
     if object.reclaim_policy == ReclaimPolicy::Retain && !is_shared {
         back.extend(deletion.cloned());
     }
@@ -194,10 +193,10 @@ fn of_created(key: &DatabaseKey, step: &Step, world: &World) -> Result<Vec<Chang
 /// known to lead back; and the list is not emptied, because the operator would not report on it any more.
 fn of_item(object: &Database, cluster: &ClusterKey, step: &Step, world: &World) -> Result<Vec<Change>, String> {
     let mut back = Vec::new();
-    for inverse in &step.inverse {
+    for inverse in step.inverse() {
         match inverse {
             Change::UnsetDatabaseExtension { extension, .. } if object.extensions.len() == 1 => {
-                let is_dropped = step.inverse.iter().any(|other| other != inverse && holds(other, world));
+                let is_dropped = step.inverse().iter().any(|other| other != inverse && holds(other, world));
                 if back.is_empty() && !is_dropped {
                     return Err(format!(
                         "{extension} is the only extension that {} asks for, and may have been installed before",
@@ -241,11 +240,9 @@ fn leads_back(world: &World, cluster: &ClusterKey, object: &Database, name: &str
         .find(|item| item.name == name)
         .and_then(|item| item.version.as_deref());
     let paths = facts_of(world, cluster, &object.database).and_then(|facts| facts.update_paths.known());
-    paths.is_some_and(|paths| {
-        paths
-            .iter()
-            .any(|path| path.name == name && Some(path.source.as_str()) == asked && path.target == version)
-    })
+    asked
+        .zip(paths)
+        .is_some_and(|(asked, paths)| paths.iter().any(|path| path.leads(name, asked, version)))
 }
 
 /// The steps of a way back.

@@ -175,8 +175,7 @@ pub(super) fn handle(run: &mut Run, event: Event, world: &World, now: Timestamp)
 /// Looks at the world until nothing moves any more.
 fn advance(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
     if let Some(why) = confirming::another_cluster(run, world) {
-        let step = run.plan.steps.iter().position(|step| !step.is_done()).unwrap_or_default();
-        return run.fail(step, why, now);
+        return run.fail(run.first_open(), why, now);
     }
     for _ in 0..MOST {
         let moved = match run.phase.clone() {
@@ -242,9 +241,8 @@ fn has_worked(run: &Run, step: usize, until: &Condition, world: &World) -> bool 
 
 fn not_kept(run: &mut Run, why: &str, now: Timestamp) {
     if run.phase == Phase::Keeping {
-        let step = run.plan.steps.iter().position(|step| !step.is_done()).unwrap_or_default();
         let why = format!("nothing was written, because the run could not be kept on disk: {why}");
-        run.fail(step, why, now);
+        run.fail(run.first_open(), why, now);
     } else {
         run.say(now, format!("the run could not be kept on disk: {why}"));
     }
@@ -264,7 +262,6 @@ fn again(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Comman
         if was_taken_back {
             // To write it again takes another confirmation, even if it looks the same.
             (step.state, step.confirmed, step.sent) = (StepState::Todo, None, None);
-            step.inverse.clear();
         } else if step.state == StepState::Failed {
             step.state = StepState::Todo;
         }
@@ -427,6 +424,11 @@ impl Run {
             "has worked"
         };
         self.say(now, format!("{title}: {how}"));
+    }
+
+    /// The first step that is not done.
+    fn first_open(&self) -> usize {
+        self.plan.steps.iter().position(|step| !step.is_done()).unwrap_or_default()
     }
 
     fn title_of(&self, index: usize) -> String {

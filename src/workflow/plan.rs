@@ -113,9 +113,6 @@ pub struct Step {
     /// What was there when its request was sent; `None` before that, and when the API server has refused the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<Sent>,
-    /// What puts it back, in order: as it was just before the write. Empty unless the write is known to have been made.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub inverse: Vec<Change>,
 }
 
 impl Step {
@@ -128,7 +125,6 @@ impl Step {
             consequences: Vec::new(),
             confirmed: None,
             sent: None,
-            inverse: Vec::new(),
         }
     }
 
@@ -137,6 +133,14 @@ impl Step {
         match &self.kind {
             StepKind::Write { change, .. } => Some(change),
             StepKind::Prove => None,
+        }
+    }
+
+    /// What puts it back, in order: as it was just before the write. Empty unless the write is known to have been made.
+    pub fn inverse(&self) -> &[Change] {
+        match &self.sent {
+            Some(sent) if sent.accepted => &sent.inverse,
+            _ => &[],
         }
     }
 
@@ -155,7 +159,7 @@ pub struct Sent {
     /// UID of the object that was created, by the answer of the API server.
     #[serde(default)]
     pub created: Option<String>,
-    /// What would put it back.
+    /// What would put it back, in order.
     pub inverse: Vec<Change>,
     /// When this program's field manager had written the object before, by the server's clock.
     #[serde(default)]

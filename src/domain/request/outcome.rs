@@ -25,12 +25,7 @@ pub struct Outcome {
 
 /// What a change would make of what is there now.
 pub fn outcome(change: &Change, world: &World) -> Outcome {
-    let mut after = draft(world, change.cluster());
-    make(change, &mut after);
-    Outcome {
-        before: part(change, world),
-        after: part(change, &after),
-    }
+    make(change, &mut draft(world, change.cluster()))
 }
 
 /// A world of one cluster, to try changes on.
@@ -85,8 +80,17 @@ fn object_json(object: &Database) -> Value {
     })
 }
 
-/// Makes a change on a draft, as the API server would. What cannot be made changes nothing.
-pub fn make(change: &Change, world: &mut World) {
+/// Makes a change on a draft, as the API server would, and tells what it did. What cannot be made changes nothing.
+pub fn make(change: &Change, world: &mut World) -> Outcome {
+    let before = part(change, world);
+    alter(change, world);
+    Outcome {
+        before,
+        after: part(change, world),
+    }
+}
+
+fn alter(change: &Change, world: &mut World) {
     match change {
         Change::DeletePod { pod, uid, .. } => {
             if world.instances.get(pod).is_some_and(|instance| instance.uid == *uid) {

@@ -26,8 +26,7 @@ fn outcomes(steps: &[Step], world: &World) -> Vec<(usize, Outcome)> {
             continue;
         };
         if !holds(change, &later) {
-            outcomes.push((index, outcome(change, &later)));
-            make(change, &mut later);
+            outcomes.push((index, make(change, &mut later)));
         }
     }
     outcomes
@@ -141,7 +140,6 @@ fn carried_over(run: &Run, mut step: Step) -> Step {
     if let Some(before) = before {
         step.confirmed.clone_from(&before.confirmed);
         step.sent.clone_from(&before.sent);
-        step.inverse.clone_from(&before.inverse);
     }
     step
 }
@@ -187,42 +185,28 @@ pub(super) fn sent(run: &Run, change: &Change, world: &World) -> Sent {
 
 /// The write is known to have been made: from now on it can be put back. `uid` is that of the object, by the answer.
 pub(super) fn accept(step: &mut Step, uid: Option<&str>) {
+    let creates = matches!(step.change(), Some(Change::CreateDatabase { .. }));
     let Some(sent) = &mut step.sent else { return };
     sent.accepted = true;
-    let creates = matches!(
-        &step.kind,
-        crate::workflow::plan::StepKind::Write {
-            change: Change::CreateDatabase { .. },
-            ..
-        }
-    );
     if !creates {
-        step.inverse.clone_from(&sent.inverse);
         return;
     }
     sent.created = uid.map(str::to_owned);
-    // Without its identity the object could be taken for another one of that name.
-    let Some(uid) = uid else { return };
-    step.inverse = sent
-        .inverse
-        .iter()
-        .cloned()
-        .map(|inverse| match inverse {
-            Change::DeleteDatabase { key, cluster, .. } => Change::DeleteDatabase {
-                key,
-                cluster,
-                uid: uid.to_owned(),
-            },
-            other => other,
-        })
-        .collect();
+    let Some(uid) = uid else {
+        // Without its identity the object could be taken for another one of that name.
+        return sent.inverse.clear();
+    };
+    for inverse in &mut sent.inverse {
+        if let Change::DeleteDatabase { uid: meant, .. } = inverse {
+            uid.clone_into(meant);
+        }
+    }
 }
 
 /// The API server has refused the write: there is nothing to put back.
 pub(super) fn refuse(run: &mut Run, step: usize) {
     if let Some(step) = run.plan.steps.get_mut(step) {
         step.sent = None;
-        step.inverse.clear();
     }
 }
 

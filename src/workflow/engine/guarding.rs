@@ -84,7 +84,6 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
             if let Some(step) = run.plan.steps.get_mut(step) {
                 step.state = StepState::Active;
                 step.sent = Some(sent);
-                step.inverse.clear();
             }
             run.plan.previews.retain(|preview| preview.step != step);
             run.plan.previews.push(planning::preview(step, request.clone(), world));
