@@ -138,13 +138,10 @@ impl<'a> Question<'a> {
         let Some(paths) = self.in_database().map(|probe| &probe.update_paths) else {
             return Told::Unknown(format!("the update paths of {name} in {database} were not read"));
         };
-        let leads = |paths: &[super::probe::UpdatePath]| {
-            paths
-                .iter()
-                .any(|path| path.name == *name && path.source == *from && path.target == wanted)
-        };
         match paths {
-            Fact::Known(paths) if leads(paths) => Told::Yes(format!("{pod} has an update path of {name} from {from} to {wanted}")),
+            Fact::Known(paths) if paths.iter().any(|path| path.leads(name, from, wanted)) => {
+                Told::Yes(format!("{pod} has an update path of {name} from {from} to {wanted}"))
+            }
             Fact::Known(_) if may_come => Told::Unknown(format!(
                 "whether an update path leads from {name} {from} to {wanted} is known when the image is mounted"
             )),
@@ -329,7 +326,8 @@ fn mounting<'a>(world: &'a World, entry: &'a ExtensionEntry) -> impl Iterator<It
         })
 }
 
-fn files_of<'a>(probe: &'a InstanceProbe, entry: &str) -> Vec<&'a PathFile> {
+/// Files that an instance was seen to have in the mount of an entry; none where files could not be read.
+pub fn files_of<'a>(probe: &'a InstanceProbe, entry: &str) -> Vec<&'a PathFile> {
     let below = format!("{MOUNT_ROOT}/{entry}/");
     let files = probe.files.known().into_iter().flatten();
     files.filter(|file| format!("{}/", file.element).starts_with(&below)).collect()

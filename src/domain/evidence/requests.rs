@@ -309,11 +309,7 @@ impl<'a> Requests<'a> {
         }
         let database = self.answer?.databases.iter().find(|database| database.database == pair.database)?;
         let paths = database.update_paths.known()?;
-        Some(
-            paths
-                .iter()
-                .any(|path| path.name == pair.extension && path.source == from && path.target == to),
-        )
+        Some(paths.iter().any(|path| path.leads(&pair.extension, from, to)))
     }
 
     /// One row per pair.

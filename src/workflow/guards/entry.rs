@@ -10,6 +10,7 @@ use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::CatalogKey;
 use crate::domain::image::{Reference, extension_tag, operand_distribution};
 use crate::domain::known::known;
+use crate::domain::offer::files_of;
 use crate::domain::probe::FileKind;
 use crate::workflow::conditions::base_name;
 use crate::workflow::intent::{DatabaseWish, Intent};
@@ -235,20 +236,19 @@ fn still_preloaded(situation: &Situation<'_>, cluster: &Cluster, entry: &str) ->
 }
 
 /// Names of the files of a kind that were seen in the mount of an entry, in any instance.
-fn files_of(world: &World, cluster: &Cluster, entry: &str, kind: FileKind) -> Vec<String> {
-    let mount = format!("/extensions/{entry}/");
+fn seen_files(world: &World, cluster: &Cluster, entry: &str, kind: FileKind) -> Vec<String> {
     world
         .instances_of(&cluster.key)
-        .filter_map(|instance| world.answer_of(instance)?.files.known())
-        .flatten()
-        .filter(|file| file.kind == kind && format!("{}/", file.element).starts_with(&mount))
+        .filter_map(|instance| world.answer_of(instance))
+        .flat_map(|probe| files_of(probe, entry))
+        .filter(|file| file.kind == kind)
         .map(|file| file.name.clone())
         .collect()
 }
 
 /// Libraries of an entry: by the files that were seen in its mount, else as is known of the image.
 fn libraries(world: &World, cluster: &Cluster, entry: &str) -> Vec<String> {
-    let files = files_of(world, cluster, entry, FileKind::Library);
+    let files = seen_files(world, cluster, entry, FileKind::Library);
     if !files.is_empty() {
         return files;
     }
@@ -258,7 +258,7 @@ fn libraries(world: &World, cluster: &Cluster, entry: &str) -> Vec<String> {
 
 /// SQL names of an entry: by the control files that were seen in its mount, else as is known of the image.
 pub(in crate::workflow) fn provided(world: &World, cluster: &Cluster, entry: &str) -> Vec<String> {
-    let files = files_of(world, cluster, entry, FileKind::Control);
+    let files = seen_files(world, cluster, entry, FileKind::Control);
     if !files.is_empty() {
         return files;
     }
