@@ -56,12 +56,7 @@ fn databases_are_dropped_and_instances_shut_down_while_a_console_is_on_the_tunne
     }
     let space = Space::new("hinder");
     space.orders(1);
-    space.patch(
-        "clusters.postgresql.cnpg.io",
-        "orders",
-        r#"{"spec":{"enableSuperuserAccess":true}}"#,
-    );
-    until("the secret is made", 60, || space.get("secret", "orders-superuser"));
+    space.allow_superuser();
     until("the tunnel works", 60, || {
         Some(space.status(&["--db", "tunnel"])).filter(|(code, _)| *code == 0)
     });

@@ -162,6 +162,16 @@ spec:
         });
     }
 
+    /// Lets the superuser in by password, and waits for its secret.
+    pub(crate) fn allow_superuser(&self) {
+        self.patch(
+            "clusters.postgresql.cnpg.io",
+            "orders",
+            r#"{"spec":{"enableSuperuserAccess":true}}"#,
+        );
+        until("the secret is made", 60, || self.get("secret", "orders-superuser"));
+    }
+
     /// Waits until the cluster is healthy with so many ready instances.
     pub(crate) fn healthy(&self, instances: u32) {
         until("the cluster is healthy", 300, || {

@@ -31,12 +31,7 @@ fn the_tunnel_and_exec_tell_the_same() {
     }
     let space = Space::new("routes");
     space.orders(1);
-    space.patch(
-        "clusters.postgresql.cnpg.io",
-        "orders",
-        r#"{"spec":{"enableSuperuserAccess":true}}"#,
-    );
-    until("the secret is made", 60, || space.get("secret", "orders-superuser"));
+    space.allow_superuser();
     // The password is set a moment after the secret is made.
     let tunnel = until("the tunnel works", 60, || {
         Some(space.status(&["--db", "tunnel"])).filter(|(code, _)| *code == 0)

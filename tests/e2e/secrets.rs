@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::console::Console;
-use crate::rig::{self, Space, until};
+use crate::rig::{self, Space};
 
 /// Every secret value of the namespace, decoded; short ones would be found by chance.
 fn secrets(space: &Space) -> Vec<String> {
@@ -28,12 +28,7 @@ fn no_secret_is_in_logs_screens_documents_or_state_files() {
     }
     let space = Space::new("secrets");
     space.orders(1);
-    space.patch(
-        "clusters.postgresql.cnpg.io",
-        "orders",
-        r#"{"spec":{"enableSuperuserAccess":true}}"#,
-    );
-    until("the secret is made", 60, || space.get("secret", "orders-superuser"));
+    space.allow_superuser();
     let secrets = secrets(&space);
     assert!(secrets.len() > 3, "there is something to look for");
 

@@ -6,19 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::server::{Server, Writes};
-
-fn extop() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_extop"));
-    command
-        .stdin(Stdio::null())
-        .env("XDG_STATE_HOME", crate::console::state_home())
-        .env("XDG_CONFIG_HOME", "/nonexistent")
-        .env_remove("KUBECONFIG");
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("EXTOP_")) {
-        command.env_remove(name);
-    }
-    command
-}
+use crate::verbs::extop;
 
 /// `extop add` against a server, with a request timeout of a second and no SQL.
 fn add(server: &Server, test: &str, more: &[&str]) -> Command {

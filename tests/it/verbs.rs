@@ -14,7 +14,8 @@ fn configuration(name: &str, text: &str) -> PathBuf {
     folder
 }
 
-fn extop() -> Command {
+/// The program, with nothing of the user's own configuration.
+pub(crate) fn extop() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_extop"));
     command
         .stdin(Stdio::null())
