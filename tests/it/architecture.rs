@@ -144,13 +144,13 @@ const IMPURE: &[&str] = &[
 /// Lines without tests that one can still read in a sitting.
 const LONGEST: usize = 600;
 
-struct Source {
+pub(crate) struct Source {
     /// Path below `src/`.
-    path: String,
+    pub(crate) path: String,
     /// Its lines, without comments and the tests at the end.
     code: String,
     /// All of it.
-    text: String,
+    pub(crate) text: String,
 }
 
 fn root() -> PathBuf {
@@ -169,7 +169,7 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// Every Rust file below `src/` that is not only tests.
-fn sources() -> Vec<Source> {
+pub(crate) fn sources() -> Vec<Source> {
     let src = root().join("src");
     let mut files = Vec::new();
     walk(&src, &mut files);
@@ -187,7 +187,7 @@ fn sources() -> Vec<Source> {
         .collect()
 }
 
-fn is_tests(path: &str) -> bool {
+pub(crate) fn is_tests(path: &str) -> bool {
     path.split('/').any(|part| part == "tests.rs" || part == "tests")
 }
 

@@ -24,3 +24,4 @@ mod tape;
 mod target;
 mod tls;
 mod verbs;
+mod words;
