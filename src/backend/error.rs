@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// What went wrong is a mistake in extop itself; only the log says more.
+pub const INTERNAL: &str = "internal error in extop (see the log)";
+
 /// What kind of failure: decides what can be done about it, and the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -18,7 +21,7 @@ pub enum ErrorKind {
     NotFound,
     /// 404 of a kind: the CRD is absent.
     KindAbsent,
-    /// 409: somebody else changed the object.
+    /// 409: another user or tool has changed the object.
     Conflict,
     /// 422 or a webhook's denial.
     Rejected,
@@ -57,6 +60,11 @@ impl BackendError {
             causes: Vec::new(),
             is_passing: false,
         }
+    }
+
+    /// A mistake in extop itself: what has failed by it.
+    pub fn internal(what: &str) -> Self {
+        Self::new(ErrorKind::Internal, format!("{INTERNAL}: {what}"))
     }
 
     /// The same, where it may be over in a moment.

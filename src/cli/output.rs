@@ -38,7 +38,7 @@ impl Output {
     pub(super) async fn deliver(&mut self) -> Result<(), Failure> {
         let (sink, bytes) = (Arc::clone(&self.sink), mem::take(&mut self.waiting));
         let written = tokio::task::spawn_blocking(move || write(&sink, &bytes)).await;
-        let result = written.unwrap_or_else(|_| Err(io::Error::other("internal error in extop")));
+        let result = written.unwrap_or_else(|_| Err(io::Error::other(crate::backend::error::INTERNAL)));
         Ok(self.judge(result)?)
     }
 

@@ -21,7 +21,7 @@ use crate::runtime::Connect;
 pub(super) async fn run(settings: Settings, connect: Arc<dyn Connect>, options: Watch, out: Output) -> Result<Exit, Failure> {
     // The other signals keep their usual effect, which nothing delays.
     let interrupt = signal(SignalKind::interrupt());
-    let mut interrupt = interrupt.map_err(|error| Failure::new(Exit::Broken, format!("signals cannot be heard: {error}")))?;
+    let mut interrupt = interrupt.map_err(|error| Failure::new(Exit::Broken, format!("signals cannot be received: {error}")))?;
     let (begun, begins) = oneshot::channel();
     let over = async move {
         match (options.timeout, begins.await) {
@@ -35,7 +35,7 @@ pub(super) async fn run(settings: Settings, connect: Arc<dyn Connect>, options: 
         follow(headless, options.cluster, out, begun).await
     });
     tokio::select! {
-        end = follow => end.unwrap_or_else(|_| Err(Failure::new(Exit::Broken, "internal error in extop (see the log)"))),
+        end = follow => end.unwrap_or_else(|_| Err(Failure::new(Exit::Broken, crate::backend::error::INTERNAL))),
         _ = interrupt.recv() => Ok(Exit::Done),
         () = over => Ok(Exit::Done),
     }

@@ -51,6 +51,11 @@ impl fmt::Display for Permission {
     }
 }
 
+/// The sentence for a permission that is missing, the same wherever it is said.
+pub fn missing(permission: &(impl fmt::Display + ?Sized)) -> String {
+    format!("the permission to {permission} is missing")
+}
+
 /// Answer to a [`Permission`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {

@@ -46,17 +46,17 @@ fn has_scheme(text: &str) -> bool {
 }
 
 fn parse(text: &str) -> Result<Uri, &'static str> {
-    let uri: Uri = text.parse().map_err(|_| "is no address")?;
+    let uri: Uri = text.parse().map_err(|_| "is not an address")?;
     let Some(authority) = uri.authority() else {
-        return Err("names no host");
+        return Err("does not name a host");
     };
     let host = authority.host();
     let (_, place) = authority.as_str().rsplit_once('@').unwrap_or(("", authority.as_str()));
     let port = place.strip_prefix(host).and_then(|rest| rest.strip_prefix(':')).unwrap_or_default();
     if host.is_empty() {
-        Err("names no host")
+        Err("does not name a host")
     } else if !port.is_empty() && port.parse::<u16>().is_err() {
-        Err("has a port that is no number below 65536")
+        Err("has a port that is not a number below 65536")
     } else {
         Ok(uri)
     }

@@ -39,8 +39,8 @@ impl From<Failure> for BackendError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Told(error, _) => error,
-            Failure::Expired => Self::new(ErrorKind::Internal, "the server has forgotten the version (410)"),
-            Failure::Gone => Self::new(ErrorKind::Internal, "nobody waits for the answer"),
+            Failure::Expired => Self::new(ErrorKind::Internal, "the server no longer has the version (410)"),
+            Failure::Gone => Self::new(ErrorKind::Internal, "the answer is no longer awaited"),
         }
     }
 }
@@ -75,7 +75,7 @@ impl Failure {
 async fn send(client: &Client, tried: &str, limit: Duration, uri: &str, is_watch: bool) -> Result<Body, Failure> {
     let mut request = Request::get(uri)
         .body(Body::empty())
-        .map_err(|error| Failure::told(ErrorKind::Config, format!("{uri} is no address: {error}")))?;
+        .map_err(|error| Failure::told(ErrorKind::Config, format!("{uri} is not an address: {error}")))?;
     if is_watch {
         // A stream that is compressed event by event is not understood.
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));

@@ -93,7 +93,7 @@ pub(super) async fn open(options: Options) -> Result<Opened, BackendError> {
 /// Reads files on a thread of their own.
 async fn read(options: Options) -> Result<(Prepared, Options), BackendError> {
     let read = tokio::task::spawn_blocking(move || prepare(&options).map(|prepared| (prepared, options)));
-    let fault = |_| BackendError::new(ErrorKind::Internal, "opening the target failed by a fault of extop");
+    let fault = |_| BackendError::internal("the target cannot be opened");
     read.await.map_err(fault)?
 }
 

@@ -47,7 +47,7 @@ pub(super) fn load(kubeconfig: Option<&Path>) -> Result<Source, BackendError> {
             None if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() => Ok(Source::Pod),
             None => Err(BackendError::new(
                 ErrorKind::Config,
-                "there is no kubeconfig: KUBECONFIG is not set, ~/.kube/config does not exist, and this is no pod",
+                "there is no kubeconfig: KUBECONFIG is not set, ~/.kube/config does not exist, and extop does not run in a pod",
             )
             .with_hint("--kubeconfig names a file; extop demo needs none")),
         };

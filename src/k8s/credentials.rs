@@ -298,7 +298,7 @@ impl TokenFile {
                 Err(why) => why.to_owned(),
             },
             // The text of an error about what is not UTF-8 may quote it.
-            Err(std::io::ErrorKind::InvalidData) => "is no text".to_owned(),
+            Err(std::io::ErrorKind::InvalidData) => "is not text".to_owned(),
             Err(kind) => format!("cannot be read: {kind}"),
         };
         // What was read last goes on, as for kubectl: some files are taken away after the start.
@@ -370,7 +370,7 @@ impl Renewed {
             }
             outcome
         }));
-        let lost = || BackendError::new(ErrorKind::Internal, "the run of the credential plugin was given up");
+        let lost = || BackendError::new(ErrorKind::Internal, "the run of the credential plugin was cancelled");
         async move { task.await.unwrap_or_else(|_| Err(lost())) }.boxed().shared()
     }
 

@@ -13,6 +13,7 @@ use super::error::explain;
 use super::read::patiently;
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::ids::PodKey;
+use crate::domain::permission::{self, Permission};
 use crate::pg::Door;
 use crate::pg::door::{Duplex, Output, Secret};
 
@@ -164,8 +165,8 @@ fn upgrade(tried: &str, resource: &str, pod: &PodKey, error: &kube::Error) -> Ba
         return BackendError::new(
             ErrorKind::Forbidden,
             format!(
-                "cannot {tried}: the permission to create {resource} in namespace {} is missing",
-                pod.namespace
+                "cannot {tried}: {}",
+                permission::missing(&Permission::new("create", resource, &pod.namespace))
             ),
         );
     }

@@ -99,7 +99,7 @@ pub(super) fn of_status(tried: &str, status: &Status) -> BackendError {
     match kind {
         ErrorKind::Unauthenticated => error.with_hint("the credentials are missing or have expired; log in again"),
         ErrorKind::Forbidden => error.with_hint("ask for the permission, or use another context"),
-        ErrorKind::Conflict => error.with_hint("somebody changed it in between; look again"),
+        ErrorKind::Conflict => error.with_hint("another user or tool has changed it; check it, then try again"),
         _ => error,
     }
 }
@@ -228,8 +228,8 @@ pub(super) fn of_kubeconfig(error: &KubeconfigError) -> &'static str {
         KubeconfigError::LoadContext(_) => "it has no such context",
         KubeconfigError::LoadClusterOfContext(_) => "the cluster entry of the context is not there",
         KubeconfigError::MissingClusterUrl | KubeconfigError::ParseClusterUrl(_) => "the cluster entry has no server that is an address",
-        KubeconfigError::ParseProxyUrl(_) => "HTTPS_PROXY is no address",
-        KubeconfigError::ParseNoProxy(_) => "NO_PROXY is no list of hosts, addresses and networks",
+        KubeconfigError::ParseProxyUrl(_) => "HTTPS_PROXY is not an address",
+        KubeconfigError::ParseNoProxy(_) => "NO_PROXY is not a list of hosts, addresses and networks",
         KubeconfigError::LoadCertificateAuthority(_) | KubeconfigError::ParseCertificates(_) => "the certificate authority cannot be read",
         KubeconfigError::LoadClientCertificate(_) => "the client certificate cannot be read",
         KubeconfigError::LoadClientKey(_) => "the client key cannot be read",

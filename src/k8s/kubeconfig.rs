@@ -119,7 +119,10 @@ fn below(folder: &Path, path: &mut Option<String>) {
 pub(super) fn check_cluster(config: &mut Kubeconfig, context: &str, files: &str) -> Result<(), BackendError> {
     let named = config.contexts.iter().find(|named| named.name == context);
     let Some(place) = named.and_then(|named| named.context.as_ref()) else {
-        let why = format!("the context {} of the kubeconfig {files} names no cluster", sanitise(context));
+        let why = format!(
+            "the context {} of the kubeconfig {files} does not name a cluster",
+            sanitise(context)
+        );
         return Err(BackendError::new(ErrorKind::Config, why).with_hint("write its cluster and user into the file"));
     };
     let name = sanitise(&place.cluster);
@@ -176,8 +179,8 @@ fn check(cluster: &mut Cluster) -> Result<(), Fault> {
         .is_some_and(|name| ServerName::try_from(name).is_err())
     {
         return Err((
-            "its tls-server-name is no name of a server".to_owned(),
-            "write the name that stands in the server's certificate",
+            "its tls-server-name is not the name of a server".to_owned(),
+            "write a name that is in the server's certificate",
         ));
     }
     if let Some(proxy) = &cluster.proxy_url {

@@ -6,7 +6,7 @@ use kube::Client;
 
 use super::read::{get, patiently};
 use crate::backend::{BackendError, ErrorKind};
-use crate::domain::permission::Permission;
+use crate::domain::permission::{self, Permission};
 use crate::domain::platform::{EntrySchema, Node};
 use crate::wire;
 
@@ -32,5 +32,5 @@ fn why(error: &BackendError, verb: &str, resource: &str) -> String {
     }
     let mut permission = Permission::new(verb, resource, "");
     permission.namespace = None;
-    format!("the permission to {permission} is missing")
+    permission::missing(&permission)
 }

@@ -242,7 +242,7 @@ impl Plugin {
         let expires = match filled(status.expiration_timestamp).map(|time| time.parse()) {
             None => None,
             Some(Ok(time)) => Some(time),
-            Some(Err(_)) => return Err(self.failed("gave an expirationTimestamp that is no time")),
+            Some(Err(_)) => return Err(self.failed("gave an expirationTimestamp that is not a time")),
         };
         Ok(Answer { header, identity, expires })
     }

@@ -13,7 +13,7 @@ use super::watch::pace::Backoff;
 use super::{answer, crash, platform};
 use crate::backend::{BackendError, ErrorKind, Read};
 use crate::domain::ids::PodKey;
-use crate::domain::permission::{Permission, Verdict};
+use crate::domain::permission::{self, Permission, Verdict};
 use crate::domain::probe::{CrashLine, ManagerReport};
 use crate::domain::{Observation, Timestamp};
 use crate::pg::Prober;
@@ -87,7 +87,7 @@ async fn text(client: &Client, timeout: Duration, tried: &str, path: &str) -> Re
 pub(super) async fn get(client: &Client, timeout: Duration, tried: &str, path: &str) -> Result<Value, BackendError> {
     // It may be a list.
     let answer = answer::whole(client, tried, timeout, path, answer::PAGE).await?;
-    serde_json::from_slice(&answer).map_err(|_| BackendError::new(ErrorKind::Internal, format!("cannot {tried}: the answer is no JSON")))
+    serde_json::from_slice(&answer).map_err(|_| BackendError::new(ErrorKind::Internal, format!("cannot {tried}: the answer is not JSON")))
 }
 
 /// The FATAL line of the container that ended last; the present one's when none is kept.
@@ -106,7 +106,7 @@ async fn last_words(client: &Client, timeout: Duration, pod: &PodKey) -> Result<
                 }
             }
             Err(error) if error.kind == ErrorKind::Forbidden => {
-                return Err(format!("the permission to get pods/log in namespace {} is missing", pod.namespace));
+                return Err(permission::missing(&Permission::new("get", "pods/log", &pod.namespace)));
             }
             Err(error) => why = error.message,
         }

@@ -67,7 +67,7 @@ fn reason(error: &Error) -> &'static str {
     match error {
         Error::WithSnippet { error, .. } | Error::AliasError { error, .. } => reason(error),
         Error::Eof { .. } => "the text ends too early",
-        Error::DuplicateMappingKey { .. } => "a key stands twice",
+        Error::DuplicateMappingKey { .. } => "a key is listed twice",
         Error::UnknownAnchor { .. } => "there is an alias without an anchor; a value that begins with * needs quotes",
         Error::InvalidUtf8Input => "it is not UTF-8",
         Error::NullIntoString { .. } => "there is nothing where text is wanted",

@@ -156,7 +156,7 @@ impl Session {
                     return Some(fresh);
                 }
                 Ok(None) => {}
-                Err(error) => tracing::warn!(%error, "the kubeconfig was read again in vain"),
+                Err(error) => tracing::warn!(%error, "the kubeconfig cannot be read again"),
             }
         }
         drop(read);
@@ -187,7 +187,7 @@ impl Session {
                 ErrorKind::Unauthenticated,
                 format!("the server refuses {} (401)", credentials.owner()),
             )
-            .with_hint("log in again, or renew the credentials in the kubeconfig: they are read again by themselves"),
+            .with_hint("log in again, or renew the credentials in the kubeconfig: extop reads them again"),
             Err(error) => match error.downcast::<BackendError>() {
                 Ok(error) => *error,
                 Err(error) => return Err(error),

@@ -26,7 +26,7 @@ impl Answer {
         // A database in SQL_ASCII may hold names that are no UTF-8.
         match serde_json::from_str(&String::from_utf8_lossy(json)) {
             Ok(value) => Self::Value(value),
-            Err(error) => Self::Lost(format!("PostgreSQL's answer is no JSON: {error}")),
+            Err(error) => Self::Lost(format!("PostgreSQL's answer is not JSON: {error}")),
         }
     }
 

@@ -42,7 +42,7 @@ pub(super) fn evidence(text: &str, request: &ProbeRequest, reasons: &str, at: Ti
         }
     }
     if databases.is_empty() {
-        return Err(Trouble::new("the metrics do not tell the installed extensions"));
+        return Err(Trouble::new("the metrics do not show the installed extensions"));
     }
     Ok(InstanceProbe {
         pod: request.pod.clone(),
@@ -76,7 +76,7 @@ fn unknown<T>(what: &str, reasons: &str) -> Fact<T> {
     } else {
         format!(" ({reasons})")
     };
-    Fact::Unknown(format!("the metrics of the instance manager do not tell {what}{reasons}"))
+    Fact::Unknown(format!("the metrics of the instance manager do not show {what}{reasons}"))
 }
 
 fn labels_of(text: &str) -> BTreeMap<String, String> {
@@ -90,10 +90,7 @@ fn labels_of(text: &str) -> BTreeMap<String, String> {
 
 fn seconds(text: &str) -> Option<Timestamp> {
     let number: f64 = text.trim_start_matches(|c| c != ' ').trim().parse().ok()?;
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "what is out of range is no time, and from_second says so"
-    )]
+    #[allow(clippy::cast_possible_truncation, reason = "from_second refuses what is out of range")]
     Timestamp::from_second(number as i64)
         .ok()
         .filter(|time| *time > Timestamp::UNIX_EPOCH)

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::backend::{BackendError, DatabaseAccess, ErrorKind, ProbeRequest};
 use crate::domain::ids::PodKey;
-use crate::domain::permission::Permission;
+use crate::domain::permission::{self, Permission};
 use crate::domain::probe::{Route, SqlError};
 use crate::domain::text::sanitise;
 
@@ -56,7 +56,7 @@ impl Trouble {
     /// The permission is missing.
     pub(super) fn forbidden(permission: String) -> Self {
         Self {
-            because: format!("the permission to {permission} is missing"),
+            because: permission::missing(&permission),
             missing: vec![permission],
             refused: None,
         }

@@ -24,7 +24,7 @@ impl Authority {
     pub(super) fn new(certificates: &[u8], secret: String, service: String) -> Result<Self, Trouble> {
         let unusable = |why: &dyn std::fmt::Display| {
             Trouble::new(format!(
-                "ca.crt in secret {secret} is no CA certificate: {}",
+                "ca.crt in secret {secret} is not a CA certificate: {}",
                 sanitise(&why.to_string())
             ))
         };
@@ -112,7 +112,9 @@ mod tests {
                 panic!("{content:?} was taken for a CA");
             };
             assert!(
-                trouble.because.starts_with("ca.crt in secret shop/orders-ca is no CA certificate"),
+                trouble
+                    .because
+                    .starts_with("ca.crt in secret shop/orders-ca is not a CA certificate"),
                 "{}",
                 trouble.because
             );

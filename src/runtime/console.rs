@@ -179,7 +179,7 @@ impl Console {
                 }
                 Effect::Suspend => left.extend(self.suspend()?),
                 Effect::Quit => return Ok(Some(End::Quit)),
-                effect => tracing::error!(?effect, "nobody carries out this effect"),
+                effect => tracing::error!(?effect, "no part of the runtime carries out this effect"),
             }
         }
         Ok(None)

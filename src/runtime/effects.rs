@@ -17,6 +17,7 @@ use super::recognise::{Gate, Look, Pin};
 use super::supervise;
 use crate::app::effect::Effect;
 use crate::app::msg::{Choices, Msg, Outcome};
+use crate::backend::error::INTERNAL;
 use crate::backend::{BackendError, ErrorKind, Observe, Operate, Read, Reply, TargetId, WritePermit};
 use crate::config::{NamespaceChoice, Place};
 use crate::domain::change::Request;
@@ -153,7 +154,7 @@ impl Runner {
                 Some(connection) => connection.observe.read(read.clone()),
                 None => futures::future::ready(unreadable(&read, "another cluster answers at this address")).boxed(),
             };
-            let failed = move || unreadable(&read, "reading it ended by a fault of extop; the log tells more");
+            let failed = move || unreadable(&read, INTERNAL);
             let sender = self.sender.clone();
             supervise::spawn("read", work, failed, move |observation| async move {
                 drop(sender.send(Arrival::WasRead(target, ticket, observation)).await);
@@ -185,7 +186,7 @@ impl Runner {
             work,
             || (),
             move |()| async move {
-                let why = "the watches have ended by a fault of extop (press r to connect again)".to_owned();
+                let why = format!("{INTERNAL}: the watches have ended");
                 let at = Timestamp::now();
                 let batch = vec![Observation::Unreachable { why, at }];
                 drop(lost.send(Arrival::Heard(Msg::Observed(target, batch))).await);
@@ -226,7 +227,7 @@ impl Runner {
             return none(ErrorKind::Config, answers(&open.target.server));
         };
         let Some(operate) = &connection.operate else {
-            return none(ErrorKind::Internal, "the target is open to be read only".to_owned());
+            return none(ErrorKind::Internal, "the target is open in read-only mode".to_owned());
         };
         Ok(Way {
             target,
@@ -249,12 +250,7 @@ impl Runner {
     fn list_contexts(&mut self) {
         self.owed += 1;
         let sender = self.sender.clone();
-        let fault = || {
-            Err(BackendError::new(
-                ErrorKind::Internal,
-                "contexts cannot be listed by a fault of extop",
-            ))
-        };
+        let fault = || Err(BackendError::internal("the contexts cannot be listed"));
         supervise::spawn("contexts", self.connect.contexts(), fault, move |result| async move {
             let msg = match result {
                 Ok(names) => Msg::Choices(Choices::Contexts(names)),
@@ -373,7 +369,7 @@ fn outcome_unknown() -> Sent {
     Sent {
         result: Err(BackendError::new(
             ErrorKind::Timeout,
-            "extop failed while the request was under way; it may or may not have been made",
+            format!("{INTERNAL}: the request was under way; it may or may not have been made"),
         )),
         news: None,
     }

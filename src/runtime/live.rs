@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use super::connect::{Connect, Connection};
-use crate::backend::{BackendError, ErrorKind, Scope};
+use crate::backend::{BackendError, Scope};
 use crate::config::{NamespaceChoice, Place, Settings};
 use crate::k8s;
 
@@ -60,7 +60,7 @@ impl Connect for Kubeconfig {
         Box::pin(async move {
             tokio::task::spawn_blocking(move || k8s::contexts(kubeconfig.as_deref()))
                 .await
-                .map_err(|_| BackendError::new(ErrorKind::Internal, "the contexts could not be read by a fault of extop"))?
+                .map_err(|_| BackendError::internal("the contexts cannot be listed"))?
         })
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn themes(settings: &Settings, folder: Option<&Path>) -> Result<Vec<T
             ThemeChoice::BuiltIn(name) => Theme::built_in(&name).ok_or_else(|| {
                 let files = folder.map(|folder| format!(", and files {}/NAME.toml", folder.display()));
                 let known = Theme::BUILT_IN.join(", ");
-                wrong(format!("there is no theme '{name}'")).with_hint(format!("there are {known}{}", files.unwrap_or_default()))
+                wrong(format!("unknown theme '{name}'; themes are {known}{}", files.unwrap_or_default()))
             })?,
             ThemeChoice::File(file, text) => {
                 let name = file
@@ -76,6 +76,6 @@ mod tests {
         let said = names(&asking("mine"), folder.path()).unwrap_err();
         assert!(said.contains(&format!("{}:3:", file.display())), "{said}");
         let said = names(&asking("nothere"), folder.path()).unwrap_err();
-        assert!(said.contains("there is no theme 'nothere'"), "{said}");
+        assert!(said.contains("unknown theme 'nothere'"), "{said}");
     }
 }

@@ -177,7 +177,7 @@ impl Scenario {
         let (name, text) = BUILT_IN
             .iter()
             .find(|(built_in, _)| *built_in == name)
-            .ok_or_else(|| format!("there is no scenario '{name}'; there are {}", Self::names().join(", ")))?;
+            .ok_or_else(|| format!("unknown scenario '{name}'; scenarios are {}", Self::names().join(", ")))?;
         Self::parse(&format!("{name}.toml"), text)
     }
 

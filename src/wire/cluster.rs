@@ -35,7 +35,7 @@ fn spec(object: &Value, namespace: &str) -> Result<ClusterSpec, String> {
     let has = |pointer: &str| object.pointer(pointer).is_some_and(|value| !value.is_null());
     let instances = object.pointer("/spec/instances");
     if instances.is_some_and(|instances| !instances.is_number()) {
-        return Err("spec.instances is no number".to_owned());
+        return Err("spec.instances is not a number".to_owned());
     }
     Ok(ClusterSpec {
         // The API server's default.

@@ -11,7 +11,7 @@ pub fn database(object: &Value) -> Result<Database, String> {
     let namespace = required(object, "/metadata/namespace")?;
     let extensions = object.pointer("/spec/extensions").filter(|list| !list.is_null());
     if extensions.is_some_and(|list| !list.is_array()) {
-        return Err("spec.extensions is no list".to_owned());
+        return Err("spec.extensions is not a list".to_owned());
     }
     let mut marks = pairs(object, "/metadata/labels", is_mark);
     marks.extend(pairs(object, "/metadata/annotations", is_mark));

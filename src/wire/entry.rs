@@ -10,7 +10,7 @@ pub(super) fn entries(value: Option<&Value>) -> Result<Vec<ExtensionEntry>, Stri
     match value {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::Array(items)) => items.iter().map(entry).collect(),
-        Some(_) => Err("extensions is no list".to_owned()),
+        Some(_) => Err("extensions is not a list".to_owned()),
     }
 }
 

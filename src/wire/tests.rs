@@ -118,7 +118,7 @@ fn a_cluster_tells_entries_resolution_managers_and_marks() {
 fn garbage_is_told_by_field() {
     let mut object = cluster_object();
     object["spec"]["postgresql"]["extensions"] = json!("many");
-    assert!(cluster(&object).unwrap_err().contains("extensions is no list"));
+    assert!(cluster(&object).unwrap_err().contains("extensions is not a list"));
     let error = database(&json!({"metadata": {"name": "d", "namespace": "n"}, "spec": {"cluster": {"name": "c"}, "name": 5}})).unwrap_err();
     assert!(error.contains("spec.name"), "{error}");
     assert_eq!(name_of(&json!({"metadata": {"name": "d"}})), "d");

@@ -94,7 +94,10 @@ fn check(what: &str, text: &str) {
         !text.contains(['\u{1b}', '\u{7}', '\u{202e}']),
         "{what} has an escape sequence: {text:?}"
     );
-    assert!(!text.contains("panicked") && !text.contains("fault of extop"), "{what}: {text}");
+    assert!(
+        !text.contains("panicked") && !text.contains("internal error in extop"),
+        "{what}: {text}"
+    );
 }
 
 fn kubeconfig(server: &str, user: &Value) -> String {

@@ -157,7 +157,7 @@ async fn a_token_file_that_holds_no_token_is_told_without_its_content() {
     for (content, why) in [
         (&b" \n"[..], "is empty"),
         (b"hush\nhush", "has a line break"),
-        (b"hush\xff", "is no text"),
+        (b"hush\xff", "is not text"),
     ] {
         std::fs::write(&file, content).unwrap();
         let (credentials, _) = taken("https://rig", json!({"tokenFile": file})).unwrap();

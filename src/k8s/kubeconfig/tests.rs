@@ -343,7 +343,7 @@ fn an_entry_that_cannot_be_used_is_named() {
             ("{server: ''}", "it has no server"),
             (
                 "{server: 'https://rig', tls-server-name: 'hush hush'}",
-                "its tls-server-name is no name of a server",
+                "its tls-server-name is not the name of a server",
             ),
             (
                 "{server: 'https://rig', certificate-authority-data: '*hush*'}",

@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 
 use super::{Arrival, Runner};
 use crate::app::msg::{Elsewhere, Msg};
-use crate::backend::{BackendError, ErrorKind, Observe, Sameness, Scope, Target, TargetId};
+use crate::backend::{BackendError, Observe, Sameness, Scope, Target, TargetId};
 use crate::config::{NamespaceChoice, Place};
 use crate::domain::{Observation, Timestamp};
 use crate::runtime::connect::{Connection, Opening};
@@ -167,12 +167,7 @@ impl Runner {
 
     fn await_opening(&self, number: u64, why: Purpose, place: Place, opening: Opening) -> AbortHandle {
         let sender = self.sender.clone();
-        let fault = || {
-            Err(BackendError::new(
-                ErrorKind::Internal,
-                "the target cannot be opened by a fault of extop",
-            ))
-        };
+        let fault = || Err(BackendError::internal("the target cannot be opened"));
         supervise::spawn("connect", opening, fault, move |result| async move {
             drop(sender.send(Arrival::Opening(News::Opened(number, why, place, result))).await);
         })
