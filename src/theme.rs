@@ -132,11 +132,11 @@ mod tests {
             (line, error.message().to_owned())
         };
         let (line, said) = place("[roles]\ntext = {}\nbrokn = { fg = \"red\" }\n");
-        assert!(line == 3 && said.contains("'brokn' is no role"), "{line}: {said}");
+        assert!(line == 3 && said.contains("unknown role 'brokn'"), "{line}: {said}");
         let (line, said) = place("[roles]\nbroken = { fg = \"reddish\" }\n");
-        assert!(line == 2 && said.contains("'reddish' is no colour"), "{line}: {said}");
+        assert!(line == 2 && said.contains("unknown colour 'reddish'"), "{line}: {said}");
         let (line, said) = place("base = \"darkest\"\n");
-        assert!(line == 1 && said.contains("'darkest' is no built-in theme"), "{line}: {said}");
+        assert!(line == 1 && said.contains("unknown built-in theme 'darkest'"), "{line}: {said}");
         let (line, said) = place("[roles]\nbroken = { colour = \"red\" }\n");
         assert!(line == 2 && said.contains("colour"), "{line}: {said}");
     }

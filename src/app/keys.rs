@@ -141,7 +141,7 @@ impl FromStr for KeyChord {
                 "pgdn" => Key::PageDown,
                 _ => match rest.strip_prefix('f').and_then(|digits| digits.parse::<u8>().ok()) {
                     Some(n @ 1..=12) => Key::F(n),
-                    _ => return Err(format!("'{text}' is no key")),
+                    _ => return Err(format!("unknown key '{text}'")),
                 },
             },
         };

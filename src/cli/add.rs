@@ -1,4 +1,4 @@
-//! `extop add`: the same run as in the console, told from the command line.
+//! `extop add`: the same run as in the console, on the command line.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use crate::config::{Settings, duration};
 use crate::domain::ids::ClusterKey;
 use crate::domain::shell::quoted;
 use crate::runtime::{Connect, Core};
+use crate::workflow::plan::FOR_REFERENCE;
 use crate::workflow::run::{Phase, Run, RunId};
 use crate::workflow::{DryRun, Event, Plan};
 
@@ -30,7 +31,8 @@ pub(super) async fn run(
     errors: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     if options.go.yes && settings.access == Access::ReadOnly {
-        return Err(Failure::new(Exit::Refused, "nothing can be written in read-only mode").with_hint("leave --read-only or --yes away"));
+        return Err(Failure::new(Exit::Refused, "read-only mode: \"add --yes\" is not available")
+            .with_hint("start without --read-only, or without --yes"));
     }
     wish::check(options).map_err(|why| Failure::new(Exit::Usage, why))?;
     carry_out(Headless::open(settings, connect).await?, options, out, errors).await
@@ -90,16 +92,16 @@ fn the_run<'a>(core: &'a Core, id: &RunId) -> Result<&'a Run, Failure> {
         .ok_or_else(|| Failure::new(Exit::Broken, format!("run {} is gone", id.0)))
 }
 
-/// A guard says no, or somebody else owns what would be written.
+/// A guard says no, or another manager owns what would be written.
 fn refuse(plan: &Plan) -> Result<(), Failure> {
     if plan.is_refused() {
         return Err(Failure::new(
             Exit::Refused,
-            "a check failed, so nothing is written; the plan says which",
+            "a check failed, so nothing is written; the plan shows which",
         ));
     }
     match &plan.text_only {
-        Some(why) => Err(Failure::new(Exit::Refused, format!("nothing is written: {why}")).with_hint("the plan is text to take along")),
+        Some(why) => Err(Failure::new(Exit::Refused, format!("nothing is written: {why}")).with_hint(FOR_REFERENCE)),
         None => Ok(()),
     }
 }
@@ -206,7 +208,7 @@ async fn confirm(headless: &mut Headless, id: &RunId, options: &Add, cluster: &C
     }
 }
 
-/// Tells how the run goes until it ends, or without `--wait` until its first write was accepted.
+/// Says how the run goes until it ends, or without `--wait` until its first write was accepted.
 async fn follow(headless: &mut Headless, id: &RunId, options: &Add, errors: &mut dyn Write) -> Result<(), Failure> {
     let (mut told, mut progress) = (0, String::new());
     let wait = options.wait;
@@ -235,9 +237,9 @@ async fn follow(headless: &mut Headless, id: &RunId, options: &Add, errors: &mut
 }
 
 async fn conclude(headless: &mut Headless, id: &RunId, end: Result<(), Failure>, errors: &mut dyn Write) -> Result<Exit, Failure> {
-    let goes_on = "what was begun is kept: the same command goes on with it, and so does the console";
+    let continues = "the run is saved: the same command continues it, and so does the console";
     end.map_err(|failure| match failure.exit {
-        Exit::Timeout => failure.with_hint(goes_on),
+        Exit::Timeout => failure.with_hint(continues),
         _ => failure,
     })?;
     // The intent of a run that is over is taken off the disk.
@@ -247,18 +249,18 @@ async fn conclude(headless: &mut Headless, id: &RunId, end: Result<(), Failure>,
         Phase::Done => Ok(Exit::Done),
         Phase::Review => {
             let why = run.asks_again.clone().unwrap_or_else(|| run.progress.clone());
-            Err(Failure::new(Exit::Refused, why).with_hint("the same command shows the new plan, and the console goes on with the run"))
+            Err(Failure::new(Exit::Refused, why).with_hint("the same command shows the new plan, and the console continues the run"))
         }
         Phase::Failed { step, why } if run.outcome_is_unknown(*step) => {
             Err(Failure::new(Exit::Unknown, why.clone())
                 .with_hint("the same command looks again before it writes, and so does the console"))
         }
         Phase::Failed { why, .. } | Phase::Blocked { why, .. } => {
-            Err(Failure::new(Exit::Broken, why.clone()).with_hint("extop status tells more; the console can put back what was written"))
+            Err(Failure::new(Exit::Broken, why.clone()).with_hint("see extop status; the console can put back what was written"))
         }
-        Phase::Cancelled => Err(Failure::new(Exit::Refused, "the run was cancelled")),
+        Phase::Cancelled => Err(Failure::new(Exit::Refused, "the run was abandoned")),
         _ => {
-            drop(writeln!(errors, "the first write was accepted; {goes_on}"));
+            drop(writeln!(errors, "the first write was accepted; {continues}"));
             Ok(Exit::Done)
         }
     }

@@ -76,7 +76,7 @@ pub(super) fn script(shell: &str, out: &mut dyn std::io::Write) -> Result<Exit, 
     let shells = Shells::builtins();
     let completer = shells
         .completer(shell)
-        .ok_or_else(|| Failure::new(Exit::Usage, format!("there is no completion for {shell}")))?;
+        .ok_or_else(|| Failure::new(Exit::Usage, format!("unknown shell '{shell}'")))?;
     completer.write_registration(VARIABLE, "extop", "extop", "extop", out)?;
     Ok(Exit::Done)
 }

@@ -13,7 +13,7 @@ pub enum Exit {
     Broken,
     /// The command line, the kubeconfig or a file is wrong.
     Usage,
-    /// The API server cannot be reached, or lets nobody in.
+    /// The API server cannot be reached, or rejects the credentials.
     Unreachable,
     /// Time ran out.
     Timeout,

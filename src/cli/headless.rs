@@ -170,8 +170,7 @@ impl Headless {
             ),
             _ => {
                 let names: Vec<String> = found.iter().map(|key| quoted(&key.to_string())).collect();
-                Err(Failure::new(Exit::Usage, format!("{name} means several clusters"))
-                    .with_hint(format!("choose one of {}", names.join(", "))))
+                Err(Failure::new(Exit::Usage, format!("{name} is ambiguous")).with_hint(format!("choose one of {}", names.join(", "))))
             }
         }
     }

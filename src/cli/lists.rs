@@ -265,7 +265,7 @@ pub(super) async fn findings(mut headless: Headless, options: &Findings, out: &m
         Output::Yaml => documents::yaml(&list, out)?,
         output => {
             let wide = output == Output::Wide;
-            let mut head = vec!["SEVERITY", "CODE", "CLUSTER", "SUBJECT", "WHAT IS SO"];
+            let mut head = vec!["SEVERITY", "CODE", "CLUSTER", "SUBJECT", "MESSAGE"];
             if wide {
                 head.push("REMEDY");
             }

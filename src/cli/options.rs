@@ -68,7 +68,7 @@ pub struct Global {
         hide_env_values = true
     )]
     pub db: Db,
-    /// Refuse to write anything: there is no way to write in the process
+    /// Refuse all writes
     #[arg(long, global = true, env = "EXTOP_READ_ONLY", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new(), hide_env_values = true)]
     pub read_only: bool,
     /// Theme: a built-in one, one of the configuration directory, or a file

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::domain::shell::quoted;
-use crate::workflow::plan::{Check, CheckResult, DiffLine, DryRun, Preview, Step, StepState};
+use crate::workflow::plan::{Check, CheckResult, DiffLine, DryRun, FOR_REFERENCE, Preview, Step, StepState};
 use crate::workflow::run::Run;
 
 /// Checks, steps with what they bring about, and what is sent.
@@ -22,7 +22,7 @@ pub(super) fn text(run: &Run) -> String {
         }
     }
     if let Some(why) = &run.plan.text_only {
-        let _ = writeln!(text, "\nthis is text to take along: {why}");
+        let _ = writeln!(text, "\n{FOR_REFERENCE}; {why}");
         return text;
     }
     if let Some(why) = &run.asks_again {

@@ -63,8 +63,8 @@ fn look(core: &Core, cluster: &ClusterKey, options: &Wait) -> Look {
         .get(cluster)
         .and_then(|derived| derived.ladders.iter().find(|ladder| ladder.entry == options.entry));
     let Some(ladder) = ladder else {
-        let why = format!("{cluster} declares no entry {}", options.entry);
-        return Look::Over(Failure::new(Exit::Broken, why).with_hint("extop add adds one"));
+        let why = format!("{cluster} does not declare an entry {}", options.entry);
+        return Look::Over(Failure::new(Exit::Broken, why).with_hint("add it with extop add"));
     };
     let Some(rung) = first_open(ladder, options.rung) else {
         return Look::Holds;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Reads a duration; the error is a sentence.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("'{text}' is no duration; write it like 10s, 2m, 1m30s or 500ms");
+    let wrong = || format!("'{text}' is not a duration; write it like 10s, 2m, 1m30s or 500ms");
     if let Ok(seconds) = text.parse::<u64>() {
         return at_least_something(Duration::from_secs(seconds));
     }

@@ -161,7 +161,7 @@ pub(super) fn unknown(what: &str, word: &str, known: &[&str]) -> String {
     let suggestion = nearest
         .map(|(_, candidate)| format!(", did you mean '{candidate}'?"))
         .unwrap_or_default();
-    format!("there is no {what} '{word}'{suggestion} (there are {})", known.join(", "))
+    format!("unknown {what} '{word}'{suggestion} ({what}s are {})", known.join(", "))
 }
 
 /// Line and column, from 1, of a place in the text.
@@ -198,7 +198,7 @@ mod tests {
     fn a_mistake_is_named_with_its_line_and_with_what_is_allowed() {
         for (text, line, said) in [
             ("\ncontxt = 'a'", 2, "did you mean 'context'?"),
-            ("nonsense = 1", 1, "there are context, namespace"),
+            ("nonsense = 1", 1, "settings are context, namespace"),
             ("theme = 3", 1, "theme is a text"),
             ("context = ''", 1, "not empty"),
             ("db = 'telnet'", 1, "\"exec\""),

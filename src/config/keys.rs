@@ -110,7 +110,7 @@ fn check(keymap: &[Binding], wanted: &Wanted) -> Result<(), Mistake> {
             return Err((*at, why));
         }
         if same.nth(1).is_some() {
-            return Err((*at, format!("'{chord}' stands twice for {}", wanted.action.as_str())));
+            return Err((*at, format!("'{chord}' is listed twice for {}", wanted.action.as_str())));
         }
     }
     // Whoever takes the only way out away could not leave the console, or a form.

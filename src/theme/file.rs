@@ -32,9 +32,12 @@ pub(super) struct Base(pub(super) Theme);
 impl<'de> Deserialize<'de> for Base {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        Theme::built_in(&name)
-            .map(Self)
-            .ok_or_else(|| D::Error::custom(format!("'{name}' is no built-in theme; there are {}", Theme::BUILT_IN.join(", "))))
+        Theme::built_in(&name).map(Self).ok_or_else(|| {
+            D::Error::custom(format!(
+                "unknown built-in theme '{name}'; built-in themes are {}",
+                Theme::BUILT_IN.join(", ")
+            ))
+        })
     }
 }
 
@@ -47,7 +50,7 @@ impl<'de> Deserialize<'de> for RoleName {
         let found = Role::ALL.iter().find(|(_, of)| *of == name);
         found.map(|(role, _)| Self(*role)).ok_or_else(|| {
             let all: Vec<&str> = Role::ALL.iter().map(|(_, name)| *name).collect();
-            D::Error::custom(format!("'{name}' is no role; the roles are {}", all.join(", ")))
+            D::Error::custom(format!("unknown role '{name}'; roles are {}", all.join(", ")))
         })
     }
 }
@@ -93,7 +96,7 @@ impl<'de> Deserialize<'de> for Colour {
         let text = String::deserialize(deserializer)?;
         Color::from_str(&text).map(Self).map_err(|_| {
             D::Error::custom(format!(
-                "'{text}' is no colour: a name (light-red), a number of the 256, or #rrggbb"
+                "unknown colour '{text}'; a colour is a name (light-red), a number of the 256, or #rrggbb"
             ))
         })
     }

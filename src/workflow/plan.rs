@@ -199,11 +199,14 @@ pub struct Plan {
     pub unlisted: Vec<String>,
     /// What is confirmed with the plan and has a line of its own there: what the operator would undo.
     pub to_confirm: Vec<String>,
-    /// Another manager owns what would be written: the plan is text to take along, not to apply.
+    /// Another manager owns what would be written: the plan is for reference only.
     pub text_only: Option<String>,
     /// A digest of what the steps that are still to do would make of what is there.
     pub digest: String,
 }
+
+/// What is said before the reason of a plan that is not applied.
+pub const FOR_REFERENCE: &str = "for reference only: apply it where this part is managed";
 
 /// What one write step sends.
 #[derive(Debug, Clone, PartialEq)]

@@ -170,9 +170,9 @@ fn a_mistake_in_the_file_is_named_with_its_line_and_exits_2() {
         (
             "word",
             "context = 'a'\nthem = 'dark'\n",
-            "config.toml:2:1: there is no setting 'them', did you mean 'theme'?",
+            "config.toml:2:1: unknown setting 'them', did you mean 'theme'?",
         ),
-        ("theme", "theme = 'drak'\n", "config.toml:1: there is no theme 'drak'"),
+        ("theme", "theme = 'drak'\n", "config.toml:1: unknown theme 'drak'"),
         ("keys", "[keys]\nzoom = 'r'\n", "config.toml:2:8: 'r' cannot be zoom: it is refresh"),
     ] {
         let folder = configuration(name, text);

@@ -40,7 +40,7 @@ pub(super) fn missing(session: &Session, clusters: &[ClusterKey]) -> Vec<String>
         let ladders = session.derived.get(&cluster.key).into_iter().flat_map(|derived| &derived.ladders);
         for (ladder, rung) in ladders.flat_map(|ladder| ladder.rungs.iter().map(move |rung| (ladder, rung))) {
             if rung.state == RungState::Unknown && said.lines.len() == before {
-                let because = rung.because.as_deref().unwrap_or("no source tells");
+                let because = rung.because.as_deref().unwrap_or("no data");
                 said.say(format!("{}, {}, {}: {because}", cluster.key, ladder.entry, rung.kind.as_str()));
             }
         }

@@ -254,7 +254,7 @@ fn an_instance_that_cannot_be_asked_is_missing_with_its_permission() {
 #[test]
 fn a_rung_that_is_unknown_is_missing_even_when_nothing_else_is() {
     let document = document(&session(RungState::Unknown, Vec::new()));
-    assert_eq!(document["missing"], json!(["shop/orders, foo, at-version: no source tells"]));
+    assert_eq!(document["missing"], json!(["shop/orders, foo, at-version: no data"]));
 }
 
 #[test]
