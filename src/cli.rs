@@ -110,7 +110,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<u8, Failure> {
 
 /// The settings in effect.
 fn configured(global: &Global, matches: &ArgMatches) -> Result<Settings, Failure> {
-    let wrong = |why: String| Failure::new(Exit::Usage, why).with_hint("extop schema config tells what the file may say");
+    let wrong = |why: String| Failure::new(Exit::Usage, why).with_hint("see extop schema config for what the file may have");
     // Without a home there is no file. Who must have a directory, to keep something in it, asks for one.
     let Ok(directories) = runtime::directories() else {
         return Ok(global.settings(&ConfigFile::default(), &|name| matches.value_source(name)));
@@ -125,7 +125,7 @@ fn configured(global: &Global, matches: &ArgMatches) -> Result<Settings, Failure
         let place = format!("{}:{}", file.path.display(), theme.line);
         let known = Theme::BUILT_IN.join(", ");
         return Err(wrong(format!(
-            "{place}: there is no theme '{name}' (there are {known}, and files {}/NAME.toml)",
+            "{place}: unknown theme '{name}'; themes are {known}, and files {}/NAME.toml",
             directories.themes().display()
         )));
     }

@@ -26,7 +26,8 @@ pub mod text;
 pub mod time;
 
 use crate::app::action::Action;
-use crate::app::model::{Binding, Context, Model};
+use crate::app::keymap;
+use crate::app::model::{Context, Model};
 
 /// What a text means. A theme gives each role its look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -265,21 +266,18 @@ pub struct Panel {
 
 /// The first key bound to an action, else how to ask for it in the palette.
 pub fn key_of(model: &Model, action: Action) -> String {
-    binding(model, Context::Main, action)
-        .or_else(|| binding(model, Context::Overlay, action))
-        .map_or_else(|| format!(":{}", action.as_str()), |binding| binding.chord.to_string())
+    keymap::key_of(&model.keymap, action)
 }
 
-/// The first key bound to an action in overlays, else its usual one.
-pub fn overlay_key(model: &Model, action: Action, usual: &str) -> String {
-    binding(model, Context::Overlay, action).map_or_else(|| usual.to_owned(), |binding| binding.chord.to_string())
-}
-
-fn binding(model: &Model, context: Context, action: Action) -> Option<&Binding> {
-    model
-        .keymap
+/// What can be done in an overlay: each key with its words, two columns apart. What has no key there is left out.
+pub fn offers(model: &Model, role: Role, offered: &[(Action, &str)]) -> Line {
+    let keys = offered
         .iter()
-        .find(|binding| binding.context == context && binding.action == action)
+        .filter_map(|(action, words)| Some((keymap::key_in(&model.keymap, Context::Overlay, *action)?, words)));
+    keys.enumerate().fold(Line::empty(), |line, (at, (key, words))| {
+        let gap = if at == 0 { "" } else { "  " };
+        line.with(Role::Key, format!("{gap}{key}")).with(role, format!(" {words}"))
+    })
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub fn catalog(object: &Value) -> Result<Catalog, String> {
     let images = list(object, "/spec/images")
         .map(|image| {
             Ok(CatalogImage {
-                major: number(image, "/major").ok_or("spec.images[].major is no number")?,
+                major: number(image, "/major").ok_or("spec.images[].major is not a number")?,
                 image: text(image, "/image"),
                 extensions: entry::entries(image.get("extensions"))?,
             })
@@ -65,7 +65,7 @@ fn text(object: &Value, pointer: &str) -> String {
 }
 
 fn required(object: &Value, pointer: &str) -> Result<String, String> {
-    optional(object, pointer).ok_or_else(|| format!("{} is missing or is no text", pointer.trim_start_matches('/').replace('/', ".")))
+    optional(object, pointer).ok_or_else(|| format!("{} is missing or is not text", pointer.trim_start_matches('/').replace('/', ".")))
 }
 
 fn number<T: TryFrom<i64>>(object: &Value, pointer: &str) -> Option<T> {

@@ -131,6 +131,21 @@ fn overlay() -> Vec<Binding> {
     all
 }
 
+/// The first key of an action in a context; none where the user has taken it away.
+pub fn key_in(bindings: &[Binding], context: Context, action: Action) -> Option<KeyChord> {
+    bindings
+        .iter()
+        .find(|binding| binding.context == context && binding.action == action)
+        .map(|binding| binding.chord)
+}
+
+/// How a text names the way to an action: its first key, else its word in the palette.
+pub fn key_of(bindings: &[Binding], action: Action) -> String {
+    key_in(bindings, Context::Main, action)
+        .or_else(|| key_in(bindings, Context::Overlay, action))
+        .map_or_else(|| format!(":{}", action.as_str()), |chord| chord.to_string())
+}
+
 /// The action of a key in a context.
 pub fn action(bindings: &[Binding], context: Context, chord: KeyChord) -> Option<Action> {
     bindings

@@ -78,7 +78,7 @@ fn nobody(model: &Model) -> Line {
     if model.session().is_some_and(|session| Standing::knows(session, Kind::Database)) {
         Line::plain("no database asks for it, and none is known to have it")
     } else {
-        Line::new(Role::Unknown, "? whether a database asks for it is not known")
+        Line::new(Role::Unknown, "? unknown whether a database asks for it")
     }
 }
 
@@ -95,12 +95,12 @@ fn row(row: &DatabaseRow) -> Vec<Cell> {
         match (&row.requested, row.is_requested) {
             (Some(version), _) => Cell::plain(version),
             (None, true) => Cell::plain("any"),
-            (None, false) => none("– nobody asks"),
+            (None, false) => none("– not requested"),
         },
         match &row.installed {
             Some(version) if differs => Cell::new(Role::Warning, format!("▲ {version}")),
             Some(version) => Cell::new(Role::Holds, version),
-            None if row.unknown.is_some() => Cell::new(Role::Unknown, "? not known"),
+            None if row.unknown.is_some() => Cell::new(Role::Unknown, "? unknown"),
             None if row.is_requested => Cell::new(Role::Broken, "○ not seen"),
             None => none("–"),
         },

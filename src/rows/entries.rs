@@ -190,7 +190,7 @@ fn nothing(model: &Model, session: &Session, cluster: &Cluster) -> Vec<Line> {
     lines.push(Line::new(
         Role::Dim,
         if model.is_read_only() {
-            "read-only: start without --read-only to add one".to_owned()
+            "read-only mode: start without --read-only to add one".to_owned()
         } else {
             format!("{} adds one", key_of(model, Action::AddExtension))
         },

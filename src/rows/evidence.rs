@@ -12,7 +12,7 @@ use crate::domain::watch::Kind;
 pub fn evidence(model: &Model) -> Panel {
     let Some(ladder) = model.selected_ladder() else {
         return Panel {
-            head: vec![Line::new(Role::Dim, "no entry is selected: there is nothing to prove")],
+            head: vec![Line::new(Role::Dim, "no entry is selected")],
             ..Panel::default()
         };
     };

@@ -5,6 +5,7 @@ use super::{Cell, Column, Line, Panel, Role, Table, key_of, mark};
 use crate::app::action::Action;
 use crate::app::model::{Model, Tab};
 use crate::domain::finding::{Finding, Remedy};
+use crate::domain::permission;
 use crate::domain::watch::{Kind, WatchState};
 
 /// The findings, worst first, and all about the selected one.
@@ -47,7 +48,7 @@ pub fn findings(model: &Model) -> Panel {
         Column::whole(""),
         Column::cut("FINDING", 12),
         Column::cut("ABOUT", 8),
-        Column::cut("WHAT IS SO", 10).ranked(1),
+        Column::cut("MESSAGE", 10).ranked(1),
     ];
     panel.table = Some(Table::new(columns, rows, at));
     if let Some(finding) = found.get(at) {
@@ -65,7 +66,7 @@ fn blind(model: &Model) -> Vec<Line> {
             let state = session.world.watch(*kind);
             let why = match state {
                 WatchState::Live | WatchState::Listed { .. } | WatchState::Absent => return None,
-                WatchState::Forbidden { missing } => format!("the permission to {missing} is missing"),
+                WatchState::Forbidden { missing } => permission::missing(missing),
                 WatchState::Stale { why, .. } | WatchState::Error { why } => why.clone(),
                 WatchState::Loading => "they are being listed".to_owned(),
             };
@@ -91,7 +92,7 @@ fn detail(model: &Model, finding: &Finding) -> Vec<Line> {
     ];
     if let Some(offer) = offer(&finding.remedy) {
         let text = if model.is_read_only() {
-            format!("read-only: {offer} is not offered")
+            format!("read-only mode: \"{offer}\" is not available")
         } else {
             format!("{} offers: {offer}", key_of(model, Action::Open))
         };

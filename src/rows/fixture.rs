@@ -224,7 +224,7 @@ fn steps() -> Vec<Step> {
             Condition::RolloutComplete(cluster.clone()),
             &[
                 "orders-3, orders-2, then orders-1 (the primary) are recreated, one at a time",
-                "writes stop while the primary is recreated; how long is not known: no recreation was seen yet",
+                "writes stop while the primary is recreated; duration unknown: no instance has been recreated in this run yet",
             ],
         ),
         step(

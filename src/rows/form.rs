@@ -1,8 +1,9 @@
 //! The open form.
 
-use super::{Line, Role, key_of, overlay_key};
+use super::{Line, Role, key_of, offers};
 use crate::app::action::Action;
-use crate::app::model::Model;
+use crate::app::keymap;
+use crate::app::model::{Context, Model};
 use crate::workflow::FieldId;
 use crate::workflow::form::{Field, FieldKind, Form};
 
@@ -46,17 +47,12 @@ pub fn form(model: &Model, form: &Form) -> FormView {
     if let Some(error) = &form.error {
         foot.push(Line::new(Role::Broken, "× ").with(Role::Text, error).indented(2));
     }
-    let next = overlay_key(model, Action::NextPane, "tab");
-    let close = overlay_key(model, Action::Back, "esc");
-    let submit = overlay_key(model, Action::Confirm, "enter");
-    foot.push(
-        Line::new(Role::Key, next)
-            .with(Role::Dim, " next field  ")
-            .with(Role::Key, submit)
-            .with(Role::Dim, " to the plan, nothing is written yet  ")
-            .with(Role::Key, close)
-            .with(Role::Dim, " close"),
-    );
+    let offered = [
+        (Action::NextPane, "next field"),
+        (Action::Confirm, "to the plan, nothing is written yet"),
+        (Action::Back, "close"),
+    ];
+    foot.push(offers(model, Role::Dim, &offered));
     FormView {
         title: form.title.clone(),
         fields: form
@@ -113,10 +109,11 @@ fn options(model: &Model, field: &Field) -> Option<Line> {
             },
         ));
     }
-    let (up, down) = (overlay_key(model, Action::Up, "up"), overlay_key(model, Action::Down, "down"));
-    let mut line = Line::new(Role::Key, format!("{up}/{down}"))
-        .with(Role::Dim, " choose: ")
-        .indented(2);
+    let keys = [Action::Up, Action::Down]
+        .into_iter()
+        .filter_map(|action| keymap::key_in(&model.keymap, Context::Overlay, action));
+    let keys: Vec<String> = keys.map(|key| key.to_string()).collect();
+    let mut line = Line::new(Role::Key, keys.join("/")).with(Role::Dim, " choose: ").indented(2);
     for (at, option) in options.iter().take(OPTIONS).enumerate() {
         let gap = if at == 0 { "" } else { "  " };
         line = if *option == field.value {

@@ -24,7 +24,7 @@ pub fn header(model: &Model, short: bool) -> Vec<Line> {
         }
         let mark = match model.unopened {
             None => (Role::InProgress, "○ loading"),
-            Some(_) => (Role::Broken, "✗ error"),
+            Some(_) => (Role::Broken, "× error"),
         };
         parts.push(Line::new(Role::Dim, "watches ").with(mark.0, mark.1));
         return parts;
@@ -54,11 +54,11 @@ fn place(model: &Model) -> Line {
     }
 }
 
-/// What is being opened, and how to give it up.
+/// What is being opened, and how to cancel it.
 fn opening(model: &Model) -> Option<Line> {
     let what = model.opening.as_ref()?;
     let back = key_of(model, Action::Back);
-    Some(Line::new(Role::InProgress, format!("○ opening {what}")).with(Role::Dim, format!(" ({back} gives it up)")))
+    Some(Line::new(Role::InProgress, format!("○ opening {what}")).with(Role::Dim, format!(" ({back} cancels it)")))
 }
 
 fn mode(model: &Model) -> Option<Line> {

@@ -32,7 +32,7 @@ pub fn instances(model: &Model) -> Panel {
         if !standing.missing {
             panel
                 .head
-                .push(Line::plain("no instance exists: the operator has made no pod").indented(2));
+                .push(Line::plain("no instance exists: the operator has not created a pod").indented(2));
         }
         return panel;
     }

@@ -49,7 +49,7 @@ pub fn journal(model: &Model) -> Panel {
         Column::whole("TIME"),
         Column::whole(""),
         Column::cut("RUN", 10),
-        Column::cut("WHAT WAS ASKED, SENT AND SEEN", 12).short("WHAT"),
+        Column::cut("EVENT", 12).short("WHAT"),
     ];
     let last = rows.len() - 1;
     let at = model.screen.rows.get(&Tab::Journal).copied().unwrap_or(last);

@@ -2,7 +2,7 @@
 
 use super::footer::run_line;
 use super::time::ago;
-use super::{Cell, Column, Line, Panel, Role, Table, key_of, overlay_key};
+use super::{Cell, Column, Line, Panel, Role, Table, key_of, offers};
 use crate::app::action::Action;
 use crate::app::model::{Context, Model, is_moving};
 use crate::workflow::run::{Kept, RunId};
@@ -83,16 +83,16 @@ pub fn names(model: &Model, title: &'static str, names: Option<&[String]>, selec
         title: Line::new(Role::Title, title),
         ..Panel::default()
     };
-    let close = overlay_key(model, Action::Back, "esc");
     match names {
         None => panel.head.push(Line::new(Role::InProgress, "○ loading: they are being listed")),
         Some([]) => panel.head.extend([
             Line::plain("none can be listed").indented(2),
-            Line::new(
-                Role::Dim,
-                format!("{close} closes; {} NAME goes to one by its name", key_of(model, Action::Palette)),
-            )
-            .indented(2),
+            offers(model, Role::Dim, &[(Action::Back, "close")])
+                .with(
+                    Role::Dim,
+                    format!("; {} NAME opens one by its name", key_of(model, Action::Palette)),
+                )
+                .indented(2),
         ]),
         Some(names) => {
             let here = model
@@ -154,19 +154,17 @@ pub fn runs(model: &Model, selected: usize) -> Panel {
         Column::whole(""),
         Column::cut("RUN", 10),
         Column::cut("WHERE", 10).ranked(1),
-        Column::cut("HOW IT STANDS", 12),
+        Column::cut("STATUS", 12),
     ];
     panel.table = Some(Table::new(columns, rows, selected));
     if !unfinished.is_empty() {
-        let go_on = overlay_key(model, Action::Continue, "enter");
-        let forget = overlay_key(model, Action::ForgetRun, "delete");
-        panel.foot.push(
-            Line::new(
-                Role::Dim,
-                format!("unfinished runs: {go_on} continues where looking finds them, {forget} forgets them"),
-            )
-            .indented(2),
-        );
+        let offered = [
+            (Action::Continue, "continue from the observed state"),
+            (Action::ForgetRun, "forget"),
+        ];
+        let mut line = Line::new(Role::Dim, "unfinished runs: ").indented(2);
+        line.spans.extend(offers(model, Role::Dim, &offered).spans);
+        panel.foot.push(line);
     }
     panel
 }
@@ -194,16 +192,16 @@ fn left(model: &Model, kept: &Kept) -> Vec<Cell> {
 
 /// Asked before the program ends although runs are in flight.
 pub fn confirm_quit(model: &Model) -> Vec<Line> {
-    let mut lines = vec![Line::plain("These runs are in flight; the cluster goes on with what was written:").indented(2)];
+    let mut lines = vec![Line::plain("These runs are in flight; the cluster continues with what was written:").indented(2)];
     for (_, run) in model.runs.iter().filter(|(_, run)| is_moving(run)) {
         lines.push(run_line(model, run).indented(2));
     }
-    lines.push(Line::plain("They are kept, and the next start offers to continue them.").indented(2));
+    lines.push(Line::plain("They are saved, and the next start offers to continue them.").indented(2));
     lines.push(question(model, "quit", "stay"));
     lines
 }
 
-/// Asked before a run is let go, or one that was left unfinished is forgotten.
+/// Asked before a run is abandoned, or one that was left unfinished is forgotten.
 pub fn confirm_forget(model: &Model, id: &RunId) -> Vec<Line> {
     let mut lines = if let Some(run) = model.run(id) {
         vec![run_line(model, run).indented(2)]
@@ -212,15 +210,11 @@ pub fn confirm_forget(model: &Model, id: &RunId) -> Vec<Line> {
         let kept = unfinished.filter(|kept| kept.id == *id);
         kept.map(|kept| Line::new(Role::Strong, kept.intent.title())).collect()
     };
-    lines.push(Line::plain("What it has written stays as it is: nothing is put back, and extop will not continue it.").indented(2));
-    lines.push(question(model, "let go", "keep"));
+    lines.push(Line::plain("Its changes stay in the cluster. extop will not undo or continue this action.").indented(2));
+    lines.push(question(model, "abandon", "keep"));
     lines
 }
 
 fn question(model: &Model, yes: &str, no: &str) -> Line {
-    let key = |action, usual| overlay_key(model, action, usual);
-    Line::new(Role::Key, key(Action::Confirm, "enter"))
-        .with(Role::Text, format!(" {yes}   "))
-        .with(Role::Key, key(Action::Back, "esc"))
-        .with(Role::Text, format!(" {no}"))
+    offers(model, Role::Text, &[(Action::Confirm, yes), (Action::Back, no)])
 }

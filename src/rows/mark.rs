@@ -5,7 +5,7 @@ use crate::domain::finding::Severity;
 use crate::domain::ladder::{Rung, RungState};
 use crate::domain::rollout::MountState;
 use crate::domain::watch::WatchState;
-use crate::workflow::plan::{CheckResult, StepState};
+use crate::workflow::plan::{CheckResult, StepKind, StepState};
 use crate::workflow::run::{Phase, Run};
 
 /// Mark of a rung's state.
@@ -129,7 +129,11 @@ pub fn run_word(run: &Run) -> &'static str {
     if run.asks_again.is_some() {
         return "changed, to be confirmed again";
     }
-    phase_word(&run.phase)
+    match &run.phase {
+        // Proved is only what a proof was read for.
+        Phase::Done if run.plan.steps.iter().any(|step| step.kind == StepKind::Prove) => "proved",
+        phase => phase_word(phase),
+    }
 }
 
 /// Mark of a run's phase.
@@ -148,14 +152,14 @@ pub fn phase(phase: &Phase) -> Span {
 fn phase_word(phase: &Phase) -> &'static str {
     match phase {
         Phase::Review => "in review",
-        Phase::Keeping => "being kept",
+        Phase::Keeping => "saving",
         Phase::Guarding(_) => "guards",
         Phase::Applying(_) => "writing",
         Phase::Waiting(_) => "waiting",
         Phase::Proving => "proving",
-        Phase::Done => "proved",
+        Phase::Done => "done",
         Phase::Failed { .. } => "failed",
         Phase::Blocked { .. } => "blocked",
-        Phase::Cancelled => "let go",
+        Phase::Cancelled => "abandoned",
     }
 }

@@ -119,7 +119,7 @@ fn sources(answer: &InstanceProbe) -> Vec<Line> {
     for set in answer.overrides.known().into_iter().flatten() {
         lines.push(
             Line::new(Role::Warning, "▲ ")
-                .with(Role::Text, format!("{} TO '{}' goes over that", set.statement(), set.value))
+                .with(Role::Text, format!("{} TO '{}' overrides that", set.statement(), set.value))
                 .indented(2),
         );
     }
@@ -140,7 +140,7 @@ fn untold(session: &Session, cluster: &Cluster) -> Option<Line> {
         })
         .collect();
     (!silent.is_empty()).then(|| {
-        Line::new(Role::Unknown, "? not known in ")
+        Line::new(Role::Unknown, "? unknown in ")
             .with(Role::Text, silent.join("; "))
             .indented(2)
     })

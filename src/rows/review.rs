@@ -1,10 +1,11 @@
 //! The plan of a run before it is confirmed: guards, steps with consequences, diffs, requests, dry runs.
 
-use super::{Line, Role, mark, overlay_key};
+use super::{Line, Role, mark, offers};
 use crate::app::action::Action;
+use crate::app::keymap;
 use crate::app::model::Model;
 use crate::domain::change::{Method, Request, Resource};
-use crate::workflow::plan::{CheckResult, DiffLine, DryRun, Plan, Preview, Step};
+use crate::workflow::plan::{CheckResult, DiffLine, DryRun, FOR_REFERENCE, Plan, Preview, Step};
 use crate::workflow::run::Run;
 
 /// The plan, line by line.
@@ -13,7 +14,7 @@ pub fn review(run: &Run) -> Vec<Line> {
     let mut lines = Vec::new();
     if let Some(why) = &plan.text_only {
         lines.push(
-            Line::new(Role::Warning, "▲ to take along, not to apply: ")
+            Line::new(Role::Warning, format!("▲ {FOR_REFERENCE}; "))
                 .with(Role::Text, why)
                 .indented(2),
         );
@@ -124,21 +125,17 @@ fn address(request: &Request) -> String {
 pub struct Prompt {
     /// What is asked, or why nothing can be confirmed.
     pub lines: Vec<Line>,
-    /// Stands before the typed confirmation; `None` when nothing has to be typed.
+    /// Is before the typed confirmation; `None` when nothing has to be typed.
     pub typed: Option<Line>,
 }
 
 /// How the plan of a run is confirmed.
 pub fn prompt(model: &Model, run: &Run) -> Prompt {
-    let close = overlay_key(model, Action::Back, "esc");
-    let confirm = overlay_key(model, Action::Confirm, "enter");
-    let copy = overlay_key(model, Action::Copy, "y");
     let closes = |line: Line| {
-        line.with(Role::Key, format!("  {copy}"))
-            .with(Role::Dim, " copies the plan  ")
-            .with(Role::Key, close.clone())
-            .with(Role::Dim, " closes it")
-            .indented(2)
+        let mut line = line.with(Role::Dim, "  ").indented(2);
+        let offered = [(Action::Copy, "copy the plan"), (Action::Back, "close")];
+        line.spans.extend(offers(model, Role::Dim, &offered).spans);
+        line
     };
     let never = |role, text: String| Prompt {
         lines: vec![closes(Line::new(role, text))],
@@ -158,12 +155,12 @@ pub fn prompt(model: &Model, run: &Run) -> Prompt {
         return never(Role::Warning, "▲ another manager owns this: the plan is not applied.".to_owned());
     }
     if model.is_read_only() {
-        return never(Role::Mode, "READ-ONLY: the plan can be read, not applied.".to_owned());
+        return never(Role::Mode, "read-only mode: the plan can be read, not applied.".to_owned());
     }
     let mut lines = on_their_own(plan);
     let asked = run.to_type();
     if asked.is_empty() {
-        lines.push(closes(Line::new(Role::Key, confirm).with(Role::Text, " applies the plan.")));
+        lines.push(closes(offers(model, Role::Text, &[(Action::Confirm, "apply the plan")])));
         return Prompt { lines, typed: None };
     }
     let (why, label) = match (plan.interrupts_primary, plan.unlisted.is_empty()) {
@@ -174,8 +171,8 @@ pub fn prompt(model: &Model, run: &Run) -> Prompt {
     lines.push(closes(
         Line::new(Role::Warning, why)
             .with(Role::Text, format!("type {} and press ", asked.join(" ")))
-            .with(Role::Key, confirm)
-            .with(Role::Text, " to apply."),
+            .with(Role::Key, keymap::key_of(&model.keymap, Action::Confirm))
+            .with(Role::Text, " to apply"),
     ));
     Prompt {
         lines,

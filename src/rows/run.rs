@@ -2,7 +2,7 @@
 
 use super::footer::step_of;
 use super::time::{clock, is_counted, took};
-use super::{Line, Role, mark, overlay_key};
+use super::{Line, Role, mark, offers};
 use crate::app::action::Action;
 use crate::app::model::Model;
 use crate::workflow::run::{Phase, Run};
@@ -11,7 +11,7 @@ use crate::workflow::run::{Phase, Run};
 pub fn progress(model: &Model, run: &Run) -> Vec<Line> {
     let mut lines = vec![headline(model, run)];
     if run.slow && !run.is_over() {
-        lines.push(Line::new(Role::Warning, "▲ this step takes longer than expected; nothing is given up").indented(2));
+        lines.push(Line::new(Role::Warning, "▲ this step is taking longer than expected; still waiting").indented(2));
     }
     lines.push(Line::empty());
     for (at, step) in run.plan.steps.iter().enumerate() {
@@ -61,11 +61,10 @@ fn headline(model: &Model, run: &Run) -> Line {
 
 /// What can be done about a run that stopped.
 fn next(model: &Model, run: &Run) -> Vec<Line> {
-    let key = |action, usual| overlay_key(model, action, usual);
     let mut lines = Vec::new();
     match &run.phase {
         Phase::Failed { .. } | Phase::Blocked { .. } => {
-            let mut line = Line::new(Role::Key, key(Action::Continue, "c")).with(Role::Text, " checks and goes on   ");
+            let mut offered = vec![(Action::Continue, "check again and continue")];
             let world = model
                 .runs
                 .iter()
@@ -73,24 +72,16 @@ fn next(model: &Model, run: &Run) -> Vec<Line> {
                 .and_then(|(target, _)| model.sessions.get(target))
                 .map(|session| &session.world);
             if world.is_some_and(|world| run.put_back(world).is_some()) {
-                line = line
-                    .with(Role::Key, key(Action::PutBack, "u"))
-                    .with(Role::Text, " puts back what was written   ");
+                offered.push((Action::PutBack, "put back what was written"));
             }
-            lines.push(
-                line.with(Role::Key, key(Action::ForgetRun, "x"))
-                    .with(Role::Text, " lets go")
-                    .indented(2),
-            );
+            offered.push((Action::ForgetRun, "abandon"));
+            lines.push(offers(model, Role::Text, &offered).indented(2));
             lines.push(Line::empty());
         }
         Phase::Review | Phase::Done | Phase::Cancelled => {}
         _ => {
-            lines.push(
-                Line::new(Role::Key, key(Action::Back, "esc"))
-                    .with(Role::Dim, " closes this view; the run goes on and stays in sight at the bottom")
-                    .indented(2),
-            );
+            let close = (Action::Back, "close this view; the run continues and stays visible at the bottom");
+            lines.push(offers(model, Role::Dim, &[close]).indented(2));
             lines.push(Line::empty());
         }
     }

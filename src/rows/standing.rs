@@ -6,6 +6,7 @@ use crate::app::action::Action;
 use crate::app::model::{Model, Session};
 use crate::backend::DatabaseAccess;
 use crate::domain::ids::ClusterKey;
+use crate::domain::permission;
 use crate::domain::watch::{Kind, WatchState};
 
 /// How the objects of a kind stand.
@@ -85,7 +86,7 @@ fn untold(model: &Model) -> Vec<Line> {
         key_of(model, Action::SwitchContext)
     );
     vec![
-        Line::new(Role::Broken, "✗ error").with(Role::Text, format!(": {why}")).indented(2),
+        Line::new(Role::Broken, "× error").with(Role::Text, format!(": {why}")).indented(2),
         Line::new(Role::Dim, what_next).indented(2),
     ]
 }
@@ -131,11 +132,11 @@ fn of_kinds(model: &Model, session: &Session, kinds: &[Kind], state: &WatchState
             lines
         }
         WatchState::Stale { since: at, why } => vec![lead(format!(
-            " {}: {what} are shown as they were; {why}. The connection is tried again by itself",
+            " {}: {what} are shown as they were; {why}. extop tries the connection again",
             since(model, *at)
         ))],
         WatchState::Forbidden { missing } => vec![
-            lead(format!(": {what} are not known: the permission to {missing} is missing")),
+            lead(format!(": {what} are not known: {}", permission::missing(missing))),
             advice(format!(
                 "ask for it, or choose another namespace ({}) or context ({})",
                 key_of(model, Action::SwitchNamespace),
@@ -145,16 +146,13 @@ fn of_kinds(model: &Model, session: &Session, kinds: &[Kind], state: &WatchState
         WatchState::Absent => vec![
             lead(format!(": the server does not know {}", resources.join(" and "))),
             advice(format!(
-                "is CloudNativePG installed here? {} chooses another context",
+                "check that CloudNativePG is installed here; {} chooses another context",
                 key_of(model, Action::SwitchContext)
             )),
         ],
         WatchState::Error { why } => vec![
             lead(format!(": {what} are not known: {why}")),
-            advice(format!(
-                "it is tried again by itself; {} tries at once",
-                key_of(model, Action::Refresh)
-            )),
+            advice(format!("extop tries again; {} tries at once", key_of(model, Action::Refresh))),
         ],
     }
 }

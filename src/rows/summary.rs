@@ -13,7 +13,7 @@ pub fn summary(model: &Model) -> Line {
     let Some(session) = model.session() else {
         return match &model.unopened {
             None => line.with(Role::InProgress, " ○ loading"),
-            Some(why) => line.with(Role::Broken, format!(" ✗ {why}")),
+            Some(why) => line.with(Role::Broken, format!(" × {why}")),
         };
     };
     line = line.with(Role::Strong, format!(" {}", session.target.context));

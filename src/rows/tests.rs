@@ -10,7 +10,7 @@ use crate::domain::ladder::{Rung, RungKind, RungState, Source};
 use crate::domain::rollout::MountState;
 use crate::domain::shell::ShellCommand;
 use crate::domain::watch::{Kind, WatchState};
-use crate::workflow::plan::{CheckResult, StepState};
+use crate::workflow::plan::{CheckResult, StepKind, StepState};
 use crate::workflow::run::{Phase, Run};
 
 fn all_differ(texts: impl IntoIterator<Item = String>) {
@@ -140,7 +140,7 @@ fn what_was_not_asked_is_not_drawn_as_missing() {
         .iter()
         .map(|cell| cell.text.as_str())
         .collect();
-    assert!(row.contains(&"? not known"), "{row:?}");
+    assert!(row.contains(&"? unknown"), "{row:?}");
     assert!(texts(&panel.foot).contains(&format!("? unknown, because {why}")));
 }
 
@@ -210,7 +210,7 @@ fn what_cannot_be_applied_is_said_in_the_place_of_the_confirmation() {
     run.plan.interrupts_primary = false;
     assert!(said(&model, &run).contains("type foo and press enter"));
     model.access = crate::backend::Access::ReadOnly;
-    assert!(said(&model, &run).contains("READ-ONLY"));
+    assert!(said(&model, &run).contains("read-only mode"));
     run.plan.text_only = Some("argocd-controller owns it".to_owned());
     assert!(said(&model, &run).contains("another manager"));
     run.plan.checks[0].result = CheckResult::Fail;
@@ -249,10 +249,10 @@ fn a_target_that_is_not_open_is_told_as_on_its_way_or_as_failed() {
     model.unopened = Some("the credential plugin ended with exit status: 3".to_owned());
     let text = told(&model);
     assert!(
-        text.contains("✗ error: the credential plugin ended") && text.contains("r tries again"),
+        text.contains("× error: the credential plugin ended") && text.contains("r tries again"),
         "{text}"
     );
-    assert!(header::header(&model, false).iter().any(|part| part.text().contains("✗ error")));
+    assert!(header::header(&model, false).iter().any(|part| part.text().contains("× error")));
 }
 
 #[test]
@@ -261,7 +261,7 @@ fn what_is_being_opened_stands_in_the_header_with_the_key_that_gives_it_up() {
     let told = |model: &Model| {
         header::header(model, true)
             .iter()
-            .any(|part| part.text().contains("○ opening prod-slow (esc gives it up)"))
+            .any(|part| part.text().contains("○ opening prod-slow (esc cancels it)"))
     };
     assert!(!told(&model));
     model.opening = Some("prod-slow".to_owned());
@@ -306,4 +306,42 @@ fn a_console_that_nobody_looks_at_shows_times_of_day_and_counts_only_runs_that_g
     model.now = fixture::later(12_000);
     assert_eq!(told(&model, &run), before);
     assert!(before.contains(" · since "), "{before}");
+}
+
+#[test]
+fn texts_name_the_keys_that_there_are_and_no_others() {
+    let mut run = fixture::running();
+    run.phase = Phase::Blocked {
+        step: 0,
+        why: "refused".to_owned(),
+    };
+    let mut model = fixture::healthy();
+    let text = |model: &Model| {
+        let lines = super::run::progress(model, &run);
+        lines.iter().map(Line::text).collect::<Vec<_>>().join("\n")
+    };
+    assert!(
+        text(&model).contains("r check again and continue") && text(&model).contains("d abandon"),
+        "{}",
+        text(&model)
+    );
+    model
+        .keymap
+        .retain(|binding| binding.context == Context::Main || binding.action != Action::ForgetRun);
+    assert!(!text(&model).contains("abandon"), "{}", text(&model));
+    for binding in &mut model.keymap {
+        if binding.action == Action::Continue {
+            binding.chord = "f7".parse().unwrap();
+        }
+    }
+    assert!(text(&model).contains("f7 check again and continue"), "{}", text(&model));
+}
+
+#[test]
+fn proved_is_only_what_a_proof_was_read_for() {
+    let mut run = fixture::running();
+    run.phase = Phase::Done;
+    assert_eq!(mark::run_word(&run), "proved");
+    run.plan.steps.retain(|step| step.kind != StepKind::Prove);
+    assert_eq!(mark::run_word(&run), "done");
 }

@@ -24,7 +24,7 @@ pub(super) fn name(overlay: &Overlay) -> &'static str {
         Overlay::Contexts(..) => "contexts",
         Overlay::Namespaces(..) => "namespaces",
         Overlay::ConfirmQuit => "quit although runs are in flight?",
-        Overlay::ConfirmForget(_) => "let go of a run?",
+        Overlay::ConfirmForget(_) => "abandon this run?",
         Overlay::Message(..) => "a message",
     }
 }
@@ -44,14 +44,14 @@ pub(super) fn draw(model: &Model, editor: Editor<'_>, paint: &mut Paint<'_>, bod
         }
         Overlay::Run(id, scroll, typed) => match model.run(id) {
             Some(run) => of_run(model, editor, paint, body, run, *scroll, typed),
-            None => lines(paint, body, "Run", &[Line::plain("this run is not known any more")], 0),
+            None => lines(paint, body, "Run", &[Line::plain("this run is no longer known")], 0),
         },
         Overlay::Runs(selected) => list(paint, body, &rows::lists::runs(model, *selected)),
         Overlay::Palette(text, selected) => palette(model, editor, paint, body, text, *selected),
         Overlay::Contexts(names, selected) => list(paint, body, &rows::lists::names(model, "Contexts", names.as_deref(), *selected)),
         Overlay::Namespaces(names, selected) => list(paint, body, &rows::lists::names(model, "Namespaces", names.as_deref(), *selected)),
         Overlay::ConfirmQuit => lines(paint, body, "Quit?", &rows::lists::confirm_quit(model), 0),
-        Overlay::ConfirmForget(id) => lines(paint, body, "Let go?", &rows::lists::confirm_forget(model, id), 0),
+        Overlay::ConfirmForget(id) => lines(paint, body, "Abandon this run?", &rows::lists::confirm_forget(model, id), 0),
         Overlay::Message(title, text) => {
             let text: Vec<Line> = text.iter().map(|line| Line::plain(line).indented(2)).collect();
             lines(paint, body, title, &text, 0)

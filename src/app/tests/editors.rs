@@ -98,6 +98,6 @@ fn the_palette_takes_a_word_a_context_or_a_namespace() {
     seat.press(":");
     seat.type_in("no such thing");
     seat.press("enter");
-    assert_eq!(seat.notice(), "'no such thing' is no action");
+    assert_eq!(seat.notice(), "unknown action 'no such thing'");
     assert!(!crate::app::palette::matches("").contains(&Action::Confirm));
 }

@@ -129,3 +129,16 @@ fn the_command_of_the_selected_rung_is_copied() {
         seat.out
     );
 }
+
+#[test]
+fn the_way_out_is_named_by_the_keys_of_the_user() {
+    let mut seat = Seat::new();
+    seat.press("esc");
+    assert_eq!(seat.notice(), "ctrl-c quits, ? helps");
+    seat.model.notices.clear();
+    seat.model
+        .keymap
+        .retain(|binding| binding.action != crate::app::action::Action::Help);
+    seat.press("esc");
+    assert_eq!(seat.notice(), "ctrl-c quits, :help helps");
+}

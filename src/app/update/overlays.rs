@@ -105,7 +105,7 @@ fn chosen(model: &mut Model) -> Vec<Effect> {
                 Some(Command::Action(action)) => act::act(model, action),
                 Some(Command::Context(name)) => switch::to(model, Some(name), None),
                 Some(Command::Namespace(name)) => switch::to(model, None, Some(name)),
-                None => say(model, format!("'{}' is no action", text.trim())),
+                None => say(model, format!("unknown action '{}'", text.trim())),
             });
             effects
         }
@@ -212,11 +212,14 @@ fn copy(model: &mut Model, id: &RunId) -> Vec<Effect> {
         .filter_map(|preview| serde_json::to_string_pretty(&preview.request).ok())
         .collect();
     let mut effects = vec![Effect::Copy(requests.join("\n"))];
-    effects.extend(say(model, "the plan's requests are on the clipboard"));
+    effects.extend(say(
+        model,
+        "the plan's requests are sent to the clipboard (the terminal does not confirm it)",
+    ));
     effects
 }
 
-/// Lets go of a run: at once when that changes nothing, else after a question.
+/// Abandons a run: at once when that changes nothing, else after a question.
 fn forget(model: &mut Model, id: &RunId) {
     match model.run(id) {
         Some(run) if run.is_over() => runs::drop_run(model, id),

@@ -3,6 +3,7 @@
 use super::{say, switch};
 use crate::app::action::Action;
 use crate::app::effect::Effect;
+use crate::app::keymap;
 use crate::app::model::{Model, Pane, Tab};
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::ladder::RungKind;
@@ -146,6 +147,12 @@ pub(super) fn end_filter(model: &mut Model, keep: bool) {
     model.dirty = true;
 }
 
+/// Where one step back leads nowhere: how to leave and where to read on.
+fn ways_out(model: &mut Model) -> Vec<Effect> {
+    let [quit, help] = [Action::Quit, Action::Help].map(|action| keymap::key_of(&model.keymap, action));
+    say(model, format!("{quit} quits, {help} helps"))
+}
+
 /// Takes one step back: an opening that is under way, filter, zoom, focus.
 pub(super) fn back(model: &mut Model) -> Vec<Effect> {
     if let Some(effects) = switch::give_up(model) {
@@ -164,7 +171,7 @@ pub(super) fn back(model: &mut Model) -> Vec<Effect> {
             Pane::Detail => screen.focus = Pane::Entries,
             Pane::Entries => screen.focus = Pane::Clusters,
             Pane::Clusters if !model.notices.is_empty() => model.notices.clear(),
-            Pane::Clusters => return say(model, "q quits, ? helps"),
+            Pane::Clusters => return ways_out(model),
         }
     }
     Vec::new()

@@ -1,4 +1,4 @@
-//! From one target to another: no fact of the old one stays on the screen, and its runs go on. And the same target once
+//! From one target to another: no fact of the old one stays on the screen, and its runs continue. And the same target once
 //! more: it stays the cluster that it was.
 
 use std::collections::BTreeMap;
@@ -112,7 +112,7 @@ pub(super) fn give_up(model: &mut Model) -> Option<Vec<Effect>> {
     model.dirty = true;
     let told = format!("{what} is not opened");
     if model.session().is_none() {
-        model.unopened = Some(format!("{told}: it was given up"));
+        model.unopened = Some(format!("{told}: it was cancelled"));
     }
     let mut effects = vec![Effect::GiveUp];
     effects.extend(say(model, told));
