@@ -166,7 +166,7 @@ const RULES: &[Rule] = &[
         "writes stop; duration unknown: no instance has been recreated in this run yet",
     ),
     rule(
-        r"^\W*(is |are )?not known\W*$",
+        r"^[^\w{]*(is |are )?not known[^\w{]*$",
         "unknown says what is missing",
         "? not known",
         "unknown: may not get pods/log in namespace shop",
@@ -211,7 +211,17 @@ const EXCEPTIONS: &[Exception] = &[Exception {
 }];
 
 /// Places that have not been read against the rules yet.
-const UNREAD: &[&str] = &["src/", "README.md", "CHANGELOG.md", "demo.tape", "help of ", "man page"];
+const UNREAD: &[&str] = &[
+    "src/app/action.rs",
+    "src/app/update/act.rs",
+    "src/app/update/forms.rs",
+    "src/app/update/runs.rs",
+    "src/domain/",
+    "src/rows/footer.rs",
+    "src/ui/snapshots/",
+    "src/workflow/",
+    "README.md",
+];
 
 /// A text that users read, and where it is.
 struct Passage {
@@ -318,8 +328,9 @@ fn raw_literal(characters: &[char], start: usize) -> Option<(String, usize)> {
     Some((text, after))
 }
 
-/// Every string literal of the program, without those of its tests.
+/// Every string literal of the program, without those of its tests and without the names of what is put into them.
 fn texts_of_sources() -> Vec<Passage> {
+    let named = Regex::new(r"\{[a-z_][a-z_0-9.]*(:[^{}]*)?\}").unwrap();
     let tests = Regex::new(r"(?m)^#\[cfg\(test\)\]\n(#\[.*\]\n)*(pub(\(\w+\))? )?mod \w+ \{").unwrap();
     sources()
         .into_iter()
@@ -330,7 +341,9 @@ fn texts_of_sources() -> Vec<Passage> {
                 .map_or(&*source.text, |found| &source.text[..found.start()])
                 .to_owned();
             let place = format!("src/{}", source.path);
-            literals(&code).into_iter().map(move |(line, text)| Passage {
+            let without_names = |(line, text): (usize, String)| (line, named.replace_all(&text, "{}").into_owned());
+            let found: Vec<_> = literals(&code).into_iter().map(without_names).collect();
+            found.into_iter().map(move |(line, text)| Passage {
                 place: place.clone(),
                 line,
                 text,
