@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::Timestamp;
 use super::World;
-use super::change::{Change, FieldEdit, ItemEdit, Method, PreloadEdit, Request, Resource};
+use super::change::{Change, ChangeKind, FieldEdit, ItemEdit, Method, PreloadEdit, Request, Resource};
 use super::cluster::{Cluster, Phase};
 use super::database::{Database, ReclaimPolicy};
 use super::extension::ExtensionEntry;
@@ -26,28 +26,26 @@ use super::watch::{Kind, WatchState};
 /// The request that makes a change on the objects as they are now, with their resource version as optimistic lock.
 /// The error is a sentence that says why it cannot be made.
 pub fn request(change: &Change, world: &World) -> Result<Request, String> {
-    match change {
-        Change::AddEntry { cluster, entry } => cluster::add_entry(cluster_of(world, cluster)?, entry),
-        Change::SetReference { cluster, entry, reference } => {
-            cluster::set_reference(cluster_of(world, cluster)?, entry, reference.as_deref())
-        }
-        Change::RemoveEntry { cluster, entry } => cluster::remove_entry(cluster_of(world, cluster)?, entry),
-        Change::EditPreload { cluster, edit } => {
-            let cluster = cluster_of(world, cluster)?;
+    let of_cluster = || cluster_of(world, &change.cluster);
+    match &change.kind {
+        ChangeKind::AddEntry { entry } => cluster::add_entry(of_cluster()?, entry),
+        ChangeKind::SetReference { entry, reference } => cluster::set_reference(of_cluster()?, entry, reference.as_deref()),
+        ChangeKind::RemoveEntry { entry } => cluster::remove_entry(of_cluster()?, entry),
+        ChangeKind::EditPreload { edit } => {
+            let cluster = of_cluster()?;
             Ok(cluster::set_preload(cluster, &edit.made_on(&cluster.spec.preload)))
         }
-        Change::RestartCluster { cluster, at } => Ok(cluster::restart(cluster_of(world, cluster)?, *at)),
-        Change::RestartPrimary { cluster, instance } => status::restart_primary(cluster_of(world, cluster)?, instance),
-        Change::Promote { cluster, instance, at } => status::promote(cluster_of(world, cluster)?, instance, *at),
-        Change::DeletePod { pod, uid, .. } => Ok(delete_pod(pod_of(world, pod, uid)?)),
-        Change::CreateDatabase {
+        ChangeKind::RestartCluster { at } => Ok(cluster::restart(of_cluster()?, *at)),
+        ChangeKind::RestartPrimary { instance } => status::restart_primary(of_cluster()?, instance),
+        ChangeKind::Promote { instance, at } => status::promote(of_cluster()?, instance, *at),
+        ChangeKind::DeletePod { pod, uid } => Ok(delete_pod(pod_of(world, pod, uid)?)),
+        ChangeKind::CreateDatabase {
             key,
-            cluster,
             database,
             owner,
             extensions,
         } => {
-            let cluster = cluster_of(world, cluster)?;
+            let cluster = of_cluster()?;
             if let Some(there) = world.databases.get(key) {
                 return Err(format!("there is a Database object {} already", there.key));
             }
@@ -56,9 +54,9 @@ pub fn request(change: &Change, world: &World) -> Result<Request, String> {
             }
             Ok(database::create(key, cluster, database, owner, extensions))
         }
-        Change::SetDatabaseExtension { key, extension, .. } => Ok(database::set_extension(database_of(world, key)?, extension)),
-        Change::UnsetDatabaseExtension { key, extension, .. } => database::unset_extension(database_of(world, key)?, extension),
-        Change::DeleteDatabase { key, uid, .. } => delete_database(database_of(world, key)?, uid),
+        ChangeKind::SetDatabaseExtension { key, extension } => Ok(database::set_extension(database_of(world, key)?, extension)),
+        ChangeKind::UnsetDatabaseExtension { key, extension } => database::unset_extension(database_of(world, key)?, extension),
+        ChangeKind::DeleteDatabase { key, uid } => delete_database(database_of(world, key)?, uid),
     }
 }
 
@@ -67,50 +65,43 @@ pub fn request(change: &Change, world: &World) -> Result<Request, String> {
 /// A restart of the primary in place leaves no trace in the objects: it holds only while the operator says that it is
 /// under way.
 pub fn holds(change: &Change, world: &World) -> bool {
-    let spec_of = |key: &ClusterKey| world.clusters.get(key).map(|cluster| &cluster.spec);
-    let status_of = |key: &ClusterKey| world.clusters.get(key).map(|cluster| &cluster.status);
-    match change {
-        Change::AddEntry { cluster, entry } => spec_of(cluster).is_some_and(|spec| spec.extensions.contains(entry)),
-        Change::SetReference { cluster, entry, reference } => spec_of(cluster).is_some_and(|spec| {
+    let cluster = world.clusters.get(&change.cluster);
+    let (spec, status) = (cluster.map(|cluster| &cluster.spec), cluster.map(|cluster| &cluster.status));
+    match &change.kind {
+        ChangeKind::AddEntry { entry } => spec.is_some_and(|spec| spec.extensions.contains(entry)),
+        ChangeKind::SetReference { entry, reference } => spec.is_some_and(|spec| {
             spec.extensions
                 .iter()
                 .any(|there| there.name == *entry && there.reference == *reference)
         }),
-        Change::RemoveEntry { cluster, entry } => {
-            spec_of(cluster).is_some_and(|spec| spec.extensions.iter().all(|there| there.name != *entry))
+        ChangeKind::RemoveEntry { entry } => spec.is_some_and(|spec| spec.extensions.iter().all(|there| there.name != *entry)),
+        ChangeKind::EditPreload { edit } => spec.is_some_and(|spec| edit.is_made(&spec.preload)),
+        ChangeKind::RestartCluster { at } => {
+            cluster.is_some_and(|cluster| cluster.annotations.get(RESTARTED_AT) == Some(&annotation_time(*at)))
         }
-        Change::EditPreload { cluster, edit } => spec_of(cluster).is_some_and(|spec| edit.is_made(&spec.preload)),
-        Change::RestartCluster { cluster, at } => world
-            .clusters
-            .get(cluster)
-            .is_some_and(|cluster| cluster.annotations.get(RESTARTED_AT) == Some(&annotation_time(*at))),
-        Change::RestartPrimary { cluster, instance } => status_of(cluster)
+        ChangeKind::RestartPrimary { instance } => status
             .is_some_and(|status| status.phase_kind() == Phase::RestartingInPlace && status.current_primary.as_ref() == Some(instance)),
-        Change::Promote { cluster, instance, .. } => {
-            status_of(cluster).is_some_and(|status| status.target_primary.as_ref() == Some(instance))
-        }
-        Change::DeletePod { pod, uid, .. } => match world.instances.get(pod) {
+        ChangeKind::Promote { instance, .. } => status.is_some_and(|status| status.target_primary.as_ref() == Some(instance)),
+        ChangeKind::DeletePod { pod, uid } => match world.instances.get(pod) {
             Some(instance) => instance.uid != *uid || instance.deleting,
             None => is_live(world, Kind::Pod),
         },
-        Change::CreateDatabase {
-            key,
-            cluster,
-            database,
-            extensions,
-            ..
+        ChangeKind::CreateDatabase {
+            key, database, extensions, ..
         } => world.databases.get(key).is_some_and(|there| {
-            there.cluster == *cluster && there.database == *database && extensions.iter().all(|wanted| there.extensions.contains(wanted))
+            there.cluster == change.cluster
+                && there.database == *database
+                && extensions.iter().all(|wanted| there.extensions.contains(wanted))
         }),
-        Change::SetDatabaseExtension { key, extension, .. } => world
+        ChangeKind::SetDatabaseExtension { key, extension } => world
             .databases
             .get(key)
             .is_some_and(|there| !there.deleting && extension.is_made(&there.extensions)),
-        Change::UnsetDatabaseExtension { key, extension, .. } => match world.databases.get(key) {
+        ChangeKind::UnsetDatabaseExtension { key, extension } => match world.databases.get(key) {
             Some(there) => there.extensions.iter().all(|item| item.name != *extension),
             None => is_live(world, Kind::Database),
         },
-        Change::DeleteDatabase { key, uid, .. } => match world.databases.get(key) {
+        ChangeKind::DeleteDatabase { key, uid } => match world.databases.get(key) {
             Some(there) => there.uid != *uid || there.deleting,
             None => is_live(world, Kind::Database),
         },
@@ -122,55 +113,44 @@ pub fn holds(change: &Change, world: &World) -> bool {
 /// For an object that is created it is `None`, too: its deletion names the UID that the answer of the API server tells, and
 /// never that of whatever object has the name.
 pub fn inverse(change: &Change, world: &World) -> Option<Change> {
-    match change {
-        Change::AddEntry { cluster, entry } => Some(Change::RemoveEntry {
-            cluster: cluster.clone(),
-            entry: entry.name.clone(),
-        }),
-        Change::SetReference { cluster, entry, .. } => Some(Change::SetReference {
-            cluster: cluster.clone(),
+    let kind = match &change.kind {
+        ChangeKind::AddEntry { entry } => ChangeKind::RemoveEntry { entry: entry.name.clone() },
+        ChangeKind::SetReference { entry, .. } => ChangeKind::SetReference {
             entry: entry.clone(),
-            reference: entry_of(world, cluster, entry)?.reference.clone(),
-        }),
-        Change::RemoveEntry { cluster, entry } => Some(Change::AddEntry {
-            cluster: cluster.clone(),
-            entry: entry_of(world, cluster, entry)?.clone(),
-        }),
-        Change::EditPreload { cluster, edit } => {
-            let there = &world.clusters.get(cluster)?.spec.preload;
-            Some(Change::EditPreload {
-                cluster: cluster.clone(),
+            reference: entry_of(world, &change.cluster, entry)?.reference.clone(),
+        },
+        ChangeKind::RemoveEntry { entry } => ChangeKind::AddEntry {
+            entry: entry_of(world, &change.cluster, entry)?.clone(),
+        },
+        ChangeKind::EditPreload { edit } => {
+            let there = &world.clusters.get(&change.cluster)?.spec.preload;
+            ChangeKind::EditPreload {
                 edit: PreloadEdit::between(&edit.made_on(there), there),
-            })
+            }
         }
-        Change::SetDatabaseExtension { .. } | Change::UnsetDatabaseExtension { .. } => inverse_of_item(change, world),
-        Change::RestartCluster { .. }
-        | Change::RestartPrimary { .. }
-        | Change::DeletePod { .. }
-        | Change::Promote { .. }
-        | Change::CreateDatabase { .. }
-        | Change::DeleteDatabase { .. } => None,
-    }
+        ChangeKind::SetDatabaseExtension { key, extension } => inverse_of_item(key, &extension.name, Some(extension), world)?,
+        ChangeKind::UnsetDatabaseExtension { key, extension } => inverse_of_item(key, extension, None, world)?,
+        ChangeKind::RestartCluster { .. }
+        | ChangeKind::RestartPrimary { .. }
+        | ChangeKind::DeletePod { .. }
+        | ChangeKind::Promote { .. }
+        | ChangeKind::CreateDatabase { .. }
+        | ChangeKind::DeleteDatabase { .. } => return None,
+    };
+    Some(kind.on(change.cluster.clone()))
 }
 
 /// An item is put back as it is, and one that is new is taken out.
-fn inverse_of_item(change: &Change, world: &World) -> Option<Change> {
-    let (key, cluster, name, made) = match change {
-        Change::SetDatabaseExtension { key, cluster, extension } => (key, cluster, &extension.name, Some(extension)),
-        Change::UnsetDatabaseExtension { key, cluster, extension } => (key, cluster, extension, None),
-        _ => return None,
-    };
-    let item = world.databases.get(key)?.extensions.iter().find(|item| item.name == *name);
-    let (key, cluster) = (key.clone(), cluster.clone());
+fn inverse_of_item(key: &DatabaseKey, name: &str, made: Option<&ItemEdit>, world: &World) -> Option<ChangeKind> {
+    let item = world.databases.get(key)?.extensions.iter().find(|item| item.name == name);
+    let key = key.clone();
     match (item, made) {
-        (Some(item), Some(edit)) => Some(Change::SetDatabaseExtension {
+        (Some(item), Some(edit)) => Some(ChangeKind::SetDatabaseExtension {
             key,
-            cluster,
             extension: ItemEdit::between(&edit.made_on(Some(item)), item),
         }),
-        (Some(item), None) => Some(Change::SetDatabaseExtension {
+        (Some(item), None) => Some(ChangeKind::SetDatabaseExtension {
             key,
-            cluster,
             extension: ItemEdit {
                 name: item.name.clone(),
                 ensure: item.ensure,
@@ -178,9 +158,8 @@ fn inverse_of_item(change: &Change, world: &World) -> Option<Change> {
                 schema: FieldEdit::of(item.schema.as_ref()),
             },
         }),
-        (None, Some(edit)) => Some(Change::UnsetDatabaseExtension {
+        (None, Some(edit)) => Some(ChangeKind::UnsetDatabaseExtension {
             key,
-            cluster,
             extension: edit.name.clone(),
         }),
         (None, None) => None,

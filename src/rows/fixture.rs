@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::app::model::{Derived, Mode, Model, Session, Tab};
 use crate::backend::{Access, DatabaseAccess, Scope, Target, TargetId};
-use crate::domain::change::{Change, Method, PreloadEdit, Request, Resource};
+use crate::domain::change::{Change, ChangeKind, Method, PreloadEdit, Request, Resource};
 use crate::domain::evidence::ladders;
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::findings::findings;
@@ -217,10 +217,10 @@ fn steps() -> Vec<Step> {
         step(
             "mount foo",
             StepState::Todo,
-            Change::AddEntry {
-                cluster: cluster.clone(),
+            ChangeKind::AddEntry {
                 entry: ExtensionEntry::new("foo", FOO),
-            },
+            }
+            .on(cluster.clone()),
             Condition::RolloutComplete(cluster.clone()),
             &[
                 "orders-3, orders-2, then orders-1 (the primary) are recreated, one at a time",
@@ -230,10 +230,10 @@ fn steps() -> Vec<Step> {
         step(
             "preload foo",
             StepState::Todo,
-            Change::EditPreload {
-                cluster: cluster.clone(),
+            ChangeKind::EditPreload {
                 edit: PreloadEdit::adding(&["foo".to_owned()]),
-            },
+            }
+            .on(cluster.clone()),
             Condition::PreloadEffective(cluster, PreloadEdit::adding(&["foo".to_owned()])),
             &["every instance is restarted"],
         ),

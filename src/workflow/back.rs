@@ -3,7 +3,7 @@
 use super::plan::{Condition, Step};
 use super::planning::{facts_of, is_installed, step};
 use crate::domain::World;
-use crate::domain::change::{Change, FieldEdit, ItemEdit};
+use crate::domain::change::{Change, ChangeKind, FieldEdit, ItemEdit};
 use crate::domain::database::{Database, Ensure, ReclaimPolicy, RequestedExtension};
 use crate::domain::ids::{ClusterKey, DatabaseKey};
 use crate::domain::request::{holds, inverse};
@@ -15,55 +15,65 @@ use crate::domain::watch::{Kind, WatchState};
 /// the request alone would leave it behind without its files, so that it is dropped first. One that may have been there
 /// before is not dropped.
 pub(super) fn inverses(change: &Change, world: &World) -> Vec<Change> {
-    match change {
-        Change::SetDatabaseExtension { key, cluster, extension } => {
+    let cluster = &change.cluster;
+    match &change.kind {
+        ChangeKind::SetDatabaseExtension { key, extension } => {
             let back = inverse(change, world);
             let database = world.databases.get(key).map(|object| object.database.clone()).unwrap_or_default();
-            let is_new = matches!(back, Some(Change::UnsetDatabaseExtension { .. })) && extension.ensure == Ensure::Present;
+            let is_taken_out = |back: &Change| matches!(back.kind, ChangeKind::UnsetDatabaseExtension { .. });
+            let is_new = back.as_ref().is_some_and(is_taken_out) && extension.ensure == Ensure::Present;
             let drop = (is_new && is_installed(world, cluster, &database, &extension.name) == Some(false))
                 .then(|| dropping(key, cluster, &extension.name));
             drop.into_iter().chain(back).collect()
         }
-        Change::CreateDatabase {
-            key,
-            cluster,
-            database,
-            extensions,
-            ..
+        ChangeKind::CreateDatabase {
+            key, database, extensions, ..
         } => {
             let mut changes: Vec<Change> = extensions
                 .iter()
                 .filter(|extension| is_installed(world, cluster, database, &extension.name) == Some(false))
                 .map(|extension| dropping(key, cluster, &extension.name))
                 .collect();
-            changes.push(Change::DeleteDatabase {
-                key: key.clone(),
-                cluster: cluster.clone(),
-                // The answer of the API server tells it.
-                uid: String::new(),
-            });
+            changes.push(
+                ChangeKind::DeleteDatabase {
+                    key: key.clone(),
+                    // The answer of the API server tells it.
+                    uid: String::new(),
+                }
+                .on(cluster.clone()),
+            );
             changes
         }
-        _ => inverse(change, world).into_iter().collect(),
+        ChangeKind::AddEntry { .. }
+        | ChangeKind::SetReference { .. }
+        | ChangeKind::RemoveEntry { .. }
+        | ChangeKind::EditPreload { .. }
+        | ChangeKind::RestartCluster { .. }
+        | ChangeKind::RestartPrimary { .. }
+        | ChangeKind::DeletePod { .. }
+        | ChangeKind::Promote { .. }
+        | ChangeKind::UnsetDatabaseExtension { .. }
+        | ChangeKind::DeleteDatabase { .. } => inverse(change, world).into_iter().collect(),
     }
 }
 
 fn dropping(key: &DatabaseKey, cluster: &ClusterKey, name: &str) -> Change {
-    Change::SetDatabaseExtension {
+    ChangeKind::SetDatabaseExtension {
         key: key.clone(),
-        cluster: cluster.clone(),
         extension: ItemEdit::dropping(name),
     }
+    .on(cluster.clone())
 }
 
 /// Says beforehand that a step, or a part of it, cannot be put back.
 pub(super) fn no_way_back(change: &Change, world: &World) -> Option<String> {
-    let why = match change {
-        Change::RestartCluster { .. } | Change::RestartPrimary { .. } => "a restart cannot be put back".to_owned(),
-        Change::Promote { .. } => "a promotion is not put back: promote the old primary instead".to_owned(),
-        Change::DeletePod { .. } => "the deletion of a pod cannot be put back: the operator creates it again".to_owned(),
-        Change::DeleteDatabase { .. } => "the deletion of the object cannot be put back".to_owned(),
-        Change::SetDatabaseExtension { key, cluster, extension } => {
+    let cluster = &change.cluster;
+    let why = match &change.kind {
+        ChangeKind::RestartCluster { .. } | ChangeKind::RestartPrimary { .. } => "a restart cannot be put back".to_owned(),
+        ChangeKind::Promote { .. } => "a promotion is not put back: promote the old primary instead".to_owned(),
+        ChangeKind::DeletePod { .. } => "the deletion of a pod cannot be put back: the operator creates it again".to_owned(),
+        ChangeKind::DeleteDatabase { .. } => "the deletion of the object cannot be put back".to_owned(),
+        ChangeKind::SetDatabaseExtension { key, extension } => {
             let object = world.databases.get(key)?;
             let installed = installed_version(world, cluster, &object.database, &extension.name);
             if extension.ensure == Ensure::Absent {
@@ -81,12 +91,12 @@ pub(super) fn no_way_back(change: &Change, world: &World) -> Option<String> {
                 return None;
             }
         }
-        Change::AddEntry { .. }
-        | Change::SetReference { .. }
-        | Change::RemoveEntry { .. }
-        | Change::EditPreload { .. }
-        | Change::CreateDatabase { .. }
-        | Change::UnsetDatabaseExtension { .. } => return None,
+        ChangeKind::AddEntry { .. }
+        | ChangeKind::SetReference { .. }
+        | ChangeKind::RemoveEntry { .. }
+        | ChangeKind::EditPreload { .. }
+        | ChangeKind::CreateDatabase { .. }
+        | ChangeKind::UnsetDatabaseExtension { .. } => return None,
     };
     Some(why)
 }
@@ -118,11 +128,11 @@ pub(super) fn of_steps(steps: &[Step], world: &World) -> (Vec<Change>, Vec<Strin
 /// The inverse of one step as it can be made now: only on what this run has made, and only while it is as it was made.
 fn of_step(change: &Change, step: &Step, world: &World) -> Result<Vec<Change>, String> {
     let undone = |inverse: &Change| !holds(inverse, world);
-    match change {
+    match &change.kind {
         // Relative by itself: what others added stays.
-        Change::EditPreload { .. } => Ok(step.inverse().iter().filter(|inverse| undone(inverse)).cloned().collect()),
-        Change::CreateDatabase { key, extensions, .. } => of_created(key, extensions, step, world),
-        Change::SetDatabaseExtension { key, cluster, extension } => {
+        ChangeKind::EditPreload { .. } => Ok(step.inverse().iter().filter(|inverse| undone(inverse)).cloned().collect()),
+        ChangeKind::CreateDatabase { key, extensions, .. } => of_created(key, extensions, step, world),
+        ChangeKind::SetDatabaseExtension { key, extension } => {
             let Some(object) = world.databases.get(key) else {
                 return gone(key, world);
             };
@@ -138,11 +148,25 @@ fn of_step(change: &Change, step: &Step, world: &World) -> Result<Vec<Change>, S
                     Ok(Vec::new())
                 };
             }
-            of_item(object, cluster, step, world)
+            of_item(object, &change.cluster, step, world)
         }
-        _ if !step.inverse().iter().any(undone) => Ok(Vec::new()),
-        _ if !holds(change, world) => Err("another user has changed it since".to_owned()),
-        _ => Ok(step.inverse().to_vec()),
+        ChangeKind::AddEntry { .. }
+        | ChangeKind::SetReference { .. }
+        | ChangeKind::RemoveEntry { .. }
+        | ChangeKind::RestartCluster { .. }
+        | ChangeKind::RestartPrimary { .. }
+        | ChangeKind::DeletePod { .. }
+        | ChangeKind::Promote { .. }
+        | ChangeKind::UnsetDatabaseExtension { .. }
+        | ChangeKind::DeleteDatabase { .. } => {
+            if !step.inverse().iter().any(undone) {
+                Ok(Vec::new())
+            } else if holds(change, world) {
+                Ok(step.inverse().to_vec())
+            } else {
+                Err("another user has changed it since".to_owned())
+            }
+        }
     }
 }
 
@@ -169,12 +193,12 @@ fn of_created(key: &DatabaseKey, asked: &[RequestedExtension], step: &Step, worl
     let drops = step
         .inverse()
         .iter()
-        .filter(|inverse| !matches!(inverse, Change::DeleteDatabase { .. }));
+        .filter(|inverse| !matches!(inverse.kind, ChangeKind::DeleteDatabase { .. }));
     let mut back: Vec<Change> = drops.filter(|inverse| !holds(inverse, world)).cloned().collect();
     let deletion = step
         .inverse()
         .iter()
-        .find(|inverse| matches!(inverse, Change::DeleteDatabase { .. }));
+        .find(|inverse| matches!(inverse.kind, ChangeKind::DeleteDatabase { .. }));
     let is_shared = object.extensions.iter().any(|item| asked.iter().all(|ours| ours.name != item.name));
     if object.reclaim_policy == ReclaimPolicy::Retain && !is_shared {
         back.extend(deletion.cloned());
@@ -194,8 +218,8 @@ fn of_created(key: &DatabaseKey, asked: &[RequestedExtension], step: &Step, worl
 fn of_item(object: &Database, cluster: &ClusterKey, step: &Step, world: &World) -> Result<Vec<Change>, String> {
     let mut back = Vec::new();
     for inverse in step.inverse() {
-        match inverse {
-            Change::UnsetDatabaseExtension { extension, .. } if object.extensions.len() == 1 => {
+        match &inverse.kind {
+            ChangeKind::UnsetDatabaseExtension { extension, .. } if object.extensions.len() == 1 => {
                 let is_dropped = step.inverse().iter().any(|other| other != inverse && holds(other, world));
                 if back.is_empty() && !is_dropped {
                     return Err(format!(
@@ -204,25 +228,25 @@ fn of_item(object: &Database, cluster: &ClusterKey, step: &Step, world: &World) 
                     ));
                 }
             }
-            Change::SetDatabaseExtension { key, extension, .. } => {
+            ChangeKind::SetDatabaseExtension { key, extension, .. } => {
                 let mut edit = extension.clone();
                 if let FieldEdit::Set(version) = &extension.version
                     && !leads_back(world, cluster, object, &extension.name, version)
                 {
                     edit.version = FieldEdit::Keep;
                 }
-                let change = Change::SetDatabaseExtension {
+                let change = ChangeKind::SetDatabaseExtension {
                     key: key.clone(),
-                    cluster: cluster.clone(),
                     extension: edit,
-                };
+                }
+                .on(cluster.clone());
                 if !holds(&change, world) {
                     back.push(change);
                 } else if extension.version != FieldEdit::Keep {
                     return Err(format!("no path is known that leads {} back to the version before", extension.name));
                 }
             }
-            other => back.push(other.clone()),
+            _ => back.push(inverse.clone()),
         }
     }
     Ok(back)
@@ -247,28 +271,40 @@ fn leads_back(world: &World, cluster: &ClusterKey, object: &Database, name: &str
 
 /// The steps of a way back.
 pub(super) fn steps(world: &World, cluster: &ClusterKey, changes: &[Change]) -> Vec<Step> {
-    let deletes_pods = changes.iter().any(|change| matches!(change, Change::DeletePod { .. }));
-    let last_pod = changes.iter().rposition(|change| matches!(change, Change::DeletePod { .. }));
+    let deletes_pods = changes.iter().any(|change| matches!(change.kind, ChangeKind::DeletePod { .. }));
+    let last_pod = changes
+        .iter()
+        .rposition(|change| matches!(change.kind, ChangeKind::DeletePod { .. }));
     changes
         .iter()
         .enumerate()
         .map(|(index, change)| {
-            let until = match change {
+            let until = match &change.kind {
                 // While a pod is stuck the rollout cannot get further; it is awaited after the pod's deletion.
-                Change::AddEntry { .. } | Change::RemoveEntry { .. } | Change::SetReference { .. } | Change::EditPreload { .. }
+                ChangeKind::AddEntry { .. }
+                | ChangeKind::RemoveEntry { .. }
+                | ChangeKind::SetReference { .. }
+                | ChangeKind::EditPreload { .. }
                     if deletes_pods =>
                 {
                     Condition::Resolved(cluster.clone())
                 }
-                Change::EditPreload { edit, .. } => Condition::PreloadEffective(cluster.clone(), edit.clone()),
-                Change::DeletePod { pod, uid, .. } if last_pod != Some(index) => Condition::PodReplaced(pod.clone(), uid.clone()),
-                Change::SetDatabaseExtension { key, extension, .. } => {
+                ChangeKind::EditPreload { edit, .. } => Condition::PreloadEffective(cluster.clone(), edit.clone()),
+                ChangeKind::DeletePod { pod, uid, .. } if last_pod != Some(index) => Condition::PodReplaced(pod.clone(), uid.clone()),
+                ChangeKind::SetDatabaseExtension { key, extension, .. } => {
                     let database = world.databases.get(key).map(|object| object.database.clone());
                     Condition::DatabaseApplied(cluster.clone(), database.unwrap_or_default(), vec![extension.name.clone()])
                 }
-                Change::UnsetDatabaseExtension { key, extension, .. } => Condition::RequestGone(key.clone(), extension.clone()),
-                Change::DeleteDatabase { key, uid, .. } => Condition::DatabaseGone(key.clone(), uid.clone()),
-                _ => Condition::RolloutComplete(cluster.clone()),
+                ChangeKind::UnsetDatabaseExtension { key, extension, .. } => Condition::RequestGone(key.clone(), extension.clone()),
+                ChangeKind::DeleteDatabase { key, uid, .. } => Condition::DatabaseGone(key.clone(), uid.clone()),
+                ChangeKind::AddEntry { .. }
+                | ChangeKind::RemoveEntry { .. }
+                | ChangeKind::SetReference { .. }
+                | ChangeKind::DeletePod { .. }
+                | ChangeKind::RestartCluster { .. }
+                | ChangeKind::RestartPrimary { .. }
+                | ChangeKind::Promote { .. }
+                | ChangeKind::CreateDatabase { .. } => Condition::RolloutComplete(cluster.clone()),
             };
             step(change.clone(), until)
         })

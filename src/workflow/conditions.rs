@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::plan::{Condition, Sent};
-use crate::domain::change::{Change, PreloadEdit};
+use crate::domain::change::{Change, ChangeKind, PreloadEdit};
 use crate::domain::cluster::{Cluster, Phase, UpdateMethod, UpdateStrategy};
 use crate::domain::database::Database;
 use crate::domain::ids::{ClusterKey, PodKey};
@@ -86,7 +86,7 @@ pub(super) fn look(condition: &Condition, view: View<'_>) -> Seen {
 /// The operator has taken a change of the spec over into what it resolved. Until then, pods that match what it resolved
 /// before look as if the rollout were complete.
 pub(super) fn is_taken_over(change: &Change, world: &World) -> bool {
-    let Some(cluster) = world.clusters.get(change.cluster()) else {
+    let Some(cluster) = world.clusters.get(&change.cluster) else {
         return false;
     };
     if !rollout::reports_resolution(world, cluster) {
@@ -94,15 +94,23 @@ pub(super) fn is_taken_over(change: &Change, world: &World) -> bool {
     }
     let resolved = cluster.status.resolved.as_ref().and_then(|resolved| resolved.extensions.as_deref());
     let of = |name: &str| resolved.unwrap_or_default().iter().find(|entry| entry.name == name);
-    match change {
-        Change::AddEntry { entry, .. } => {
+    match &change.kind {
+        ChangeKind::AddEntry { entry, .. } => {
             of(&entry.name).is_some_and(|there| entry.reference.is_none() || there.reference == entry.reference)
         }
-        Change::SetReference { entry, reference, .. } => {
+        ChangeKind::SetReference { entry, reference, .. } => {
             of(entry).is_some_and(|there| reference.is_none() || there.reference == *reference)
         }
-        Change::RemoveEntry { entry, .. } => of(entry).is_none(),
-        _ => true,
+        ChangeKind::RemoveEntry { entry } => of(entry).is_none(),
+        ChangeKind::EditPreload { .. }
+        | ChangeKind::RestartCluster { .. }
+        | ChangeKind::RestartPrimary { .. }
+        | ChangeKind::DeletePod { .. }
+        | ChangeKind::Promote { .. }
+        | ChangeKind::CreateDatabase { .. }
+        | ChangeKind::SetDatabaseExtension { .. }
+        | ChangeKind::UnsetDatabaseExtension { .. }
+        | ChangeKind::DeleteDatabase { .. } => true,
     }
 }
 

@@ -26,7 +26,7 @@ use super::intent::Intent;
 use super::plan::{Condition, Plan, StepKind, StepState};
 use super::planning;
 use super::run::{Kept, Line, Phase, Run, RunId};
-use crate::domain::change::{Change, Request};
+use crate::domain::change::{Change, ChangeKind, ChangedObject, Request};
 use crate::domain::ids::PodKey;
 use crate::domain::permission::{Permission, Verdict};
 use crate::domain::request::holds;
@@ -219,7 +219,7 @@ fn next(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command
                 if holds(change, world) {
                     return waiting::enter(run, index, may_be_sent, world, now, commands);
                 }
-                let has_worked = may_be_sent && !guards::leaves_a_trace(change) && has_worked(run, index, until, world);
+                let has_worked = may_be_sent && !change.kind.facts().leaves_a_trace && has_worked(run, index, until, world);
                 if !has_worked {
                     return guarding::enter(run, index, world, now, commands);
                 }
@@ -300,10 +300,12 @@ pub(super) fn put_back(run: &Run, world: &World) -> Option<Intent> {
     if changes.is_empty() {
         return None;
     }
-    changes.extend(planning::stuck_pods(world, cluster).into_iter().map(|instance| Change::DeletePod {
-        cluster: cluster.clone(),
-        pod: instance.key.clone(),
-        uid: instance.uid.clone(),
+    changes.extend(planning::stuck_pods(world, cluster).into_iter().map(|instance| {
+        ChangeKind::DeletePod {
+            pod: instance.key.clone(),
+            uid: instance.uid.clone(),
+        }
+        .on(cluster.clone())
     }));
     Some(Intent::PutBack {
         cluster: cluster.clone(),
@@ -328,31 +330,25 @@ fn may_report(run: &Run, world: &World) -> bool {
     world.permissions.get(&permission) != Some(&Verdict::Denied)
 }
 
-/// Name of the object that a change is made on, for generations.
+/// Name of the object that a change is made on, for generations. A pod is replaced, not altered.
 fn object_of(change: &Change) -> Option<String> {
-    match change {
-        Change::SetDatabaseExtension { key, .. }
-        | Change::UnsetDatabaseExtension { key, .. }
-        | Change::CreateDatabase { key, .. }
-        | Change::DeleteDatabase { key, .. } => Some(format!("Database object {key}")),
-        Change::DeletePod { .. } => None,
-        _ => Some(format!("cluster {}", change.cluster())),
+    match change.kind.facts().object {
+        ChangedObject::Database(key) => Some(format!("Database object {key}")),
+        ChangedObject::Cluster => Some(format!("cluster {}", change.cluster)),
+        ChangedObject::Pod(_) => None,
     }
 }
 
 /// Generation and resource version of the object that a change is made on.
 fn version_of<'a>(change: &Change, world: &'a World) -> Option<(i64, &'a str)> {
-    match change {
-        Change::SetDatabaseExtension { key, .. }
-        | Change::UnsetDatabaseExtension { key, .. }
-        | Change::CreateDatabase { key, .. }
-        | Change::DeleteDatabase { key, .. } => {
+    match change.kind.facts().object {
+        ChangedObject::Database(key) => {
             let object = world.databases.get(key)?;
             Some((object.generation, &object.resource_version))
         }
-        Change::DeletePod { pod, .. } => Some((0, &world.instances.get(pod)?.resource_version)),
-        _ => {
-            let cluster = world.clusters.get(change.cluster())?;
+        ChangedObject::Pod(pod) => Some((0, &world.instances.get(pod)?.resource_version)),
+        ChangedObject::Cluster => {
+            let cluster = world.clusters.get(&change.cluster)?;
             Some((cluster.generation, &cluster.resource_version))
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::catalog;
-use crate::domain::change::Change;
+use crate::domain::change::{Change, ChangeKind};
 use crate::domain::cluster::{Cluster, UpdateMethod, UpdateStrategy};
 use crate::domain::database::ReclaimPolicy;
 use crate::domain::ids::DatabaseKey;
@@ -42,7 +42,7 @@ pub(super) fn basis(times: &[(String, i64)]) -> String {
 
 /// The primary stops taking writes for a while.
 pub(super) fn interrupts_primary(change: &Change, world: &World) -> bool {
-    let Some(cluster) = world.clusters.get(change.cluster()) else {
+    let Some(cluster) = world.clusters.get(&change.cluster) else {
         return false;
     };
     let primary = world.primary_of(cluster);
@@ -50,10 +50,10 @@ pub(super) fn interrupts_primary(change: &Change, world: &World) -> bool {
         let mut mounts = primary.into_iter().flat_map(|primary| &primary.mounts);
         mounts.find(|mount| mount.entry == entry)
     };
-    match change {
+    match &change.kind {
         // Not known which pods there are, or which image is wanted: then the worst is assumed. A mount that was left behind
         // by an entry of that name counts only if it is the wanted one.
-        Change::AddEntry { entry, .. } => {
+        ChangeKind::AddEntry { entry, .. } => {
             let wanted = catalog::resolved(cluster, world.catalog_of(cluster), entry);
             mounted(&entry.name).is_none_or(|there| {
                 wanted.reference.is_none()
@@ -61,55 +61,61 @@ pub(super) fn interrupts_primary(change: &Change, world: &World) -> bool {
                     || (wanted.pull_policy.is_some() && there.pull_policy != wanted.pull_policy)
             })
         }
-        Change::RemoveEntry { entry, .. } => primary.is_none() || mounted(entry).is_some(),
-        Change::SetReference { entry, reference, .. } => {
+        ChangeKind::RemoveEntry { entry, .. } => primary.is_none() || mounted(entry).is_some(),
+        ChangeKind::SetReference { entry, reference, .. } => {
             mounted(entry).is_none_or(|there| reference.is_none() || there.reference != *reference)
         }
-        Change::EditPreload { .. } | Change::RestartCluster { .. } | Change::RestartPrimary { .. } | Change::Promote { .. } => true,
-        Change::DeletePod { pod, .. } => cluster.status.current_primary.as_ref() == Some(&pod.name),
-        Change::CreateDatabase { .. }
-        | Change::SetDatabaseExtension { .. }
-        | Change::UnsetDatabaseExtension { .. }
-        | Change::DeleteDatabase { .. } => false,
+        ChangeKind::EditPreload { .. }
+        | ChangeKind::RestartCluster { .. }
+        | ChangeKind::RestartPrimary { .. }
+        | ChangeKind::Promote { .. } => true,
+        ChangeKind::DeletePod { pod, .. } => cluster.status.current_primary.as_ref() == Some(&pod.name),
+        ChangeKind::CreateDatabase { .. }
+        | ChangeKind::SetDatabaseExtension { .. }
+        | ChangeKind::UnsetDatabaseExtension { .. }
+        | ChangeKind::DeleteDatabase { .. } => false,
     }
 }
 
 /// What a change brings about, as sentences: which pods restart in which order, whether writes stop, and for how long.
 pub(super) fn consequences(change: &Change, world: &World, known: Option<&BTreeSet<String>>) -> Vec<String> {
-    let Some(cluster) = world.clusters.get(change.cluster()) else {
+    let Some(cluster) = world.clusters.get(&change.cluster) else {
         return Vec::new();
     };
     let times = recreated(world, cluster, known);
-    match change {
-        Change::AddEntry { .. } | Change::RemoveEntry { .. } | Change::SetReference { .. } | Change::RestartCluster { .. } => {
+    match &change.kind {
+        ChangeKind::AddEntry { .. }
+        | ChangeKind::RemoveEntry { .. }
+        | ChangeKind::SetReference { .. }
+        | ChangeKind::RestartCluster { .. } => {
             if interrupts_primary(change, world) {
-                rolling(world, cluster, matches!(change, Change::RestartCluster { .. }), &times)
+                rolling(world, cluster, matches!(change.kind, ChangeKind::RestartCluster { .. }), &times)
             } else {
                 vec!["the primary carries what is wanted already and is not interrupted".to_owned()]
             }
         }
-        Change::EditPreload { .. } => preloading(world, cluster, &times),
-        Change::RestartPrimary { instance, .. } => vec![
+        ChangeKind::EditPreload { .. } => preloading(world, cluster, &times),
+        ChangeKind::RestartPrimary { instance, .. } => vec![
             format!("PostgreSQL restarts within the pod of the primary {instance}: connections end and writes stop until it is back"),
             IN_PLACE.to_owned(),
         ],
-        Change::DeletePod { pod, .. } => deleting(cluster, &pod.name),
-        Change::Promote { instance, .. } => vec![
+        ChangeKind::DeletePod { pod, .. } => deleting(cluster, &pod.name),
+        ChangeKind::Promote { instance, .. } => vec![
             format!("{instance} becomes the primary; connections to the old one end, writes stop until the switchover is done"),
             "the old primary restarts as a replica, and is made anew if an update waits for it".to_owned(),
             "how long is not known".to_owned(),
         ],
-        Change::CreateDatabase { owner, database, .. } => {
+        ChangeKind::CreateDatabase { owner, database, .. } => {
             vec![format!(
                 "no restart; database {database} keeps its owner {owner}; the object is deleted without dropping the database"
             )]
         }
-        Change::SetDatabaseExtension { extension, .. } if extension.ensure == crate::domain::database::Ensure::Absent => {
+        ChangeKind::SetDatabaseExtension { extension, .. } if extension.ensure == crate::domain::database::Ensure::Absent => {
             vec![format!("no restart; {} is dropped, unless something depends on it", extension.name)]
         }
-        Change::SetDatabaseExtension { .. } => vec!["no restart".to_owned()],
-        Change::UnsetDatabaseExtension { .. } => vec!["no restart; nothing is dropped in PostgreSQL".to_owned()],
-        Change::DeleteDatabase { key, .. } => deleting_object(world, key),
+        ChangeKind::SetDatabaseExtension { .. } => vec!["no restart".to_owned()],
+        ChangeKind::UnsetDatabaseExtension { .. } => vec!["no restart; nothing is dropped in PostgreSQL".to_owned()],
+        ChangeKind::DeleteDatabase { key, .. } => deleting_object(world, key),
     }
 }
 

@@ -11,7 +11,7 @@ mod state;
 use super::intent::Intent;
 use super::plan::{Check, CheckResult, Step, StepKind, StepState};
 use crate::domain::World;
-use crate::domain::change::Change;
+use crate::domain::change::{Change, ChangeKind};
 use crate::domain::cluster::Cluster;
 use crate::domain::request::holds;
 
@@ -114,34 +114,34 @@ pub(super) fn holds_still(steps: &[Step], index: usize, world: &World) -> Option
     let change = steps.get(index)?.change()?;
     let later = steps.get(index + 1..).unwrap_or_default();
     let is_replaced = later.iter().any(|later| later.is_done() && replaces(later, change));
-    (leaves_a_trace(change) && !is_replaced).then(|| holds(change, world))
+    (change.kind.facts().leaves_a_trace && !is_replaced).then(|| holds(change, world))
 }
 
-/// A later step of the same run alters what the change has made.
+/// A later step of the same run alters what the change has made: an item is changed, or the object deleted.
 fn replaces(later: &Step, change: &Change) -> bool {
-    let StepKind::Write { change: later, .. } = &later.kind else {
+    let ChangeKind::SetDatabaseExtension { key, extension } = &change.kind else {
         return false;
     };
-    let Change::SetDatabaseExtension { key, extension, .. } = change else {
-        return false;
-    };
-    match later {
-        Change::DeleteDatabase { key: other, .. } => other == key,
-        Change::UnsetDatabaseExtension {
+    match later.change().map(|later| &later.kind) {
+        Some(ChangeKind::DeleteDatabase { key: other, .. }) => other == key,
+        Some(ChangeKind::UnsetDatabaseExtension {
             key: other,
             extension: name,
-            ..
-        } => other == key && *name == extension.name,
-        _ => false,
+        }) => other == key && *name == extension.name,
+        Some(
+            ChangeKind::AddEntry { .. }
+            | ChangeKind::SetReference { .. }
+            | ChangeKind::RemoveEntry { .. }
+            | ChangeKind::EditPreload { .. }
+            | ChangeKind::RestartCluster { .. }
+            | ChangeKind::RestartPrimary { .. }
+            | ChangeKind::DeletePod { .. }
+            | ChangeKind::Promote { .. }
+            | ChangeKind::CreateDatabase { .. }
+            | ChangeKind::SetDatabaseExtension { .. },
+        )
+        | None => false,
     }
-}
-
-/// The change can be seen in the objects for as long as nobody alters them.
-pub(super) fn leaves_a_trace(change: &Change) -> bool {
-    !matches!(
-        change,
-        Change::RestartPrimary { .. } | Change::Promote { .. } | Change::DeletePod { .. } | Change::DeleteDatabase { .. }
-    )
 }
 
 pub(super) fn pass(name: &str, evidence: impl Into<String>) -> Check {

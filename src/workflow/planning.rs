@@ -9,7 +9,7 @@ use super::estimate;
 use super::intent::{DatabaseWish, Intent};
 use super::plan::{Condition, Plan, Preview, Step, StepKind, StepState};
 use crate::domain::World;
-use crate::domain::change::{Change, ItemEdit, PreloadEdit, Request};
+use crate::domain::change::{Change, ChangeKind, ChangedPart, ItemEdit, PreloadEdit, Request};
 use crate::domain::database::{Ensure, RequestedExtension};
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::{ClusterKey, DatabaseKey, PodKey};
@@ -31,10 +31,7 @@ pub(super) fn steps(intent: &Intent, world: &World) -> Vec<Step> {
         Intent::ChangeImage { cluster, entry, reference } => change_image(world, cluster, entry, reference),
         Intent::EditPreload { cluster, .. } => vec![edit_preload(cluster, intent.preload_edit(world).unwrap_or_default())],
         Intent::RestartCluster { cluster, at } => vec![step(
-            Change::RestartCluster {
-                cluster: cluster.clone(),
-                at: *at,
-            },
+            ChangeKind::RestartCluster { at: *at }.on(cluster.clone()),
             Condition::Restarted(cluster.clone(), annotation_time(*at)),
         )],
         Intent::RestartInstance {
@@ -45,11 +42,11 @@ pub(super) fn steps(intent: &Intent, world: &World) -> Vec<Step> {
         } => vec![restart_instance(world, cluster, pod, uid, *restarts)],
         Intent::DeleteStuckPod { cluster, pod, uid } => vec![delete_pod(cluster, pod, uid)],
         Intent::Promote { cluster, instance, at } => vec![step(
-            Change::Promote {
-                cluster: cluster.clone(),
+            ChangeKind::Promote {
                 instance: instance.clone(),
                 at: *at,
-            },
+            }
+            .on(cluster.clone()),
             Condition::Promoted(cluster.clone(), instance.clone()),
         )],
         Intent::PutBack { cluster, changes, .. } => back::steps(world, cluster, changes),
@@ -79,22 +76,22 @@ pub(super) fn step(change: Change, until: Condition) -> Step {
 
 /// A change in a few words.
 pub(super) fn title(change: &Change) -> String {
-    match change {
-        Change::AddEntry { entry, .. } => match &entry.reference {
+    match &change.kind {
+        ChangeKind::AddEntry { entry, .. } => match &entry.reference {
             Some(reference) => format!("mount {} from {reference}", entry.name),
             None => format!("mount {} from the catalog", entry.name),
         },
-        Change::SetReference { entry, reference, .. } => match reference {
+        ChangeKind::SetReference { entry, reference, .. } => match reference {
             Some(reference) => format!("change the image of {entry} to {reference}"),
             None => format!("take the image of {entry} from the catalog"),
         },
-        Change::RemoveEntry { entry, .. } => format!("unmount {entry}"),
-        Change::EditPreload { edit, .. } => preload_title(edit),
-        Change::RestartCluster { cluster, .. } => format!("restart all instances of {}", cluster.name),
-        Change::RestartPrimary { instance, .. } => format!("restart the primary {instance} in place"),
-        Change::DeletePod { pod, .. } => format!("delete pod {}", pod.name),
-        Change::Promote { instance, .. } => format!("promote {instance}"),
-        Change::CreateDatabase {
+        ChangeKind::RemoveEntry { entry, .. } => format!("unmount {entry}"),
+        ChangeKind::EditPreload { edit, .. } => preload_title(edit),
+        ChangeKind::RestartCluster { .. } => format!("restart all instances of {}", change.cluster.name),
+        ChangeKind::RestartPrimary { instance, .. } => format!("restart the primary {instance} in place"),
+        ChangeKind::DeletePod { pod, .. } => format!("delete pod {}", pod.name),
+        ChangeKind::Promote { instance, .. } => format!("promote {instance}"),
+        ChangeKind::CreateDatabase {
             key,
             database,
             owner,
@@ -106,33 +103,16 @@ pub(super) fn title(change: &Change) -> String {
             key.name,
             if owner.is_empty() { "not known" } else { owner }
         ),
-        Change::SetDatabaseExtension { key, extension, .. } if extension.ensure == Ensure::Absent => {
+        ChangeKind::SetDatabaseExtension { key, extension, .. } if extension.ensure == Ensure::Absent => {
             format!("drop {} by the Database object {}", extension.name, key.name)
         }
-        Change::SetDatabaseExtension { key, extension, .. } => {
+        ChangeKind::SetDatabaseExtension { key, extension, .. } => {
             format!("ask for {} by the Database object {}", edited(extension), key.name)
         }
-        Change::UnsetDatabaseExtension { key, extension, .. } => {
+        ChangeKind::UnsetDatabaseExtension { key, extension, .. } => {
             format!("take {extension} out of the Database object {}", key.name)
         }
-        Change::DeleteDatabase { key, .. } => format!("delete the Database object {}", key.name),
-    }
-}
-
-/// What is going on while a change takes effect.
-pub(super) fn doing(change: &Change) -> &'static str {
-    match change {
-        Change::AddEntry { .. } => "mounting",
-        Change::SetReference { .. } => "changing the image",
-        Change::RemoveEntry { .. } => "unmounting",
-        Change::EditPreload { .. } => "preloading",
-        Change::RestartCluster { .. } | Change::RestartPrimary { .. } => "restarting",
-        Change::DeletePod { .. } => "recreating",
-        Change::Promote { .. } => "promoting",
-        Change::CreateDatabase { .. }
-        | Change::SetDatabaseExtension { .. }
-        | Change::UnsetDatabaseExtension { .. }
-        | Change::DeleteDatabase { .. } => "waiting",
+        ChangeKind::DeleteDatabase { key, .. } => format!("delete the Database object {}", key.name),
     }
 }
 
@@ -174,10 +154,7 @@ fn names(extensions: &[RequestedExtension]) -> String {
 
 fn add_extension(world: &World, cluster: &ClusterKey, entry: &ExtensionEntry, preload: &[String], databases: &[DatabaseWish]) -> Vec<Step> {
     let mut steps = vec![step(
-        Change::AddEntry {
-            cluster: cluster.clone(),
-            entry: entry.clone(),
-        },
+        ChangeKind::AddEntry { entry: entry.clone() }.on(cluster.clone()),
         Condition::RolloutComplete(cluster.clone()),
     )];
     if !preload.is_empty() {
@@ -197,20 +174,14 @@ fn add_extension(world: &World, cluster: &ClusterKey, entry: &ExtensionEntry, pr
 
 fn edit_preload(cluster: &ClusterKey, edit: PreloadEdit) -> Step {
     let until = Condition::PreloadEffective(cluster.clone(), edit.clone());
-    let cluster = cluster.clone();
-    step(Change::EditPreload { cluster, edit }, until)
+    step(ChangeKind::EditPreload { edit }.on(cluster.clone()), until)
 }
 
 /// Keys of the objects that steps are going to make.
 fn new_objects(steps: &[Step]) -> Vec<DatabaseKey> {
-    let keys = steps.iter().filter_map(|step| match &step.kind {
-        StepKind::Write {
-            change: Change::CreateDatabase { key, .. },
-            ..
-        } => Some(key.clone()),
-        _ => None,
-    });
-    keys.collect()
+    let kinds = steps.iter().filter_map(|step| Some(&step.change()?.kind));
+    let is_new = |kind: &&ChangeKind| kind.facts().part == ChangedPart::NewObject;
+    kinds.filter(is_new).filter_map(|kind| kind.database_object().cloned()).collect()
 }
 
 /// One database: its `Database` object is extended item by item, or made with everything at once.
@@ -220,11 +191,11 @@ fn request_in(world: &World, cluster: &ClusterKey, database: &str, wishes: &[&Da
             .iter()
             .map(|wish| {
                 step(
-                    Change::SetDatabaseExtension {
+                    ChangeKind::SetDatabaseExtension {
                         key: object.key.clone(),
-                        cluster: cluster.clone(),
                         extension: ItemEdit::asking(&wish.extension, wish.version.as_ref(), wish.schema.as_ref()),
-                    },
+                    }
+                    .on(cluster.clone()),
                     Condition::DatabaseApplied(cluster.clone(), database.to_owned(), vec![wish.extension.clone()]),
                 )
             })
@@ -234,13 +205,13 @@ fn request_in(world: &World, cluster: &ClusterKey, database: &str, wishes: &[&Da
     let extensions: Vec<RequestedExtension> = wishes.iter().map(wanted).collect();
     let names = extensions.iter().map(|extension| extension.name.clone()).collect();
     vec![step(
-        Change::CreateDatabase {
+        ChangeKind::CreateDatabase {
             key: free_name(world, cluster, database, taken),
-            cluster: cluster.clone(),
             database: database.to_owned(),
             owner: owner_of(world, cluster, database).unwrap_or_default(),
             extensions,
-        },
+        }
+        .on(cluster.clone()),
         Condition::DatabaseApplied(cluster.clone(), database.to_owned(), names),
     )]
 }
@@ -282,11 +253,11 @@ fn free_name(world: &World, cluster: &ClusterKey, database: &str, taken: &[Datab
 }
 
 fn change_image(world: &World, cluster: &ClusterKey, entry: &str, reference: &str) -> Vec<Step> {
-    let change = Change::SetReference {
-        cluster: cluster.clone(),
+    let change = ChangeKind::SetReference {
         entry: entry.to_owned(),
         reference: Some(reference.to_owned()),
-    };
+    }
+    .on(cluster.clone());
     let stuck = stuck_pods(world, cluster);
     if stuck.is_empty() {
         return vec![step(change, Condition::RolloutComplete(cluster.clone()))];
@@ -333,11 +304,11 @@ pub(super) fn differs_from_wanted(world: &World, instance: &Instance) -> bool {
 
 pub(super) fn delete_pod(cluster: &ClusterKey, pod: &PodKey, uid: &str) -> Step {
     step(
-        Change::DeletePod {
-            cluster: cluster.clone(),
+        ChangeKind::DeletePod {
             pod: pod.clone(),
             uid: uid.to_owned(),
-        },
+        }
+        .on(cluster.clone()),
         Condition::PodReplaced(pod.clone(), uid.to_owned()),
     )
 }
@@ -357,10 +328,10 @@ fn restart_instance(world: &World, cluster: &ClusterKey, pod: &PodKey, uid: &str
         .and_then(|probe| probe.server.known())
         .and_then(|server| server.started);
     step(
-        Change::RestartPrimary {
-            cluster: cluster.clone(),
+        ChangeKind::RestartPrimary {
             instance: pod.name.clone(),
-        },
+        }
+        .on(cluster.clone()),
         Condition::InstanceRestarted(pod.clone(), uid.to_owned(), restarts, started),
     )
 }
@@ -368,7 +339,7 @@ fn restart_instance(world: &World, cluster: &ClusterKey, pod: &PodKey, uid: &str
 /// The requests of the steps that are still to do, with their diffs: each as the steps before it leave the objects. The
 /// request itself is the one for the objects as they are, because that is what can be dry-run.
 pub(super) fn previews(steps: &[Step], world: &World) -> Vec<Preview> {
-    let Some(cluster) = steps.iter().find_map(|step| Some(step.change()?.cluster())) else {
+    let Some(cluster) = steps.iter().find_map(|step| Some(&step.change()?.cluster)) else {
         return Vec::new();
     };
     let mut later = draft(world, cluster);

@@ -8,9 +8,10 @@ use super::annotation_time;
 use super::cluster::entry_json;
 use super::database::item_json;
 use crate::domain::World;
-use crate::domain::change::Change;
-use crate::domain::cluster::Cluster;
-use crate::domain::database::{Database, Ensure, ReclaimPolicy};
+use crate::domain::change::{Change, ChangeKind};
+use crate::domain::cluster::{Cluster, ClusterSpec};
+use crate::domain::database::{Database, Ensure, ReclaimPolicy, RequestedExtension};
+use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::{ClusterKey, DatabaseKey};
 use crate::domain::rollout::RESTARTED_AT;
 
@@ -25,7 +26,7 @@ pub struct Outcome {
 
 /// What a change would make of what is there now.
 pub fn outcome(change: &Change, world: &World) -> Outcome {
-    make(change, &mut draft(world, change.cluster()))
+    make(change, &mut draft(world, &change.cluster))
 }
 
 /// A world of one cluster, to try changes on.
@@ -50,25 +51,25 @@ fn owned<K: Clone, V: Clone>((key, value): (&K, &V)) -> (K, V) {
 
 /// The part that a change touches.
 fn part(change: &Change, world: &World) -> Value {
-    let cluster = world.clusters.get(change.cluster());
-    match change {
-        Change::AddEntry { .. } | Change::SetReference { .. } | Change::RemoveEntry { .. } => {
+    let cluster = world.clusters.get(&change.cluster);
+    match &change.kind {
+        ChangeKind::AddEntry { .. } | ChangeKind::SetReference { .. } | ChangeKind::RemoveEntry { .. } => {
             cluster.map_or(Value::Null, |cluster| cluster.spec.extensions.iter().map(entry_json).collect())
         }
-        Change::EditPreload { .. } => cluster.map_or(Value::Null, |cluster| json!(cluster.spec.preload)),
-        Change::RestartCluster { .. } => json!(cluster.and_then(|cluster| cluster.annotations.get(RESTARTED_AT))),
-        Change::RestartPrimary { .. } => json!(cluster.and_then(|cluster| cluster.status.current_primary.as_ref())),
-        Change::Promote { .. } => json!(cluster.and_then(|cluster| cluster.status.target_primary.as_ref())),
-        Change::DeletePod { pod, .. } => json!(world.instances.get(pod).map(|instance| &instance.uid)),
+        ChangeKind::EditPreload { .. } => cluster.map_or(Value::Null, |cluster| json!(cluster.spec.preload)),
+        ChangeKind::RestartCluster { .. } => json!(cluster.and_then(|cluster| cluster.annotations.get(RESTARTED_AT))),
+        ChangeKind::RestartPrimary { .. } => json!(cluster.and_then(|cluster| cluster.status.current_primary.as_ref())),
+        ChangeKind::Promote { .. } => json!(cluster.and_then(|cluster| cluster.status.target_primary.as_ref())),
+        ChangeKind::DeletePod { pod, .. } => json!(world.instances.get(pod).map(|instance| &instance.uid)),
         // Whoever describes the same database counts, whatever the object is called.
-        Change::CreateDatabase { key, database, .. } => world
-            .databases_of(change.cluster())
+        ChangeKind::CreateDatabase { key, database, .. } => world
+            .databases_of(&change.cluster)
             .filter(|object| object.database == *database || object.key == *key)
             .map(object_json)
             .collect(),
-        Change::SetDatabaseExtension { key, .. } | Change::UnsetDatabaseExtension { key, .. } | Change::DeleteDatabase { key, .. } => {
-            world.databases.get(key).map_or(Value::Null, object_json)
-        }
+        ChangeKind::SetDatabaseExtension { key, .. }
+        | ChangeKind::UnsetDatabaseExtension { key, .. }
+        | ChangeKind::DeleteDatabase { key, .. } => world.databases.get(key).map_or(Value::Null, object_json),
     }
 }
 
@@ -91,18 +92,25 @@ pub fn make(change: &Change, world: &mut World) -> Outcome {
 }
 
 fn alter(change: &Change, world: &mut World) {
-    match change {
-        Change::DeletePod { pod, uid, .. } => {
+    match &change.kind {
+        ChangeKind::DeletePod { pod, uid } => {
             if world.instances.get(pod).is_some_and(|instance| instance.uid == *uid) {
                 world.instances.remove(pod);
             }
         }
-        Change::CreateDatabase { key, .. } => {
-            if let (false, Some(created)) = (world.databases.contains_key(key), created(change)) {
-                world.databases.insert(key.clone(), created);
+        ChangeKind::CreateDatabase {
+            key,
+            database,
+            owner,
+            extensions,
+        } => {
+            if !world.databases.contains_key(key) {
+                world
+                    .databases
+                    .insert(key.clone(), created(key, &change.cluster, database, owner, extensions));
             }
         }
-        Change::SetDatabaseExtension { key, extension, .. } => with_object(world, key, |object| {
+        ChangeKind::SetDatabaseExtension { key, extension } => with_object(world, key, |object| {
             let made = extension.made_on(object.extensions.iter().find(|item| item.name == extension.name));
             match object.extensions.iter_mut().find(|item| item.name == extension.name) {
                 Some(item) => *item = made,
@@ -110,45 +118,51 @@ fn alter(change: &Change, world: &mut World) {
             }
             object.extensions_present = true;
         }),
-        Change::UnsetDatabaseExtension { key, extension, .. } => {
+        ChangeKind::UnsetDatabaseExtension { key, extension } => {
             with_object(world, key, |object| object.extensions.retain(|item| item.name != *extension));
         }
-        Change::DeleteDatabase { key, uid, .. } => {
+        ChangeKind::DeleteDatabase { key, uid } => {
             if world.databases.get(key).is_some_and(|object| object.uid == *uid) {
                 world.databases.remove(key);
             }
         }
-        _ => {
-            if let Some(cluster) = world.clusters.get_mut(change.cluster()) {
-                make_on_cluster(change, cluster);
+        ChangeKind::AddEntry { entry } => with_cluster(change, world, |cluster| add_entry(&mut cluster.spec, entry)),
+        ChangeKind::SetReference { entry, reference } => with_cluster(change, world, |cluster| {
+            if let Some(there) = cluster.spec.extensions.iter_mut().find(|there| there.name == *entry) {
+                there.reference.clone_from(reference);
             }
+        }),
+        ChangeKind::RemoveEntry { entry } => {
+            with_cluster(change, world, |cluster| {
+                cluster.spec.extensions.retain(|there| there.name != *entry);
+            });
         }
+        ChangeKind::EditPreload { edit } => with_cluster(change, world, |cluster| {
+            let spec = &mut cluster.spec;
+            spec.preload = edit.made_on(&spec.preload);
+            (spec.present.postgresql, spec.present.preload) = (true, !spec.preload.is_empty());
+        }),
+        ChangeKind::RestartCluster { at } => with_cluster(change, world, |cluster| {
+            cluster.annotations.insert(RESTARTED_AT.to_owned(), annotation_time(*at));
+        }),
+        ChangeKind::Promote { instance, .. } => {
+            with_cluster(change, world, |cluster| cluster.status.target_primary = Some(instance.clone()));
+        }
+        // A restart in place is told by the status alone, which the operator writes.
+        ChangeKind::RestartPrimary { .. } => {}
     }
 }
 
-fn make_on_cluster(change: &Change, cluster: &mut Cluster) {
-    let spec = &mut cluster.spec;
-    match change {
-        Change::AddEntry { entry, .. } if spec.extensions.iter().all(|there| there.name != entry.name) => {
-            spec.extensions.push(entry.clone());
-            (spec.present.postgresql, spec.present.extensions) = (true, true);
-        }
-        Change::SetReference { entry, reference, .. } => {
-            if let Some(there) = spec.extensions.iter_mut().find(|there| there.name == *entry) {
-                there.reference.clone_from(reference);
-            }
-        }
-        Change::RemoveEntry { entry, .. } => spec.extensions.retain(|there| there.name != *entry),
-        Change::EditPreload { edit, .. } => {
-            spec.preload = edit.made_on(&spec.preload);
-            (spec.present.postgresql, spec.present.preload) = (true, !spec.preload.is_empty());
-        }
-        Change::RestartCluster { at, .. } => {
-            cluster.annotations.insert(RESTARTED_AT.to_owned(), annotation_time(*at));
-        }
-        Change::Promote { instance, .. } => cluster.status.target_primary = Some(instance.clone()),
-        // A restart in place is told by the status alone, which the operator writes.
-        _ => {}
+fn add_entry(spec: &mut ClusterSpec, entry: &ExtensionEntry) {
+    if spec.extensions.iter().all(|there| there.name != entry.name) {
+        spec.extensions.push(entry.clone());
+        (spec.present.postgresql, spec.present.extensions) = (true, true);
+    }
+}
+
+fn with_cluster(change: &Change, world: &mut World, alter: impl FnOnce(&mut Cluster)) {
+    if let Some(cluster) = world.clusters.get_mut(&change.cluster) {
+        alter(cluster);
     }
 }
 
@@ -159,18 +173,8 @@ fn with_object(world: &mut World, key: &DatabaseKey, alter: impl FnOnce(&mut Dat
 }
 
 /// The object that a change creates, before the API server gave it an identity.
-fn created(change: &Change) -> Option<Database> {
-    let Change::CreateDatabase {
-        key,
-        cluster,
-        database,
-        owner,
-        extensions,
-    } = change
-    else {
-        return None;
-    };
-    Some(Database {
+fn created(key: &DatabaseKey, cluster: &ClusterKey, database: &str, owner: &str, extensions: &[RequestedExtension]) -> Database {
+    Database {
         key: key.clone(),
         uid: String::new(),
         resource_version: String::new(),
@@ -178,16 +182,16 @@ fn created(change: &Change) -> Option<Database> {
         observed_generation: None,
         deleting: false,
         cluster: cluster.clone(),
-        database: database.clone(),
-        owner: owner.clone(),
+        database: database.to_owned(),
+        owner: owner.to_owned(),
         ensure: Ensure::Present,
         reclaim_policy: ReclaimPolicy::Retain,
-        extensions: extensions.clone(),
+        extensions: extensions.to_vec(),
         extensions_present: true,
         applied: None,
         message: String::new(),
         status_extensions: Vec::new(),
         managers: Vec::new(),
         marks: Vec::new(),
-    })
+    }
 }

@@ -31,10 +31,7 @@ fn foo() -> ExtensionEntry {
 }
 
 fn add_foo() -> Change {
-    Change::AddEntry {
-        cluster: orders(),
-        entry: foo(),
-    }
+    ChangeKind::AddEntry { entry: foo() }.on(orders())
 }
 
 fn app() -> DatabaseKey {
@@ -90,13 +87,7 @@ fn missing_parents_are_added_and_present_ones_are_kept() {
 #[test]
 fn a_change_in_between_is_a_conflict() {
     let world = fixture::world();
-    for change in [
-        add_foo(),
-        Change::RestartCluster {
-            cluster: orders(),
-            at: fixture::now(),
-        },
-    ] {
+    for change in [add_foo(), ChangeKind::RestartCluster { at: fixture::now() }.on(orders())] {
         let request = request(&change, &world).unwrap();
         let mut changed = world.clusters[&orders()].clone();
         changed.resource_version = "101".to_owned();
@@ -116,11 +107,11 @@ fn a_cluster_of_the_same_name_that_was_made_anew_is_not_touched() {
 #[test]
 fn an_entry_that_moved_in_the_list_is_not_mistaken_for_its_neighbour() {
     let world = fixture::world();
-    let change = Change::SetReference {
-        cluster: orders(),
+    let change = ChangeKind::SetReference {
         entry: "hstore".to_owned(),
         reference: Some("rig.local/hstore:1.9-18-bookworm".to_owned()),
-    };
+    }
+    .on(orders());
     let request = request(&change, &world).unwrap();
     let mut moved = world.clusters[&orders()].clone();
     moved.spec.extensions.reverse();
@@ -130,11 +121,11 @@ fn an_entry_that_moved_in_the_list_is_not_mistaken_for_its_neighbour() {
 #[test]
 fn a_reference_is_set_beside_a_catalog_and_taken_away_again() {
     let world = fixture::world();
-    let own = Change::SetReference {
-        cluster: orders(),
+    let own = ChangeKind::SetReference {
         entry: "pgvector".to_owned(),
         reference: Some("rig.local/pgvector:0.8.6-18-bookworm".to_owned()),
-    };
+    }
+    .on(orders());
     let after = made(&world, &own);
     let back = inverse(&own, &world).unwrap();
     let again = made(&after, &back);
@@ -144,10 +135,10 @@ fn a_reference_is_set_beside_a_catalog_and_taken_away_again() {
 #[test]
 fn an_empty_preload_list_is_taken_out() {
     let world = fixture::world();
-    let set = Change::EditPreload {
-        cluster: orders(),
+    let set = ChangeKind::EditPreload {
         edit: PreloadEdit::adding(&["foo".to_owned()]),
-    };
+    }
+    .on(orders());
     let after = made(&world, &set);
     let again = made(&after, &inverse(&set, &world).unwrap());
     assert!(!again.clusters[&orders()].spec.present.preload);
@@ -165,11 +156,11 @@ fn promotion_is_the_patch_of_the_plugin() {
         };
         cluster.status.conditions = vec![condition("Initialized", "True"), condition("Ready", "True")];
     });
-    let change = Change::Promote {
-        cluster: orders(),
+    let change = ChangeKind::Promote {
         instance: "orders-2".to_owned(),
         at: "2026-11-23T01:48:30.717273Z".parse().unwrap(),
-    };
+    }
+    .on(orders());
     let request = request(&change, &world).unwrap();
     assert_eq!(request.resource, Resource::ClusterStatus);
     let after = patched(&cluster_json(&world.clusters[&orders()]), &request).unwrap();
@@ -191,10 +182,10 @@ fn promotion_is_the_patch_of_the_plugin() {
 #[test]
 fn a_restart_in_place_is_the_patch_of_the_plugin() {
     let world = fixture::world();
-    let change = Change::RestartPrimary {
-        cluster: orders(),
+    let change = ChangeKind::RestartPrimary {
         instance: "orders-1".to_owned(),
-    };
+    }
+    .on(orders());
     let after = made(&world, &change);
     let status = &after.clusters[&orders()].status;
     assert_eq!(status.phase, "Primary instance is being restarted in-place");
@@ -204,20 +195,20 @@ fn a_restart_in_place_is_the_patch_of_the_plugin() {
 
 #[test]
 fn what_is_not_the_primary_is_not_restarted_as_such() {
-    let change = Change::RestartPrimary {
-        cluster: orders(),
+    let change = ChangeKind::RestartPrimary {
         instance: "orders-2".to_owned(),
-    };
+    }
+    .on(orders());
     let why = request(&change, &fixture::world()).unwrap_err();
     assert!(why.contains("orders-1"), "{why}");
 }
 
 #[test]
 fn a_restart_of_all_instances_is_an_annotation_in_whole_seconds() {
-    let change = Change::RestartCluster {
-        cluster: orders(),
+    let change = ChangeKind::RestartCluster {
         at: "2026-11-23T01:48:30.717273Z".parse().unwrap(),
-    };
+    }
+    .on(orders());
     let after = made(&fixture::world(), &change);
     assert_eq!(after.clusters[&orders()].annotations[RESTARTED_AT], "2026-11-23T01:48:30Z");
 }
@@ -225,10 +216,12 @@ fn a_restart_of_all_instances_is_an_annotation_in_whole_seconds() {
 #[test]
 fn a_pod_is_deleted_by_uid_and_version() {
     let world = fixture::world();
-    let delete = |uid: &str| Change::DeletePod {
-        cluster: orders(),
-        pod: PodKey::new("shop", "orders-2"),
-        uid: uid.to_owned(),
+    let delete = |uid: &str| {
+        ChangeKind::DeletePod {
+            pod: PodKey::new("shop", "orders-2"),
+            uid: uid.to_owned(),
+        }
+        .on(orders())
     };
     let request_of = |uid| request(&delete(uid), &world);
     let sent = request_of("orders-2-uid").unwrap();
@@ -239,22 +232,24 @@ fn a_pod_is_deleted_by_uid_and_version() {
 
 #[test]
 fn nothing_is_taken_for_gone_while_nothing_is_watched() {
-    let change = Change::DeletePod {
-        cluster: orders(),
+    let change = ChangeKind::DeletePod {
         pod: PodKey::new("shop", "orders-2"),
         uid: "orders-2-uid".to_owned(),
-    };
+    }
+    .on(orders());
     assert!(!holds(&change, &World::default()));
 }
 
 #[test]
 fn a_database_object_is_created_with_the_real_owner_and_retained() {
-    let create = |owner: &str| Change::CreateDatabase {
-        key: DatabaseKey::new("shop", "orders-ledger"),
-        cluster: orders(),
-        database: "ledger".to_owned(),
-        owner: owner.to_owned(),
-        extensions: vec![wanted("foo", Some("1.0"))],
+    let create = |owner: &str| {
+        ChangeKind::CreateDatabase {
+            key: DatabaseKey::new("shop", "orders-ledger"),
+            database: "ledger".to_owned(),
+            owner: owner.to_owned(),
+            extensions: vec![wanted("foo", Some("1.0"))],
+        }
+        .on(orders())
     };
     let world = fixture::world();
     assert!(request(&create(""), &world).is_err(), "a guessed owner would silently change it");
@@ -271,11 +266,11 @@ fn a_database_object_is_created_with_the_real_owner_and_retained() {
         "whatever has the name now may be another user's"
     );
     let key = DatabaseKey::new("shop", "orders-ledger");
-    let back = Change::DeleteDatabase {
+    let back = ChangeKind::DeleteDatabase {
         uid: after.databases[&key].uid.clone(),
-        cluster: orders(),
         key,
-    };
+    }
+    .on(orders());
     let again = made(&after, &back);
     assert_eq!(again.databases, world.databases);
 }
@@ -283,10 +278,12 @@ fn a_database_object_is_created_with_the_real_owner_and_retained() {
 #[test]
 fn an_item_of_a_database_object_is_appended_changed_and_taken_out() {
     let world = fixture::world();
-    let set = |version: &str| Change::SetDatabaseExtension {
-        key: app(),
-        cluster: orders(),
-        extension: ItemEdit::asking("foo", Some(&version.to_owned()), None),
+    let set = |version: &str| {
+        ChangeKind::SetDatabaseExtension {
+            key: app(),
+            extension: ItemEdit::asking("foo", Some(&version.to_owned()), None),
+        }
+        .on(orders())
     };
     let appended = made(&world, &set("1.0"));
     assert_eq!(appended.databases[&app()].extensions.len(), 3);
@@ -360,37 +357,33 @@ fn any_world() -> impl Strategy<Value = World> {
 fn any_change() -> impl Strategy<Value = Change> {
     let name = (0..NAMES.len()).prop_map(|name| NAMES[name].to_owned());
     prop_oneof![
-        any_entry().prop_map(|entry| Change::AddEntry { cluster: orders(), entry }),
-        name.clone().prop_map(|entry| Change::RemoveEntry { cluster: orders(), entry }),
-        (name.clone(), any::<Option<u8>>()).prop_map(|(entry, tag)| Change::SetReference {
-            cluster: orders(),
+        any_entry().prop_map(|entry| ChangeKind::AddEntry { entry }.on(orders())),
+        name.clone().prop_map(|entry| ChangeKind::RemoveEntry { entry }.on(orders())),
+        (name.clone(), any::<Option<u8>>()).prop_map(|(entry, tag)| ChangeKind::SetReference {
             entry,
-            reference: tag.map(|tag| format!("rig.local/x:{tag}")),
-        }),
+            reference: tag.map(|tag| format!("rig.local/x:{tag}"))
+        }
+        .on(orders())),
         (
             proptest::collection::vec("[a-d]{1}", 0..3),
             proptest::collection::vec("[a-d]{1}", 0..3)
         )
             .prop_map(|(before, after)| {
-                Change::EditPreload {
-                    cluster: orders(),
+                ChangeKind::EditPreload {
                     edit: PreloadEdit::between(&before, &after),
                 }
+                .on(orders())
             }),
-        (name.clone(), any::<Option<u8>>(), any::<Option<bool>>()).prop_map(|(name, version, schema)| Change::SetDatabaseExtension {
+        (name.clone(), any::<Option<u8>>(), any::<Option<bool>>()).prop_map(|(name, version, schema)| ChangeKind::SetDatabaseExtension {
             key: app(),
-            cluster: orders(),
             extension: ItemEdit::asking(
                 &name,
                 version.map(|version| version.to_string()).as_ref(),
                 schema.map(|schema| schema.to_string()).as_ref(),
-            ),
-        }),
-        name.prop_map(|extension| Change::UnsetDatabaseExtension {
-            key: app(),
-            cluster: orders(),
-            extension,
-        }),
+            )
+        }
+        .on(orders())),
+        name.prop_map(|extension| ChangeKind::UnsetDatabaseExtension { key: app(), extension }.on(orders())),
     ]
 }
 

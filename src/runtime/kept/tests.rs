@@ -197,29 +197,36 @@ fn a_file_of_a_newer_version_is_told_and_not_offered() {
     );
 }
 
-/// As extop wrote it before files had a version: absolute lists, and steps that say nothing of what was confirmed.
-const OLD: &str = r#"{
-  "id": "old-1", "context": "rig", "server": "https://127.0.0.1:6443",
-  "intent": {"edit-preload": {"cluster": {"namespace": "shop", "name": "orders"}, "libraries": ["foo"]}},
-  "steps": [{
-    "title": "preload foo", "state": "active", "consequences": [],
-    "kind": {"write": {
-      "change": {"set-preload": {"cluster": {"namespace": "shop", "name": "orders"}, "libraries": ["foo"]}},
-      "until": {"preload-effective": [{"namespace": "shop", "name": "orders"}, ["foo"]]}
-    }},
-    "inverse": [{"set-preload": {"cluster": {"namespace": "shop", "name": "orders"}, "libraries": []}}]
-  }],
-  "transcript": [{"at": "2026-11-23T02:00:00Z", "text": "confirmed: edit preload libraries"}],
-  "started": "2026-11-23T02:00:00Z"
-}"#;
+/// A stored file of a run, by its version.
+fn stored(version: &str) -> String {
+    let path = format!("{}/tests/fixtures/runs/{version}.json", env!("CARGO_MANIFEST_DIR"));
+    fs::read_to_string(path).unwrap()
+}
 
 #[test]
 fn a_run_that_an_older_extop_kept_is_listed_with_its_intent_and_without_its_steps() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("old-1.json"), OLD).unwrap();
+    fs::write(folder.path().join("old-1.json"), stored("unversioned")).unwrap();
     let (found, unreadable) = StateDirectory::new(folder.path().to_owned()).unfinished(&target("rig"));
     assert_eq!(unreadable, Vec::<String>::new());
     let [kept] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!((kept.version, kept.steps.len(), kept.started.is_some()), (None, 0, true));
     assert_eq!(kept.intent, self::kept("a").intent);
+}
+
+#[test]
+fn a_run_of_the_first_version_is_read_and_written_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("v1-1.json"), stored("version-1")).unwrap();
+    let (found, unreadable) = StateDirectory::new(folder.path().to_owned()).unfinished(&target("rig"));
+    assert_eq!(unreadable, Vec::<String>::new());
+    let [kept] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((kept.version, kept.steps.len()), (Some(1), 1));
+    let Intent::PutBack { changes, .. } = &kept.intent else {
+        panic!("{kept:?}")
+    };
+    assert_eq!(changes.len(), 12, "every kind of change of that version");
+    assert!(changes.iter().all(|change| change.cluster == ClusterKey::new("shop", "orders")));
+    let written: Value = serde_json::to_value(kept).unwrap();
+    assert_eq!(written, serde_json::from_str::<Value>(&stored("version-1")).unwrap());
 }

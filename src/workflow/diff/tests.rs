@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use super::*;
-use crate::domain::change::{Change, ItemEdit, PreloadEdit};
+use crate::domain::change::{Change, ChangeKind, ItemEdit, PreloadEdit};
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::fixture;
 use crate::domain::request::request;
@@ -22,10 +22,7 @@ fn of(change: &Change, world: &World) -> String {
 fn an_added_entry_is_shown_where_it_will_stand() {
     let mut foo = ExtensionEntry::new("foo", "rig.local/foo:1.0-18-bookworm");
     foo.ld_paths = vec!["system".to_owned()];
-    let change = Change::AddEntry {
-        cluster: fixture::cluster_key(),
-        entry: foo,
-    };
+    let change = ChangeKind::AddEntry { entry: foo }.on(fixture::cluster_key());
     let expected = [
         "     - name: hstore",
         "       image:",
@@ -41,21 +38,21 @@ fn an_added_entry_is_shown_where_it_will_stand() {
 
 #[test]
 fn a_changed_version_is_one_line_out_and_one_in_quoted_where_yaml_would_take_a_number() {
-    let change = Change::SetDatabaseExtension {
+    let change = ChangeKind::SetDatabaseExtension {
         key: DatabaseKey::new("shop", "orders-app"),
-        cluster: fixture::cluster_key(),
         extension: ItemEdit::asking("vector", Some(&"1.0".to_owned()), None),
-    };
+    }
+    .on(fixture::cluster_key());
     let text = of(&change, &fixture::world());
     assert!(text.contains("-    version: 0.8.5\n+    version: \"1.0\""), "{text}");
 }
 
 #[test]
 fn a_list_that_was_not_there_is_shown_with_its_name() {
-    let change = Change::EditPreload {
-        cluster: fixture::cluster_key(),
+    let change = ChangeKind::EditPreload {
         edit: PreloadEdit::adding(&["foo".to_owned()]),
-    };
+    }
+    .on(fixture::cluster_key());
     let text = of(&change, &fixture::world());
     assert!(text.ends_with("+    shared_preload_libraries:\n+    - foo"), "{text}");
     let mut world = fixture::world();
@@ -71,13 +68,13 @@ fn a_list_that_was_not_there_is_shown_with_its_name() {
 
 #[test]
 fn a_new_object_is_shown_whole_with_its_real_owner() {
-    let change = Change::CreateDatabase {
+    let change = ChangeKind::CreateDatabase {
         key: DatabaseKey::new("shop", "orders-ledger"),
-        cluster: fixture::cluster_key(),
         database: "ledger".to_owned(),
         owner: "bookkeeper".to_owned(),
         extensions: Vec::new(),
-    };
+    }
+    .on(fixture::cluster_key());
     let text = of(&change, &fixture::world());
     assert!(
         text.starts_with("+apiVersion: postgresql.cnpg.io/v1\n+kind: Database\n+metadata:\n+  name: orders-ledger"),
@@ -91,10 +88,7 @@ fn a_new_object_is_shown_whole_with_its_real_owner() {
 
 #[test]
 fn a_restart_shows_its_annotation() {
-    let change = Change::RestartCluster {
-        cluster: fixture::cluster_key(),
-        at: fixture::now(),
-    };
+    let change = ChangeKind::RestartCluster { at: fixture::now() }.on(fixture::cluster_key());
     let text = of(&change, &fixture::world());
     assert!(text.contains("+    kubectl.kubernetes.io/restartedAt: "), "{text}");
     assert!(

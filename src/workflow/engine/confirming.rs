@@ -5,7 +5,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::{Run, guards, object_of, review, version_of};
-use crate::domain::change::{Change, FIELD_MANAGER};
+use crate::domain::change::{Change, ChangeKind, ChangedObject, ChangedPart, FIELD_MANAGER};
 use crate::domain::cluster::FieldManager;
 use crate::domain::request::{Outcome, draft, holds, make, outcome};
 use crate::domain::{Timestamp, World};
@@ -16,7 +16,7 @@ use crate::workflow::run::Phase;
 
 /// What each step that is still to do would do after those before it, by its index.
 fn outcomes(steps: &[Step], world: &World) -> Vec<(usize, Outcome)> {
-    let Some(cluster) = steps.iter().find_map(|step| Some(step.change()?.cluster().clone())) else {
+    let Some(cluster) = steps.iter().find_map(|step| Some(step.change()?.cluster.clone())) else {
         return Vec::new();
     };
     let mut later = draft(world, &cluster);
@@ -86,16 +86,19 @@ pub(super) fn differs(run: &Run, step: usize, world: &World) -> Option<String> {
 
 /// The part of an object that a change touches, in words.
 fn part(change: &Change) -> String {
-    match change {
-        Change::AddEntry { cluster, .. } | Change::SetReference { cluster, .. } | Change::RemoveEntry { cluster, .. } => {
+    let cluster = &change.cluster;
+    match &change.kind {
+        ChangeKind::AddEntry { .. } | ChangeKind::SetReference { .. } | ChangeKind::RemoveEntry { .. } => {
             format!("the extension entries of cluster {cluster}")
         }
-        Change::EditPreload { cluster, .. } => format!("the preload libraries of cluster {cluster}"),
-        Change::RestartCluster { cluster, .. } => format!("the restart annotation of cluster {cluster}"),
-        Change::RestartPrimary { cluster, .. } | Change::Promote { cluster, .. } => format!("the primary of cluster {cluster}"),
-        Change::DeletePod { pod, .. } => format!("pod {pod}"),
-        Change::CreateDatabase { database, .. } => format!("the Database objects of database {database}"),
-        Change::SetDatabaseExtension { key, .. } | Change::UnsetDatabaseExtension { key, .. } | Change::DeleteDatabase { key, .. } => {
+        ChangeKind::EditPreload { .. } => format!("the preload libraries of cluster {cluster}"),
+        ChangeKind::RestartCluster { .. } => format!("the restart annotation of cluster {cluster}"),
+        ChangeKind::RestartPrimary { .. } | ChangeKind::Promote { .. } => format!("the primary of cluster {cluster}"),
+        ChangeKind::DeletePod { pod, .. } => format!("pod {pod}"),
+        ChangeKind::CreateDatabase { database, .. } => format!("the Database objects of database {database}"),
+        ChangeKind::SetDatabaseExtension { key, .. }
+        | ChangeKind::UnsetDatabaseExtension { key, .. }
+        | ChangeKind::DeleteDatabase { key, .. } => {
             format!("the Database object {key}")
         }
     }
@@ -119,10 +122,12 @@ pub(super) fn replan(run: &Run, world: &World) -> Vec<Step> {
         .filter(|step| step.is_done() && step.change().is_some())
         .cloned()
         .collect();
-    let covers = |done: &Step, change: &Change| match (done.change(), change) {
-        (Some(done), change) if done == change => true,
+    let covers = |done: &Step, change: &Change| match (done.change().map(|done| &done.kind), &change.kind) {
+        _ if done.change() == Some(change) => true,
         // What was asked for with a new object is planned as requests of that object by now.
-        (Some(Change::CreateDatabase { key, .. }), Change::SetDatabaseExtension { key: other, .. }) => key == other && holds(change, world),
+        (Some(ChangeKind::CreateDatabase { key, .. }), ChangeKind::SetDatabaseExtension { key: other, .. }) => {
+            key == other && holds(change, world)
+        }
         _ => false,
     };
     let fresh: Vec<Step> = planning::steps(&run.intent, world)
@@ -185,7 +190,9 @@ pub(super) fn sent(run: &Run, change: &Change, world: &World) -> Sent {
 
 /// The write is known to have been made: from now on it can be put back. `uid` is that of the object, by the answer.
 pub(super) fn accept(step: &mut Step, uid: Option<&str>) {
-    let creates = matches!(step.change(), Some(Change::CreateDatabase { .. }));
+    let creates = step
+        .change()
+        .is_some_and(|change| change.kind.facts().part == ChangedPart::NewObject);
     let Some(sent) = &mut step.sent else { return };
     sent.accepted = true;
     if !creates {
@@ -197,7 +204,7 @@ pub(super) fn accept(step: &mut Step, uid: Option<&str>) {
         return sent.inverse.clear();
     };
     for inverse in &mut sent.inverse {
-        if let Change::DeleteDatabase { uid: meant, .. } = inverse {
+        if let ChangeKind::DeleteDatabase { uid: meant, .. } = &mut inverse.kind {
             uid.clone_into(meant);
         }
     }
@@ -217,7 +224,7 @@ pub(super) fn look_for_write(step: &mut Step, world: &World) -> bool {
         return false;
     };
     let is_made = sent.accepted || (holds(&change, world) && ours(&change, world).is_some_and(|manager| manager.wrote > sent.wrote));
-    if is_made && !sent.accepted && !matches!(change, Change::CreateDatabase { .. }) {
+    if is_made && !sent.accepted && change.kind.facts().part != ChangedPart::NewObject {
         accept(step, None);
     }
     is_made
@@ -225,13 +232,12 @@ pub(super) fn look_for_write(step: &mut Step, world: &World) -> bool {
 
 /// This program as a field manager of the part that a change touches.
 fn ours<'a>(change: &Change, world: &'a World) -> Option<&'a FieldManager> {
-    let managers = match change {
-        Change::SetDatabaseExtension { key, .. } | Change::UnsetDatabaseExtension { key, .. } | Change::CreateDatabase { key, .. } => {
-            &world.databases.get(key)?.managers
-        }
-        _ => &world.clusters.get(change.cluster())?.managers,
+    let facts = change.kind.facts();
+    let managers = match facts.object {
+        ChangedObject::Database(key) => &world.databases.get(key)?.managers,
+        ChangedObject::Cluster | ChangedObject::Pod(_) => &world.clusters.get(&change.cluster)?.managers,
     };
-    let is_preload = matches!(change, Change::EditPreload { .. });
+    let is_preload = facts.part == ChangedPart::Preload;
     managers.iter().find(|manager| {
         manager.manager == FIELD_MANAGER
             && if is_preload {

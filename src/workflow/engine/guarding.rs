@@ -31,23 +31,11 @@ pub(super) fn enter(run: &mut Run, step: usize, world: &World, now: Timestamp, c
         if may_report(run, world) {
             commands.push(Command::Report(pods.clone()));
         }
-        if run.write_of(step).is_some_and(|(change, _)| needs_sql(&change)) {
+        if run.write_of(step).is_some_and(|(change, _)| change.kind.facts().needs_sql) {
             commands.push(Command::Probe(pods));
         }
     }
     run.wake(1, now, commands);
-}
-
-/// Guards of the change read SQL evidence.
-fn needs_sql(change: &Change) -> bool {
-    matches!(
-        change,
-        Change::EditPreload { .. }
-            | Change::CreateDatabase { .. }
-            | Change::SetDatabaseExtension { .. }
-            | Change::Promote { .. }
-            | Change::RemoveEntry { .. }
-    )
 }
 
 pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, commands: &mut Vec<Command>) -> bool {
@@ -154,7 +142,7 @@ fn are_answered(run: &Run, step: usize, change: &Change, world: &World) -> bool 
     let reviewed = guards::permissions(steps)
         .iter()
         .all(|permission| world.permissions.contains_key(permission));
-    let (by_report, by_sql) = (may_report(run, world), needs_sql(change));
+    let (by_report, by_sql) = (may_report(run, world), change.kind.facts().needs_sql);
     reviewed
         && world
             .instances_of(run.intent.cluster())

@@ -658,7 +658,7 @@ fn the_primary_is_restarted_in_place() {
     });
     assert!(stage.run.plan.interrupts_primary);
     let (change, until) = stage.run.write_of(0).unwrap();
-    assert!(matches!(change, Change::RestartPrimary { .. }));
+    assert!(matches!(change.kind, ChangeKind::RestartPrimary { .. }));
     assert!(
         matches!(until, Condition::InstanceRestarted(_, _, 0, Some(_))),
         "it knows when the postmaster started"

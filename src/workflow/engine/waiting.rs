@@ -1,13 +1,12 @@
 //! After a write: its condition is awaited on observed state.
 
 use super::{Run, confirming, may_report, next, object_of, ready_pods, version_of};
-use crate::domain::change::Change;
+use crate::domain::change::{Change, Patience};
 use crate::domain::request::holds;
 use crate::domain::rollout;
 use crate::domain::{Timestamp, World};
 use crate::workflow::conditions::{self, Seen};
 use crate::workflow::event::Command;
-use crate::workflow::guards;
 use crate::workflow::plan::{Condition, StepState};
 use crate::workflow::planning;
 use crate::workflow::run::Phase;
@@ -25,7 +24,7 @@ pub(super) fn enter(run: &mut Run, step: usize, wrote: bool, world: &World, now:
     if let Some(step) = run.plan.steps.get_mut(step) {
         confirming::look_for_write(step, world);
         // What others have made is not this run's to put back.
-        let may_be_others = step.change().is_some_and(guards::leaves_a_trace);
+        let may_be_others = step.change().is_some_and(|change| change.kind.facts().leaves_a_trace);
         run.memory.wrote = wrote && !(may_be_others && step.sent.as_ref().is_some_and(|sent| !sent.accepted));
     }
     run.set_state(step, StepState::Active);
@@ -47,7 +46,7 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
     let seen = conditions::look(&until, run.view(world, Some(step)));
     if seen == Seen::Holds && !conditions::is_taken_over(&change, world) {
         run.memory.held = None;
-        run.progress = format!("{}: waiting for the operator to take it over", planning::doing(&change));
+        run.progress = format!("{}: waiting for the operator to take it over", change.kind.facts().doing);
         notice_slowness(run, &change, world, now);
         run.wake(2, now, commands);
         return false;
@@ -61,7 +60,7 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
             if now.as_second() - free.as_second() >= STUCK {
                 run.memory.stuck = None;
             }
-            run.progress = format!("{} {text}", planning::doing(&change));
+            run.progress = format!("{} {text}", change.kind.facts().doing);
             planning::renew_consequences(&mut run.plan, world, Some(&run.known));
             notice_slowness(run, &change, world, now);
             ask(run, &until, world, now, commands);
@@ -87,7 +86,7 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
 
 /// Whether the change itself is in view. Until the watch shows it, the world is the one before the write.
 fn is_seen(run: &mut Run, step: usize, change: &Change, world: &World, now: Timestamp) -> bool {
-    if !guards::leaves_a_trace(change) {
+    if !change.kind.facts().leaves_a_trace {
         return true;
     }
     if holds(change, world) {
@@ -194,14 +193,12 @@ fn ask(run: &mut Run, until: &Condition, world: &World, now: Timestamp, commands
 
 /// Longer than this is worth a word. It changes what is said, not what is done.
 fn expected(change: &Change, world: &World) -> i64 {
-    let instances = world.instances_of(change.cluster()).count();
-    match change {
-        Change::CreateDatabase { .. }
-        | Change::SetDatabaseExtension { .. }
-        | Change::UnsetDatabaseExtension { .. }
-        | Change::DeleteDatabase { .. } => 30,
-        Change::DeletePod { .. } | Change::RestartPrimary { .. } => 120,
-        _ => 90 * i64::try_from(instances.max(1)).unwrap_or(1),
+    match change.kind.facts().patience {
+        Patience::Once(seconds) => seconds,
+        Patience::PerInstance(seconds) => {
+            let instances = world.instances_of(&change.cluster).count();
+            seconds * i64::try_from(instances.max(1)).unwrap_or(1)
+        }
     }
 }
 
@@ -218,7 +215,7 @@ pub(super) fn look_again(run: &mut Run, step: usize, world: &World, now: Timesta
     let is_written = run.plan.steps.get(step).is_some_and(|step| step.state == StepState::Active);
     let Some((change, until)) = run.write_of(step) else { return false };
     // Before the write only the user can say that it shall go on.
-    if !is_written || (guards::leaves_a_trace(&change) && !holds(&change, world)) {
+    if !is_written || (change.kind.facts().leaves_a_trace && !holds(&change, world)) {
         return false;
     }
     match conditions::look(&until, run.view(world, Some(step))) {

@@ -6,7 +6,6 @@ use crate::domain::request::holds;
 use crate::domain::{Timestamp, World};
 use crate::workflow::conditions::{self, Seen};
 use crate::workflow::event::Command;
-use crate::workflow::guards;
 use crate::workflow::run::Phase;
 
 /// How often a step is tried again after a conflict.
@@ -87,7 +86,7 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
     let Some(error) = run.memory.unknown.clone() else { return false };
     let Some((change, until)) = run.write_of(step) else { return false };
     let view = run.view(world, Some(step));
-    let shows = holds(&change, world) || (!guards::leaves_a_trace(&change) && conditions::look(&until, view) == Seen::Holds);
+    let shows = holds(&change, world) || (!change.kind.facts().leaves_a_trace && conditions::look(&until, view) == Seen::Holds);
     if shows {
         if let (Some(object), Some((generation, _))) = (object_of(&change), version_of(&change, world)) {
             run.memory.generations.insert(object, generation);

@@ -2,7 +2,7 @@
 
 use super::{Situation, fail, pass, unknown, warn};
 use crate::domain::World;
-use crate::domain::change::Change;
+use crate::domain::change::ChangeKind;
 use crate::domain::cluster::Cluster;
 use crate::domain::database::Ensure;
 use crate::domain::probe::Fact;
@@ -16,12 +16,12 @@ const REFUSED: [&str; 3] = ["postgres", "template0", "template1"];
 pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
     let mut checks = Vec::new();
     for change in situation.at_hand() {
-        match change {
-            Change::CreateDatabase { database, owner, .. } => {
+        match &change.kind {
+            ChangeKind::CreateDatabase { database, owner, .. } => {
                 checks.push(refused(database).unwrap_or_else(|| real_owner(situation, cluster, database, owner)));
                 checks.extend(no_object(situation, cluster, database));
             }
-            Change::SetDatabaseExtension { key, .. } => {
+            ChangeKind::SetDatabaseExtension { key, .. } => {
                 let Some(object) = situation.world.databases.get(key) else {
                     checks.push(fail(
                         "database",
@@ -41,7 +41,16 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
                     checks.push(exists(situation, cluster, &object.database));
                 }
             }
-            _ => {}
+            ChangeKind::AddEntry { .. }
+            | ChangeKind::SetReference { .. }
+            | ChangeKind::RemoveEntry { .. }
+            | ChangeKind::EditPreload { .. }
+            | ChangeKind::RestartCluster { .. }
+            | ChangeKind::RestartPrimary { .. }
+            | ChangeKind::DeletePod { .. }
+            | ChangeKind::Promote { .. }
+            | ChangeKind::UnsetDatabaseExtension { .. }
+            | ChangeKind::DeleteDatabase { .. } => {}
         }
     }
     checks

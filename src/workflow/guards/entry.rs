@@ -3,7 +3,7 @@
 use super::state::{catalog_kind, why_unwatched};
 use super::{Situation, fail, pass, postgres_major, unknown, warn};
 use crate::domain::World;
-use crate::domain::change::Change;
+use crate::domain::change::ChangeKind;
 use crate::domain::cluster::Cluster;
 use crate::domain::entry_rules::{env_error, name_error, paths_error, reference_error};
 use crate::domain::extension::ExtensionEntry;
@@ -20,8 +20,8 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
     let world = situation.world;
     let mut checks = Vec::new();
     for change in situation.at_hand() {
-        match change {
-            Change::AddEntry { entry, .. } => {
+        match &change.kind {
+            ChangeKind::AddEntry { entry, .. } => {
                 checks.push(result("name", name_error(cluster, entry), || {
                     format!("{} is a free and valid name", entry.name)
                 }));
@@ -33,18 +33,26 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
                 }
                 checks.extend(shadowing(situation, cluster, entry));
             }
-            Change::SetReference { entry, reference, .. } => {
+            ChangeKind::SetReference { entry, reference, .. } => {
                 if cluster.spec.extensions.iter().all(|there| there.name != *entry) {
                     checks.push(fail("name", format!("the cluster has no entry {entry}"), "choose one that it has"));
                 }
                 checks.push(image(world, cluster, entry, reference.as_deref()));
                 checks.extend(fits(world, cluster, entry, reference.as_deref()));
             }
-            Change::RemoveEntry { entry, .. } => {
+            ChangeKind::RemoveEntry { entry, .. } => {
                 checks.push(in_use(situation, cluster, entry));
                 checks.extend(still_preloaded(situation, cluster, entry));
             }
-            _ => {}
+            ChangeKind::EditPreload { .. }
+            | ChangeKind::RestartCluster { .. }
+            | ChangeKind::RestartPrimary { .. }
+            | ChangeKind::DeletePod { .. }
+            | ChangeKind::Promote { .. }
+            | ChangeKind::CreateDatabase { .. }
+            | ChangeKind::SetDatabaseExtension { .. }
+            | ChangeKind::UnsetDatabaseExtension { .. }
+            | ChangeKind::DeleteDatabase { .. } => {}
         }
     }
     checks
@@ -220,10 +228,20 @@ fn in_use(situation: &Situation<'_>, cluster: &Cluster, entry: &str) -> Check {
 fn still_preloaded(situation: &Situation<'_>, cluster: &Cluster, entry: &str) -> Option<Check> {
     let mut listed = cluster.spec.preload.clone();
     for change in situation.ahead() {
-        match change {
-            Change::EditPreload { edit, .. } => listed = edit.made_on(&listed),
-            Change::RemoveEntry { entry: removed, .. } if removed == entry => break,
-            _ => {}
+        match &change.kind {
+            ChangeKind::EditPreload { edit, .. } => listed = edit.made_on(&listed),
+            ChangeKind::RemoveEntry { entry: removed, .. } if removed == entry => break,
+            ChangeKind::AddEntry { .. }
+            | ChangeKind::SetReference { .. }
+            | ChangeKind::RemoveEntry { .. }
+            | ChangeKind::RestartCluster { .. }
+            | ChangeKind::RestartPrimary { .. }
+            | ChangeKind::DeletePod { .. }
+            | ChangeKind::Promote { .. }
+            | ChangeKind::CreateDatabase { .. }
+            | ChangeKind::SetDatabaseExtension { .. }
+            | ChangeKind::UnsetDatabaseExtension { .. }
+            | ChangeKind::DeleteDatabase { .. } => {}
         }
     }
     let own = libraries(situation.world, cluster, entry);

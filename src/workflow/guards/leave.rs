@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Situation, fail, pass, unknown, warn};
 use crate::domain::World;
-use crate::domain::change::Change;
+use crate::domain::change::{Change, ChangedObject, ChangedPart};
 use crate::domain::cluster::{Cluster, FieldManager};
 use crate::domain::permission::{Permission, Verdict};
 use crate::workflow::plan::{Check, Step, StepKind, StepState};
@@ -23,19 +23,8 @@ pub(in crate::workflow) fn permissions(steps: &[Step]) -> Vec<Permission> {
 }
 
 fn permission(change: &Change) -> Permission {
-    let (verb, resource) = match change {
-        Change::AddEntry { .. }
-        | Change::SetReference { .. }
-        | Change::RemoveEntry { .. }
-        | Change::EditPreload { .. }
-        | Change::RestartCluster { .. } => ("patch", "clusters"),
-        Change::RestartPrimary { .. } | Change::Promote { .. } => ("patch", "clusters/status"),
-        Change::DeletePod { .. } => ("delete", "pods"),
-        Change::CreateDatabase { .. } => ("create", "databases"),
-        Change::SetDatabaseExtension { .. } | Change::UnsetDatabaseExtension { .. } => ("patch", "databases"),
-        Change::DeleteDatabase { .. } => ("delete", "databases"),
-    };
-    Permission::new(verb, resource, &change.cluster().namespace)
+    let (verb, resource) = change.kind.facts().permission;
+    Permission::new(verb, resource, &change.cluster.namespace)
 }
 
 pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
@@ -121,10 +110,11 @@ pub(in crate::workflow) fn text_only(steps: &[Step], world: &World) -> Option<St
 }
 
 fn owned_elsewhere(change: &Change, world: &World) -> Option<String> {
-    let cluster = world.clusters.get(change.cluster())?;
-    match change {
-        Change::AddEntry { .. } | Change::SetReference { .. } | Change::RemoveEntry { .. } | Change::EditPreload { .. } => {
-            let manager = owners(&cluster.managers, matches!(change, Change::EditPreload { .. })).find(|manager| is_gitops(manager));
+    let cluster = world.clusters.get(&change.cluster)?;
+    let facts = change.kind.facts();
+    match (facts.part, facts.object) {
+        (ChangedPart::Entries | ChangedPart::Preload, _) => {
+            let manager = owners(&cluster.managers, facts.part == ChangedPart::Preload).find(|manager| is_gitops(manager));
             if let Some(manager) = manager {
                 return Some(format!("{} owns that part of cluster {}", manager.manager, cluster.key.name));
             }
@@ -132,7 +122,7 @@ fn owned_elsewhere(change: &Change, world: &World) -> Option<String> {
             let tool = marks.into_iter().find_map(|(name, value)| gitops_mark(name, value))?;
             Some(format!("{tool} manages cluster {}", cluster.key.name))
         }
-        Change::SetDatabaseExtension { key, .. } | Change::UnsetDatabaseExtension { key, .. } | Change::DeleteDatabase { key, .. } => {
+        (ChangedPart::Spec, ChangedObject::Database(key)) => {
             let object = world.databases.get(key)?;
             if let Some(manager) = owners(&object.managers, false).find(|manager| is_gitops(manager)) {
                 return Some(format!("{} owns that part of the Database object {}", manager.manager, key.name));
@@ -143,12 +133,8 @@ fn owned_elsewhere(change: &Change, world: &World) -> Option<String> {
             })?;
             Some(format!("{tool} manages the Database object {}", key.name))
         }
-        // An annotation, the status and pods are nobody's text.
-        Change::RestartCluster { .. }
-        | Change::RestartPrimary { .. }
-        | Change::DeletePod { .. }
-        | Change::Promote { .. }
-        | Change::CreateDatabase { .. } => None,
+        // An annotation, the status, pods and what is new are nobody's text.
+        (ChangedPart::Annotation | ChangedPart::Status | ChangedPart::NewObject | ChangedPart::Pod | ChangedPart::Spec, _) => None,
     }
 }
 
@@ -164,18 +150,18 @@ fn owners(managers: &[FieldManager], preload: bool) -> impl Iterator<Item = &Fie
 fn other_managers(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
     let mut names = BTreeSet::new();
     for change in situation.at_hand() {
-        let found: Vec<&FieldManager> = match change {
-            Change::AddEntry { .. } | Change::SetReference { .. } | Change::RemoveEntry { .. } => {
-                owners(&cluster.managers, false).collect()
-            }
-            Change::EditPreload { .. } => owners(&cluster.managers, true).collect(),
-            Change::SetDatabaseExtension { key, .. } => situation
+        let facts = change.kind.facts();
+        let found: Vec<&FieldManager> = match (facts.part, facts.object) {
+            (ChangedPart::Entries | ChangedPart::Preload, _) => owners(&cluster.managers, facts.part == ChangedPart::Preload).collect(),
+            (ChangedPart::Spec, ChangedObject::Database(key)) => situation
                 .world
                 .databases
                 .get(key)
                 .map(|object| owners(&object.managers, false).collect())
                 .unwrap_or_default(),
-            _ => Vec::new(),
+            (ChangedPart::Annotation | ChangedPart::Status | ChangedPart::NewObject | ChangedPart::Pod | ChangedPart::Spec, _) => {
+                Vec::new()
+            }
         };
         names.extend(
             found

@@ -2,7 +2,7 @@
 
 use super::{Situation, fail, pass, unknown, warn};
 use crate::domain::World;
-use crate::domain::change::Change;
+use crate::domain::change::ChangeKind;
 use crate::domain::cluster::{Cluster, Phase};
 use crate::domain::ids::PodKey;
 use crate::workflow::intent::Intent;
@@ -13,14 +13,22 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
     let world = situation.world;
     let mut checks = Vec::new();
     for change in situation.at_hand() {
-        match change {
-            Change::DeletePod { pod, uid, .. } => match situation.intent {
+        match &change.kind {
+            ChangeKind::DeletePod { pod, uid, .. } => match situation.intent {
                 Intent::RestartInstance { .. } => checks.push(replica(world, cluster, pod, uid)),
                 _ => checks.push(stuck(situation, pod, uid)),
             },
-            Change::Promote { instance, .. } => checks.extend(promotable(world, cluster, instance)),
-            Change::RestartPrimary { instance, .. } => checks.push(primary(cluster, instance)),
-            _ => {}
+            ChangeKind::Promote { instance, .. } => checks.extend(promotable(world, cluster, instance)),
+            ChangeKind::RestartPrimary { instance, .. } => checks.push(primary(cluster, instance)),
+            ChangeKind::AddEntry { .. }
+            | ChangeKind::SetReference { .. }
+            | ChangeKind::RemoveEntry { .. }
+            | ChangeKind::EditPreload { .. }
+            | ChangeKind::RestartCluster { .. }
+            | ChangeKind::CreateDatabase { .. }
+            | ChangeKind::SetDatabaseExtension { .. }
+            | ChangeKind::UnsetDatabaseExtension { .. }
+            | ChangeKind::DeleteDatabase { .. } => {}
         }
     }
     checks
@@ -81,7 +89,7 @@ fn stuck(situation: &Situation<'_>, pod: &PodKey, uid: &str) -> Check {
     let changes_before = situation.step.is_none()
         && situation
             .ahead()
-            .take_while(|change| !matches!(change, Change::DeletePod { .. }))
+            .take_while(|change| !matches!(change.kind, ChangeKind::DeletePod { .. }))
             .count()
             > 0;
     if changes_before {

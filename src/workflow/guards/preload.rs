@@ -1,7 +1,7 @@
 //! Guards on libraries to preload: one that is nowhere keeps PostgreSQL from starting. Only what is added is judged.
 
 use super::{Situation, fail, pass, unknown, warn};
-use crate::domain::change::Change;
+use crate::domain::change::{Change, ChangeKind};
 use crate::domain::cluster::Cluster;
 use crate::domain::probe::{FileKind, InstanceProbe};
 use crate::workflow::conditions::{base_name, is_loaded};
@@ -28,7 +28,7 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
 
 /// The libraries that a change adds to those that the cluster preloads; `None` when it is no such change.
 fn added_libraries(change: &Change, cluster: &Cluster) -> Option<Vec<String>> {
-    let Change::EditPreload { edit, .. } = change else {
+    let ChangeKind::EditPreload { edit } = &change.kind else {
         return None;
     };
     let is_new = |library: &&String| !cluster.spec.preload.contains(library);
@@ -83,7 +83,7 @@ enum Look {
 }
 
 fn look(situation: &Situation<'_>, cluster: &Cluster, library: &str) -> Look {
-    let mounts = situation.at_hand().any(|change| matches!(change, Change::AddEntry { .. }));
+    let mounts = situation.at_hand().any(|change| matches!(change.kind, ChangeKind::AddEntry { .. }));
     let (mut seen, mut unread, mut missing) = (0, Vec::new(), None);
     for instance in situation.world.instances_of(&cluster.key) {
         let name = &instance.key.name;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Situation, fail, pass, unknown, warn};
 use crate::domain::World;
 use crate::domain::catalog::{resolve, resolved};
-use crate::domain::change::Change;
+use crate::domain::change::{Change, ChangeKind};
 use crate::domain::cluster::Cluster;
 use crate::domain::database::{Ensure, RequestedExtension};
 use crate::domain::extension::ExtensionEntry;
@@ -73,20 +73,29 @@ pub(in crate::workflow) fn to_confirm(situation: &Situation<'_>) -> Vec<String> 
 
 /// What a change asks of which database.
 fn requests(change: &Change, world: &World) -> Option<(String, Vec<RequestedExtension>)> {
-    match change {
-        Change::CreateDatabase { database, extensions, .. } => Some((database.clone(), extensions.clone())),
-        Change::SetDatabaseExtension { key, extension, .. } => {
+    match &change.kind {
+        ChangeKind::CreateDatabase { database, extensions, .. } => Some((database.clone(), extensions.clone())),
+        ChangeKind::SetDatabaseExtension { key, extension, .. } => {
             let object = world.databases.get(key)?;
             let there = object.extensions.iter().find(|item| item.name == extension.name);
             Some((object.database.clone(), vec![extension.made_on(there)]))
         }
-        _ => None,
+        ChangeKind::AddEntry { .. }
+        | ChangeKind::SetReference { .. }
+        | ChangeKind::RemoveEntry { .. }
+        | ChangeKind::EditPreload { .. }
+        | ChangeKind::RestartCluster { .. }
+        | ChangeKind::RestartPrimary { .. }
+        | ChangeKind::DeletePod { .. }
+        | ChangeKind::Promote { .. }
+        | ChangeKind::UnsetDatabaseExtension { .. }
+        | ChangeKind::DeleteDatabase { .. } => None,
     }
 }
 
 /// What the object of a change asks for already.
 fn asked_by_object(change: &Change, world: &World) -> Vec<String> {
-    let Change::SetDatabaseExtension { key, .. } = change else {
+    let ChangeKind::SetDatabaseExtension { key, .. } = &change.kind else {
         return Vec::new();
     };
     let items = world.databases.get(key).into_iter().flat_map(|object| &object.extensions);
@@ -140,9 +149,9 @@ fn coming(situation: &Situation<'_>, cluster: &Cluster) -> Vec<ExtensionEntry> {
     // The operator may not have taken the spec over yet.
     resolve(cluster, catalog).entries.into_iter().for_each(|own| put(own.entry));
     for change in situation.ahead() {
-        match change {
-            Change::AddEntry { entry, .. } => put(resolved(cluster, catalog, entry)),
-            Change::SetReference { entry, reference, .. } => {
+        match &change.kind {
+            ChangeKind::AddEntry { entry, .. } => put(resolved(cluster, catalog, entry)),
+            ChangeKind::SetReference { entry, reference, .. } => {
                 if let Some(there) = cluster.spec.extensions.iter().find(|there| there.name == *entry) {
                     let reference = reference.clone();
                     put(resolved(
@@ -155,7 +164,16 @@ fn coming(situation: &Situation<'_>, cluster: &Cluster) -> Vec<ExtensionEntry> {
                     ));
                 }
             }
-            _ => {}
+            ChangeKind::RemoveEntry { .. }
+            | ChangeKind::EditPreload { .. }
+            | ChangeKind::RestartCluster { .. }
+            | ChangeKind::RestartPrimary { .. }
+            | ChangeKind::DeletePod { .. }
+            | ChangeKind::Promote { .. }
+            | ChangeKind::CreateDatabase { .. }
+            | ChangeKind::SetDatabaseExtension { .. }
+            | ChangeKind::UnsetDatabaseExtension { .. }
+            | ChangeKind::DeleteDatabase { .. } => {}
         }
     }
     let mounts = world.primary_of(cluster).map_or(&[][..], |primary| &primary.mounts);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Situation, fail, operator_version, pass, postgres_major, unknown, warn};
 use crate::domain::World;
-use crate::domain::change::Change;
+use crate::domain::change::ChangeKind;
 use crate::domain::cluster::{Cluster, Phase};
 use crate::domain::ids::CatalogKey;
 use crate::domain::platform::{Node, mounts_images};
@@ -18,10 +18,7 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
     let world = situation.world;
     let mut checks = Vec::new();
     checks.extend(watches(situation, cluster));
-    if situation
-        .at_hand()
-        .any(|change| matches!(change, Change::AddEntry { .. } | Change::SetReference { .. }))
-    {
+    if situation.at_hand().any(|change| change.kind.facts().mounts) {
         checks.push(postgres(world, cluster));
         checks.push(operator(situation, cluster));
         checks.push(kubernetes(world, cluster));
@@ -37,14 +34,11 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
 fn judged(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Kind> {
     let mut kinds = vec![Kind::Cluster, Kind::Pod];
     for change in situation.at_hand() {
-        match change {
-            Change::CreateDatabase { .. }
-            | Change::SetDatabaseExtension { .. }
-            | Change::UnsetDatabaseExtension { .. }
-            | Change::DeleteDatabase { .. } => kinds.push(Kind::Database),
-            Change::AddEntry { entry, .. } if entry.reference.is_none() => kinds.extend(catalog_of(cluster)),
-            Change::SetReference { reference: None, .. } => kinds.extend(catalog_of(cluster)),
-            _ => {}
+        if change.kind.database_object().is_some() {
+            kinds.push(Kind::Database);
+        }
+        if change.kind.takes_from_catalog() {
+            kinds.extend(catalog_of(cluster));
         }
     }
     kinds.sort_unstable();
@@ -127,7 +121,7 @@ fn operator(situation: &Situation<'_>, cluster: &Cluster) -> Check {
     };
     let mut needed = ((1, 27), "image volume extensions");
     for change in situation.at_hand() {
-        if let Change::AddEntry { entry, .. } = change {
+        if let ChangeKind::AddEntry { entry } = &change.kind {
             if entry.reference.is_none() {
                 needed = ((1, 29), "extensions in image catalogs");
             } else if !entry.bin_paths.is_empty() || !entry.env.is_empty() {

@@ -448,17 +448,14 @@ proptest! {
 /// D34c: each pod that restarts would crash-loop.
 #[test]
 fn an_entry_whose_library_is_still_preloaded_is_not_taken_away() {
-    let remove = Change::RemoveEntry {
-        cluster: fixture::cluster_key(),
-        entry: "foo".to_owned(),
-    };
-    let unload = Change::EditPreload {
-        cluster: fixture::cluster_key(),
+    let remove = ChangeKind::RemoveEntry { entry: "foo".to_owned() }.on(fixture::cluster_key());
+    let unload = ChangeKind::EditPreload {
         edit: PreloadEdit {
             remove: vec!["foo".to_owned()],
             ..PreloadEdit::default()
         },
-    };
+    }
+    .on(fixture::cluster_key());
     let put_back = |changes: &[&Change]| Intent::PutBack {
         cluster: fixture::cluster_key(),
         of: "add foo".to_owned(),
@@ -495,10 +492,7 @@ fn a_database_that_was_not_read_is_not_taken_for_one_without_the_extension() {
     let remove = Intent::PutBack {
         cluster: fixture::cluster_key(),
         of: "add foo".to_owned(),
-        changes: vec![Change::RemoveEntry {
-            cluster: fixture::cluster_key(),
-            entry: "foo".to_owned(),
-        }],
+        changes: vec![ChangeKind::RemoveEntry { entry: "foo".to_owned() }.on(fixture::cluster_key())],
         left: Vec::new(),
     };
     assert_eq!(result(&remove, &world, "in-use"), Pass);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::waiting;
-use crate::domain::change::{Change, PreloadEdit};
+use crate::domain::change::{Change, ChangeKind, PreloadEdit};
 use crate::domain::cluster::Cluster;
 use crate::domain::ids::ClusterKey;
 use crate::domain::observation::{Object, ObjectId};
@@ -57,11 +57,11 @@ fn change_between(before: &Cluster, after: &Cluster) -> (Change, Condition) {
             .unwrap()
             .clone();
         let until = Condition::RolloutComplete(cluster.clone());
-        return (Change::AddEntry { cluster, entry }, until);
+        return (ChangeKind::AddEntry { entry }.on(cluster), until);
     }
     let edit = PreloadEdit::between(&before.spec.preload, &after.spec.preload);
     let until = Condition::PreloadEffective(cluster.clone(), edit.clone());
-    (Change::EditPreload { cluster, edit }, until)
+    (ChangeKind::EditPreload { edit }.on(cluster), until)
 }
 
 fn at(second: i64) -> Timestamp {

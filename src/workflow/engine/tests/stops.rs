@@ -37,11 +37,8 @@ fn stale(stage: &Stage) -> WatchState {
 fn made(stage: &Stage) -> Vec<String> {
     let steps = stage.run.plan.steps.iter();
     steps
-        .filter_map(|step| match &step.kind {
-            StepKind::Write {
-                change: Change::CreateDatabase { key, .. },
-                ..
-            } => Some(key.name.clone()),
+        .filter_map(|step| match &step.change()?.kind {
+            ChangeKind::CreateDatabase { key, .. } => Some(key.name.clone()),
             _ => None,
         })
         .collect()

@@ -142,11 +142,13 @@ fn a_reference_is_not_taken_away_while_the_catalog_does_not_give_one() {
         let intent = Intent::PutBack {
             cluster: fixture::cluster_key(),
             of: "change image of hstore".to_owned(),
-            changes: vec![Change::SetReference {
-                cluster: fixture::cluster_key(),
-                entry: "hstore".to_owned(),
-                reference: None,
-            }],
+            changes: vec![
+                ChangeKind::SetReference {
+                    entry: "hstore".to_owned(),
+                    reference: None,
+                }
+                .on(fixture::cluster_key()),
+            ],
             left: Vec::new(),
         };
         result(&intent, world, "reference")
@@ -472,11 +474,13 @@ fn what_is_put_back_is_warned_of_and_not_refused_for_it() {
     let intent = Intent::PutBack {
         cluster: fixture::cluster_key(),
         of: "add foo".to_owned(),
-        changes: vec![Change::SetDatabaseExtension {
-            key: DatabaseKey::new("shop", "orders-app"),
-            cluster: fixture::cluster_key(),
-            extension: ItemEdit::asking("hstore", Some(&"1.4".to_owned()), None),
-        }],
+        changes: vec![
+            ChangeKind::SetDatabaseExtension {
+                key: DatabaseKey::new("shop", "orders-app"),
+                extension: ItemEdit::asking("hstore", Some(&"1.4".to_owned()), None),
+            }
+            .on(fixture::cluster_key()),
+        ],
         left: Vec::new(),
     };
     assert_eq!(result(&intent, &world(), "sql-version"), Warn);

@@ -1,0 +1,271 @@
+//! What a change changes, and what is so of each kind of change. What asks for one of these facts asks here.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Change, ItemEdit, PreloadEdit};
+use crate::domain::Timestamp;
+use crate::domain::database::RequestedExtension;
+use crate::domain::extension::ExtensionEntry;
+use crate::domain::ids::{ClusterKey, DatabaseKey, PodKey};
+
+/// The kinds of changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChangeKind {
+    /// Add an entry at the end of `spec.postgresql.extensions`.
+    AddEntry {
+        /// The entry.
+        entry: ExtensionEntry,
+    },
+    /// Set the image reference of an entry.
+    SetReference {
+        /// Mount name of the entry.
+        entry: String,
+        /// The new reference; `None` takes the cluster's own one away, so that the catalog's counts.
+        reference: Option<String>,
+    },
+    /// Take an entry out.
+    RemoveEntry {
+        /// Mount name of the entry.
+        entry: String,
+    },
+    /// Edit `spec.postgresql.shared_preload_libraries`.
+    EditPreload {
+        /// What is added, taken out or put in order.
+        edit: PreloadEdit,
+    },
+    /// Restart all instances, as `kubectl cnpg restart CLUSTER` does.
+    RestartCluster {
+        /// Value of the annotation.
+        at: Timestamp,
+    },
+    /// Restart the primary in place, as `kubectl cnpg restart CLUSTER INSTANCE` does.
+    RestartPrimary {
+        /// Name of the primary.
+        instance: String,
+    },
+    /// Delete an instance pod; the operator creates it again on its volume.
+    DeletePod {
+        /// The pod.
+        pod: PodKey,
+        /// Its UID: names are reused.
+        uid: String,
+    },
+    /// Promote a standby, as `kubectl cnpg promote` does.
+    Promote {
+        /// Name of the instance.
+        instance: String,
+        /// Value of `targetPrimaryTimestamp`.
+        at: Timestamp,
+    },
+    /// Create a `Database` object for an existing database.
+    CreateDatabase {
+        /// Key of the new object.
+        key: DatabaseKey,
+        /// The PostgreSQL database.
+        database: String,
+        /// Its real owner, read from `pg_database`.
+        owner: String,
+        /// Extensions to ask for.
+        extensions: Vec<RequestedExtension>,
+    },
+    /// Set fields of one extension of a `Database` object (of the item of that SQL name, else of a new one).
+    SetDatabaseExtension {
+        /// The object.
+        key: DatabaseKey,
+        /// What is set.
+        extension: ItemEdit,
+    },
+    /// Take one extension's item out of a `Database` object (this drops nothing in PostgreSQL).
+    UnsetDatabaseExtension {
+        /// The object.
+        key: DatabaseKey,
+        /// SQL name.
+        extension: String,
+    },
+    /// Delete a `Database` object that extop created (reclaim policy `retain`: PostgreSQL keeps the database).
+    DeleteDatabase {
+        /// The object.
+        key: DatabaseKey,
+        /// Its UID.
+        uid: String,
+    },
+}
+
+/// The object that a change is made on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangedObject<'a> {
+    /// The `Cluster`.
+    Cluster,
+    /// A `Database` object.
+    Database(&'a DatabaseKey),
+    /// An instance pod.
+    Pod(&'a PodKey),
+}
+
+/// The part of its object that a change is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangedPart {
+    /// The extension entries of the spec.
+    Entries,
+    /// The preload libraries of the spec.
+    Preload,
+    /// An annotation, which no other manager keeps as it is.
+    Annotation,
+    /// The status, which only the operator and its plugin write.
+    Status,
+    /// The object as a whole comes into being.
+    NewObject,
+    /// The spec of an object that is there, or the object itself.
+    Spec,
+    /// A pod as a whole, which the operator makes again.
+    Pod,
+}
+
+/// How long a change may take before that is worth a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// So many seconds for each instance of the cluster.
+    PerInstance(i64),
+    /// So many seconds.
+    Once(i64),
+}
+
+/// What is so of a kind of change, whatever it is made on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChangeFacts<'a> {
+    /// The object that it is made on.
+    pub object: ChangedObject<'a>,
+    /// The part of it.
+    pub part: ChangedPart,
+    /// The verb and the resource of the permission that it takes.
+    pub permission: (&'static str, &'static str),
+    /// It can be seen in the objects for as long as nobody alters them.
+    pub leaves_a_trace: bool,
+    /// Its guards read SQL evidence.
+    pub needs_sql: bool,
+    /// It gives an entry the image that instances mount.
+    pub mounts: bool,
+    /// How long it may take.
+    pub patience: Patience,
+    /// What is going on while it takes effect.
+    pub doing: &'static str,
+}
+
+/// An instance is made again, or restarted, within so many seconds.
+const AN_INSTANCE: Patience = Patience::PerInstance(90);
+/// One pod or one server.
+const ONE: Patience = Patience::Once(120);
+/// The operator looks at a `Database` object.
+const AN_OBJECT: Patience = Patience::Once(30);
+
+impl ChangeKind {
+    /// The change of this kind on a cluster, or on what belongs to it.
+    pub fn on(self, cluster: ClusterKey) -> Change {
+        Change { cluster, kind: self }
+    }
+
+    /// What is so of this kind.
+    pub fn facts(&self) -> ChangeFacts<'_> {
+        match self {
+            Self::AddEntry { .. } => entries("mounting", true, false),
+            Self::SetReference { .. } => entries("changing the image", true, false),
+            // Whether a database still uses it is asked by SQL.
+            Self::RemoveEntry { .. } => entries("unmounting", false, true),
+            Self::EditPreload { .. } => ChangeFacts {
+                part: ChangedPart::Preload,
+                ..entries("preloading", false, true)
+            },
+            Self::RestartCluster { .. } => ChangeFacts {
+                part: ChangedPart::Annotation,
+                ..entries("restarting", false, false)
+            },
+            Self::RestartPrimary { .. } => ChangeFacts {
+                patience: ONE,
+                ..of_status("restarting", false)
+            },
+            Self::Promote { .. } => of_status("promoting", true),
+            Self::DeletePod { pod, .. } => ChangeFacts {
+                object: ChangedObject::Pod(pod),
+                part: ChangedPart::Pod,
+                permission: ("delete", "pods"),
+                leaves_a_trace: false,
+                patience: ONE,
+                ..entries("recreating", false, false)
+            },
+            Self::CreateDatabase { key, .. } => ChangeFacts {
+                part: ChangedPart::NewObject,
+                ..of_object(key, "create", true)
+            },
+            Self::SetDatabaseExtension { key, .. } => of_object(key, "patch", true),
+            Self::UnsetDatabaseExtension { key, .. } => of_object(key, "patch", false),
+            Self::DeleteDatabase { key, .. } => ChangeFacts {
+                leaves_a_trace: false,
+                ..of_object(key, "delete", false)
+            },
+        }
+    }
+
+    /// It gives an entry the image that the cluster's catalog has for it.
+    pub fn takes_from_catalog(&self) -> bool {
+        match self {
+            Self::AddEntry { entry } => entry.reference.is_none(),
+            Self::SetReference { reference, .. } => reference.is_none(),
+            Self::RemoveEntry { .. }
+            | Self::EditPreload { .. }
+            | Self::RestartCluster { .. }
+            | Self::RestartPrimary { .. }
+            | Self::DeletePod { .. }
+            | Self::Promote { .. }
+            | Self::CreateDatabase { .. }
+            | Self::SetDatabaseExtension { .. }
+            | Self::UnsetDatabaseExtension { .. }
+            | Self::DeleteDatabase { .. } => false,
+        }
+    }
+
+    /// The `Database` object that it is made on.
+    pub fn database_object(&self) -> Option<&DatabaseKey> {
+        match self.facts().object {
+            ChangedObject::Database(key) => Some(key),
+            ChangedObject::Cluster | ChangedObject::Pod(_) => None,
+        }
+    }
+}
+
+/// An edit of the extension entries, which is rolled out over the instances.
+fn entries(doing: &'static str, mounts: bool, needs_sql: bool) -> ChangeFacts<'static> {
+    ChangeFacts {
+        object: ChangedObject::Cluster,
+        part: ChangedPart::Entries,
+        permission: ("patch", "clusters"),
+        leaves_a_trace: true,
+        needs_sql,
+        mounts,
+        patience: AN_INSTANCE,
+        doing,
+    }
+}
+
+/// A request by the status, which the operator overwrites when it takes it up.
+fn of_status(doing: &'static str, needs_sql: bool) -> ChangeFacts<'static> {
+    ChangeFacts {
+        part: ChangedPart::Status,
+        permission: ("patch", "clusters/status"),
+        leaves_a_trace: false,
+        ..entries(doing, false, needs_sql)
+    }
+}
+
+fn of_object<'a>(key: &'a DatabaseKey, verb: &'static str, needs_sql: bool) -> ChangeFacts<'a> {
+    ChangeFacts {
+        object: ChangedObject::Database(key),
+        part: ChangedPart::Spec,
+        permission: (verb, "databases"),
+        leaves_a_trace: true,
+        needs_sql,
+        mounts: false,
+        patience: AN_OBJECT,
+        doing: "waiting",
+    }
+}
