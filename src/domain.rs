@@ -12,6 +12,7 @@ pub mod entry_rules;
 pub mod era;
 pub mod evidence;
 pub mod extension;
+pub mod fault;
 pub mod finding;
 pub mod findings;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub mod probe;
 pub mod request;
 pub mod requirements;
 pub mod rollout;
+pub mod sentence;
 pub mod shell;
 pub mod text;
 pub mod watch;

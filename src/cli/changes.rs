@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::report::Report;
+use crate::domain::sentence::Sentence;
 
 /// One change: a line of `extop watch`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(super) struct Change {
     /// When it was seen, RFC 3339, UTC.
     pub at: String,
@@ -25,22 +26,26 @@ pub(super) struct Change {
     /// What it is; `null` when it is gone.
     pub to: Option<String>,
     /// Why a rung does not hold, or what a finding says.
-    pub because: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub because: Option<Sentence>,
 }
 
 /// What is watched: namespace, cluster, about, subject.
 type Key = (String, String, &'static str, String);
 
 /// One look: the state of everything that is watched, and why it is so.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Look(BTreeMap<Key, (String, Option<String>)>);
+#[derive(Debug, Clone, Default)]
+pub(super) struct Look(BTreeMap<Key, Watched>);
+
+/// A state, and why it is so.
+type Watched = (String, Option<Sentence>);
 
 impl Look {
     /// What a report says.
     pub(super) fn new(report: &Report) -> Self {
         let mut look = BTreeMap::new();
         for cluster in &report.clusters {
-            let mut put = |about, subject: String, state: String, because: Option<String>| {
+            let mut put = |about, subject: String, state: String, because: Option<Sentence>| {
                 look.insert((cluster.namespace.clone(), cluster.name.clone(), about, subject), (state, because));
             };
             put("cluster", "phase".to_owned(), cluster.phase.clone(), None);
@@ -78,7 +83,7 @@ impl Look {
 
     /// What changed from this look to the next one. A reason that reads otherwise is no change of its own.
     pub(super) fn changes(&self, next: &Self, at: &str) -> Vec<Change> {
-        let change = |key: &Key, from: Option<&(String, Option<String>)>, to: Option<&(String, Option<String>)>| Change {
+        let change = |key: &Key, from: Option<&Watched>, to: Option<&Watched>| Change {
             at: at.to_owned(),
             namespace: key.0.clone(),
             cluster: key.1.clone(),
@@ -119,7 +124,7 @@ mod tests {
     #[test]
     fn only_what_differs_is_told_with_what_it_was() {
         let (holds, broken) = (look(RungState::Holds), look(RungState::Broken));
-        assert_eq!(holds.changes(&holds, "now"), []);
+        assert!(holds.changes(&holds, "now").is_empty());
         let changes = holds.changes(&broken, "now");
         let rung = changes.iter().find(|change| change.about == "entry").unwrap();
         assert!(rung.from.as_deref().unwrap().starts_with("holds") && rung.to.as_deref().unwrap().starts_with("broken"));

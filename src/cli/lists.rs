@@ -179,10 +179,10 @@ impl<'a> FindingList<'a> {
                 finding.code.to_owned(),
                 format!("{}/{}", item.namespace, item.cluster),
                 finding.subject.clone(),
-                finding.message.clone(),
+                finding.message.for_people().to_owned(),
             ];
             if wide {
-                row.push(finding.remedy.clone());
+                row.push(finding.remedy.for_people().to_owned());
             }
             row
         };
@@ -290,8 +290,8 @@ mod tests {
                 code: "stuck-pod",
                 severity,
                 subject: "instance/orders-1".to_owned(),
-                message: "it waits".to_owned(),
-                remedy: "delete it".to_owned(),
+                message: "it waits".into(),
+                remedy: "delete it".into(),
             }];
         }
         report

@@ -11,8 +11,9 @@ use crate::domain::cluster::Cluster;
 use crate::domain::finding::Finding;
 use crate::domain::ids::ClusterKey;
 use crate::domain::instance::Role;
-use crate::domain::ladder::{DatabaseRow, Ladder, Rung};
+use crate::domain::ladder::{Because, DatabaseRow, Ladder, Rung};
 use crate::domain::rollout::{self, Rollout};
+use crate::domain::sentence::Sentence;
 use crate::domain::watch::{Kind, WatchState};
 
 mod access;
@@ -131,7 +132,8 @@ pub struct RungReport {
     /// Out of how many.
     pub want: Option<u32>,
     /// Why it does not hold, or is unknown.
-    pub because: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub because: Option<Sentence>,
     /// `cluster`, `catalog`, `pods`, `sql` or `databases`.
     pub source: &'static str,
     /// Age of the oldest evidence.
@@ -215,9 +217,11 @@ pub struct FindingReport {
     /// What it is about.
     pub subject: String,
     /// What is so.
-    pub message: String,
+    #[schemars(with = "String")]
+    pub message: Sentence,
     /// What to do.
-    pub remedy: String,
+    #[schemars(with = "String")]
+    pub remedy: Sentence,
 }
 
 impl Report {
@@ -308,7 +312,7 @@ impl RungReport {
             state: rung.state.as_str(),
             have: rung.have,
             want: rung.want,
-            because: rung.because.clone(),
+            because: rung.because.as_ref().map(Because::sentence),
             source: rung.source.as_str(),
             observed_at: rung.observed_at,
         }

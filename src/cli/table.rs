@@ -90,9 +90,12 @@ fn write_cluster(cluster: &ClusterReport, wide: bool, out: &mut dyn Write) -> io
             writeln!(
                 out,
                 "  {} {} on {}: {}",
-                finding.severity, finding.code, finding.subject, finding.message
+                finding.severity,
+                finding.code,
+                finding.subject,
+                finding.message.for_people()
             )?;
-            writeln!(out, "    {}", finding.remedy)?;
+            writeln!(out, "    {}", finding.remedy.for_people())?;
         }
     }
     Ok(())
@@ -149,7 +152,7 @@ fn count(rung: &RungReport) -> String {
 pub(super) fn reason(entry: &EntryReport) -> Option<&str> {
     let headline = entry.headline.filter(|headline| headline.state != "holds")?;
     let rung = entry.rungs.iter().find(|rung| rung.rung == headline.rung)?;
-    rung.because.as_deref()
+    Some(rung.because.as_ref()?.for_people())
 }
 
 fn write_reasons(entry: &EntryReport, wide: bool, out: &mut dyn Write) -> io::Result<()> {
@@ -161,6 +164,7 @@ fn write_reasons(entry: &EntryReport, wide: bool, out: &mut dyn Write) -> io::Re
     }
     for rung in entry.rungs.iter().filter(|rung| rung.state != "holds") {
         if let Some(because) = &rung.because {
+            let because = because.for_people();
             writeln!(out, "  {} · {} {}: {because}", entry.name, rung.rung, rung.state)?;
         }
     }

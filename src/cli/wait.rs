@@ -7,7 +7,7 @@ use super::headless::Headless;
 use super::options::Wait;
 use crate::app::model::Session;
 use crate::domain::ids::ClusterKey;
-use crate::domain::ladder::{Ladder, Rung, RungKind, RungState};
+use crate::domain::ladder::{Because, Ladder, Rung, RungKind, RungState};
 use crate::domain::rollout;
 use crate::domain::watch::WatchState;
 use crate::domain::world::{Probe, World};
@@ -102,7 +102,8 @@ fn sentence(ladder: &Ladder, rung: &Rung) -> String {
         (Some(have), Some(want)) => format!(" {have}/{want}"),
         _ => String::new(),
     };
-    let because = rung.because.as_ref().map(|because| format!(": {because}")).unwrap_or_default();
+    let because = rung.because.as_ref().map(Because::sentence);
+    let because = because.map(|because| format!(": {}", because.for_people())).unwrap_or_default();
     format!("{} {} {}{count}{because}", ladder.entry, rung.kind.as_str(), rung.state.as_str())
 }
 

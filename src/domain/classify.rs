@@ -146,6 +146,11 @@ pub fn classify(message: &str) -> Option<Failure> {
     (message.contains("extension \"") && message.contains("\" is not available")).then_some(Failure::NotOffered)
 }
 
+/// Whether an error names a file below a directory.
+pub fn names_file_below(message: &str, directory: &str) -> bool {
+    message.contains(&format!("{directory}/"))
+}
+
 #[cfg(test)]
 #[allow(clippy::too_many_lines, reason = "a table")]
 mod tests {

@@ -8,8 +8,9 @@ mod sql;
 use super::catalog::{Origin, resolve};
 use super::cluster::Cluster;
 use super::extension::ExtensionEntry;
+use super::fault::Fault;
 use super::instance::Instance;
-use super::ladder::{EvidenceLine, Ladder, NamesFrom, Rung, RungKind, RungState, Source};
+use super::ladder::{Because, EvidenceLine, Ladder, LineSubject, NamesFrom, Rung, RungKind, RungState, Seen, Source};
 use super::probe::InstanceProbe;
 use super::rollout::{self, Rollout};
 use super::shell::ShellCommand;
@@ -130,23 +131,22 @@ impl<'a> Subject<'a> {
         if let Some(answer) = self.world.answer_of(instance) {
             return Ok(answer);
         }
-        let name = instance.key.name.clone();
-        let line = |state, detail: String, at| EvidenceLine {
-            subject: name.clone(),
+        let line = |state, seen, at| EvidenceLine {
+            subject: LineSubject::Instance(instance.key.clone()),
             state,
-            detail,
+            seen,
             at,
         };
         if let Some(failure) = self.world.failure_of(instance) {
-            return Err(line(RungState::Unknown, failure.because.clone(), Some(failure.at)));
+            return Err(line(RungState::Unknown, failure.because.clone().into(), Some(failure.at)));
         }
-        if let Some(trouble) = rollout::trouble(self.world, instance) {
-            return Err(line(RungState::Broken, trouble, self.seen(Kind::Pod)));
+        if let Some(failing) = rollout::failing(self.world, instance) {
+            return Err(line(RungState::Broken, Fault::Failing(failing).into(), self.seen(Kind::Pod)));
         }
         if !instance.ready || instance.deleting {
-            return Err(line(RungState::InProgress, "not ready yet".to_owned(), self.seen(Kind::Pod)));
+            return Err(line(RungState::InProgress, "not ready yet".into(), self.seen(Kind::Pod)));
         }
-        Err(line(RungState::Unknown, "SQL has not been asked yet".to_owned(), None))
+        Err(line(RungState::Unknown, "SQL has not been asked yet".into(), None))
     }
 
     /// When the objects of a kind were last known to be as they are.
@@ -185,6 +185,25 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// What a line says: the state, and what was seen.
+type Told = (RungState, Seen);
+
+fn holds(seen: impl Into<Seen>) -> Told {
+    (RungState::Holds, seen.into())
+}
+
+fn on_its_way(seen: impl Into<Seen>) -> Told {
+    (RungState::InProgress, seen.into())
+}
+
+fn unknown(seen: impl Into<Seen>) -> Told {
+    (RungState::Unknown, seen.into())
+}
+
+fn broken(fault: Fault) -> Told {
+    (RungState::Broken, fault.into())
+}
+
 /// What a rung is made of.
 struct Sum {
     kind: RungKind,
@@ -212,8 +231,10 @@ impl Sum {
             (RungState::Holds, None)
         };
         let because = match line {
-            Some(line) => Some(format!("{}: {}", line.subject, line.detail)),
-            None if state == RungState::InProgress => Some(format!("{} of {} are there", self.lines.len(), self.want.unwrap_or_default())),
+            Some(line) => Some(Because::from(line)),
+            None if state == RungState::InProgress => {
+                Some(format!("{} of {} are there", self.lines.len(), self.want.unwrap_or_default()).into())
+            }
             None => None,
         };
         Rung {
@@ -230,7 +251,7 @@ impl Sum {
     }
 
     /// The rung without lines, in a state that needs none.
-    fn plain(self, state: RungState, because: impl Into<String>, observed_at: Option<Timestamp>) -> Rung {
+    fn plain(self, state: RungState, because: impl Into<Because>, observed_at: Option<Timestamp>) -> Rung {
         Rung {
             kind: self.kind,
             state,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ClusterKey, PodKey};
+use super::sentence::Sentence;
 
 /// How bad a finding is, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -234,7 +235,7 @@ pub enum Remedy {
 }
 
 /// A finding about a cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Finding {
     /// Which rule.
     pub code: Code,
@@ -244,10 +245,26 @@ pub struct Finding {
     pub cluster: ClusterKey,
     /// What exactly: `instance/orders-2`, `entry/foo`, `database/orders-app`, `cluster/orders`.
     pub subject: String,
-    /// What is so, as a sentence, naming the evidence.
-    pub message: String,
-    /// What to do, as a sentence.
-    pub remedy_text: String,
+    /// What is so, naming the evidence.
+    pub message: Sentence,
+    /// What to do.
+    pub remedy_text: Sentence,
     /// What extop offers.
     pub remedy: Remedy,
+}
+
+/// Whether something else is to be drawn.
+impl PartialEq for Finding {
+    fn eq(&self, other: &Self) -> bool {
+        let values = |finding: &Self| {
+            (
+                finding.code,
+                finding.severity,
+                finding.cluster.clone(),
+                finding.subject.clone(),
+                finding.remedy.clone(),
+            )
+        };
+        values(self) == values(other) && self.message.reads_like(&other.message) && self.remedy_text.reads_like(&other.remedy_text)
+    }
 }

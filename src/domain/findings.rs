@@ -2,7 +2,9 @@
 
 use super::World;
 use super::catalog::resolve;
+use super::classify::{Failure, classify};
 use super::cluster::{Cluster, Phase};
+use super::fault::{Fault, Shadow};
 use super::finding::{Code, Finding, Remedy, Severity};
 use super::instance::Instance;
 use super::ladder::{Ladder, RungKind, RungState};
@@ -48,9 +50,6 @@ pub fn findings(world: &World, cluster: &Cluster, ladders: &[Ladder]) -> Vec<Fin
 }
 
 /// Findings on their way.
-/// What the mount paths of entries begin with.
-const MOUNTS: &str = "/extensions/";
-
 struct Found<'a> {
     world: &'a World,
     cluster: &'a Cluster,
@@ -74,8 +73,8 @@ impl Found<'_> {
             severity: verdict.severity,
             cluster: self.cluster.key.clone(),
             subject: verdict.subject,
-            message: verdict.message,
-            remedy_text: verdict.remedy_text,
+            message: verdict.message.into(),
+            remedy_text: verdict.remedy_text.into(),
             remedy: verdict.remedy,
         });
     }
@@ -190,19 +189,19 @@ impl Found<'_> {
 
     fn shadowed(&mut self, ladder: &Ladder) {
         let shadow = ladder.rung(RungKind::Available).and_then(|rung| {
-            rung.evidence
-                .iter()
-                .find(|line| line.state == RungState::Broken && line.detail.contains("shadowed"))
+            rung.broken().find_map(|(line, fault)| match fault {
+                Fault::Shadowed { by, .. } => Some((line, fault, by)),
+                _ => None,
+            })
         });
-        let Some(line) = shadow else { return };
-        let other = line.detail.split_once(MOUNTS).and_then(|(_, rest)| rest.split(['/', ',']).next());
+        let Some((line, fault, by)) = shadow else { return };
         let subject = format!("entry/{}", ladder.entry);
-        if let Some(other) = other {
+        if let Shadow::Entry(other) = by {
             return self.say(Verdict {
                 code: Code::ShadowedByEntry,
                 severity: Severity::Warning,
                 subject,
-                message: format!("On {}, {}: the entry {other} comes first", line.subject, line.detail),
+                message: format!("On {}, {fault}: the entry {other} comes first", line.subject),
                 remedy_text: format!("Take {} or {other} out, or change their order", ladder.entry),
                 remedy: Remedy::ByHand,
             });
@@ -212,10 +211,7 @@ impl Found<'_> {
             code: Code::ShadowedBySystem,
             severity: Severity::Warning,
             subject,
-            message: format!(
-                "On {}, {}; {image} ships it itself, and nothing else says so",
-                line.subject, line.detail
-            ),
+            message: format!("On {}, {fault}; {image} ships it itself, and nothing else says so", line.subject),
             remedy_text: "Use a minimal operand image, or take the entry out".to_owned(),
             remedy: Remedy::ByHand,
         });
@@ -225,13 +221,8 @@ impl Found<'_> {
         let Some(installed) = ladder.rung(RungKind::Installed) else {
             return;
         };
-        for line in installed.evidence.iter().filter(|line| line.detail.contains("applied: true")) {
-            let object = ladder
-                .databases
-                .iter()
-                .find(|row| line.subject == format!("{} · {}", row.database, row.extension))
-                .and_then(|row| row.object.clone())
-                .unwrap_or_default();
+        for (line, fault) in installed.broken() {
+            let Fault::AppliedNotInstalled { object } = fault else { continue };
             self.say(Verdict {
                 code: Code::AppliedNotInstalled,
                 severity: Severity::Error,
@@ -250,7 +241,7 @@ impl Found<'_> {
             .world
             .instances_of(&self.cluster.key)
             .filter_map(|instance| match &self.world.answer_of(instance)?.available {
-                Fact::Failed(error) if error.message.contains(".control\"") || error.message.contains("control file") => {
+                Fact::Failed(error) if classify(&error.message) == Some(Failure::ControlFile) => {
                     Some((instance.key.name.clone(), error.message.clone()))
                 }
                 _ => None,

@@ -1,5 +1,7 @@
 //! What an instance pod says.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
@@ -84,6 +86,29 @@ pub struct Trouble {
     pub reason: String,
     /// Message as reported.
     pub message: String,
+}
+
+/// An instance that cannot start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failing {
+    /// Name of its pod.
+    pub pod: String,
+    /// Why a container does not run.
+    pub trouble: Trouble,
+    /// The FATAL message of a crash loop, if it was read.
+    pub fatal: Option<String>,
+}
+
+impl fmt::Display for Failing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pod, trouble, fatal } = self;
+        match (trouble.is_crash_loop(), fatal, trouble.message.as_str()) {
+            (true, Some(fatal), _) => write!(f, "{pod} crash-loops: {fatal}"),
+            (true, None, _) => write!(f, "{pod} crash-loops"),
+            (false, _, "") => write!(f, "{pod} cannot start, {}", trouble.reason),
+            (false, _, message) => write!(f, "{pod} cannot start, {}: {message}", trouble.reason),
+        }
+    }
 }
 
 impl Trouble {

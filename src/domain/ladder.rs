@@ -1,9 +1,14 @@
 //! The evidence ladder: how far an extension entry got, and how that is known.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 use super::catalog::Origin;
+use super::fault::Fault;
+use super::ids::{ClusterKey, PodKey};
+use super::sentence::Sentence;
 use super::shell::ShellCommand;
 
 /// One step of the ladder, in order.
@@ -129,8 +134,70 @@ impl Source {
     }
 }
 
+/// What was seen, and whether something is wrong with it.
+#[derive(Debug, Clone)]
+pub enum Seen {
+    /// Something is wrong, or not there yet.
+    Fault(Box<Fault>),
+    /// What holds, or why nothing is known, in words.
+    Said(Sentence),
+}
+
+impl Seen {
+    /// What is wrong.
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Fault(fault) => Some(fault),
+            Self::Said(_) => None,
+        }
+    }
+
+    /// It in words.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            Self::Fault(fault) => Sentence::new(fault),
+            Self::Said(sentence) => sentence.clone(),
+        }
+    }
+}
+
+/// Whether something else is to be drawn.
+impl PartialEq for Seen {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Fault(fault), Self::Fault(other)) => fault == other,
+            (Self::Said(said), Self::Said(other)) => said.reads_like(other),
+            _ => false,
+        }
+    }
+}
+
+impl From<Fault> for Seen {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(Box::new(fault))
+    }
+}
+
+impl From<Sentence> for Seen {
+    fn from(sentence: Sentence) -> Self {
+        Self::Said(sentence)
+    }
+}
+
+impl From<String> for Seen {
+    fn from(text: String) -> Self {
+        Self::Said(text.into())
+    }
+}
+
+impl From<&str> for Seen {
+    fn from(text: &str) -> Self {
+        Self::Said(text.into())
+    }
+}
+
 /// One rung of one entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rung {
     /// Which rung.
     pub kind: RungKind,
@@ -140,8 +207,8 @@ pub struct Rung {
     pub have: Option<u32>,
     /// Out of how many.
     pub want: Option<u32>,
-    /// Why it does not hold, or why it is unknown; a sentence without a full stop.
-    pub because: Option<String>,
+    /// Why it does not hold, or why it is unknown.
+    pub because: Option<Because>,
     /// Where the evidence comes from.
     pub source: Source,
     /// Age of the oldest evidence that counted; `None` when there is none.
@@ -152,21 +219,103 @@ pub struct Rung {
     pub by_hand: ShellCommand,
 }
 
-/// One line of evidence: one instance, one database, one element.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+impl Rung {
+    /// What breaks it, or keeps it from holding yet.
+    pub fn fault(&self) -> Option<&Fault> {
+        self.because.as_ref()?.seen.fault()
+    }
+
+    /// Lines that break the rung, with what is wrong there. What was found before the mount counts as well.
+    pub fn broken(&self) -> impl Iterator<Item = (&EvidenceLine, &Fault)> {
+        let broken = self.evidence.iter().filter(|line| line.state == RungState::Broken);
+        broken.filter_map(|line| Some((line, line.seen.fault()?.root())))
+    }
+}
+
+/// The reason of a rung's state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Because {
+    /// What it is about, if that is one line of the evidence.
+    pub subject: Option<LineSubject>,
+    /// The reason.
+    pub seen: Seen,
+}
+
+impl Because {
+    /// It in words.
+    pub fn sentence(&self) -> Sentence {
+        match &self.subject {
+            Some(subject) => self.seen.sentence().about(subject),
+            None => self.seen.sentence(),
+        }
+    }
+}
+
+impl<T: Into<Seen>> From<T> for Because {
+    fn from(seen: T) -> Self {
+        Self {
+            subject: None,
+            seen: seen.into(),
+        }
+    }
+}
+
+impl From<&EvidenceLine> for Because {
+    fn from(line: &EvidenceLine) -> Self {
+        Self {
+            subject: Some(line.subject.clone()),
+            seen: line.seen.clone(),
+        }
+    }
+}
+
+/// One line of evidence: one instance, one database, one field.
+#[derive(Debug, Clone, PartialEq)]
 pub struct EvidenceLine {
-    /// What it is about, e.g. `orders-2` or `orders-1 · app · vector`.
-    pub subject: String,
+    /// What it is about.
+    pub subject: LineSubject,
     /// What it says about the rung.
     pub state: RungState,
-    /// What was seen, in words.
-    pub detail: String,
+    /// What was seen.
+    pub seen: Seen,
     /// When it was seen.
     pub at: Option<Timestamp>,
 }
 
+/// What a line of evidence is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LineSubject {
+    /// The cluster itself.
+    Cluster(ClusterKey),
+    /// A field of the entry.
+    Field(&'static str),
+    /// An instance.
+    Instance(PodKey),
+    /// A PostgreSQL database.
+    Database(String),
+    /// A SQL extension in a PostgreSQL database.
+    Pair {
+        /// The database.
+        database: String,
+        /// The SQL extension.
+        extension: String,
+    },
+}
+
+impl fmt::Display for LineSubject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cluster(cluster) => f.write_str(&cluster.name),
+            Self::Field(field) => f.write_str(field),
+            Self::Instance(pod) => f.write_str(&pod.name),
+            Self::Database(database) => f.write_str(database),
+            Self::Pair { database, extension } => write!(f, "{database} · {extension}"),
+        }
+    }
+}
+
 /// A SQL extension of an entry in one database.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DatabaseRow {
     /// PostgreSQL database.
     pub database: String,
@@ -181,7 +330,7 @@ pub struct DatabaseRow {
     /// Installed version, if installed.
     pub installed: Option<String>,
     /// Why it is not known whether it is installed, if so.
-    pub unknown: Option<String>,
+    pub unknown: Option<Seen>,
     /// `default_version` on the primary, if offered.
     pub available: Option<String>,
     /// Whether an update path leads from the installed to the requested (else available) version; `None`: not known or not needed.
@@ -205,7 +354,7 @@ pub enum NamesFrom {
 }
 
 /// The ladder of one entry in one cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Ladder {
     /// Mount name of the entry.
     pub entry: String,

@@ -6,7 +6,7 @@ use super::cluster::{Cluster, Phase};
 use super::era::{self, Era};
 use super::extension::ExtensionEntry;
 use super::ids::PodKey;
-use super::instance::{Instance, Mount};
+use super::instance::{Failing, Instance, Mount};
 
 /// How one instance stands towards one resolved entry, or towards the whole rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -285,27 +285,20 @@ fn blocked(world: &World, cluster: &Cluster, instances: &[InstanceRollout]) -> O
     world.instances_of(&cluster.key).find_map(|instance| trouble(world, instance))
 }
 
+/// Why an instance cannot start.
+pub fn failing(world: &World, instance: &Instance) -> Option<Failing> {
+    let trouble = instance.trouble.as_ref().filter(|_| !instance.deleting && !instance.ready)?;
+    let crash = world.crashes.get(&instance.key).filter(|line| line.uid == instance.uid);
+    Some(Failing {
+        pod: instance.key.name.clone(),
+        trouble: trouble.clone(),
+        fatal: crash.and_then(|line| line.fatal.as_ref().ok()).cloned(),
+    })
+}
+
 /// Why an instance cannot start, as a sentence.
 pub fn trouble(world: &World, instance: &Instance) -> Option<String> {
-    let trouble = instance.trouble.as_ref().filter(|_| !instance.deleting && !instance.ready)?;
-    let name = &instance.key.name;
-    if trouble.is_crash_loop() {
-        let fatal = world
-            .crashes
-            .get(&instance.key)
-            .filter(|line| line.uid == instance.uid)
-            .and_then(|line| line.fatal.as_ref().ok());
-        return Some(match fatal {
-            Some(fatal) => format!("{name} crash-loops: {fatal}"),
-            None => format!("{name} crash-loops"),
-        });
-    }
-    let message = if trouble.message.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", trouble.message)
-    };
-    Some(format!("{name} cannot start, {}{message}", trouble.reason))
+    failing(world, instance).map(|failing| failing.to_string())
 }
 
 #[cfg(test)]

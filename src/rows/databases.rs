@@ -3,7 +3,7 @@
 use super::standing::{self, Standing};
 use super::{Cell, Column, Line, Panel, Role, Table};
 use crate::app::model::{Model, Tab};
-use crate::domain::ladder::DatabaseRow;
+use crate::domain::ladder::{DatabaseRow, Seen};
 use crate::domain::watch::Kind;
 
 /// One row per database and SQL extension of the selected entry.
@@ -70,7 +70,11 @@ fn told_of(row: &DatabaseRow) -> impl Iterator<Item = Line> + use<> {
         .message
         .as_ref()
         .map(|message| Line::new(Role::Broken, "! ").with(Role::Text, message).indented(2));
-    let because = |why| Line::new(Role::Unknown, "? unknown, because ").with(Role::Text, why).indented(2);
+    let because = |why: &Seen| {
+        Line::new(Role::Unknown, "? unknown, because ")
+            .with(Role::Text, why.sentence().for_people())
+            .indented(2)
+    };
     failed.into_iter().chain(row.unknown.as_ref().map(because))
 }
 

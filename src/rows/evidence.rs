@@ -37,8 +37,8 @@ pub fn evidence(model: &Model) -> Panel {
             .map(|line| {
                 vec![
                     mark::rung(line.state),
-                    Cell::plain(&line.subject),
-                    Cell::plain(&line.detail),
+                    Cell::plain(line.subject.to_string()),
+                    Cell::plain(line.seen.sentence().for_people()),
                     Cell::new(Role::Dim, if is_live { "live".to_owned() } else { ago_of(model, line.at) }),
                 ]
             })
@@ -115,7 +115,7 @@ fn verdict(ladder: &Ladder, rung: &Rung) -> Line {
         .with(mark.role, format!("{} {}{count}", mark.text, mark::rung_word(rung.state)))
         .indented(2);
     match &rung.because {
-        Some(because) => line.with(Role::Text, format!(": {because}")),
+        Some(because) => line.with(Role::Text, format!(": {}", because.sentence().for_people())),
         None => line,
     }
 }

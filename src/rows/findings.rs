@@ -40,7 +40,7 @@ pub fn findings(model: &Model) -> Panel {
                 mark,
                 Cell::new(Role::Strong, finding.code.as_str()),
                 Cell::plain(&finding.subject),
-                Cell::plain(&finding.message),
+                Cell::plain(finding.message.for_people()),
             ]
         })
         .collect();
@@ -84,10 +84,10 @@ fn detail(model: &Model, finding: &Finding) -> Vec<Line> {
     let mark = mark::severity(finding.severity);
     let mut lines = vec![
         Line::new(mark.role, format!("{} {}: ", mark.text, finding.severity.as_str()))
-            .with(Role::Text, &finding.message)
+            .with(Role::Text, finding.message.for_people())
             .indented(2),
         Line::new(Role::Dim, "  remedy: ")
-            .with(Role::Text, &finding.remedy_text)
+            .with(Role::Text, finding.remedy_text.for_people())
             .indented(2),
     ];
     if let Some(offer) = offer(&finding.remedy) {

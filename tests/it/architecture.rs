@@ -351,3 +351,29 @@ fn commands_to_be_pasted_are_made_word_by_word_in_one_place() {
         .collect();
     assert!(wrong.is_empty(), "make them by domain::shell::ShellCommand:\n{}", wrong.join("\n"));
 }
+
+/// Files that may turn a sentence made for people into text: what draws or prints it, or hands it to the user.
+const FOR_PEOPLE: &[&str] = &[
+    "app/update/act.rs",
+    "cli/lists.rs",
+    "cli/report/missing.rs",
+    "cli/table.rs",
+    "cli/wait.rs",
+    "domain/sentence.rs",
+    "rows/databases.rs",
+    "rows/evidence.rs",
+    "rows/findings.rs",
+];
+
+#[test]
+fn sentences_become_text_only_where_people_read_them() {
+    let files: Vec<String> = sources()
+        .into_iter()
+        .filter(|source| source.code.contains("for_people("))
+        .map(|source| source.path)
+        .collect();
+    assert_eq!(
+        files, FOR_PEOPLE,
+        "code asks the fault, the state or the key that a sentence is made of"
+    );
+}

@@ -143,7 +143,10 @@ pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
 /// Copies what is to be done about the selected finding, else the command that shows the evidence of the selected rung.
 fn copy(model: &mut Model) -> Vec<Effect> {
     let text = if model.screen.focus == Pane::Detail && model.screen.tab == Tab::Findings {
-        selected_finding(model).map(|finding| format!("{}: {} ({})", finding.subject, finding.message, finding.remedy_text))
+        selected_finding(model).map(|finding| {
+            let (message, remedy) = (finding.message.for_people(), finding.remedy_text.for_people());
+            format!("{}: {message} ({remedy})", finding.subject)
+        })
     } else {
         let kind = model.screen.rung;
         model
@@ -186,7 +189,7 @@ fn remedy(model: &mut Model) -> Vec<Effect> {
     };
     let cluster = finding.cluster.clone();
     match finding.remedy {
-        Remedy::ByHand => say(model, finding.remedy_text),
+        Remedy::ByHand => say(model, finding.remedy_text.for_people()),
         Remedy::DeletePod(pod) => delete_pod(model, cluster, Some(pod)),
         Remedy::RemovePreload(library) => forms::open_without(model, cluster, &library),
         Remedy::Promote => forms::open(model, FormFor::Promote(cluster)),

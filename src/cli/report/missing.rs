@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::app::model::Session;
 use crate::domain::cluster::Cluster;
 use crate::domain::ids::ClusterKey;
-use crate::domain::ladder::RungState;
+use crate::domain::ladder::{Because, RungState};
 use crate::domain::watch::{Kind, WatchState};
 use crate::domain::world::Probe;
 
@@ -40,8 +40,9 @@ pub(super) fn missing(session: &Session, clusters: &[ClusterKey]) -> Vec<String>
         let ladders = session.derived.get(&cluster.key).into_iter().flat_map(|derived| &derived.ladders);
         for (ladder, rung) in ladders.flat_map(|ladder| ladder.rungs.iter().map(move |rung| (ladder, rung))) {
             if rung.state == RungState::Unknown && said.lines.len() == before {
-                let because = rung.because.as_deref().unwrap_or("no data");
-                said.say(format!("{}, {}, {}: {because}", cluster.key, ladder.entry, rung.kind.as_str()));
+                let because = rung.because.as_ref().map_or_else(|| "no data".into(), Because::sentence);
+                let of = format!("{}, {}, {}", cluster.key, ladder.entry, rung.kind.as_str());
+                said.say(because.about(of).for_people().to_owned());
             }
         }
     }

@@ -205,8 +205,8 @@ fn the_document_has_the_agreed_fields() {
         severity: Severity::Error,
         cluster: key(),
         subject: "instance/orders-2".to_owned(),
-        message: "it waits".to_owned(),
-        remedy_text: "delete it".to_owned(),
+        message: "it waits".into(),
+        remedy_text: "delete it".into(),
         remedy: Remedy::ByHand,
     });
     let mut document = document(&session);

@@ -1,9 +1,10 @@
 //! Rungs that Kubernetes objects tell: declared, resolved, mounted.
 
-use super::{Subject, Sum};
+use super::{Subject, Sum, Told, broken, holds, on_its_way, unknown};
 use crate::domain::catalog::{Origin, origins, resolve};
 use crate::domain::cluster::Phase;
-use crate::domain::ladder::{EvidenceLine, Rung, RungKind, RungState, Source};
+use crate::domain::fault::{self, Fault, Wait};
+use crate::domain::ladder::{EvidenceLine, LineSubject, Rung, RungKind, RungState, Source};
 use crate::domain::rollout::{self, MountState};
 use crate::domain::shell::ShellCommand;
 use crate::domain::watch::Kind;
@@ -17,9 +18,9 @@ pub(super) fn declared(subject: &Subject) -> Rung {
         by_hand: field(subject, "{.spec.postgresql.extensions}"),
         want: None,
         lines: vec![EvidenceLine {
-            subject: key.name.clone(),
+            subject: LineSubject::Cluster(key.clone()),
             state: RungState::Holds,
-            detail: format!("spec.postgresql.extensions has {}", subject.entry.name),
+            seen: format!("spec.postgresql.extensions has {}", subject.entry.name).into(),
             at: subject.seen(Kind::Cluster),
         }],
     };
@@ -28,7 +29,7 @@ pub(super) fn declared(subject: &Subject) -> Rung {
     }
     Sum { lines: Vec::new(), ..sum }.plain(
         RungState::Broken,
-        format!("spec.postgresql.extensions of {} does not have it", key.name),
+        Fault::NotDeclared { cluster: key.name.clone() },
         subject.seen(Kind::Cluster),
     )
 }
@@ -44,16 +45,16 @@ fn field(subject: &Subject, path: &str) -> ShellCommand {
 /// The status lists the entry as the merge of spec and catalog gives it.
 pub(super) fn resolved(subject: &Subject) -> Rung {
     let key = &subject.cluster.key;
-    let (state, detail) = resolved_told(subject);
+    let (state, seen) = resolved_told(subject);
     Sum {
         kind: RungKind::Resolved,
         source: Source::Catalog,
         by_hand: field(subject, "{.status.pgDataImageInfo.extensions}"),
         want: None,
         lines: [EvidenceLine {
-            subject: key.name.clone(),
+            subject: LineSubject::Cluster(key.clone()),
             state,
-            detail,
+            seen,
             at: subject.seen(Kind::Cluster),
         }]
         .into_iter()
@@ -83,37 +84,30 @@ fn fields(subject: &Subject) -> impl Iterator<Item = EvidenceLine> {
         _ => Vec::new(),
     };
     told.into_iter().map(move |(field, detail)| EvidenceLine {
-        subject: field.to_owned(),
+        subject: LineSubject::Field(field),
         state: RungState::Holds,
-        detail,
+        seen: detail.into(),
         at,
     })
 }
 
-fn resolved_told(subject: &Subject) -> (RungState, String) {
+fn resolved_told(subject: &Subject) -> Told {
     let Subject { world, cluster, entry, .. } = subject;
     if cluster.status.phase_kind() == Phase::CatalogError {
-        return (
-            RungState::Broken,
-            format!("the operator has halted: {}", cluster.status.phase_reason),
-        );
+        let reason = cluster.status.phase_reason.clone();
+        return broken(Fault::Halted { reason });
     }
     let reported = cluster.status.resolved.as_ref().and_then(|resolved| resolved.extensions.as_ref());
     let is_reported = reported.is_some_and(|reported| reported.iter().any(|reported| reported.name == entry.name));
     if cluster.spec.extensions.iter().all(|own| own.name != entry.name) {
-        let text = if is_reported {
-            "the status still lists it"
-        } else {
-            "it is not resolved any more"
-        };
-        return (RungState::Broken, text.to_owned());
+        return broken(if is_reported { Fault::StillResolved } else { Fault::NotResolved });
     }
     if let Some(told) = catalog_told(subject) {
         return told;
     }
     let merge = resolve(cluster, world.catalog_of(cluster));
     if let Some((_, why)) = merge.errors.iter().find(|(name, _)| *name == entry.name) {
-        return (RungState::Broken, why.clone());
+        return broken(Fault::Unresolvable(why.clone()));
     }
     let merged = merge
         .entries
@@ -123,25 +117,16 @@ fn resolved_told(subject: &Subject) -> (RungState, String) {
     match (reported, merged) {
         (Some(reported), Some(merged)) if reported.contains(merged) => {
             let reference = merged.reference.as_deref().unwrap_or_default();
-            (RungState::Holds, format!("the status lists it with {reference}"))
+            holds(format!("the status lists it with {reference}"))
         }
-        (None, _) if !rollout::reports_resolution(world, cluster) => (
-            RungState::Holds,
-            "the operator is older than 1.29 and takes the spec as it is".to_owned(),
-        ),
-        _ if is_reported => (
-            RungState::InProgress,
-            "the status lists it, but not yet as spec and catalog say".to_owned(),
-        ),
-        _ => (
-            RungState::InProgress,
-            "the operator has not taken it over into the status yet".to_owned(),
-        ),
+        (None, _) if !rollout::reports_resolution(world, cluster) => holds("the operator is older than 1.29 and takes the spec as it is"),
+        _ if is_reported => on_its_way("the status lists it, but not yet as spec and catalog say"),
+        _ => on_its_way("the operator has not taken it over into the status yet"),
     }
 }
 
 /// What is to be said when the catalog that the cluster refers to is not there.
-fn catalog_told(subject: &Subject) -> Option<(RungState, String)> {
+fn catalog_told(subject: &Subject) -> Option<Told> {
     let catalog = subject.cluster.spec.catalog.as_ref()?;
     if subject.world.catalog_of(subject.cluster).is_some() {
         return None;
@@ -152,8 +137,8 @@ fn catalog_told(subject: &Subject) -> Option<(RungState, String)> {
         Kind::ClusterImageCatalog
     };
     Some(match subject.unseen(kind) {
-        Some(why) => (RungState::Unknown, format!("the catalog {} is not known: {why}", catalog.key)),
-        None => (RungState::Broken, format!("the catalog {} does not exist", catalog.key)),
+        Some(why) => unknown(format!("the catalog {} is not known: {why}", catalog.key)),
+        None => broken(Fault::CatalogAbsent(catalog.key.clone())),
     })
 }
 
@@ -169,7 +154,7 @@ pub(super) fn mounted(subject: &Subject) -> Rung {
         .map(|instance| mount_line(subject, instance, at))
         .collect();
     // What keeps the rollout from going on is named first.
-    lines.sort_by_key(|line| line.state != RungState::Broken || !line.detail.starts_with("failing"));
+    lines.sort_by_key(|line| !matches!(line.seen.fault(), Some(Fault::Failing(_))));
     let sum = Sum {
         kind: RungKind::Mounted,
         source: Source::Pods,
@@ -186,32 +171,40 @@ pub(super) fn mounted(subject: &Subject) -> Rung {
 fn mount_line(subject: &Subject, instance: &rollout::InstanceRollout, at: Option<crate::domain::Timestamp>) -> EvidenceLine {
     let name = &subject.entry.name;
     let mount = instance.mounts.iter().find(|mount| mount.entry == *name);
-    let role = if instance.is_primary { "primary, " } else { "" };
-    let pod = subject.world.instances.get(&instance.pod);
-    let (state, detail) = match mount.map(|mount| (mount.state, mount.reference.as_deref().unwrap_or("another kind of volume"))) {
-        Some((MountState::Mounted, reference)) => (RungState::Holds, format!("{role}mounted with {reference}")),
-        Some((MountState::Stale, reference)) => (subject.unfinished(), format!("{role}still mounts {reference}")),
-        Some((MountState::Orphan, reference)) => (subject.unfinished(), format!("{role}mounts {reference}, which is not resolved")),
-        Some((MountState::Failing, _)) => {
-            let why = pod.and_then(|pod| rollout::trouble(subject.world, pod)).unwrap_or_default();
-            (RungState::Broken, format!("failing, {why}"))
+    let is_primary = instance.is_primary;
+    let reference = mount.and_then(|mount| mount.reference.clone());
+    let failing = || rollout::failing(subject.world, subject.world.instances.get(&instance.pod)?);
+    let (state, seen) = match mount.map_or(MountState::Missing, |mount| mount.state) {
+        MountState::Mounted => holds(format!(
+            "{}mounted with {}",
+            fault::role(is_primary),
+            fault::volume(reference.as_deref())
+        )),
+        MountState::Stale => (subject.unfinished(), Fault::OtherImage { reference, is_primary }.into()),
+        MountState::Orphan => (subject.unfinished(), Fault::Orphaned { reference, is_primary }.into()),
+        MountState::Failing => (
+            RungState::Broken,
+            failing().map_or_else(|| "failing".into(), |failing| Fault::Failing(failing).into()),
+        ),
+        MountState::Rolling => on_its_way(format!("{}being recreated", fault::role(is_primary))),
+        MountState::Missing => {
+            let wait = wait(subject, is_primary);
+            (subject.unfinished(), Fault::NotMounted { is_primary, wait }.into())
         }
-        Some((MountState::Rolling, _)) => (RungState::InProgress, format!("{role}being recreated")),
-        Some((MountState::Missing, _)) | None => (subject.unfinished(), format!("{role}does not mount it{}", waits(subject, instance))),
     };
     EvidenceLine {
-        subject: instance.pod.name.clone(),
+        subject: LineSubject::Instance(instance.pod.clone()),
         state,
-        detail,
+        seen,
         at,
     }
 }
 
-fn waits(subject: &Subject, instance: &rollout::InstanceRollout) -> &'static str {
+fn wait(subject: &Subject, is_primary: bool) -> Wait {
     match subject.cluster.status.phase_kind() {
-        Phase::WaitingForUser if instance.is_primary => "; the update is supervised and waits for a promotion",
-        Phase::CatalogError => "; the operator has halted",
-        _ if subject.rollout.blocked.is_some() => "; the rollout is stuck",
-        _ => " yet",
+        Phase::WaitingForUser if is_primary => Wait::Promotion,
+        Phase::CatalogError => Wait::Operator,
+        _ if subject.rollout.blocked.is_some() => Wait::Rollout,
+        _ => Wait::Turn,
     }
 }

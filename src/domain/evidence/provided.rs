@@ -55,6 +55,11 @@ pub(super) fn files<'a>(answer: &'a InstanceProbe, entry: &str) -> impl Iterator
         .filter(move |file| file.element.starts_with(&below))
 }
 
+/// The entry whose mount an element of a path is in.
+pub(super) fn mount_of(element: &str) -> Option<&str> {
+    element.strip_prefix("/extensions/")?.split('/').next()
+}
+
 /// A library's name as files have it: without directory and ending.
 pub(super) fn library_name(name: &str) -> &str {
     let base = name.rsplit('/').next().unwrap_or(name);

@@ -1,9 +1,10 @@
 //! Rungs that `Database` objects and `pg_extension` tell: requested, installed, at version.
 
 use super::provided::answers;
-use super::{Subject, Sum, count};
+use super::{Subject, Sum, Told, broken, count, holds, on_its_way, unknown};
 use crate::domain::database::{Database, Ensure, RequestedExtension};
-use crate::domain::ladder::{DatabaseRow, EvidenceLine, Rung, RungKind, RungState, Source};
+use crate::domain::fault::{Fault, Obstacle};
+use crate::domain::ladder::{Because, DatabaseRow, EvidenceLine, LineSubject, Rung, RungKind, RungState, Source};
 use crate::domain::probe::{Fact, InstalledExtension, InstanceProbe};
 use crate::domain::shell::ShellCommand;
 use crate::domain::watch::Kind;
@@ -15,7 +16,16 @@ struct Pair<'a> {
     database: String,
     extension: String,
     /// `Err` says why it is not known, or that the database is not there.
-    installed: Result<Option<&'a InstalledExtension>, (RungState, String)>,
+    installed: Result<Option<&'a InstalledExtension>, Told>,
+}
+
+impl Pair<'_> {
+    fn subject(&self) -> LineSubject {
+        LineSubject::Pair {
+            database: self.database.clone(),
+            extension: self.extension.clone(),
+        }
+    }
 }
 
 /// Every pair that concerns an entry.
@@ -24,7 +34,7 @@ pub(super) struct Requests<'a> {
     /// The answer that tells of databases: the primary's, else any.
     answer: Option<&'a InstanceProbe>,
     /// Why no instance tells.
-    because: Option<String>,
+    because: Option<Because>,
 }
 
 impl<'a> Requests<'a> {
@@ -36,10 +46,8 @@ impl<'a> Requests<'a> {
             .or_else(|| answers(world, cluster).next());
         let because = answer.is_none().then(|| {
             let asked = primary.or_else(|| subject.instances().next());
-            asked.and_then(|instance| subject.ask(instance).err()).map_or_else(
-                || "there is no instance to ask".to_owned(),
-                |line| format!("{}: {}", line.subject, line.detail),
-            )
+            let line = asked.and_then(|instance| subject.ask(instance).err());
+            line.as_ref().map_or_else(|| "there is no instance to ask".into(), Because::from)
         });
         let mut requests = Self {
             pairs: Vec::new(),
@@ -84,22 +92,23 @@ impl<'a> Requests<'a> {
         }
     }
 
-    fn installed_in(&self, database: &str, extension: &str) -> Result<Option<&'a InstalledExtension>, (RungState, String)> {
+    fn installed_in(&self, database: &str, extension: &str) -> Result<Option<&'a InstalledExtension>, Told> {
         let Some(answer) = self.answer else {
-            return Err((RungState::Unknown, self.because.clone().unwrap_or_default()));
+            let because = self.because.as_ref();
+            return Err(unknown(because.map(Because::sentence).unwrap_or_default()));
         };
         let Some(found) = answer.databases.iter().find(|found| found.database == database) else {
             let server = answer.server.known();
             return Err(match server {
                 Some(server) if server.databases.iter().all(|known| known.database != database) => {
-                    (RungState::Broken, format!("there is no database {database} that takes connections"))
+                    broken(Fault::DatabaseAbsent(database.to_owned()))
                 }
-                _ => (RungState::Unknown, format!("the database {database} was not asked")),
+                _ => unknown(format!("the database {database} was not asked")),
             });
         };
         match &found.installed {
             Fact::Known(installed) => Ok(installed.iter().find(|found| found.name == extension)),
-            other => Err((RungState::Unknown, other.because().unwrap_or_default().to_owned())),
+            other => Err(unknown(other.because().unwrap_or_default())),
         }
     }
 
@@ -122,21 +131,16 @@ impl<'a> Requests<'a> {
                 .asked()
                 .map(|(pair, object, request)| {
                     let version = request.version.as_ref().map_or(String::new(), |version| format!(" {version}"));
-                    let (state, detail) = if object.is_fresh() {
-                        (RungState::Holds, format!("{} asks for {}{version}", object.key.name, request.name))
+                    let asks = format!("{} asks for {}{version}", object.key.name, request.name);
+                    let (state, seen) = if object.is_fresh() {
+                        holds(asks)
                     } else {
-                        (
-                            RungState::InProgress,
-                            format!(
-                                "{} asks for {}{version}; the operator has not taken it up yet",
-                                object.key.name, request.name
-                            ),
-                        )
+                        on_its_way(format!("{asks}; the operator has not taken it up yet"))
                     };
                     EvidenceLine {
-                        subject: pair.database.clone(),
+                        subject: LineSubject::Database(pair.database.clone()),
                         state,
-                        detail,
+                        seen,
                         at,
                     }
                 })
@@ -154,7 +158,7 @@ impl<'a> Requests<'a> {
         sum.rung()
     }
 
-    fn sum(&self, subject: &Subject, kind: RungKind, tell: impl Fn(&Pair) -> (RungState, String)) -> Sum {
+    fn sum(&self, subject: &Subject, kind: RungKind, tell: impl Fn(&Pair) -> Told) -> Sum {
         let database = self.pairs.first().map(|pair| pair.database.as_str());
         let nobody_asked = self.asked().next().is_none();
         let lines: Vec<EvidenceLine> = self
@@ -162,11 +166,11 @@ impl<'a> Requests<'a> {
             .iter()
             .filter(|pair| nobody_asked || pair.object.is_some())
             .map(|pair| {
-                let (state, detail) = tell(pair);
+                let (state, seen) = tell(pair);
                 EvidenceLine {
-                    subject: format!("{} · {}", pair.database, pair.extension),
+                    subject: pair.subject(),
                     state,
-                    detail,
+                    seen,
                     at: self.answer.map(|answer| answer.at),
                 }
             })
@@ -197,8 +201,7 @@ impl<'a> Requests<'a> {
         let blind = self
             .answer
             .and_then(|answer| answer.databases.iter().find_map(|database| database.installed.because()));
-        if let Some(why) = self.because.as_deref().or(blind) {
-            let why = why.to_owned();
+        if let Some(why) = self.because.clone().or(blind.map(Because::from)) {
             return sum.plain(RungState::Unknown, why, None);
         }
         let at = self.answer.map(|answer| answer.at);
@@ -208,30 +211,28 @@ impl<'a> Requests<'a> {
         sum.plain(RungState::Holds, there, at)
     }
 
-    fn installed_told(&self, subject: &Subject, pair: &Pair) -> (RungState, String) {
+    fn installed_told(&self, subject: &Subject, pair: &Pair) -> Told {
         match &pair.installed {
             Err(told) => told.clone(),
-            Ok(Some(found)) => (RungState::Holds, format!("{} in schema {}", found.version, found.schema)),
+            Ok(Some(found)) => holds(format!("{} in schema {}", found.version, found.schema)),
             Ok(None) => {
                 let Some(object) = pair.object else {
-                    return (RungState::Broken, "not in pg_extension".to_owned());
+                    return broken(Fault::NotInstalled);
                 };
                 if let Some(message) = failure(object, &pair.extension) {
-                    return (RungState::Broken, format!("the operator could not create it: {message}"));
+                    return broken(Fault::CreationFailed(message));
                 }
                 let changed_since = self.answer.is_some_and(|answer| {
                     let seen = subject.world.seen.get(&(Kind::Database, object.key.to_string()));
                     seen.is_some_and(|seen| *seen > answer.at)
                 });
                 if !object.is_fresh() {
-                    (RungState::InProgress, "the operator has not taken the request up yet".to_owned())
+                    on_its_way("the operator has not taken the request up yet")
                 } else if changed_since {
-                    (RungState::InProgress, "SQL was read before the object was last seen".to_owned())
+                    on_its_way("SQL was read before the object was last seen")
                 } else {
-                    (
-                        RungState::Broken,
-                        "not in pg_extension, although the object says applied: true".to_owned(),
-                    )
+                    let object = object.key.name.clone();
+                    broken(Fault::AppliedNotInstalled { object })
                 }
             }
         }
@@ -255,7 +256,7 @@ impl<'a> Requests<'a> {
     }
 
     /// The update that is on offer for a pair that asks for no version.
-    fn update(&self, pair: &Pair) -> Option<String> {
+    fn update(&self, pair: &Pair) -> Option<Because> {
         let installed = pair.installed.as_ref().ok()?.as_ref()?;
         let offered = self.offered(&pair.extension)?;
         let free = pair.request.is_none_or(|request| request.version.is_none());
@@ -265,36 +266,35 @@ impl<'a> Requests<'a> {
                 Some(false) => "no path leads there",
                 None => "whether a path leads there is not known",
             };
-            format!(
-                "{} · {}: {} is installed, {offered} is on offer; {path}",
-                pair.database, pair.extension, installed.version
-            )
+            Because {
+                subject: Some(pair.subject()),
+                seen: format!("{} is installed, {offered} is on offer; {path}", installed.version).into(),
+            }
         })
     }
 
-    fn version_told(&self, pair: &Pair) -> (RungState, String) {
+    fn version_told(&self, pair: &Pair) -> Told {
         let installed = match &pair.installed {
             Err(told) => return told.clone(),
-            Ok(None) => return (RungState::Broken, "not installed".to_owned()),
+            Ok(None) => return broken(Fault::NoVersion),
             Ok(Some(installed)) => installed,
         };
         let Some(wanted) = pair.request.and_then(|request| request.version.as_ref()) else {
-            return (RungState::Holds, format!("{}; no version is requested", installed.version));
+            return holds(format!("{}; no version is requested", installed.version));
         };
         if *wanted == installed.version {
-            return (RungState::Holds, installed.version.clone());
+            return holds(installed.version.as_str());
         }
-        let differ = format!("{} is installed, {wanted} is requested", installed.version);
-        match pair
-            .object
-            .and_then(|object| failure(object, &pair.extension).map(|message| (object, message)))
-        {
-            Some((_, message)) => (RungState::Broken, format!("{differ}: {message}")),
-            None if pair.object.is_some_and(|object| !object.is_fresh()) => (RungState::InProgress, differ),
-            None if self.path(pair, &installed.version, wanted) == Some(false) => {
-                (RungState::Broken, format!("{differ}, and no path leads there"))
-            }
-            None => (RungState::Broken, differ),
+        let differs = |obstacle| Fault::VersionDiffers {
+            installed: installed.version.clone(),
+            wanted: wanted.clone(),
+            obstacle,
+        };
+        match pair.object.and_then(|object| failure(object, &pair.extension)) {
+            Some(message) => broken(differs(Obstacle::Refused(message))),
+            None if pair.object.is_some_and(|object| !object.is_fresh()) => on_its_way(differs(Obstacle::None)),
+            None if self.path(pair, &installed.version, wanted) == Some(false) => broken(differs(Obstacle::NoPath)),
+            None => broken(differs(Obstacle::None)),
         }
     }
 

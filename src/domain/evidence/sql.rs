@@ -1,16 +1,15 @@
 //! Rungs that SQL tells of each instance: on path, available, preloaded.
 
-use super::provided::{files, library_name};
-use super::{Subject, Sum};
-use crate::domain::Timestamp;
+use super::provided::{files, library_name, mount_of};
+use super::{Subject, Sum, Told, broken, holds, unknown};
+use crate::domain::classify::names_file_below;
+use crate::domain::fault::{Fault, Shadow};
 use crate::domain::instance::Instance;
-use crate::domain::ladder::{EvidenceLine, Rung, RungKind, RungState, Source};
+use crate::domain::ladder::{EvidenceLine, LineSubject, Rung, RungKind, RungState, Seen, Source};
 use crate::domain::paths::{PathSetting, contains_in_order, of_entry};
 use crate::domain::probe::{DatabaseProbe, Fact, FileKind, InstanceProbe, ServerFacts};
 use crate::domain::rollout::MountState;
 use crate::domain::shell::{ShellCommand, sql_literal};
-
-type Told = (RungState, String);
 
 /// The entry's elements stand in the live paths of every instance and database, in order.
 pub(super) fn on_path(subject: &Subject) -> Rung {
@@ -32,12 +31,17 @@ pub(super) fn available(subject: &Subject) -> Rung {
         let told = available_told(subject, answer);
         match (mounted, &told.0) {
             // Files cannot be there before the mount is.
-            (Some(MountState::Missing | MountState::Stale), RungState::Broken) => {
-                (subject.unfinished(), format!("not mounted yet; {}", told.1))
-            }
+            (Some(MountState::Missing | MountState::Stale), RungState::Broken) => (subject.unfinished(), before_mount(told.1)),
             _ => told,
         }
     })
+}
+
+fn before_mount(seen: Seen) -> Seen {
+    match seen {
+        Seen::Fault(fault) => Fault::Unmounted(fault).into(),
+        said @ Seen::Said(_) => said,
+    }
 }
 
 /// Libraries that it needs at start are loaded, and nothing waits for a restart.
@@ -73,7 +77,7 @@ pub(super) fn preloaded(subject: &Subject) -> Rung {
         }
         .plain(
             RungState::Broken,
-            format!("{library} must be preloaded, but spec.postgresql.shared_preload_libraries does not have it"),
+            Fault::PreloadNotAsked(library.clone()),
             subject.seen(crate::domain::watch::Kind::Cluster),
         );
     }
@@ -88,8 +92,13 @@ fn each_instance(subject: &Subject, kind: RungKind, by_hand: ShellCommand, tell:
         .instances()
         .map(|instance| match subject.ask(instance) {
             Ok(answer) => {
-                let (state, detail) = tell(instance, answer);
-                line(instance, state, detail, answer.at)
+                let (state, seen) = tell(instance, answer);
+                EvidenceLine {
+                    subject: LineSubject::Instance(instance.key.clone()),
+                    state,
+                    seen,
+                    at: Some(answer.at),
+                }
             }
             Err(line) => line,
         })
@@ -104,15 +113,6 @@ fn each_instance(subject: &Subject, kind: RungKind, by_hand: ShellCommand, tell:
     match subject.unseen(crate::domain::watch::Kind::Pod) {
         Some(why) => sum.plain(RungState::Unknown, why, None),
         None => sum.rung(),
-    }
-}
-
-fn line(instance: &Instance, state: RungState, detail: String, at: Timestamp) -> EvidenceLine {
-    EvidenceLine {
-        subject: instance.key.name.clone(),
-        state,
-        detail,
-        at: Some(at),
     }
 }
 
@@ -134,34 +134,28 @@ fn path_told(subject: &Subject, answer: &InstanceProbe) -> Told {
         let wanted = of_entry(setting, &subject.entry);
         for database in &databases {
             match live(setting, database) {
-                Err(why) => {
-                    return (
-                        RungState::Unknown,
-                        format!("{} in {} is not known: {why}", setting.as_str(), database.database),
-                    );
-                }
+                Err(why) => return unknown(format!("{} in {} is not known: {why}", setting.as_str(), database.database)),
                 Ok(live) if contains_in_order(live, &wanted) => checked += 1,
                 Ok(live) => {
-                    let missing = wanted
-                        .iter()
-                        .find(|element| !contains_in_order(live, std::slice::from_ref(*element)));
-                    let what = missing.map_or_else(|| "the entry's elements in order".to_owned(), Clone::clone);
-                    return (
-                        subject.path_state(answer),
-                        format!(
-                            "{} of new sessions in {} is {live} and lacks {what}",
-                            setting.as_str(),
-                            database.database
-                        ),
-                    );
+                    let is_missing = |element: &&String| !contains_in_order(live, std::slice::from_ref(*element));
+                    let fault = Fault::PathLacks {
+                        setting,
+                        database: database.database.clone(),
+                        live: live.to_owned(),
+                        element: wanted.iter().find(is_missing).cloned(),
+                    };
+                    return (subject.path_state(answer), fault.into());
                 }
             }
         }
     }
     if checked == 0 {
-        return (RungState::Unknown, "no database could be asked".to_owned());
+        return unknown("no database could be asked");
     }
-    environment_told(subject, answer).unwrap_or_else(|| (RungState::Holds, format!("in both paths of {} databases", databases.len())))
+    match environment_fault(subject, answer) {
+        Some(fault) => broken(fault),
+        None => holds(format!("in both paths of {} databases", databases.len())),
+    }
 }
 
 impl Subject<'_> {
@@ -200,17 +194,14 @@ fn live(setting: PathSetting, database: &DatabaseProbe) -> Result<&str, &str> {
 
 /// What the running server's environment lacks; `None` when nothing does, or when the entry sets nothing there. That the
 /// environment cannot be read does not hide what the paths tell.
-fn environment_told(subject: &Subject, answer: &InstanceProbe) -> Option<Told> {
+fn environment_fault(subject: &Subject, answer: &InstanceProbe) -> Option<Fault> {
     let environment = answer.environment.known()?;
     for setting in [PathSetting::LdLibraryPath, PathSetting::Path] {
         let wanted = of_entry(setting, &subject.entry);
         let live = environment.get(setting.as_str()).map_or("", String::as_str);
         if !contains_in_order(live, &wanted) {
-            let name = setting.as_str();
-            return Some((
-                RungState::Broken,
-                format!("{name} of the running server lacks {}; it needs a restart", wanted.join(":")),
-            ));
+            let elements = wanted;
+            return Some(Fault::EnvironmentLacks { setting, elements });
         }
     }
     for variable in &subject.entry.env {
@@ -223,10 +214,8 @@ fn environment_told(subject: &Subject, answer: &InstanceProbe) -> Option<Told> {
             .find(|entry| entry.env.iter().any(|other| other.name == variable.name))
             .is_none_or(|entry| entry.name == subject.entry.name);
         if is_last && environment.get(&variable.name) != Some(&wanted) {
-            return Some((
-                RungState::Broken,
-                format!("{} of the running server is not {wanted}; it needs a restart", variable.name),
-            ));
+            let name = variable.name.clone();
+            return Some(Fault::VariableDiffers { name, wanted });
         }
     }
     None
@@ -245,7 +234,7 @@ fn available_told(subject: &Subject, answer: &InstanceProbe) -> Told {
     }
     let Some(all) = answer.files.known() else {
         let why = answer.files.because().unwrap_or_default();
-        return (RungState::Unknown, format!("files are not readable: {why}"));
+        return unknown(format!("files are not readable: {why}"));
     };
     let libraries = all.iter().filter(|file| file.kind == FileKind::Library);
     let there: Vec<&str> = libraries.map(|file| file.name.as_str()).collect();
@@ -253,11 +242,8 @@ fn available_told(subject: &Subject, answer: &InstanceProbe) -> Told {
     wanted.extend(subject.called_libraries());
     wanted.extend(subject.named_libraries());
     match wanted.iter().find(|library| !there.contains(&library.as_str())) {
-        Some(library) => (
-            RungState::Broken,
-            format!("the library {library}.so is nowhere on dynamic_library_path"),
-        ),
-        None => (RungState::Holds, format!("offers {}", versions.join(", "))),
+        Some(library) => broken(Fault::LibraryMissing(library.clone())),
+        None => holds(format!("offers {}", versions.join(", "))),
     }
 }
 
@@ -270,15 +256,12 @@ fn module_told(subject: &Subject, answer: &InstanceProbe) -> Told {
                 .map(|file| file.name.as_str())
                 .collect();
             if found.is_empty() {
-                (RungState::Broken, "no library of it is on dynamic_library_path".to_owned())
+                broken(Fault::NoLibrary)
             } else {
-                (RungState::Holds, format!("has the libraries {}", found.join(", ")))
+                holds(format!("has the libraries {}", found.join(", ")))
             }
         }
-        other => (
-            RungState::Unknown,
-            format!("files are not readable: {}", other.because().unwrap_or_default()),
-        ),
+        other => unknown(format!("files are not readable: {}", other.because().unwrap_or_default())),
     }
 }
 
@@ -291,38 +274,45 @@ fn offered(subject: &Subject, answer: &InstanceProbe, name: &str) -> Result<Opti
         .flatten()
         .filter(|file| file.kind == FileKind::Control && file.name == name)
         .collect();
-    let mount = format!("{}/", subject.entry.mount_path());
+    let mount = subject.entry.mount_path();
     let taken = controls.iter().find(|file| file.rank == 1);
     if let Some(taken) = taken
-        && !taken.element.starts_with(&mount)
+        && mount_of(&taken.element) != Some(&subject.entry.name)
     {
-        return Err((
-            RungState::Broken,
-            format!(
-                "{name} is shadowed: PostgreSQL takes it from {}, never from the image",
-                taken.element
-            ),
-        ));
+        return Err(broken(Fault::Shadowed {
+            name: name.to_owned(),
+            element: taken.element.clone(),
+            by: shadow(&taken.element),
+        }));
     }
     match &answer.available {
         Fact::Known(available) => match available.iter().find(|found| found.name == name) {
             Some(found) => Ok(found.default_version.clone()),
-            None => Err((RungState::Broken, format!("{name} is not in pg_available_extensions"))),
+            None => Err(broken(Fault::NotOffered(name.to_owned()))),
         },
         // One bad control file fails the view for all; files tell of the others.
-        Fact::Failed(error) if error.message.contains(&mount) => Err((RungState::Broken, error.message.clone())),
+        Fact::Failed(error) if names_file_below(&error.message, &mount) => Err(broken(Fault::ControlFile(error.message.clone()))),
         Fact::Failed(error) => match taken {
             Some(taken) => Ok(taken.default_version.clone()),
-            None => Err((RungState::Unknown, format!("pg_available_extensions fails: {}", error.message))),
+            None => Err(unknown(format!("pg_available_extensions fails: {}", error.message))),
         },
-        Fact::Unknown(why) => Err((RungState::Unknown, why.clone())),
+        Fact::Unknown(why) => Err(unknown(why.clone())),
+    }
+}
+
+/// Whose an element of the control path is.
+fn shadow(element: &str) -> Shadow {
+    match mount_of(element) {
+        Some(entry) => Shadow::Entry(entry.to_owned()),
+        None if element == "$system" => Shadow::System,
+        None => Shadow::Element,
     }
 }
 
 fn preload_told(subject: &Subject, instance: &Instance, answer: &InstanceProbe, required: &[String]) -> Told {
     let server = match &answer.server {
         Fact::Known(server) => server,
-        other => return (RungState::Unknown, other.because().unwrap_or_default().to_owned()),
+        other => return unknown(other.because().unwrap_or_default()),
     };
     if let Some(library) = required.iter().find(|library| !is_loaded(server, library)) {
         let state = if subject.rollout.complete || subject.rollout.blocked.is_some() {
@@ -330,7 +320,7 @@ fn preload_told(subject: &Subject, instance: &Instance, answer: &InstanceProbe, 
         } else {
             RungState::InProgress
         };
-        return (state, format!("{library} is not loaded"));
+        return (state, Fault::NotLoaded(library.clone()).into());
     }
     let by_manager = subject
         .world
@@ -338,9 +328,9 @@ fn preload_told(subject: &Subject, instance: &Instance, answer: &InstanceProbe, 
         .get(&instance.key)
         .is_some_and(|report| report.uid == instance.uid && report.pending_restart);
     if by_manager || server.settings.values().any(|setting| setting.pending_restart) {
-        return (subject.unfinished(), "settings wait for a restart".to_owned());
+        return (subject.unfinished(), Fault::RestartPending.into());
     }
-    (RungState::Holds, format!("{} loaded", required.join(", ")))
+    holds(format!("{} loaded", required.join(", ")))
 }
 
 /// Loaded at start: the module is there, and where the setting can be read, it names it (a session loads libraries, too).

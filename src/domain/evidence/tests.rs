@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::domain::extension::EnvVar;
+use crate::domain::fault::{Obstacle, Shadow, Wait};
 use crate::domain::fixture::{self, change, change_instance, change_probe, installed, server, setting};
 use crate::domain::observation::{Objects, Observation};
+use crate::domain::paths::PathSetting;
 use crate::domain::probe::{Fact, FileKind, ProbeFailure, SqlError, UpdatePath};
 
 fn ladder(world: &World, entry: &str) -> Ladder {
@@ -15,10 +17,17 @@ fn rung(world: &World, entry: &str, kind: RungKind) -> Rung {
     ladder(world, entry).rung(kind).unwrap().clone()
 }
 
-fn headline(world: &World, entry: &str) -> (RungKind, RungState, String) {
+fn headline(world: &World, entry: &str) -> (RungKind, RungState, Option<Fault>) {
     let ladder = ladder(world, entry);
     let rung = ladder.headline().unwrap();
-    (rung.kind, rung.state, rung.because.clone().unwrap_or_default())
+    (rung.kind, rung.state, rung.fault().cloned())
+}
+
+/// The reason in words, where no fault is the reason.
+fn said(rung: &Rung) -> String {
+    let because = rung.because.as_ref().unwrap();
+    assert_eq!(because.seen.fault(), None, "a fault is asked by its value");
+    because.sentence().for_people().to_owned()
 }
 
 fn add_foo(world: &mut World) {
@@ -78,9 +87,9 @@ fn what_was_dropped_behind_the_operators_back_is_not_installed_although_the_obje
     change_probe(&mut world, "orders-1", |probe| {
         probe.databases[0].installed = Fact::Known(vec![installed("vector", "0.8.5", "$libdir/vector")]);
     });
-    let (kind, state, because) = headline(&world, "hstore");
-    assert_eq!((kind, state), (RungKind::Installed, RungState::Broken));
-    assert!(because.contains("applied: true"), "{because}");
+    let object = "orders-app".to_owned();
+    let fault = Fault::AppliedNotInstalled { object };
+    assert_eq!(headline(&world, "hstore"), (RungKind::Installed, RungState::Broken, Some(fault)));
     assert_eq!(headline(&world, "pgvector").1, RungState::Holds);
 }
 
@@ -94,12 +103,12 @@ fn a_version_that_the_image_does_not_have_is_told_with_the_operators_message() {
     object.status_extensions[0].applied = false;
     object.status_extensions[0].message = "no update path".to_owned();
     world.apply(Objects::Databases(vec![object]).into(), fixture::now());
-    let (kind, state, because) = headline(&world, "pgvector");
-    assert_eq!((kind, state), (RungKind::AtVersion, RungState::Broken));
-    assert!(
-        because.contains("0.8.5 is installed, 9.9 is requested: no update path"),
-        "{because}"
-    );
+    let fault = Fault::VersionDiffers {
+        installed: "0.8.5".to_owned(),
+        wanted: "9.9".to_owned(),
+        obstacle: Obstacle::Refused("no update path".to_owned()),
+    };
+    assert_eq!(headline(&world, "pgvector"), (RungKind::AtVersion, RungState::Broken, Some(fault)));
 }
 
 #[test]
@@ -110,12 +119,13 @@ fn a_path_of_one_database_that_lacks_the_entry_is_found() {
             settings.insert("dynamic_library_path".to_owned(), setting("$libdir"));
         }
     });
-    let (kind, state, because) = headline(&world, "pgvector");
-    assert_eq!((kind, state), (RungKind::OnPath, RungState::Broken));
-    assert!(
-        because.contains("in app is $libdir and lacks /extensions/pgvector/lib"),
-        "{because}"
-    );
+    let fault = Fault::PathLacks {
+        setting: PathSetting::DynamicLibraryPath,
+        database: "app".to_owned(),
+        live: "$libdir".to_owned(),
+        element: Some("/extensions/pgvector/lib".to_owned()),
+    };
+    assert_eq!(headline(&world, "pgvector"), (RungKind::OnPath, RungState::Broken, Some(fault)));
     assert_eq!(rung(&world, "pgvector", RungKind::OnPath).have, Some(2));
 }
 
@@ -126,7 +136,7 @@ fn without_permission_every_sql_rung_is_unknown_and_names_it() {
     for kind in [RungKind::OnPath, RungKind::Available, RungKind::Installed, RungKind::AtVersion] {
         let rung = rung(&world, "pgvector", kind);
         assert_eq!(rung.state, RungState::Unknown, "{rung:?}");
-        assert!(rung.because.unwrap().contains("create pods/exec"), "{kind:?}");
+        assert!(said(&rung).contains("create pods/exec"), "{kind:?}");
     }
     assert_eq!(rung(&world, "pgvector", RungKind::Mounted).state, RungState::Holds);
     assert_eq!(ladder(&world, "pgvector").names_from, NamesFrom::KnowledgeBase);
@@ -145,8 +155,16 @@ fn a_new_entry_climbs_with_the_instances() {
         (mounted.state, mounted.have, mounted.want),
         (RungState::InProgress, Some(1), Some(3))
     );
-    assert_eq!(mounted.evidence[1].detail, "being recreated");
-    assert_eq!(mounted.evidence[0].detail, "primary, does not mount it yet");
+    let of = |line: &EvidenceLine| (line.subject.to_string(), line.state, line.seen.fault().cloned());
+    let waits = Fault::NotMounted {
+        is_primary: true,
+        wait: Wait::Turn,
+    };
+    assert_eq!(
+        of(&mounted.evidence[0]),
+        ("orders-1".to_owned(), RungState::InProgress, Some(waits))
+    );
+    assert_eq!(of(&mounted.evidence[1]), ("orders-2".to_owned(), RungState::InProgress, None));
 }
 
 #[test]
@@ -161,16 +179,20 @@ fn a_supervised_update_breaks_the_mount_of_the_primary() {
     }
     let mounted = rung(&world, "foo", RungKind::Mounted);
     assert_eq!((mounted.state, mounted.have), (RungState::Broken, Some(2)));
-    assert!(mounted.because.unwrap().contains("waits for a promotion"));
+    let fault = Fault::NotMounted {
+        is_primary: true,
+        wait: Wait::Promotion,
+    };
+    assert_eq!(mounted.fault(), Some(&fault));
 }
 
 #[test]
 fn an_entry_taken_out_of_the_catalog_is_not_resolved() {
     let mut world = fixture::world();
     world.apply(Objects::ImageCatalogs(vec![fixture::catalog(Vec::new())]).into(), fixture::now());
-    let (kind, state, because) = headline(&world, "pgvector");
+    let (kind, state, fault) = headline(&world, "pgvector");
     assert_eq!((kind, state), (RungKind::Resolved, RungState::Broken));
-    assert!(because.contains("no ImageVolumeSource.Reference"), "{because}");
+    assert!(matches!(fault, Some(Fault::Unresolvable(_))), "{fault:?}");
 }
 
 #[test]
@@ -189,7 +211,7 @@ fn a_catalog_that_may_not_be_read_leaves_the_entry_unknown() {
     );
     let rung = rung(&world, "pgvector", RungKind::Resolved);
     assert_eq!(rung.state, RungState::Unknown);
-    assert!(rung.because.unwrap().contains("list imagecatalogs"));
+    assert!(said(&rung).contains("list imagecatalogs"));
 }
 
 #[test]
@@ -203,9 +225,12 @@ fn an_image_that_the_operand_shadows_is_not_available() {
             }
         });
     }
-    let (kind, state, because) = headline(&world, "pgvector");
-    assert_eq!((kind, state), (RungKind::Available, RungState::Broken));
-    assert!(because.contains("shadowed") && because.contains("$system"), "{because}");
+    let fault = Fault::Shadowed {
+        name: "vector".to_owned(),
+        element: "$system".to_owned(),
+        by: Shadow::System,
+    };
+    assert_eq!(headline(&world, "pgvector"), (RungKind::Available, RungState::Broken, Some(fault)));
 }
 
 #[test]
@@ -218,7 +243,7 @@ fn a_library_that_is_gone_is_missed_although_the_views_look_perfect() {
     });
     let rung = rung(&world, "pgvector", RungKind::Available);
     assert_eq!((rung.state, rung.have), (RungState::Broken, Some(2)));
-    assert!(rung.because.unwrap().contains("vector.so"));
+    assert_eq!(rung.fault(), Some(&Fault::LibraryMissing("vector".to_owned())));
 }
 
 #[test]
@@ -248,7 +273,7 @@ fn a_library_that_only_a_control_file_names_is_missed_too() {
     });
     let rung = rung(&world, "pgvector", RungKind::Available);
     assert_eq!(rung.state, RungState::Broken);
-    assert!(rung.because.unwrap().contains("vector.so is nowhere"));
+    assert_eq!(rung.fault(), Some(&Fault::LibraryMissing("vector".to_owned())));
 }
 
 #[test]
@@ -265,7 +290,7 @@ fn one_bad_control_file_does_not_blind_the_others() {
     assert_eq!(rung(&world, "pgvector", RungKind::Available).state, RungState::Holds);
     let bad = rung(&world, "hstore", RungKind::Available);
     assert_eq!(bad.state, RungState::Broken);
-    assert!(bad.because.unwrap().contains("frobnicate"));
+    assert!(matches!(bad.fault(), Some(Fault::ControlFile(error)) if error.contains("frobnicate")));
 }
 
 #[test]
@@ -278,7 +303,7 @@ fn files_that_may_not_be_read_leave_availability_unknown() {
     }
     let rung = rung(&world, "pgvector", RungKind::Available);
     assert_eq!(rung.state, RungState::Unknown);
-    assert!(rung.because.unwrap().contains("files are not readable: app is no superuser"));
+    assert!(said(&rung).contains("files are not readable: app is no superuser"));
 }
 
 #[test]
@@ -323,7 +348,7 @@ fn a_database_that_is_wanted_dropped_is_unknown_and_spoils_no_path() {
     for kind in [RungKind::Installed, RungKind::AtVersion] {
         let rung = rung(&world, "pgvector", kind);
         assert_eq!(rung.state, RungState::Unknown, "{kind:?}");
-        assert!(rung.because.unwrap().ends_with(why), "{kind:?}");
+        assert!(said(&rung).ends_with(why), "{kind:?}");
     }
 }
 
@@ -338,7 +363,7 @@ fn nobody_asked_is_never_the_headline() {
         (installed.state, installed.have, installed.want),
         (RungState::Holds, Some(1), Some(1))
     );
-    assert_eq!(installed.because.as_deref(), Some("installed, not requested"));
+    assert_eq!(said(installed), "installed, not requested");
     assert_eq!(ladder.databases[0].object, None);
 }
 
@@ -358,7 +383,7 @@ fn an_update_on_offer_is_said_where_no_version_is_requested() {
     });
     let rung = rung(&world, "hstore", RungKind::AtVersion);
     assert_eq!(rung.state, RungState::Holds);
-    assert!(rung.because.unwrap().contains("2.0 is on offer; a path leads there"));
+    assert!(said(&rung).contains("2.0 is on offer; a path leads there"));
     assert_eq!(ladder(&world, "hstore").databases[0].update_path, Some(true));
 }
 
@@ -376,12 +401,11 @@ fn the_environment_of_the_running_server_counts_where_it_can_be_read() {
     });
     let broken = rung(&world, "hstore", RungKind::OnPath);
     assert_eq!(broken.state, RungState::Broken);
-    assert!(
-        broken
-            .because
-            .unwrap()
-            .contains("LD_LIBRARY_PATH of the running server lacks /extensions/hstore/system; it needs a restart")
-    );
+    let fault = Fault::EnvironmentLacks {
+        setting: PathSetting::LdLibraryPath,
+        elements: vec!["/extensions/hstore/system".to_owned()],
+    };
+    assert_eq!(broken.fault(), Some(&fault));
     for name in fixture::INSTANCES {
         change_probe(&mut world, name, |probe| {
             probe.environment = Fact::Known(
@@ -412,7 +436,7 @@ fn a_crash_looping_instance_is_broken_and_not_unknown() {
     });
     let rung = rung(&world, "pgvector", RungKind::OnPath);
     assert_eq!((rung.state, rung.have), (RungState::Broken, Some(2)));
-    assert!(rung.because.unwrap().contains("orders-2 crash-loops"));
+    assert!(matches!(rung.fault(), Some(Fault::Failing(failing)) if failing.pod == "orders-2" && failing.trouble.is_crash_loop()));
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use super::{Code, Found, Ladder, Remedy, RungKind, RungState, Severity, Verdict, wanted_entries};
 use crate::domain::extension::ExtensionEntry;
+use crate::domain::fault::Fault;
 use crate::domain::image::{Reference, extension_tag, operand_distribution};
+use crate::domain::ladder::Rung;
 
 impl Found<'_> {
     pub(super) fn images(&mut self, ladders: &[Ladder]) {
@@ -89,19 +91,15 @@ impl Found<'_> {
         let asked = ladder
             .rung(RungKind::Requested)
             .is_some_and(|rung| !matches!(rung.state, RungState::NotApplicable | RungState::Unknown));
-        let Some(because) = ladder
-            .rung(RungKind::Preloaded)
-            .filter(|rung| rung.state == RungState::Broken)
-            .and_then(|rung| rung.because.as_deref())
-            .filter(|because| asked && because.contains("must be preloaded"))
-        else {
+        let broken = ladder.rung(RungKind::Preloaded).filter(|rung| rung.state == RungState::Broken);
+        let Some(fault @ Fault::PreloadNotAsked(_)) = broken.and_then(Rung::fault).filter(|_| asked) else {
             return;
         };
         self.about(
             &ladder.entry,
             Code::PreloadNotAsked,
             Severity::Error,
-            format!("{}: {because}", ladder.entry),
+            format!("{}: {fault}", ladder.entry),
             "Add its library to the preload libraries; the cluster restarts then".to_owned(),
             Remedy::ByHand,
         );
@@ -109,18 +107,15 @@ impl Found<'_> {
 
     fn library_missing(&mut self, ladder: &Ladder) {
         let missing = ladder.rung(RungKind::Available).and_then(|rung| {
-            let mut lines = rung.evidence.iter();
-            lines.find(|line| line.state == RungState::Broken && line.detail.contains("is nowhere on dynamic_library_path"))
+            let mut broken = rung.broken();
+            broken.find(|(_, fault)| matches!(fault, Fault::LibraryMissing(_)))
         });
-        let Some(line) = missing else { return };
+        let Some((line, fault)) = missing else { return };
         self.about(
             &ladder.entry,
             Code::LibraryMissing,
             Severity::Error,
-            format!(
-                "On {}, {}; the views of PostgreSQL look perfect without it",
-                line.subject, line.detail
-            ),
+            format!("On {}, {fault}; the views of PostgreSQL look perfect without it", line.subject),
             "Use an image that has the library".to_owned(),
             Remedy::ChangeImage(ladder.entry.clone()),
         );

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Code, Found, Remedy, Severity, Verdict, wanted_entries};
-use crate::domain::classify::{Failure, classify};
+use crate::domain::classify::{Failure, classify, names_file_below};
 use crate::domain::database::{Database, Ensure};
 use crate::domain::known::dropped_by_operator;
 
@@ -145,7 +145,7 @@ impl Found<'_> {
     /// The image of the entry whose mount a message names.
     pub(super) fn image_in(&self, message: &str) -> Option<String> {
         let entries = wanted_entries(self.world, self.cluster);
-        let entry = entries.iter().find(|entry| message.contains(&format!("{}/", entry.mount_path())))?;
+        let entry = entries.iter().find(|entry| names_file_below(message, &entry.mount_path()))?;
         entry.reference.clone()
     }
 }

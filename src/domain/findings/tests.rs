@@ -61,11 +61,6 @@ fn a_reference_that_does_not_exist_is_named_with_its_instance() {
     let finding = only(&world);
     assert_eq!((finding.code, finding.severity), (Code::ImageNotPullable, Severity::Error));
     assert_eq!(finding.subject, "instance/orders-2");
-    assert!(
-        finding.message.contains("rig.local/foo:nothere of foo") && finding.message.contains("stuck"),
-        "{}",
-        finding.message
-    );
     assert_eq!(finding.remedy, Remedy::ChangeImage("foo".to_owned()));
 }
 
@@ -101,7 +96,6 @@ fn a_library_that_is_nowhere_is_named_from_the_log() {
     let finding = only(&world);
     assert_eq!(finding.code, Code::PreloadLibraryMissing);
     assert_eq!(finding.remedy, Remedy::RemovePreload("nothere".to_owned()));
-    assert!(finding.message.contains("the library nothere is nowhere"), "{}", finding.message);
 }
 
 #[test]
@@ -147,7 +141,6 @@ fn an_entry_taken_out_of_the_catalog_halts_everything() {
     world.apply(Objects::ImageCatalogs(vec![fixture::catalog(Vec::new())]).into(), fixture::now());
     let finding = only(&world);
     assert_eq!((finding.code, finding.subject.as_str()), (Code::CatalogError, "entry/pgvector"));
-    assert!(finding.message.contains("failover included"));
 }
 
 #[test]
@@ -176,7 +169,7 @@ fn a_bad_control_file_is_named_once() {
     }
     let finding = only(&world);
     assert_eq!(finding.code, Code::ControlFileBroken);
-    assert!(finding.message.contains("3 of the instances"));
+    assert!(finding.message.for_people().contains("3 of the instances"));
 }
 
 #[test]
@@ -199,4 +192,34 @@ fn an_object_that_cannot_be_read_is_told_and_no_more() {
     );
     let finding = only(&world);
     assert_eq!((finding.code, finding.severity), (Code::UnreadableObject, Severity::Info));
+}
+
+#[test]
+fn a_word_in_an_error_of_postgresql_is_no_fault_of_another_kind() {
+    let mut world = fixture::world();
+    for name in fixture::INSTANCES {
+        change_probe(&mut world, name, |probe| {
+            probe.available = Fact::Failed(SqlError {
+                code: "42601".to_owned(),
+                message: "syntax error in file \"/extensions/hstore/share/extension/shadowed.control\" near line 1".to_owned(),
+            });
+        });
+    }
+    assert_eq!(only(&world).code, Code::ControlFileBroken);
+}
+
+// D18
+#[test]
+fn an_entry_whose_mount_itself_is_on_the_path_does_not_shadow_itself() {
+    let mut world = fixture::world();
+    for name in fixture::INSTANCES {
+        change_probe(&mut world, name, |probe| {
+            let Fact::Known(files) = &mut probe.files else { return };
+            let of_vector = files
+                .iter_mut()
+                .filter(|file| file.kind == FileKind::Control && file.name == "vector");
+            of_vector.for_each(|file| file.element = "/extensions/pgvector".to_owned());
+        });
+    }
+    assert!(found(&world).iter().all(|finding| finding.code != Code::ShadowedByEntry));
 }

@@ -613,8 +613,9 @@ fn every_code_has_a_fixture_that_raises_exactly_it_and_a_near_miss_that_does_not
         let rule = RULES.iter().find(|rule| rule.code == code).unwrap();
         for finding in &raised {
             assert_eq!(finding.severity, rule.severity, "{}", code.as_str());
-            assert!(!finding.remedy_text.is_empty() && !finding.subject.is_empty());
-            if let Some((_, command)) = finding.remedy_text.split_once("kubectl ") {
+            let remedy = finding.remedy_text.for_people();
+            assert!(!remedy.is_empty() && !finding.subject.is_empty());
+            if let Some((_, command)) = remedy.split_once("kubectl ") {
                 let words = shlex::split(command).unwrap();
                 assert!(
                     words.windows(2).any(|two| two == ["-n", "shop"]),
