@@ -5,6 +5,7 @@
 
 pub mod catalog;
 pub mod change;
+pub mod check;
 pub mod classify;
 pub mod cluster;
 pub mod database;

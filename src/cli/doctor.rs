@@ -10,8 +10,9 @@ use super::headless::Headless;
 use super::options::{Output, Query};
 use super::{documents, table};
 use crate::app::model::Session;
+use crate::domain::check::CheckResult;
 use crate::domain::ids::ClusterKey;
-use crate::domain::requirements::{Answer, requirements};
+use crate::domain::requirements::requirements;
 
 /// The document of `doctor`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -38,7 +39,7 @@ struct Check {
     /// What to do about it.
     hint: Option<String>,
     #[serde(skip)]
-    answer: Answer,
+    answer: CheckResult,
 }
 
 impl Doctor {
@@ -50,12 +51,12 @@ impl Doctor {
             list.unwrap_or_default().into_iter().map(move |check| Check {
                 namespace: key.namespace.clone(),
                 cluster: key.name.clone(),
-                code: check.code,
-                result: check.answer.as_str(),
-                subject: check.subject,
+                code: check.code.as_str(),
+                result: check.result.as_str(),
+                subject: check.subject.to_string(),
                 evidence: check.evidence,
                 hint: check.hint,
-                answer: check.answer,
+                answer: check.result,
             })
         };
         Self {
@@ -85,9 +86,9 @@ impl Doctor {
     /// What fails counts before what is unknown; a warning stops nothing.
     fn verdict(&self) -> Exit {
         let has = |answer| self.checks.iter().any(|check| check.answer == answer);
-        if has(Answer::Fail) {
+        if has(CheckResult::Fail) {
             Exit::Broken
-        } else if has(Answer::Unknown) {
+        } else if has(CheckResult::Unknown) {
             Exit::Unknown
         } else {
             Exit::Done
@@ -121,8 +122,8 @@ pub(super) async fn run(mut headless: Headless, query: &Query, out: &mut dyn Wri
 mod tests {
     use super::*;
 
-    fn verdict(answers: &[Answer]) -> Exit {
-        let check = |answer: &Answer| Check {
+    fn verdict(answers: &[CheckResult]) -> Exit {
+        let check = |answer: &CheckResult| Check {
             namespace: "shop".to_owned(),
             cluster: "orders".to_owned(),
             code: "postgres-version",
@@ -139,8 +140,8 @@ mod tests {
 
     #[test]
     fn what_fails_decides_then_what_is_unknown() {
-        assert_eq!(verdict(&[Answer::Pass, Answer::Warn]), Exit::Done);
-        assert_eq!(verdict(&[Answer::Pass, Answer::Unknown]), Exit::Unknown);
-        assert_eq!(verdict(&[Answer::Fail, Answer::Unknown]), Exit::Broken);
+        assert_eq!(verdict(&[CheckResult::Pass, CheckResult::Warn]), Exit::Done);
+        assert_eq!(verdict(&[CheckResult::Pass, CheckResult::Unknown]), Exit::Unknown);
+        assert_eq!(verdict(&[CheckResult::Fail, CheckResult::Unknown]), Exit::Broken);
     }
 }

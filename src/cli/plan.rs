@@ -48,7 +48,11 @@ pub(super) fn text(run: &Run) -> String {
 // Writing to a string does not fail, so what `writeln!` answers is dropped here.
 
 fn checks(text: &mut String, checks: &[Check]) {
-    let width = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or_default();
+    let width = checks
+        .iter()
+        .map(|check| check.code.as_str().chars().count())
+        .max()
+        .unwrap_or_default();
     for check in checks {
         let word = match check.result {
             CheckResult::Pass => "pass",
@@ -56,7 +60,7 @@ fn checks(text: &mut String, checks: &[Check]) {
             CheckResult::Fail => "FAIL",
             CheckResult::Unknown => "unknown",
         };
-        let _ = writeln!(text, "  {word:<7}  {:<width$}  {}", check.name, check.evidence);
+        let _ = writeln!(text, "  {word:<7}  {:<width$}  {}", check.code.as_str(), check.evidence);
         if let (CheckResult::Fail, Some(hint)) = (check.result, &check.hint) {
             let _ = writeln!(text, "  {:<7}  {:<width$}  hint: {hint}", "", "");
         }

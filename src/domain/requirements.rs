@@ -5,6 +5,7 @@
 use semver::Version;
 
 use super::World;
+use super::check::{Check, CheckCode, CheckResult, CheckSubject};
 use super::cluster::Cluster;
 use super::era::Era;
 use super::instance::Instance;
@@ -16,69 +17,8 @@ mod objects;
 
 use nodes::is_proof;
 
-/// Answer of a check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Answer {
-    /// It is not as it must be.
-    Fail,
-    /// It works, but something is worth knowing.
-    Warn,
-    /// It cannot be told.
-    Unknown,
-    /// It is as it must be.
-    Pass,
-}
-
-impl Answer {
-    /// The word shown and written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fail => "fail",
-            Self::Warn => "warn",
-            Self::Unknown => "unknown",
-            Self::Pass => "pass",
-        }
-    }
-}
-
-/// Stable codes of the checks, in the order in which they are made.
-pub const CODES: [&str; 17] = [
-    "postgres-version",
-    "kubernetes-version",
-    "operator-version",
-    "catalog-support",
-    "entry-fields",
-    "image-volumes",
-    "node-runtime",
-    "node-architecture",
-    "entry-name",
-    "entry-paths",
-    "entry-environment",
-    "reference",
-    "operand-image",
-    "preload-names",
-    "required-extensions",
-    "database-objects",
-    "permissions",
-];
-
-/// One check with its evidence.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Requirement {
-    /// Stable kebab-case code, one of [`CODES`].
-    pub code: &'static str,
-    /// Its answer.
-    pub answer: Answer,
-    /// What it is about: `cluster/orders`, `node/worker-1`, `entry/foo`, `namespace/shop`.
-    pub subject: String,
-    /// The evidence, as a sentence.
-    pub evidence: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
-
 /// Every check of a cluster, the worst first.
-pub fn requirements(world: &World, cluster: &Cluster) -> Vec<Requirement> {
+pub fn requirements(world: &World, cluster: &Cluster) -> Vec<Check> {
     let mut checks = Checks {
         world,
         cluster,
@@ -97,14 +37,14 @@ pub fn requirements(world: &World, cluster: &Cluster) -> Vec<Requirement> {
     checks.required_extensions();
     checks.database_objects();
     checks.permissions();
-    checks.list.sort_by_key(|check| check.answer);
+    checks.list.sort_by_key(|check| check.result);
     checks.list
 }
 
 struct Checks<'a> {
     world: &'a World,
     cluster: &'a Cluster,
-    list: Vec<Requirement>,
+    list: Vec<Check>,
 }
 
 /// First PostgreSQL major version with `extension_control_path`.
@@ -114,18 +54,18 @@ const POSTGRES: u32 = 18;
 const KUBERNETES: (u64, u64) = (33, 35);
 
 impl Checks<'_> {
-    fn say(&mut self, code: &'static str, answer: Answer, subject: String, evidence: impl Into<String>, hint: Option<&str>) {
-        self.list.push(Requirement {
+    fn say(&mut self, code: CheckCode, result: CheckResult, subject: CheckSubject, evidence: impl Into<String>, hint: Option<&str>) {
+        self.list.push(Check {
             code,
-            answer,
+            result,
             subject,
             evidence: evidence.into(),
             hint: hint.map(str::to_owned),
         });
     }
 
-    fn of_cluster(&self) -> String {
-        format!("cluster/{}", self.cluster.key.name)
+    fn of_cluster(&self) -> CheckSubject {
+        CheckSubject::Cluster(self.cluster.key.name.clone())
     }
 
     fn postgres(&mut self) {
@@ -141,23 +81,23 @@ impl Checks<'_> {
         match resolved.or_else(told) {
             Some(major) if major >= POSTGRES => {
                 self.say(
-                    "postgres-version",
-                    Answer::Pass,
+                    CheckCode::PostgresVersion,
+                    CheckResult::Pass,
                     subject,
                     format!("PostgreSQL {major} has extension_control_path"),
                     None,
                 );
             }
             Some(major) => self.say(
-                "postgres-version",
-                Answer::Fail,
+                CheckCode::PostgresVersion,
+                CheckResult::Fail,
                 subject,
                 format!("PostgreSQL {major} has no extension_control_path: what is mounted is never found"),
                 Some("upgrade the cluster to PostgreSQL 18"),
             ),
             None => self.say(
-                "postgres-version",
-                Answer::Unknown,
+                CheckCode::PostgresVersion,
+                CheckResult::Unknown,
                 subject,
                 "neither the operator nor an instance has told PostgreSQL's version",
                 None,
@@ -176,11 +116,11 @@ impl Checks<'_> {
             .map(|instance| instance.key.name.clone());
         let told = self.world.kubernetes.clone();
         let minor = told.as_deref().and_then(|text| Version::parse(text.trim_start_matches('v')).ok());
-        let subject = "kubernetes".to_owned();
+        let subject = CheckSubject::Kubernetes;
         let (Some(told), Some(version)) = (told, minor) else {
             self.say(
-                "kubernetes-version",
-                Answer::Unknown,
+                CheckCode::KubernetesVersion,
+                CheckResult::Unknown,
                 subject,
                 "the API server has not told its version",
                 None,
@@ -190,8 +130,8 @@ impl Checks<'_> {
         match version.minor {
             minor if version.major > 1 || minor >= KUBERNETES.1 => {
                 self.say(
-                    "kubernetes-version",
-                    Answer::Pass,
+                    CheckCode::KubernetesVersion,
+                    CheckResult::Pass,
                     subject,
                     format!("Kubernetes {told} has image volumes"),
                     None,
@@ -199,23 +139,23 @@ impl Checks<'_> {
             }
             minor if minor >= KUBERNETES.0 => match proof {
                 Some(pod) => self.say(
-                    "kubernetes-version",
-                    Answer::Pass,
+                    CheckCode::KubernetesVersion,
+                    CheckResult::Pass,
                     subject,
                     format!("Kubernetes {told} has image volumes with a feature gate, and {pod} is ready with one"),
                     None,
                 ),
                 None => self.say(
-                    "kubernetes-version",
-                    Answer::Warn,
+                    CheckCode::KubernetesVersion,
+                    CheckResult::Warn,
                     subject,
                     format!("Kubernetes {told} has image volumes only with the feature gate ImageVolume, and no ready pod proves it"),
                     Some("set the gate on the API server and on every node, or upgrade to 1.35"),
                 ),
             },
             _ => self.say(
-                "kubernetes-version",
-                Answer::Fail,
+                CheckCode::KubernetesVersion,
+                CheckResult::Fail,
                 subject,
                 format!("Kubernetes {told} has no image volumes that CloudNativePG can use"),
                 Some("upgrade to 1.35, or to 1.33 with the feature gate ImageVolume"),
@@ -229,8 +169,8 @@ impl Checks<'_> {
         let subject = self.of_cluster();
         let Some(version) = told.as_deref().and_then(|text| Version::parse(text).ok()) else {
             self.say(
-                "operator-version",
-                Answer::Unknown,
+                CheckCode::OperatorVersion,
+                CheckResult::Unknown,
                 subject,
                 "no instance tells the operator's version",
                 None,
@@ -239,8 +179,8 @@ impl Checks<'_> {
         };
         if version < Version::new(1, 27, 0) {
             self.say(
-                "operator-version",
-                Answer::Fail,
+                CheckCode::OperatorVersion,
+                CheckResult::Fail,
                 subject,
                 format!("CloudNativePG {version} knows no image volume extensions"),
                 Some("upgrade the operator to 1.27 or later"),
@@ -248,8 +188,8 @@ impl Checks<'_> {
             return;
         }
         self.say(
-            "operator-version",
-            Answer::Pass,
+            CheckCode::OperatorVersion,
+            CheckResult::Pass,
             subject.clone(),
             format!(
                 "CloudNativePG {version}: {}",
@@ -273,9 +213,21 @@ impl Checks<'_> {
                         entry.name
                     );
                     let hint = Some("give the entry a reference, or upgrade the operator to 1.29");
-                    self.say("catalog-support", Answer::Fail, format!("entry/{}", entry.name), evidence, hint);
+                    self.say(
+                        CheckCode::CatalogSupport,
+                        CheckResult::Fail,
+                        CheckSubject::Entry(entry.name.clone()),
+                        evidence,
+                        hint,
+                    );
                 }
-                None => self.say("catalog-support", Answer::Pass, subject, "every entry has an image", None),
+                None => self.say(
+                    CheckCode::CatalogSupport,
+                    CheckResult::Pass,
+                    subject,
+                    "every entry has an image",
+                    None,
+                ),
             }
         }
         let ignored = self
@@ -285,23 +237,23 @@ impl Checks<'_> {
             .iter()
             .find(|entry| !entry.bin_paths.is_empty() || !entry.env.is_empty());
         if let Some(entry) = ignored {
-            let subject = format!("entry/{}", entry.name);
+            let subject = CheckSubject::Entry(entry.name.clone());
             if is_old {
                 let evidence = format!(
                     "CloudNativePG {version} accepts bin_path and env of {} and ignores them",
                     entry.name
                 );
                 self.say(
-                    "entry-fields",
-                    Answer::Warn,
+                    CheckCode::EntryFields,
+                    CheckResult::Warn,
                     subject,
                     evidence,
                     Some("upgrade the operator to 1.29"),
                 );
             } else {
                 self.say(
-                    "entry-fields",
-                    Answer::Pass,
+                    CheckCode::EntryFields,
+                    CheckResult::Pass,
                     subject,
                     format!("CloudNativePG {version} uses bin_path and env"),
                     None,
@@ -319,7 +271,7 @@ impl Checks<'_> {
             ("patch", "databases"),
             ("delete", "pods"),
         ];
-        let subject = format!("namespace/{namespace}");
+        let subject = CheckSubject::Namespace(namespace.clone());
         let mut denied = Vec::new();
         let mut unknown = Vec::new();
         for permission in needed.map(|(verb, resource)| Permission::new(verb, resource, namespace)) {
@@ -332,23 +284,23 @@ impl Checks<'_> {
         if !denied.is_empty() {
             let evidence = format!("guided actions are not for this user: {} is denied", denied.join(", "));
             self.say(
-                "permissions",
-                Answer::Warn,
+                CheckCode::Permissions,
+                CheckResult::Warn,
                 subject,
                 evidence,
                 Some("ask for it, or use another context"),
             );
         } else if unknown.is_empty() {
             self.say(
-                "permissions",
-                Answer::Pass,
+                CheckCode::Permissions,
+                CheckResult::Pass,
                 subject,
                 "this user may do what the guided actions do",
                 None,
             );
         } else {
             let evidence = format!("it is not known whether this user may {}", unknown.join(", "));
-            self.say("permissions", Answer::Unknown, subject, evidence, None);
+            self.say(CheckCode::Permissions, CheckResult::Unknown, subject, evidence, None);
         }
     }
 }

@@ -1,20 +1,12 @@
 //! What the extensions of the selected cluster need around them.
 
+use super::mark;
 use super::standing::Standing;
-use super::{Cell, Column, Line, Panel, Role, Span, Table};
+use super::{Cell, Column, Line, Panel, Role, Table};
 use crate::app::model::{Model, Tab};
-use crate::domain::requirements::{Answer, Requirement, requirements};
+use crate::domain::check::{Check, CheckResult};
+use crate::domain::requirements::requirements;
 use crate::domain::watch::Kind;
-
-/// Mark of an answer.
-fn mark(answer: Answer) -> Span {
-    match answer {
-        Answer::Pass => Span::new(Role::Holds, "✓"),
-        Answer::Warn => Span::new(Role::Warning, "▲"),
-        Answer::Fail => Span::new(Role::Broken, "×"),
-        Answer::Unknown => Span::new(Role::Unknown, "?"),
-    }
-}
 
 /// The checks of the selected cluster, the worst first, and all about the selected one.
 pub fn doctor(model: &Model) -> Panel {
@@ -32,9 +24,9 @@ pub fn doctor(model: &Model) -> Panel {
         .iter()
         .map(|check| {
             vec![
-                mark(check.answer),
-                Cell::new(Role::Strong, check.code),
-                Cell::plain(&check.subject),
+                mark::check(check.result),
+                Cell::new(Role::Strong, check.code.as_str()),
+                Cell::plain(check.subject.to_string()),
                 Cell::plain(&check.evidence),
             ]
         })
@@ -46,9 +38,9 @@ pub fn doctor(model: &Model) -> Panel {
         Column::cut("EVIDENCE", 10).ranked(1),
     ];
     if let Some(check) = list.get(at) {
-        let mark = mark(check.answer);
+        let mark = mark::check(check.result);
         panel.foot.push(
-            Line::new(mark.role, format!("{} {}: ", mark.text, check.answer.as_str()))
+            Line::new(mark.role, format!("{} {}: ", mark.text, check.result.as_str()))
                 .with(Role::Text, &check.evidence)
                 .indented(2),
         );
@@ -62,7 +54,7 @@ pub fn doctor(model: &Model) -> Panel {
     panel
 }
 
-fn checks(model: &Model) -> Vec<Requirement> {
+fn checks(model: &Model) -> Vec<Check> {
     let parts = model
         .session()
         .and_then(|session| Some((session, session.world.clusters.get(model.selected_cluster()?)?)));
@@ -70,11 +62,11 @@ fn checks(model: &Model) -> Vec<Requirement> {
 }
 
 /// How many pass, and how many do not.
-fn summary(list: &[Requirement], mut line: Line) -> Line {
-    for answer in [Answer::Fail, Answer::Warn, Answer::Unknown, Answer::Pass] {
-        let count = list.iter().filter(|check| check.answer == answer).count();
+fn summary(list: &[Check], mut line: Line) -> Line {
+    for answer in [CheckResult::Fail, CheckResult::Warn, CheckResult::Unknown, CheckResult::Pass] {
+        let count = list.iter().filter(|check| check.result == answer).count();
         if count > 0 {
-            let mark = mark(answer);
+            let mark = mark::check(answer);
             line = line.with(mark.role, format!("{} {count} {}  ", mark.text, answer.as_str()));
         }
     }
@@ -86,10 +78,10 @@ pub fn of_form(model: &Model) -> Vec<Line> {
     let list = checks(model);
     let Some(worst) = list.first() else { return Vec::new() };
     let mut lines = vec![summary(&list, Line::new(Role::Dim, "requirements: "))];
-    if worst.answer != Answer::Pass {
-        let mark = mark(worst.answer);
+    if worst.result != CheckResult::Pass {
+        let mark = mark::check(worst.result);
         lines.push(
-            Line::new(mark.role, format!("{} {}: ", mark.text, worst.code))
+            Line::new(mark.role, format!("{} {}: ", mark.text, worst.code.as_str()))
                 .with(Role::Text, &worst.evidence)
                 .indented(2),
         );

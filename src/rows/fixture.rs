@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::app::model::{Derived, Mode, Model, Session, Tab};
 use crate::backend::{Access, DatabaseAccess, Scope, Target, TargetId};
 use crate::domain::change::{Change, ChangeKind, Method, PreloadEdit, Request, Resource};
+use crate::domain::check::CheckSubject;
 use crate::domain::evidence::ladders;
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::findings::findings;
@@ -17,7 +18,7 @@ use crate::domain::probe::ProbeFailure;
 use crate::domain::watch::{Kind, WatchState};
 use crate::domain::{Timestamp, World};
 use crate::workflow::intent::{DatabaseWish, Intent};
-use crate::workflow::plan::{Check, CheckResult, Condition, DiffLine, DryRun, Plan, Preview, Step, StepKind, StepState};
+use crate::workflow::plan::{Check, CheckCode, CheckResult, Condition, DiffLine, DryRun, Plan, Preview, Step, StepKind, StepState};
 use crate::workflow::run::{Line, Phase, Run, RunId};
 
 pub(crate) const FOO: &str = "rig.local/foo:1.0-18-bookworm";
@@ -241,10 +242,11 @@ fn steps() -> Vec<Step> {
     ]
 }
 
-fn check(name: &str, result: CheckResult, evidence: &str, hint: Option<&str>) -> Check {
+fn check(code: CheckCode, result: CheckResult, evidence: &str, hint: Option<&str>) -> Check {
     Check {
-        name: name.to_owned(),
+        code,
         result,
+        subject: CheckSubject::Step,
         evidence: evidence.to_owned(),
         hint: hint.map(str::to_owned),
     }
@@ -269,10 +271,15 @@ pub(crate) fn run() -> Run {
     run.phase = Phase::Review;
     run.plan = Plan {
         checks: vec![
-            check("postgres-version", CheckResult::Pass, "PostgreSQL 18 on every instance", None),
-            check("image-volumes", CheckResult::Unknown, "the nodes may not be read", None),
             check(
-                "manager",
+                CheckCode::PostgresVersion,
+                CheckResult::Pass,
+                "PostgreSQL 18 on every instance",
+                None,
+            ),
+            check(CheckCode::ImageVolumes, CheckResult::Unknown, "the nodes may not be read", None),
+            check(
+                CheckCode::FieldManager,
                 CheckResult::Warn,
                 "argocd-controller owns labels of the object",
                 Some("nothing that is written is its own"),

@@ -38,7 +38,7 @@ pub fn review(run: &Run) -> Vec<Line> {
         };
         lines.push(
             Line::new(mark.role, format!("  {} ", mark.text))
-                .with(Role::Strong, format!("{}{word}: ", check.name))
+                .with(Role::Strong, format!("{}{word}: ", check.code.as_str()))
                 .with(Role::Text, &check.evidence)
                 .indented(4),
         );
@@ -147,7 +147,7 @@ pub fn prompt(model: &Model, run: &Run) -> Prompt {
             .checks
             .iter()
             .filter(|check| check.result == CheckResult::Fail)
-            .map(|check| check.name.as_str())
+            .map(|check| check.code.as_str())
             .collect();
         return never(Role::Broken, format!("× refused by {}: nothing can be applied.", names.join(", ")));
     }

@@ -9,9 +9,10 @@ mod requests;
 mod state;
 
 use super::intent::Intent;
-use super::plan::{Check, CheckResult, Step, StepKind, StepState};
+use super::plan::{Check, CheckCode, CheckResult, Step, StepKind, StepState};
 use crate::domain::World;
 use crate::domain::change::{Change, ChangeKind};
+use crate::domain::check::CheckSubject;
 use crate::domain::cluster::Cluster;
 use crate::domain::request::holds;
 
@@ -72,7 +73,7 @@ impl Situation<'_> {
 pub(super) fn checks(situation: &Situation<'_>) -> Vec<Check> {
     let Some(cluster) = situation.cluster() else {
         return vec![fail(
-            "cluster",
+            CheckCode::Cluster,
             format!("cluster {} is not in view", situation.intent.cluster()),
             "choose its namespace, or wait until the clusters are listed",
         )];
@@ -98,7 +99,7 @@ fn earlier_steps(situation: &Situation<'_>) -> Option<Check> {
             Some(true) => count += 1,
             Some(false) => {
                 return Some(fail(
-                    "earlier-steps",
+                    CheckCode::EarlierSteps,
                     format!("'{}' was done, but does not hold any more", step.title),
                     "another user has changed it since: check the change, then continue or put back",
                 ));
@@ -106,7 +107,7 @@ fn earlier_steps(situation: &Situation<'_>) -> Option<Check> {
             None => {}
         }
     }
-    (count > 0).then(|| pass("earlier-steps", format!("{count} earlier steps hold still")))
+    (count > 0).then(|| pass(CheckCode::EarlierSteps, format!("{count} earlier steps hold still")))
 }
 
 /// Whether what a step has made is still there; `None` when it leaves no trace, or a later step of the list has altered it.
@@ -144,26 +145,27 @@ fn replaces(later: &Step, change: &Change) -> bool {
     }
 }
 
-pub(super) fn pass(name: &str, evidence: impl Into<String>) -> Check {
-    check(name, CheckResult::Pass, evidence.into(), None)
+pub(super) fn pass(code: CheckCode, evidence: impl Into<String>) -> Check {
+    check(code, CheckResult::Pass, evidence.into(), None)
 }
 
-pub(super) fn fail(name: &str, evidence: impl Into<String>, hint: impl Into<String>) -> Check {
-    check(name, CheckResult::Fail, evidence.into(), Some(hint.into()))
+pub(super) fn fail(code: CheckCode, evidence: impl Into<String>, hint: impl Into<String>) -> Check {
+    check(code, CheckResult::Fail, evidence.into(), Some(hint.into()))
 }
 
-pub(super) fn warn(name: &str, evidence: impl Into<String>) -> Check {
-    check(name, CheckResult::Warn, evidence.into(), None)
+pub(super) fn warn(code: CheckCode, evidence: impl Into<String>) -> Check {
+    check(code, CheckResult::Warn, evidence.into(), None)
 }
 
-pub(super) fn unknown(name: &str, evidence: impl Into<String>) -> Check {
-    check(name, CheckResult::Unknown, evidence.into(), None)
+pub(super) fn unknown(code: CheckCode, evidence: impl Into<String>) -> Check {
+    check(code, CheckResult::Unknown, evidence.into(), None)
 }
 
-fn check(name: &str, result: CheckResult, evidence: String, hint: Option<String>) -> Check {
+fn check(code: CheckCode, result: CheckResult, evidence: String, hint: Option<String>) -> Check {
     Check {
-        name: name.to_owned(),
+        code,
         result,
+        subject: CheckSubject::Step,
         evidence,
         hint,
     }

@@ -6,35 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::Timestamp;
 use crate::domain::change::{Change, PreloadEdit, Request};
+pub use crate::domain::check::{Check, CheckCode, CheckResult};
 use crate::domain::ids::{ClusterKey, DatabaseKey, PodKey};
 use crate::domain::request::Outcome;
-
-/// Answer of a guard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CheckResult {
-    /// It is as it must be.
-    Pass,
-    /// Worth knowing; does not stop the run.
-    Warn,
-    /// Stops the run.
-    Fail,
-    /// Cannot be told; says what is missing, does not stop the run.
-    Unknown,
-}
-
-/// One guard's answer with its evidence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
-    /// Stable kebab-case name, e.g. `postgres-version`.
-    pub name: String,
-    /// Its answer.
-    pub result: CheckResult,
-    /// The evidence, as a sentence.
-    pub evidence: String,
-    /// What to do about a failure.
-    pub hint: Option<String>,
-}
 
 /// A named condition over observed state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

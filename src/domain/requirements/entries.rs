@@ -1,6 +1,6 @@
 //! Checks of the entries and of the images that they name.
 
-use super::{Answer, Checks};
+use super::{CheckCode, CheckResult, CheckSubject, Checks};
 use crate::domain::entry_rules::{env_error, name_error, paths_error};
 use crate::domain::evidence::sql_names;
 use crate::domain::extension::ExtensionEntry;
@@ -14,21 +14,27 @@ impl Checks<'_> {
         let entries = self.cluster.spec.extensions.clone();
         let cluster = self.cluster;
         let name = |entry: &ExtensionEntry| name_error(cluster, entry);
-        self.each("entry-name", &entries, name, "names are valid and stay apart");
-        self.each("entry-paths", &entries, paths_error, "paths stay within their mounts");
-        self.each("entry-environment", &entries, env_error, "no variable is reserved");
+        self.each(CheckCode::EntryName, &entries, name, "names are valid and stay apart");
+        self.each(CheckCode::EntryPaths, &entries, paths_error, "paths stay within their mounts");
+        self.each(CheckCode::EntryEnvironment, &entries, env_error, "no variable is reserved");
     }
 
-    fn each(&mut self, code: &'static str, entries: &[ExtensionEntry], error: impl Fn(&ExtensionEntry) -> Option<String>, good: &str) {
+    fn each(&mut self, code: CheckCode, entries: &[ExtensionEntry], error: impl Fn(&ExtensionEntry) -> Option<String>, good: &str) {
         let mut wrong = false;
         for entry in entries {
             if let Some(why) = error(entry) {
                 wrong = true;
-                self.say(code, Answer::Fail, format!("entry/{}", entry.name), why, Some("correct the entry"));
+                self.say(
+                    code,
+                    CheckResult::Fail,
+                    CheckSubject::Entry(entry.name.clone()),
+                    why,
+                    Some("correct the entry"),
+                );
             }
         }
         if !wrong && !entries.is_empty() {
-            self.say(code, Answer::Pass, self.of_cluster(), good, None);
+            self.say(code, CheckResult::Pass, self.of_cluster(), good, None);
         }
     }
 
@@ -39,11 +45,11 @@ impl Checks<'_> {
         let subject = self.of_cluster();
         let (Some(image), Some(tag)) = (image, tag) else {
             let why = "the tag of the operand image is not known, so neither is what it ships itself";
-            return self.say("operand-image", Answer::Unknown, subject, why, None);
+            return self.say(CheckCode::OperandImage, CheckResult::Unknown, subject, why, None);
         };
         if tag.contains("minimal") {
             let evidence = format!("{image} is minimal: it ships no extension of its own beyond contrib");
-            return self.say("operand-image", Answer::Pass, subject, evidence, None);
+            return self.say(CheckCode::OperandImage, CheckResult::Pass, subject, evidence, None);
         }
         let twice = self.cluster.spec.extensions.iter().find_map(|entry| {
             let (names, _) = sql_names(self.world, self.cluster, &entry.name);
@@ -52,15 +58,15 @@ impl Checks<'_> {
         });
         match twice {
             Some((entry, name)) => self.say(
-                "operand-image",
-                Answer::Warn,
-                format!("entry/{entry}"),
+                CheckCode::OperandImage,
+                CheckResult::Warn,
+                CheckSubject::Entry(entry.clone()),
                 format!("{image} is not minimal and most likely ships {name} itself: then the files of {entry} are never used"),
                 Some("use a minimal operand image, or take the entry out"),
             ),
             None => self.say(
-                "operand-image",
-                Answer::Pass,
+                CheckCode::OperandImage,
+                CheckResult::Pass,
                 subject,
                 format!("{image} is not minimal, and no entry is one of {}", SHIPPED.join(", ")),
                 None,
@@ -70,17 +76,23 @@ impl Checks<'_> {
 
     pub(super) fn references(&mut self) {
         for entry in wanted_entries(self.world, self.cluster) {
-            let subject = format!("entry/{}", entry.name);
+            let subject = CheckSubject::Entry(entry.name.clone());
             match reference(&entry) {
-                Ok(Some(evidence)) => self.say("reference", Answer::Pass, subject, evidence, None),
+                Ok(Some(evidence)) => self.say(CheckCode::Reference, CheckResult::Pass, subject, evidence, None),
                 Ok(None) => self.say(
-                    "reference",
-                    Answer::Unknown,
+                    CheckCode::Reference,
+                    CheckResult::Unknown,
                     subject,
                     "the operator has not resolved an image for it",
                     None,
                 ),
-                Err((answer, evidence)) => self.say("reference", answer, subject, evidence, Some("change the image of the entry")),
+                Err((answer, evidence)) => self.say(
+                    CheckCode::Reference,
+                    answer,
+                    subject,
+                    evidence,
+                    Some("change the image of the entry"),
+                ),
             }
         }
     }
@@ -95,15 +107,15 @@ impl Checks<'_> {
         let subject = self.of_cluster();
         match list.iter().find(|name| name.contains('/')) {
             Some(name) => self.say(
-                "preload-names",
-                Answer::Warn,
+                CheckCode::PreloadNames,
+                CheckResult::Warn,
                 subject,
                 format!("{name} of shared_preload_libraries names a directory, so it is not looked for among the entries"),
                 Some("name the library alone"),
             ),
             None => self.say(
-                "preload-names",
-                Answer::Pass,
+                CheckCode::PreloadNames,
+                CheckResult::Pass,
                 subject,
                 format!("{} are names alone", list.join(", ")),
                 None,
@@ -112,9 +124,9 @@ impl Checks<'_> {
     }
 }
 
-fn reference(entry: &ExtensionEntry) -> Result<Option<String>, (Answer, String)> {
+fn reference(entry: &ExtensionEntry) -> Result<Option<String>, (CheckResult, String)> {
     let Some(text) = &entry.reference else { return Ok(None) };
-    let parsed = Reference::parse(text).map_err(|why| (Answer::Fail, why))?;
+    let parsed = Reference::parse(text).map_err(|why| (CheckResult::Fail, why))?;
     let told = parsed.tag.as_deref().and_then(extension_tag);
     match (told, &parsed.tag, &parsed.digest) {
         (Some(told), ..) => Ok(Some(format!(
@@ -125,8 +137,8 @@ fn reference(entry: &ExtensionEntry) -> Result<Option<String>, (Answer, String)>
             told.distribution,
             told.built.map(|built| format!(", built {built}")).unwrap_or_default()
         ))),
-        (None, None, None) => Err((Answer::Warn, format!("{text} names neither a tag nor a digest"))),
-        (None, Some(tag), None) if tag == "latest" => Err((Answer::Warn, format!("{text} can change without a word"))),
+        (None, None, None) => Err((CheckResult::Warn, format!("{text} names neither a tag nor a digest"))),
+        (None, Some(tag), None) if tag == "latest" => Err((CheckResult::Warn, format!("{text} can change without a word"))),
         _ => Ok(Some(format!("{} is a valid reference; its tag tells nothing else", parsed.short()))),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Answer, Checks};
+use super::{CheckCode, CheckResult, CheckSubject, Checks};
 use crate::domain::instance::Instance;
 use crate::domain::platform::{Node, mounts_images};
 
@@ -21,18 +21,18 @@ impl Checks<'_> {
         }
         let ours: BTreeSet<String> = self.instances().filter_map(|instance| instance.node.clone()).collect();
         for (node, proof) in nodes.into_iter().filter(|(node, _)| ours.contains(node)) {
-            let subject = format!("node/{node}");
+            let subject = CheckSubject::Node(node.clone());
             match proof {
                 Some(pod) => self.say(
-                    "image-volumes",
-                    Answer::Pass,
+                    CheckCode::ImageVolumes,
+                    CheckResult::Pass,
                     subject,
                     format!("{pod} is ready there with an image volume"),
                     None,
                 ),
                 None => self.say(
-                    "image-volumes",
-                    Answer::Unknown,
+                    CheckCode::ImageVolumes,
+                    CheckResult::Unknown,
                     subject,
                     format!("no ready pod on {node} mounts an image, so its runtime and feature gate are not proved"),
                     Some("containerd 2.1 or CRI-O 1.31 is needed there"),
@@ -50,24 +50,24 @@ impl Checks<'_> {
                     Some(Err(why)) => format!("the runtimes of the nodes are not known: {why}"),
                     _ => "nobody has asked for the nodes yet".to_owned(),
                 };
-                return self.say("node-runtime", Answer::Unknown, "nodes".to_owned(), why, None);
+                return self.say(CheckCode::NodeRuntime, CheckResult::Unknown, CheckSubject::Nodes, why, None);
             }
         };
         let mut good: BTreeMap<String, usize> = BTreeMap::new();
         for node in nodes.iter().filter(|node| node.schedulable) {
-            let subject = format!("node/{}", node.name);
+            let subject = CheckSubject::Node(node.name.clone());
             match mounts_images(&node.runtime) {
                 Some(true) => *good.entry(node.runtime.clone()).or_default() += 1,
                 Some(false) => self.say(
-                    "node-runtime",
-                    Answer::Fail,
+                    CheckCode::NodeRuntime,
+                    CheckResult::Fail,
                     subject,
                     format!("{} runs {}, which cannot mount images", node.name, node.runtime),
                     Some("containerd 2.1 or CRI-O 1.31 is needed; until then keep the instances off that node"),
                 ),
                 None => self.say(
-                    "node-runtime",
-                    Answer::Unknown,
+                    CheckCode::NodeRuntime,
+                    CheckResult::Unknown,
                     subject,
                     format!(
                         "{} runs {}, of which it is not known whether it mounts images",
@@ -80,7 +80,7 @@ impl Checks<'_> {
         if !good.is_empty() {
             let told: Vec<String> = good.iter().map(|(runtime, count)| format!("{count} × {runtime}")).collect();
             let evidence = format!("nodes that mount images: {}", told.join(", "));
-            self.say("node-runtime", Answer::Pass, "nodes".to_owned(), evidence, None);
+            self.say(CheckCode::NodeRuntime, CheckResult::Pass, CheckSubject::Nodes, evidence, None);
         }
     }
 
@@ -88,21 +88,21 @@ impl Checks<'_> {
     pub(super) fn architectures(&mut self) {
         let Some(Ok(nodes)) = &self.world.nodes else {
             let why = "the architectures of the nodes are not known";
-            return self.say("node-architecture", Answer::Unknown, "nodes".to_owned(), why, None);
+            return self.say(CheckCode::NodeArchitecture, CheckResult::Unknown, CheckSubject::Nodes, why, None);
         };
         let usable = nodes.iter().filter(|node| node.schedulable);
         let found: BTreeSet<&str> = usable.map(|node: &Node| node.architecture.as_str()).collect();
         let all = found.into_iter().collect::<Vec<_>>().join(", ");
         let (answer, evidence, hint) = if all.contains(", ") {
             (
-                Answer::Warn,
+                CheckResult::Warn,
                 format!("nodes are of several architectures: {all}"),
                 Some("use images that are made for each of them, or bind the cluster to one"),
             )
         } else {
-            (Answer::Pass, format!("every node is {all}"), None)
+            (CheckResult::Pass, format!("every node is {all}"), None)
         };
-        self.say("node-architecture", answer, "nodes".to_owned(), evidence, hint);
+        self.say(CheckCode::NodeArchitecture, answer, CheckSubject::Nodes, evidence, hint);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, Checks};
+use super::{CheckCode, CheckResult, CheckSubject, Checks};
 use crate::domain::database::{Database, Ensure};
 use crate::domain::offer::{Question, Told};
 use crate::domain::watch::Kind;
@@ -16,18 +16,18 @@ impl Checks<'_> {
             .collect()
     }
 
-    fn objects_are_known(&mut self, code: &'static str) -> bool {
+    fn objects_are_known(&mut self, code: CheckCode) -> bool {
         let known = self.world.watch(Kind::Database).is_known();
         if !known {
             let why = "the Database objects are not known";
-            self.say(code, Answer::Unknown, self.of_cluster(), why, None);
+            self.say(code, CheckResult::Unknown, self.of_cluster(), why, None);
         }
         known
     }
 
     /// The operator creates extensions in the order of the list, without CASCADE.
     pub(super) fn required_extensions(&mut self) {
-        if !self.objects_are_known("required-extensions") {
+        if !self.objects_are_known(CheckCode::RequiredExtensions) {
             return;
         }
         let mut all_there = true;
@@ -42,26 +42,32 @@ impl Checks<'_> {
                     coming: &[],
                 };
                 match question.requirements(&before) {
-                    Some(Told::No(why)) => open.push((Answer::Fail, why)),
-                    Some(Told::Unknown(why)) => open.push((Answer::Unknown, why)),
+                    Some(Told::No(why)) => open.push((CheckResult::Fail, why)),
+                    Some(Told::Unknown(why)) => open.push((CheckResult::Unknown, why)),
                     Some(Told::Yes(_)) | None => {}
                 }
                 before.push(extension.name.clone());
             }
             if let Some((answer, why)) = open.into_iter().min_by_key(|(answer, _)| *answer) {
                 all_there = false;
-                let hint = (answer == Answer::Fail).then_some("list it first");
-                self.say("required-extensions", answer, format!("database/{}", object.key.name), why, hint);
+                let hint = (answer == CheckResult::Fail).then_some("list it first");
+                self.say(
+                    CheckCode::RequiredExtensions,
+                    answer,
+                    CheckSubject::Database(object.key.name.clone()),
+                    why,
+                    hint,
+                );
             }
         }
         if all_there {
             let evidence = "what is known to be required is listed first or installed";
-            self.say("required-extensions", Answer::Pass, self.of_cluster(), evidence, None);
+            self.say(CheckCode::RequiredExtensions, CheckResult::Pass, self.of_cluster(), evidence, None);
         }
     }
 
     pub(super) fn database_objects(&mut self) {
-        if !self.objects_are_known("database-objects") {
+        if !self.objects_are_known(CheckCode::DatabaseObjects) {
             return;
         }
         let mut by_database: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -71,13 +77,13 @@ impl Checks<'_> {
         let several: Vec<_> = by_database.iter().filter(|(_, names)| names.len() > 1).collect();
         if several.is_empty() {
             let evidence = "no database has more than one Database object";
-            return self.say("database-objects", Answer::Pass, self.of_cluster(), evidence, None);
+            return self.say(CheckCode::DatabaseObjects, CheckResult::Pass, self.of_cluster(), evidence, None);
         }
         for (database, names) in several {
             self.say(
-                "database-objects",
-                Answer::Fail,
-                format!("database/{}", names.first().map_or("", String::as_str)),
+                CheckCode::DatabaseObjects,
+                CheckResult::Fail,
+                CheckSubject::Database(names.first().cloned().unwrap_or_default()),
                 format!(
                     "{} are all about database {database}: the operator refuses all but one",
                     names.join(", ")

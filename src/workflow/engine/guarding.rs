@@ -7,7 +7,7 @@ use crate::domain::rollout;
 use crate::domain::{Timestamp, World};
 use crate::workflow::event::Command;
 use crate::workflow::guards;
-use crate::workflow::plan::{Check, CheckResult, StepState};
+use crate::workflow::plan::{Check, CheckCode, CheckResult, StepState};
 use crate::workflow::planning;
 use crate::workflow::run::Phase;
 
@@ -174,7 +174,7 @@ fn others(run: &Run, change: &Change, world: &World) -> Option<Check> {
     } else {
         format!("another user has changed {object} since the plan was confirmed (generation {known} to {generation})")
     };
-    Some(guards::pass("unchanged", text))
+    Some(guards::pass(CheckCode::Unchanged, text))
 }
 
 fn stop(run: &mut Run, step: usize, failed: &Check, now: Timestamp) {
@@ -182,7 +182,7 @@ fn stop(run: &mut Run, step: usize, failed: &Check, now: Timestamp) {
         Some(hint) => format!("{} ({hint})", failed.evidence),
         None => failed.evidence.clone(),
     };
-    if failed.name == "cluster-blocked" {
+    if failed.code == CheckCode::ClusterBlocked {
         run.say(now, why.clone());
         run.enter(Phase::Blocked { step, why }, now);
     } else {

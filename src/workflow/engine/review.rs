@@ -11,6 +11,7 @@ use crate::workflow::conditions::{self, Seen, View};
 use crate::workflow::event::Command;
 use crate::workflow::guards;
 use crate::workflow::intent::Intent;
+use crate::workflow::plan::CheckCode;
 use crate::workflow::plan::{Check, DryRun, Preview, StepKind, StepState};
 use crate::workflow::planning;
 use crate::workflow::run::Phase;
@@ -79,13 +80,13 @@ pub(super) fn renew(run: &mut Run, world: &World, commands: &mut Vec<Command>) -
 
 /// Why it must be confirmed again, and what is not put back.
 fn told_again(run: &Run) -> Vec<Check> {
-    let changed = run.asks_again.iter().map(|why| guards::warn("changed", why.clone()));
+    let changed = run.asks_again.iter().map(|why| guards::warn(CheckCode::Changed, why.clone()));
     let left: &[String] = match &run.intent {
         Intent::PutBack { left, .. } => left,
         _ => &[],
     };
     changed
-        .chain(left.iter().map(|why| guards::warn("not-put-back", why.clone())))
+        .chain(left.iter().map(|why| guards::warn(CheckCode::NotPutBack, why.clone())))
         .collect()
 }
 

@@ -12,7 +12,7 @@ use crate::domain::cluster::{FieldManager, UpdateStrategy};
 use crate::domain::fixture;
 use crate::domain::ids::DatabaseKey;
 use crate::workflow::intent::DatabaseWish;
-use crate::workflow::plan::{CheckResult, DryRun};
+use crate::workflow::plan::{CheckCode, CheckResult, DryRun};
 
 mod clocks;
 mod recordings;
@@ -577,7 +577,7 @@ fn a_library_that_is_nowhere_is_refused_before_it_is_preloaded() {
         libraries: vec!["nothere".to_owned()],
         before: None,
     });
-    assert_eq!(stage.check("preload-libraries"), CheckResult::Fail);
+    assert_eq!(stage.check(CheckCode::PreloadLibraries), CheckResult::Fail);
     stage.confirm();
     assert_eq!(stage.writes.len(), 0);
 }
@@ -612,7 +612,7 @@ fn without_sql_the_pods_and_managers_tell_that_a_preload_has_taken_effect() {
         libraries: vec!["pg_stat_statements".to_owned()],
         before: None,
     });
-    assert_eq!(stage.check("preload-libraries"), CheckResult::Pass);
+    assert_eq!(stage.check(CheckCode::PreloadLibraries), CheckResult::Pass);
     stage.confirm();
     stage.until("the rollout", |phase| *phase == Phase::Waiting(0));
     stage.mute = true;
@@ -673,17 +673,17 @@ fn a_standby_that_does_not_receive_wal_is_not_promoted() {
         at: fixture::now(),
     };
     let mut stage = Stage::new(intent.clone());
-    assert_eq!(stage.check("wal-receiver"), CheckResult::Pass);
+    assert_eq!(stage.check(CheckCode::WalReceiver), CheckResult::Pass);
     stage.deaf = true;
     let pod = PodKey::new("shop", "orders-2");
     stage.world.reports.get_mut(&pod).unwrap().wal_receiver = false;
     stage.begin(intent.clone());
-    assert_eq!(stage.check("wal-receiver"), CheckResult::Fail);
+    assert_eq!(stage.check(CheckCode::WalReceiver), CheckResult::Fail);
     stage.world.reports.clear();
     stage.world.probes.clear();
     stage.begin(intent);
     assert_eq!(
-        stage.check("wal-receiver"),
+        stage.check(CheckCode::WalReceiver),
         CheckResult::Unknown,
         "it is said when it cannot be read"
     );
@@ -698,7 +698,7 @@ fn only_a_pod_that_never_worked_and_would_come_back_otherwise_is_deleted_as_stuc
         uid: "orders-2-uid".to_owned(),
     };
     assert_eq!(
-        Stage::with(delete.clone(), world.clone()).check("stuck-pod"),
+        Stage::with(delete.clone(), world.clone()).check(CheckCode::StuckPod),
         CheckResult::Fail,
         "it works"
     );
@@ -713,7 +713,7 @@ fn only_a_pod_that_never_worked_and_would_come_back_otherwise_is_deleted_as_stuc
         });
     });
     assert_eq!(
-        Stage::with(delete.clone(), world.clone()).check("stuck-pod"),
+        Stage::with(delete.clone(), world.clone()).check(CheckCode::StuckPod),
         CheckResult::Fail,
         "it would come back as it is"
     );
@@ -721,7 +721,7 @@ fn only_a_pod_that_never_worked_and_would_come_back_otherwise_is_deleted_as_stuc
         pod.mounts.push(fixture::mount("foo", "rig.local/nowhere:1"));
     });
     let mut stage = Stage::with(delete, world);
-    assert_eq!(stage.check("stuck-pod"), CheckResult::Pass);
+    assert_eq!(stage.check(CheckCode::StuckPod), CheckResult::Pass);
     stage.tell(Event::Confirmed(String::new()));
     stage.until_done();
     assert_eq!(stage.written(), ["Delete Pod orders-2"]);

@@ -8,7 +8,7 @@ use crate::domain::database::Ensure;
 use crate::domain::probe::Fact;
 use crate::domain::watch::Kind;
 use crate::workflow::conditions::objects_of;
-use crate::workflow::plan::Check;
+use crate::workflow::plan::{Check, CheckCode};
 
 /// Databases that a `Database` object must not name (a rule of its CRD).
 const REFUSED: [&str; 3] = ["postgres", "template0", "template1"];
@@ -24,7 +24,7 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
             ChangeKind::SetDatabaseExtension { key, .. } => {
                 let Some(object) = situation.world.databases.get(key) else {
                     checks.push(fail(
-                        "database",
+                        CheckCode::Database,
                         format!("there is no Database object {key} any more"),
                         "begin anew",
                     ));
@@ -33,7 +33,7 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
                 checks.extend(one_object(situation, cluster, &object.database));
                 if object.ensure == Ensure::Absent {
                     checks.push(fail(
-                        "database",
+                        CheckCode::Database,
                         format!("{} asks for the absence of database {}", key.name, object.database),
                         "choose another database",
                     ));
@@ -59,7 +59,7 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
 fn refused(database: &str) -> Option<Check> {
     REFUSED.contains(&database).then(|| {
         fail(
-            "database",
+            CheckCode::Database,
             format!("a Database object must not describe {database}"),
             "choose a database of the application",
         )
@@ -85,20 +85,20 @@ fn databases<'a>(situation: &Situation<'a>, cluster: &Cluster) -> Result<&'a [cr
 fn real_owner(situation: &Situation<'_>, cluster: &Cluster, database: &str, owner: &str) -> Check {
     match databases(situation, cluster) {
         Ok(databases) => match databases.iter().find(|there| there.database == database) {
-            Some(there) if there.owner == owner => pass("owner", format!("{database} belongs to {owner}, and goes on doing so")),
+            Some(there) if there.owner == owner => pass(CheckCode::Owner, format!("{database} belongs to {owner}, and goes on doing so")),
             Some(there) => fail(
-                "owner",
+                CheckCode::Owner,
                 format!("{database} belongs to {}, not to {owner}: its owner would be changed", there.owner),
                 "begin anew",
             ),
             None => fail(
-                "database",
+                CheckCode::Database,
                 format!("there is no database {database}"),
                 "create it first, or choose another",
             ),
         },
         Err(why) => fail(
-            "owner",
+            CheckCode::Owner,
             format!("the owner of {database} is not known, because {why}; a guessed one would silently change it"),
             "give extop a way to ask PostgreSQL, or create the Database object by hand",
         ),
@@ -108,13 +108,16 @@ fn real_owner(situation: &Situation<'_>, cluster: &Cluster, database: &str, owne
 fn exists(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> Check {
     match databases(situation, cluster) {
         Ok(databases) if databases.iter().any(|there| there.database == database) => {
-            pass("database", format!("database {database} is there"))
+            pass(CheckCode::Database, format!("database {database} is there"))
         }
         Ok(_) => warn(
-            "database",
+            CheckCode::Database,
             format!("database {database} is not there yet; its object will create it"),
         ),
-        Err(why) => unknown("database", format!("it is not known whether {database} is there, because {why}")),
+        Err(why) => unknown(
+            CheckCode::Database,
+            format!("it is not known whether {database} is there, because {why}"),
+        ),
     }
 }
 
@@ -127,13 +130,13 @@ fn no_object(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> Op
     let name = &object.key.name;
     Some(if object.deleting {
         fail(
-            "database-objects",
+            CheckCode::DatabaseObjects,
             format!("{name}, which describes database {database}, is being deleted"),
             "wait until it is gone, then try again",
         )
     } else {
         fail(
-            "database-objects",
+            CheckCode::DatabaseObjects,
             format!("{name} describes database {database} already; the operator would refuse a second one"),
             "submit the action again: that object is extended then",
         )
@@ -146,7 +149,7 @@ fn unreadable(world: &World, cluster: &Cluster, database: &str) -> Option<Check>
     let mut unreadable = world.unreadable.keys();
     let (_, object) = unreadable.find(|(kind, object)| *kind == Kind::Database && object.starts_with(&beside))?;
     Some(unknown(
-        "database-objects",
+        CheckCode::DatabaseObjects,
         format!(
             "the Database object {object} cannot be understood; if it describes database {database}, the operator refuses a second one"
         ),
@@ -159,7 +162,7 @@ fn one_object(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> O
         .collect();
     (objects.len() > 1).then(|| {
         fail(
-            "database-objects",
+            CheckCode::DatabaseObjects,
             format!(
                 "{} all describe database {database}; the operator heeds only one",
                 objects.join(", ")

@@ -14,7 +14,7 @@ use crate::domain::offer::files_of;
 use crate::domain::probe::FileKind;
 use crate::workflow::conditions::base_name;
 use crate::workflow::intent::{DatabaseWish, Intent};
-use crate::workflow::plan::Check;
+use crate::workflow::plan::{Check, CheckCode};
 
 pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
     let world = situation.world;
@@ -22,20 +22,28 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
     for change in situation.at_hand() {
         match &change.kind {
             ChangeKind::AddEntry { entry, .. } => {
-                checks.push(result("name", name_error(cluster, entry), || {
+                checks.push(result(CheckCode::EntryName, name_error(cluster, entry), || {
                     format!("{} is a free and valid name", entry.name)
                 }));
                 checks.push(image(world, cluster, &entry.name, entry.reference.as_deref()));
                 checks.extend(fits(world, cluster, &entry.name, entry.reference.as_deref()));
-                checks.push(result("paths", paths_error(entry), || "the paths stay within the mount".to_owned()));
+                checks.push(result(CheckCode::EntryPaths, paths_error(entry), || {
+                    "the paths stay within the mount".to_owned()
+                }));
                 if !entry.env.is_empty() {
-                    checks.push(result("environment", env_error(entry), || "no variable is reserved".to_owned()));
+                    checks.push(result(CheckCode::EntryEnvironment, env_error(entry), || {
+                        "no variable is reserved".to_owned()
+                    }));
                 }
                 checks.extend(shadowing(situation, cluster, entry));
             }
             ChangeKind::SetReference { entry, reference, .. } => {
                 if cluster.spec.extensions.iter().all(|there| there.name != *entry) {
-                    checks.push(fail("name", format!("the cluster has no entry {entry}"), "choose one that it has"));
+                    checks.push(fail(
+                        CheckCode::EntryName,
+                        format!("the cluster has no entry {entry}"),
+                        "choose one that it has",
+                    ));
                 }
                 checks.push(image(world, cluster, entry, reference.as_deref()));
                 checks.extend(fits(world, cluster, entry, reference.as_deref()));
@@ -58,7 +66,7 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
     checks
 }
 
-fn result(name: &str, error: Option<String>, good: impl FnOnce() -> String) -> Check {
+fn result(name: CheckCode, error: Option<String>, good: impl FnOnce() -> String) -> Check {
     match error {
         Some(error) => fail(name, error, "correct it and submit again"),
         None => pass(name, good()),
@@ -69,13 +77,13 @@ fn result(name: &str, error: Option<String>, good: impl FnOnce() -> String) -> C
 /// everything, so what is not known does not count.
 fn image(world: &World, cluster: &Cluster, entry: &str, reference: Option<&str>) -> Check {
     if let Some(reference) = reference {
-        return result("reference", reference_error(reference), || {
+        return result(CheckCode::Reference, reference_error(reference), || {
             format!("{reference} is a valid reference")
         });
     }
     let Some(asked) = &cluster.spec.catalog else {
         return fail(
-            "reference",
+            CheckCode::Reference,
             format!("{entry} has no image reference, and the cluster uses no catalog"),
             "give it a reference",
         );
@@ -84,9 +92,9 @@ fn image(world: &World, cluster: &Cluster, entry: &str, reference: Option<&str>)
         return unseen_catalog(world, &asked.key, entry);
     };
     match catalog.entry(asked.major, entry).and_then(|offered| offered.reference.as_ref()) {
-        Some(reference) => pass("reference", format!("{} has {entry} as {reference}", asked.key)),
+        Some(reference) => pass(CheckCode::Reference, format!("{} has {entry} as {reference}", asked.key)),
         None => fail(
-            "reference",
+            CheckCode::Reference,
             format!("{} has no entry {entry} for PostgreSQL {}", asked.key, asked.major),
             "give a reference, or add it to the catalog: without one the operator would halt everything, failover included",
         ),
@@ -105,12 +113,12 @@ fn unseen_catalog(world: &World, catalog: &CatalogKey, entry: &str) -> Check {
     });
     match why {
         Some(why) => fail(
-            "reference",
+            CheckCode::Reference,
             format!("it is not known whether {catalog} has {entry}: {why}; without an image the operator would halt everything"),
             "give a reference, or have the entry added by a user who may read the catalog",
         ),
         None => fail(
-            "reference",
+            CheckCode::Reference,
             format!("there is no {catalog}, which the cluster takes its images from"),
             "give a reference, or create the catalog",
         ),
@@ -127,13 +135,13 @@ fn fits(world: &World, cluster: &Cluster, entry: &str, reference: Option<&str>) 
     let tag = Reference::parse(&reference).ok()?.tag;
     let Some(told) = tag.as_deref().and_then(extension_tag) else {
         return Some(unknown(
-            "image-fits",
+            CheckCode::ImageFits,
             format!("the tag of {reference} tells neither PostgreSQL's version nor the distribution"),
         ));
     };
     if let Some(major) = postgres_major(world, cluster).filter(|major| *major != told.major) {
         return Some(fail(
-            "image-fits",
+            CheckCode::ImageFits,
             format!("{reference} was made for PostgreSQL {}, the cluster runs {major}", told.major),
             format!("choose an image for PostgreSQL {major}"),
         ));
@@ -141,17 +149,20 @@ fn fits(world: &World, cluster: &Cluster, entry: &str, reference: Option<&str>) 
     let operand = cluster.status.image.as_deref().and_then(|image| Reference::parse(image).ok()?.tag);
     match operand.as_deref().and_then(operand_distribution) {
         Some(distribution) if distribution != told.distribution => Some(warn(
-            "image-fits",
+            CheckCode::ImageFits,
             format!(
                 "{reference} was made on {}, the operand image on {distribution}: its library may not find what it links",
                 told.distribution
             ),
         )),
         Some(distribution) => Some(pass(
-            "image-fits",
+            CheckCode::ImageFits,
             format!("made for PostgreSQL {} on {distribution}, as the operand image is", told.major),
         )),
-        None => Some(unknown("image-fits", "the operand image's tag does not tell its distribution")),
+        None => Some(unknown(
+            CheckCode::ImageFits,
+            "the operand image's tag does not tell its distribution",
+        )),
     }
 }
 
@@ -177,7 +188,7 @@ fn shadowing(situation: &Situation<'_>, cluster: &Cluster, entry: &ExtensionEntr
         .and_then(|files| files.iter().find(|file| file.kind == FileKind::Control && file.name == name))
         .map_or("the operand image", |file| file.element.as_str());
     Some(warn(
-        "shadowing",
+        CheckCode::OperandImage,
         format!("{name} is offered already, by {from}, which comes first on the path: the entry's files will not be used"),
     ))
 }
@@ -187,7 +198,7 @@ fn in_use(situation: &Situation<'_>, cluster: &Cluster, entry: &str) -> Check {
     let world = situation.world;
     let Some(probe) = world.primary_of(cluster).and_then(|primary| world.answer_of(primary)) else {
         return unknown(
-            "in-use",
+            CheckCode::InUse,
             format!("it cannot be read whether a database has an extension of {entry}"),
         );
     };
@@ -204,23 +215,23 @@ fn in_use(situation: &Situation<'_>, cluster: &Cluster, entry: &str) -> Check {
             );
             // In review the steps before may be about to drop it.
             return if situation.step.is_some() {
-                fail("in-use", text, "drop it there first")
+                fail(CheckCode::InUse, text, "drop it there first")
             } else {
-                warn("in-use", text)
+                warn(CheckCode::InUse, text)
             };
         }
     }
     let unread = probe.databases.iter().find(|database| database.installed.known().is_none());
     match unread {
         Some(database) => unknown(
-            "in-use",
+            CheckCode::InUse,
             format!(
                 "it is not known whether database {} has an extension of {entry}, because {}",
                 database.database,
                 database.installed.because().unwrap_or("it was not read")
             ),
         ),
-        None => pass("in-use", format!("no database has an extension of {entry}")),
+        None => pass(CheckCode::InUse, format!("no database has an extension of {entry}")),
     }
 }
 
@@ -247,7 +258,7 @@ fn still_preloaded(situation: &Situation<'_>, cluster: &Cluster, entry: &str) ->
     let own = libraries(situation.world, cluster, entry);
     let left = listed.iter().find(|library| own.iter().any(|name| name == base_name(library)))?;
     Some(fail(
-        "preload-libraries",
+        CheckCode::PreloadLibraries,
         format!("{left} is in the preload list, and {entry} has it: without it PostgreSQL does not start"),
         "take it out of the preload libraries first",
     ))

@@ -7,7 +7,7 @@ use crate::domain::World;
 use crate::domain::change::{Change, ChangedObject, ChangedPart};
 use crate::domain::cluster::{Cluster, FieldManager};
 use crate::domain::permission::{Permission, Verdict};
-use crate::workflow::plan::{Check, Step, StepKind, StepState};
+use crate::workflow::plan::{Check, CheckCode, Step, StepKind, StepState};
 
 /// The permissions that the steps take which are still to do.
 pub(in crate::workflow) fn permissions(steps: &[Step]) -> Vec<Permission> {
@@ -37,7 +37,11 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
     if situation.step.is_some()
         && let Some(why) = text_only(ahead, situation.world)
     {
-        checks.push(fail("field-manager", why, "make the change where that manager takes it from"));
+        checks.push(fail(
+            CheckCode::FieldManager,
+            why,
+            "make the change where that manager takes it from",
+        ));
     }
     checks.extend(other_managers(situation, cluster));
     checks
@@ -45,14 +49,17 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
 
 fn allowed(world: &World, permission: &Permission) -> Check {
     match world.permissions.get(permission) {
-        Some(Verdict::Allowed) => pass("permission", format!("you may {permission}")),
+        Some(Verdict::Allowed) => pass(CheckCode::Permissions, format!("you may {permission}")),
         Some(Verdict::Denied) => fail(
-            "permission",
+            CheckCode::Permissions,
             format!("you may not {permission}"),
             "without it the run would stop half-way: ask for it before",
         ),
-        Some(Verdict::Unknown(why)) => unknown("permission", format!("it is not known whether you may {permission}: {why}")),
-        None => unknown("permission", format!("it is not known yet whether you may {permission}")),
+        Some(Verdict::Unknown(why)) => unknown(
+            CheckCode::Permissions,
+            format!("it is not known whether you may {permission}: {why}"),
+        ),
+        None => unknown(CheckCode::Permissions, format!("it is not known yet whether you may {permission}")),
     }
 }
 
@@ -172,6 +179,11 @@ fn other_managers(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
     }
     names
         .into_iter()
-        .map(|name| warn("field-manager", format!("{name} has written that part before, and may do so again")))
+        .map(|name| {
+            warn(
+                CheckCode::FieldManager,
+                format!("{name} has written that part before, and may do so again"),
+            )
+        })
         .collect()
 }

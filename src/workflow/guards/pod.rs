@@ -6,7 +6,7 @@ use crate::domain::change::ChangeKind;
 use crate::domain::cluster::{Cluster, Phase};
 use crate::domain::ids::PodKey;
 use crate::workflow::intent::Intent;
-use crate::workflow::plan::Check;
+use crate::workflow::plan::{Check, CheckCode};
 use crate::workflow::planning::differs_from_wanted;
 
 pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
@@ -37,9 +37,13 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
 fn primary(cluster: &Cluster, instance: &str) -> Check {
     let status = &cluster.status;
     if status.current_primary.as_deref() == Some(instance) && status.target_primary == status.current_primary {
-        pass("role", format!("{instance} is the primary"))
+        pass(CheckCode::Role, format!("{instance} is the primary"))
     } else {
-        fail("role", format!("{instance} is not the settled primary any more"), "begin anew")
+        fail(
+            CheckCode::Role,
+            format!("{instance} is not the settled primary any more"),
+            "begin anew",
+        )
     }
 }
 
@@ -48,16 +52,16 @@ fn replica(world: &World, cluster: &Cluster, pod: &PodKey, uid: &str) -> Check {
         Some(instance) if instance.uid == *uid => {
             if cluster.status.current_primary.as_ref() == Some(&pod.name) || cluster.status.target_primary.as_ref() == Some(&pod.name) {
                 fail(
-                    "role",
+                    CheckCode::Role,
                     format!("{} has become the primary", pod.name),
                     "begin anew: a primary is restarted in place",
                 )
             } else {
-                pass("role", format!("{} is a replica", pod.name))
+                pass(CheckCode::Role, format!("{} is a replica", pod.name))
             }
         }
         _ => fail(
-            "pod",
+            CheckCode::Pod,
             format!("{} is not the pod any more that was to be restarted", pod.name),
             "begin anew",
         ),
@@ -66,7 +70,7 @@ fn replica(world: &World, cluster: &Cluster, pod: &PodKey, uid: &str) -> Check {
 
 /// Only a pod that never worked, and that would come back as another one, is deleted as stuck.
 fn stuck(situation: &Situation<'_>, pod: &PodKey, uid: &str) -> Check {
-    let name = "stuck-pod";
+    let name = CheckCode::StuckPod;
     let Some(instance) = situation.world.instances.get(pod).filter(|instance| instance.uid == uid) else {
         return fail(name, format!("{} is not the pod any more that was stuck", pod.name), "look again");
     };
@@ -103,25 +107,33 @@ fn promotable(world: &World, cluster: &Cluster, name: &str) -> Vec<Check> {
     let pod = PodKey::new(cluster.key.namespace.clone(), name);
     let Some(instance) = world.instances.get(&pod).filter(|instance| instance.cluster == cluster.key) else {
         return vec![fail(
-            "standby",
+            CheckCode::Standby,
             format!("the cluster has no instance {name}"),
             "choose one that it has",
         )];
     };
     let status = &cluster.status;
     if status.current_primary.as_deref() == Some(name) {
-        return vec![fail("standby", format!("{name} is the primary already"), "choose a standby")];
+        return vec![fail(
+            CheckCode::Standby,
+            format!("{name} is the primary already"),
+            "choose a standby",
+        )];
     }
     if status.current_primary != status.target_primary {
-        return vec![fail("standby", "the primary is changing already", "wait until it has changed")];
+        return vec![fail(
+            CheckCode::Standby,
+            "the primary is changing already",
+            "wait until it has changed",
+        )];
     }
     if !instance.ready || instance.deleting {
-        return vec![fail("standby", format!("{name} is not ready"), "choose a standby that is")];
+        return vec![fail(CheckCode::Standby, format!("{name} is not ready"), "choose a standby that is")];
     }
-    let mut checks = vec![pass("standby", format!("{name} is a ready standby"))];
+    let mut checks = vec![pass(CheckCode::Standby, format!("{name} is a ready standby"))];
     checks.push(streaming(world, instance));
     if status.phase_kind() == Phase::WaitingForUser {
-        checks.push(pass("supervised", "the operator waits for a promotion"));
+        checks.push(pass(CheckCode::Supervised, "the operator waits for a promotion"));
     }
     checks
 }
@@ -136,14 +148,14 @@ fn streaming(world: &World, instance: &crate::domain::instance::Instance) -> Che
         .map(|report| report.wal_receiver);
     let asked = || world.answer_of(instance)?.server.known()?.wal_receiver;
     match reported.or_else(asked) {
-        Some(true) => pass("wal-receiver", format!("{name} receives WAL")),
+        Some(true) => pass(CheckCode::WalReceiver, format!("{name} receives WAL")),
         Some(false) => fail(
-            "wal-receiver",
+            CheckCode::WalReceiver,
             format!("{name} does not receive WAL: the operator would wait for it without an end"),
             "mend its replication first, or choose another standby",
         ),
         None => unknown(
-            "wal-receiver",
+            CheckCode::WalReceiver,
             format!("it cannot be read whether {name} receives WAL; if it does not, the operator waits without an end"),
         ),
     }

@@ -5,9 +5,9 @@ use crate::domain::change::{Change, ChangeKind};
 use crate::domain::cluster::Cluster;
 use crate::domain::probe::{FileKind, InstanceProbe};
 use crate::workflow::conditions::{base_name, is_loaded};
-use crate::workflow::plan::Check;
+use crate::workflow::plan::{Check, CheckCode};
 
-const NAME: &str = "preload-libraries";
+const NAME: CheckCode = CheckCode::PreloadLibraries;
 
 pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
     let mut checks = Vec::new();
@@ -18,7 +18,11 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
             continue;
         }
         if let Some(why) = names_error(&added, &[]) {
-            checks.push(fail("preload-names", why, "write plain names, as in shared_preload_libraries: foo"));
+            checks.push(fail(
+                CheckCode::PreloadNames,
+                why,
+                "write plain names, as in shared_preload_libraries: foo",
+            ));
             continue;
         }
         checks.extend(added.iter().map(|library| judged(situation, cluster, library)));

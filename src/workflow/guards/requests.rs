@@ -13,7 +13,7 @@ use crate::domain::known::dropped_by_operator;
 use crate::domain::offer::{Question, Told};
 use crate::domain::rollout::wanted_entries;
 use crate::workflow::intent::Intent;
-use crate::workflow::plan::{Check, StepKind};
+use crate::workflow::plan::{Check, CheckCode, StepKind};
 
 pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
     let world = situation.world;
@@ -50,7 +50,7 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
             before.push(extension.name.clone());
         }
     }
-    checks.extend(to_confirm(situation).into_iter().map(|why| warn("managed-extension", why)));
+    checks.extend(to_confirm(situation).into_iter().map(|why| warn(CheckCode::ManagedExtension, why)));
     checks
 }
 
@@ -109,17 +109,17 @@ fn judged(situation: &Situation<'_>, question: Question<'_>, before: &[String]) 
     let name = &question.extension.name;
     let told = [
         (
-            "sql-name",
+            CheckCode::SqlName,
             Some(question.name()),
             "correct the name, or mount an image that has it: what its files offer counts then".to_owned(),
         ),
         (
-            "sql-version",
+            CheckCode::SqlVersion,
             question.version(),
             "ask for a version that is offered, or mount an image that has it first".to_owned(),
         ),
         (
-            "required-extensions",
+            CheckCode::RequiredExtensions,
             question.requirements(before),
             format!("ask for what it requires, before {name}"),
         ),

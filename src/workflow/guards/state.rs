@@ -12,7 +12,7 @@ use crate::domain::request::holds;
 use crate::domain::rollout::{self, Rollout};
 use crate::domain::watch::{Kind, WatchState};
 use crate::workflow::intent::Intent;
-use crate::workflow::plan::Check;
+use crate::workflow::plan::{Check, CheckCode};
 
 pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
     let world = situation.world;
@@ -69,7 +69,7 @@ fn watches(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
                 WatchState::Absent => "upgrade the operator to a version that has them",
                 _ => "wait until they are watched, then try again",
             };
-            Some(fail("watches", why, hint))
+            Some(fail(CheckCode::Watches, why, hint))
         })
         .collect()
 }
@@ -105,19 +105,19 @@ pub(in crate::workflow) fn lost_watch(situation: &Situation<'_>) -> Option<Kind>
 
 fn postgres(world: &World, cluster: &Cluster) -> Check {
     match postgres_major(world, cluster) {
-        Some(major) if major >= 18 => pass("postgres-version", format!("PostgreSQL {major}")),
+        Some(major) if major >= 18 => pass(CheckCode::PostgresVersion, format!("PostgreSQL {major}")),
         Some(major) => fail(
-            "postgres-version",
+            CheckCode::PostgresVersion,
             format!("PostgreSQL {major} cannot use image volume extensions: it does not know extension_control_path"),
             "upgrade the cluster to PostgreSQL 18 or later",
         ),
-        None => unknown("postgres-version", "the version of PostgreSQL is not known"),
+        None => unknown(CheckCode::PostgresVersion, "the version of PostgreSQL is not known"),
     }
 }
 
 fn operator(situation: &Situation<'_>, cluster: &Cluster) -> Check {
     let Some(version) = operator_version(situation.world, cluster) else {
-        return unknown("operator-version", "no instance tells the version of the operator");
+        return unknown(CheckCode::OperatorVersion, "no instance tells the version of the operator");
     };
     let mut needed = ((1, 27), "image volume extensions");
     for change in situation.at_hand() {
@@ -132,10 +132,10 @@ fn operator(situation: &Situation<'_>, cluster: &Cluster) -> Check {
     let ((major, minor), what) = needed;
     let told = format!("CloudNativePG {}.{}", version.0, version.1);
     if version >= (major, minor) {
-        pass("operator-version", told)
+        pass(CheckCode::OperatorVersion, told)
     } else {
         fail(
-            "operator-version",
+            CheckCode::OperatorVersion,
             format!("{told} does not support {what}, {major}.{minor} does"),
             "upgrade the operator",
         )
@@ -144,26 +144,26 @@ fn operator(situation: &Situation<'_>, cluster: &Cluster) -> Check {
 
 fn kubernetes(world: &World, cluster: &Cluster) -> Check {
     let Some(text) = &world.kubernetes else {
-        return unknown("kubernetes-version", "the version of Kubernetes is not known");
+        return unknown(CheckCode::KubernetesVersion, "the version of Kubernetes is not known");
     };
     let proof = world.instances_of(&cluster.key).find(|instance| mounts_an_image(instance));
     match (super::major_minor(text), proof) {
-        (Some(version), _) if version >= (1, 35) => pass("kubernetes-version", format!("Kubernetes {text} mounts image volumes")),
+        (Some(version), _) if version >= (1, 35) => pass(CheckCode::KubernetesVersion, format!("Kubernetes {text} mounts image volumes")),
         (_, Some(instance)) => pass(
-            "kubernetes-version",
+            CheckCode::KubernetesVersion,
             format!("Kubernetes {text}: {} mounts an image volume already", instance.key.name),
         ),
         (Some(version), None) if version >= (1, 33) => unknown(
-            "kubernetes-version",
+            CheckCode::KubernetesVersion,
             format!("Kubernetes {text} mounts image volumes only with the feature gate ImageVolume, which cannot be read"),
         ),
         (Some(_), None) => fail(
-            "kubernetes-version",
+            CheckCode::KubernetesVersion,
             format!("Kubernetes {text} cannot mount image volumes, 1.33 with the gate ImageVolume or 1.35 can"),
             "upgrade Kubernetes",
         ),
         (None, None) => unknown(
-            "kubernetes-version",
+            CheckCode::KubernetesVersion,
             format!("the version '{text}' of Kubernetes is not understood"),
         ),
     }
@@ -194,7 +194,7 @@ fn nodes(world: &World, cluster: &Cluster) -> Option<Check> {
         .find(|node| open.contains(&node.name.as_str()) && cannot(node));
     if let Some(old) = old {
         return Some(fail(
-            "node-runtime",
+            CheckCode::NodeRuntime,
             format!("{} runs {}, which cannot mount images", old.name, old.runtime),
             "containerd 2.1.0 or CRI-O 1.31 is needed there, or keep the cluster off that node",
         ));
@@ -202,7 +202,7 @@ fn nodes(world: &World, cluster: &Cluster) -> Option<Check> {
     let other = nodes.into_iter().flatten().filter(|node| node.schedulable).find(cannot);
     if let Some(other) = other {
         let text = format!("{} runs {}: an instance that is put there cannot start", other.name, other.runtime);
-        return Some(warn("node-runtime", text));
+        return Some(warn(CheckCode::NodeRuntime, text));
     }
     let mounts = |name: &str| {
         let mut known = nodes.into_iter().flatten();
@@ -210,14 +210,14 @@ fn nodes(world: &World, cluster: &Cluster) -> Option<Check> {
     };
     Some(if open.is_empty() {
         pass(
-            "node-runtime",
+            CheckCode::NodeRuntime,
             "on every node of the cluster an instance mounts an image volume already",
         )
     } else if open.iter().all(|name| mounts(name)) {
-        pass("node-runtime", format!("the runtime of {} mounts images", open.join(", ")))
+        pass(CheckCode::NodeRuntime, format!("the runtime of {} mounts images", open.join(", ")))
     } else {
         unknown(
-            "node-runtime",
+            CheckCode::NodeRuntime,
             format!(
                 "no instance on {} mounts an image volume yet: containerd needs 2.1.0, CRI-O 1.31",
                 open.join(", ")
@@ -228,9 +228,9 @@ fn nodes(world: &World, cluster: &Cluster) -> Option<Check> {
 
 fn blocked(situation: &Situation<'_>, cluster: &Cluster, rollout: &Rollout) -> Check {
     match &rollout.blocked {
-        None => pass("cluster-blocked", "nothing keeps the operator from going on"),
-        Some(why) if mends(situation, cluster) => warn("cluster-blocked", format!("{why}; this is meant to help")),
-        Some(why) => fail("cluster-blocked", why.clone(), "mend that first; the findings tell how"),
+        None => pass(CheckCode::ClusterBlocked, "nothing keeps the operator from going on"),
+        Some(why) if mends(situation, cluster) => warn(CheckCode::ClusterBlocked, format!("{why}; this is meant to help")),
+        Some(why) => fail(CheckCode::ClusterBlocked, why.clone(), "mend that first; the findings tell how"),
     }
 }
 
@@ -260,7 +260,7 @@ fn only_takes_out(situation: &Situation<'_>) -> bool {
 }
 
 fn in_progress(situation: &Situation<'_>, cluster: &Cluster, rollout: &Rollout) -> Option<Check> {
-    let name = "rollout";
+    let name = CheckCode::Rollout;
     if rollout.complete {
         return Some(pass(name, "no rollout is in progress"));
     }

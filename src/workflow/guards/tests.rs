@@ -57,7 +57,7 @@ fn of(intent: &Intent, world: &World) -> Vec<Check> {
 }
 
 /// The worst answer of a guard, with its evidence.
-fn answer(intent: &Intent, world: &World, name: &str) -> (CheckResult, String) {
+fn answer(intent: &Intent, world: &World, code: CheckCode) -> (CheckResult, String) {
     let rank = |result| match result {
         Pass => 0,
         Warn => 1,
@@ -66,13 +66,13 @@ fn answer(intent: &Intent, world: &World, name: &str) -> (CheckResult, String) {
     };
     let all = of(intent, world);
     all.iter()
-        .filter(|check| check.name == name)
+        .filter(|check| check.code == code)
         .max_by_key(|check| rank(check.result))
-        .map_or_else(|| panic!("no {name} in {all:#?}"), |check| (check.result, check.evidence.clone()))
+        .map_or_else(|| panic!("no {code:?} in {all:#?}"), |check| (check.result, check.evidence.clone()))
 }
 
-fn result(intent: &Intent, world: &World, name: &str) -> CheckResult {
-    answer(intent, world, name).0
+fn result(intent: &Intent, world: &World, code: CheckCode) -> CheckResult {
+    answer(intent, world, code).0
 }
 
 fn world() -> World {
@@ -94,14 +94,14 @@ fn a_plain_extension_on_a_healthy_cluster_fails_no_guard() {
 fn a_cluster_that_is_not_in_view_is_said_to_be_so_and_nothing_else() {
     let all = of(&adding(foo()), &World::default());
     assert_eq!(all.len(), 1);
-    assert_eq!((all[0].name.as_str(), all[0].result), ("cluster", Fail));
+    assert_eq!((all[0].code, all[0].result), (CheckCode::Cluster, Fail));
 }
 
 #[test]
 fn postgresql_17_is_refused() {
     let mut world = world();
     fixture::change(&mut world, |cluster| cluster.status.resolved.as_mut().unwrap().major = Some(17));
-    assert_eq!(result(&adding(foo()), &world, "postgres-version"), Fail);
+    assert_eq!(result(&adding(foo()), &world, CheckCode::PostgresVersion), Fail);
 }
 
 #[test]
@@ -109,11 +109,11 @@ fn the_version_that_sql_tells_counts_where_nothing_is_resolved() {
     let mut world = world();
     fixture::change(&mut world, |cluster| cluster.status.resolved.as_mut().unwrap().major = None);
     fixture::change_probe(&mut world, "orders-1", |probe| fixture::server(probe).version = 170_009);
-    assert_eq!(result(&adding(foo()), &world, "postgres-version"), Fail);
+    assert_eq!(result(&adding(foo()), &world, CheckCode::PostgresVersion), Fail);
     fixture::change(&mut world, |cluster| cluster.spec.catalog = None);
     world.probes.clear();
     assert_eq!(
-        result(&adding(foo()), &world, "postgres-version"),
+        result(&adding(foo()), &world, CheckCode::PostgresVersion),
         Unknown,
         "unknown is not refused"
     );
@@ -127,20 +127,20 @@ fn an_operator_that_does_not_know_catalogs_of_extensions_is_refused_for_them_alo
     }
     let mut from_catalog = foo();
     from_catalog.reference = None;
-    assert_eq!(result(&adding(from_catalog), &world, "operator-version"), Fail);
-    assert_eq!(result(&adding(foo()), &world, "operator-version"), Pass);
+    assert_eq!(result(&adding(from_catalog), &world, CheckCode::OperatorVersion), Fail);
+    assert_eq!(result(&adding(foo()), &world, CheckCode::OperatorVersion), Pass);
 }
 
 #[test]
 fn an_old_kubernetes_is_proved_by_a_pod_that_mounts_an_image() {
     let mut world = world();
     world.kubernetes = Some("1.33.1".to_owned());
-    assert_eq!(result(&adding(foo()), &world, "kubernetes-version"), Pass);
+    assert_eq!(result(&adding(foo()), &world, CheckCode::KubernetesVersion), Pass);
     for name in fixture::INSTANCES {
         fixture::change_instance(&mut world, name, |instance| instance.mounts.clear());
     }
-    assert_eq!(result(&adding(foo()), &world, "kubernetes-version"), Unknown);
-    assert_eq!(result(&adding(foo()), &world, "node-runtime"), Unknown);
+    assert_eq!(result(&adding(foo()), &world, CheckCode::KubernetesVersion), Unknown);
+    assert_eq!(result(&adding(foo()), &world, CheckCode::NodeRuntime), Unknown);
     let node = |name: &str, runtime: &str| Node {
         name: name.to_owned(),
         runtime: runtime.to_owned(),
@@ -154,23 +154,27 @@ fn an_old_kubernetes_is_proved_by_a_pod_that_mounts_an_image() {
         (another, "containerd://1.7.0", Warn),
     ] {
         world.nodes = Some(Ok(vec![node(name, runtime)]));
-        assert_eq!(result(&adding(foo()), &world, "node-runtime"), answer, "{name} {runtime}");
+        assert_eq!(result(&adding(foo()), &world, CheckCode::NodeRuntime), answer, "{name} {runtime}");
     }
     world.kubernetes = Some("1.32.0".to_owned());
-    assert_eq!(result(&adding(foo()), &world, "kubernetes-version"), Fail);
+    assert_eq!(result(&adding(foo()), &world, CheckCode::KubernetesVersion), Fail);
 }
 
 #[test]
 fn names_follow_the_rules_of_the_operator() {
     for bad in ["", "Foo", "-foo", "foo_", "föö", "a b", &"x".repeat(60)] {
         let entry = ExtensionEntry::new(bad, "rig.local/foo:1");
-        assert_eq!(result(&adding(entry), &world(), "name"), Fail, "{bad}");
+        assert_eq!(result(&adding(entry), &world(), CheckCode::EntryName), Fail, "{bad}");
     }
     let mut world = world();
     fixture::change(&mut world, |cluster| {
         cluster.spec.extensions.push(ExtensionEntry::new("pg_ivm", "rig.local/x:1"));
     });
-    let (result_, evidence) = answer(&adding(ExtensionEntry::new("pg-ivm", "rig.local/x:1")), &world, "name");
+    let (result_, evidence) = answer(
+        &adding(ExtensionEntry::new("pg-ivm", "rig.local/x:1")),
+        &world,
+        CheckCode::EntryName,
+    );
     assert_eq!(result_, Fail);
     assert!(evidence.contains("volume name"), "{evidence}");
 }
@@ -178,9 +182,9 @@ fn names_follow_the_rules_of_the_operator() {
 #[test]
 fn an_entry_that_is_there_with_another_image_is_not_added_again() {
     let other = ExtensionEntry::new("hstore", "rig.local/hstore:9");
-    assert_eq!(result(&adding(other), &world(), "name"), Fail);
+    assert_eq!(result(&adding(other), &world(), CheckCode::EntryName), Fail);
     let same = ExtensionEntry::new("hstore", fixture::HSTORE);
-    assert_eq!(result(&adding(same), &world(), "name"), Pass);
+    assert_eq!(result(&adding(same), &world(), CheckCode::EntryName), Pass);
 }
 
 #[test]
@@ -189,28 +193,28 @@ fn an_entry_without_a_reference_must_be_in_the_catalog() {
         name: name.to_owned(),
         ..ExtensionEntry::default()
     };
-    let (result_, evidence) = answer(&adding(named("foo")), &world(), "reference");
+    let (result_, evidence) = answer(&adding(named("foo")), &world(), CheckCode::Reference);
     assert_eq!(result_, Fail, "without one the operator would halt everything");
     assert!(evidence.contains("PostgreSQL 18"), "{evidence}");
     let mut unread = world();
     unread.catalogs.clear();
     assert_eq!(
-        result(&adding(named("foo")), &unread, "reference"),
+        result(&adding(named("foo")), &unread, CheckCode::Reference),
         Fail,
         "a catalog that cannot be read vouches for nothing"
     );
     let mut offered = world();
     let catalog = fixture::catalog(vec![foo()]);
     offered.catalogs.insert(catalog.key.clone(), catalog);
-    assert_eq!(result(&adding(named("foo")), &offered, "reference"), Pass);
+    assert_eq!(result(&adding(named("foo")), &offered, CheckCode::Reference), Pass);
     fixture::change(&mut offered, |cluster| cluster.spec.catalog = None);
-    assert_eq!(result(&adding(named("foo")), &offered, "reference"), Fail);
+    assert_eq!(result(&adding(named("foo")), &offered, CheckCode::Reference), Fail);
 }
 
 #[test]
 fn a_reference_that_no_registry_would_take_is_refused() {
     assert_eq!(
-        result(&adding(ExtensionEntry::new("foo", "https://x/foo")), &world(), "reference"),
+        result(&adding(ExtensionEntry::new("foo", "https://x/foo")), &world(), CheckCode::Reference),
         Fail
     );
 }
@@ -218,10 +222,10 @@ fn a_reference_that_no_registry_would_take_is_refused() {
 #[test]
 fn an_image_for_another_postgresql_is_refused_and_one_for_another_distribution_warned_of() {
     let tagged = |tag: &str| adding(ExtensionEntry::new("foo", format!("rig.local/foo:{tag}")));
-    assert_eq!(result(&tagged("1.0-17-bookworm"), &world(), "image-fits"), Fail);
-    assert_eq!(result(&tagged("1.0-18-trixie"), &world(), "image-fits"), Warn);
-    assert_eq!(result(&tagged("1.0-18-bookworm"), &world(), "image-fits"), Pass);
-    assert_eq!(result(&tagged("latest"), &world(), "image-fits"), Unknown);
+    assert_eq!(result(&tagged("1.0-17-bookworm"), &world(), CheckCode::ImageFits), Fail);
+    assert_eq!(result(&tagged("1.0-18-trixie"), &world(), CheckCode::ImageFits), Warn);
+    assert_eq!(result(&tagged("1.0-18-bookworm"), &world(), CheckCode::ImageFits), Pass);
+    assert_eq!(result(&tagged("latest"), &world(), CheckCode::ImageFits), Unknown);
 }
 
 #[test]
@@ -229,12 +233,12 @@ fn paths_stay_within_the_mount() {
     for bad in ["", "../x", "a/../../x", "/../x", "a:b"] {
         let mut entry = foo();
         entry.ld_paths = vec![bad.to_owned()];
-        assert_eq!(result(&adding(entry), &world(), "paths"), Fail, "{bad:?}");
+        assert_eq!(result(&adding(entry), &world(), CheckCode::EntryPaths), Fail, "{bad:?}");
     }
     for good in ["lib", "/lib", "./lib/", "a/../b"] {
         let mut entry = foo();
         entry.bin_paths = vec![good.to_owned()];
-        assert_eq!(result(&adding(entry), &world(), "paths"), Pass, "{good:?}");
+        assert_eq!(result(&adding(entry), &world(), CheckCode::EntryPaths), Pass, "{good:?}");
     }
 }
 
@@ -246,7 +250,7 @@ fn reserved_variables_and_unknown_placeholders_are_refused() {
             name: name.to_owned(),
             value: value.to_owned(),
         }];
-        result(&adding(entry), &world(), "environment")
+        result(&adding(entry), &world(), CheckCode::EntryEnvironment)
     };
     for name in ["PGHOST", "pgvector_x", "CNPG_X", "POD_NAME", "PATH", "LD_LIBRARY_PATH", "1X", "A-B"] {
         assert_eq!(with(name, "x"), Fail, "{name}");
@@ -266,7 +270,7 @@ fn an_extension_that_the_operand_image_ships_is_warned_of() {
             default_version: Some("0.9".to_owned()),
         });
     });
-    assert_eq!(result(&in_database("app"), &world, "shadowing"), Warn);
+    assert_eq!(result(&in_database("app"), &world, CheckCode::OperandImage), Warn);
 }
 
 #[test]
@@ -277,7 +281,7 @@ fn preload_names_are_plain_names() {
             libraries: vec![bad.to_owned()],
             before: None,
         };
-        assert_eq!(result(&intent, &world(), "preload-names"), Fail, "{bad}");
+        assert_eq!(result(&intent, &world(), CheckCode::PreloadNames), Fail, "{bad}");
     }
 }
 
@@ -296,26 +300,26 @@ fn a_library_must_be_there_in_every_instance_where_files_can_be_read() {
     for name in ["orders-1", "orders-2"] {
         fixture::change_probe(&mut world, name, with_foo);
     }
-    let (answered, evidence) = answer(&intent, &world, "preload-libraries");
+    let (answered, evidence) = answer(&intent, &world, CheckCode::PreloadLibraries);
     assert_eq!(answered, Fail);
     assert!(evidence.contains("orders-3"), "{evidence}");
     fixture::change_probe(&mut world, "orders-3", |probe| {
         probe.files = Fact::Unknown("no superuser".to_owned());
     });
     assert_eq!(
-        result(&intent, &world, "preload-libraries"),
+        result(&intent, &world, CheckCode::PreloadLibraries),
         Warn,
         "what cannot be read is warned of"
     );
     fixture::change_probe(&mut world, "orders-3", with_foo);
-    assert_eq!(result(&intent, &world, "preload-libraries"), Pass);
+    assert_eq!(result(&intent, &world, CheckCode::PreloadLibraries), Pass);
 }
 
 #[test]
 fn a_new_object_gets_the_real_owner_or_none_at_all() {
     let mut world = world();
     assert_eq!(
-        result(&in_database("ledger"), &world, "database"),
+        result(&in_database("ledger"), &world, CheckCode::Database),
         Fail,
         "there is no such database"
     );
@@ -325,7 +329,7 @@ fn a_new_object_gets_the_real_owner_or_none_at_all() {
             owner: "bookkeeper".to_owned(),
         });
     });
-    let (answered, evidence) = answer(&in_database("ledger"), &world, "owner");
+    let (answered, evidence) = answer(&in_database("ledger"), &world, CheckCode::Owner);
     assert_eq!(answered, Pass);
     assert!(evidence.contains("bookkeeper"), "{evidence}");
     let failure = ProbeFailure {
@@ -337,14 +341,14 @@ fn a_new_object_gets_the_real_owner_or_none_at_all() {
     };
     world.probes.clear();
     world.apply(Observation::ProbeFailed(failure), fixture::now());
-    let (answered, evidence) = answer(&in_database("ledger"), &world, "owner");
+    let (answered, evidence) = answer(&in_database("ledger"), &world, CheckCode::Owner);
     assert_eq!(answered, Fail);
     assert!(evidence.contains("pods/exec"), "the missing permission is named: {evidence}");
 }
 
 #[test]
 fn the_database_postgres_is_refused() {
-    assert_eq!(result(&in_database("postgres"), &world(), "database"), Fail);
+    assert_eq!(result(&in_database("postgres"), &world(), CheckCode::Database), Fail);
 }
 
 #[test]
@@ -353,7 +357,7 @@ fn two_objects_for_one_database_are_refused() {
     let mut second = fixture::database();
     second.key = DatabaseKey::new("shop", "second");
     world.databases.insert(second.key.clone(), second);
-    assert_eq!(result(&in_database("app"), &world, "database-objects"), Fail);
+    assert_eq!(result(&in_database("app"), &world, CheckCode::DatabaseObjects), Fail);
 }
 
 #[test]
@@ -370,26 +374,26 @@ fn an_extension_that_the_operator_would_drop_again_is_warned_of() {
         }],
     };
     let mut world = world();
-    assert_eq!(result(&intent, &world, "managed-extension"), Warn);
+    assert_eq!(result(&intent, &world, CheckCode::ManagedExtension), Warn);
     fixture::change(&mut world, |cluster| {
         cluster.spec.parameters.insert("pgaudit.log".to_owned(), "ddl".to_owned());
     });
-    assert!(of(&intent, &world).iter().all(|check| check.name != "managed-extension"));
+    assert!(of(&intent, &world).iter().all(|check| check.code != CheckCode::ManagedExtension));
 }
 
 #[test]
 fn a_rollout_in_progress_and_a_block_refuse_what_does_not_mend_them() {
     let mut world = world();
     fixture::change(&mut world, |cluster| cluster.status.phase = "Upgrading cluster".to_owned());
-    assert_eq!(result(&adding(foo()), &world, "rollout"), Fail);
+    assert_eq!(result(&adding(foo()), &world, CheckCode::Rollout), Fail);
     fixture::change(&mut world, |cluster| cluster.status.phase = "Waiting for user action".to_owned());
-    assert_eq!(result(&adding(foo()), &world, "cluster-blocked"), Fail);
+    assert_eq!(result(&adding(foo()), &world, CheckCode::ClusterBlocked), Fail);
     let promote = Intent::Promote {
         cluster: fixture::cluster_key(),
         instance: "orders-2".to_owned(),
         at: fixture::now(),
     };
-    assert_eq!(result(&promote, &world, "cluster-blocked"), Warn);
+    assert_eq!(result(&promote, &world, CheckCode::ClusterBlocked), Warn);
 }
 
 #[test]
@@ -406,7 +410,7 @@ fn who_else_writes_there_is_told_apart() {
             }];
         });
         let steps = planning::steps(&adding(foo()), &world);
-        let warned = of(&adding(foo()), &world).iter().any(|check| check.name == "field-manager");
+        let warned = of(&adding(foo()), &world).iter().any(|check| check.code == CheckCode::FieldManager);
         (text_only(&steps, &world).is_some(), warned)
     };
     assert_eq!(owned_by("kubectl-client-side-apply", "Update"), (false, false), "a person");
@@ -477,7 +481,8 @@ fn an_entry_whose_library_is_still_preloaded_is_not_taken_away() {
     }
     let refused = |intent: &Intent, world: &World| {
         let all = of(intent, world);
-        all.iter().any(|check| check.name == "preload-libraries" && check.result == Fail)
+        all.iter()
+            .any(|check| check.code == CheckCode::PreloadLibraries && check.result == Fail)
     };
     assert!(refused(&put_back(&[&remove]), &world), "another user has listed it");
     assert!(!refused(&put_back(&[&unload, &remove]), &world), "it is taken out before");
@@ -495,11 +500,11 @@ fn a_database_that_was_not_read_is_not_taken_for_one_without_the_extension() {
         changes: vec![ChangeKind::RemoveEntry { entry: "foo".to_owned() }.on(fixture::cluster_key())],
         left: Vec::new(),
     };
-    assert_eq!(result(&remove, &world, "in-use"), Pass);
+    assert_eq!(result(&remove, &world, CheckCode::InUse), Pass);
     fixture::change_probe(&mut world, "orders-1", |probe| {
         probe.databases[0].installed = Fact::Unknown("the Database object orders-app wants it dropped".to_owned());
     });
-    let (answered, evidence) = answer(&remove, &world, "in-use");
+    let (answered, evidence) = answer(&remove, &world, CheckCode::InUse);
     assert_eq!(answered, Unknown);
     assert!(evidence.contains("orders-app wants it dropped"), "{evidence}");
 }

@@ -436,14 +436,14 @@ impl Stage {
         self.run.transcript.iter().map(|line| line.text.clone()).collect()
     }
 
-    pub(super) fn check(&self, name: &str) -> crate::workflow::plan::CheckResult {
+    pub(super) fn check(&self, code: crate::workflow::plan::CheckCode) -> crate::workflow::plan::CheckResult {
         let checks = &self.run.plan.checks;
         checks
             .iter()
-            .filter(|check| check.name == name)
+            .filter(|check| check.code == code)
             .map(|check| check.result)
             .max_by_key(|result| *result as u8 == crate::workflow::plan::CheckResult::Fail as u8)
-            .unwrap_or_else(|| panic!("no check {name} in {checks:#?}"))
+            .unwrap_or_else(|| panic!("no check {code:?} in {checks:#?}"))
     }
 
     /// What was written, as `resource name path…`.

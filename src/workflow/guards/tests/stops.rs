@@ -76,8 +76,8 @@ fn preloading(libraries: &[&str]) -> Intent {
     }
 }
 
-fn checked(intent: &Intent, world: &World, name: &str) -> bool {
-    of(intent, world).iter().any(|check| check.name == name)
+fn checked(intent: &Intent, world: &World, code: CheckCode) -> bool {
+    of(intent, world).iter().any(|check| check.code == code)
 }
 
 /// A database `ledger` that no object describes.
@@ -109,14 +109,14 @@ fn an_entry_without_a_reference_is_not_added_while_its_catalog_cannot_be_read() 
     });
     let missing = "list clusterimagecatalogs.postgresql.cnpg.io".to_owned();
     lose(&mut world, Kind::ClusterImageCatalog, WatchState::Forbidden { missing });
-    let (result_, evidence) = answer(&adding(named("pg-vectr")), &world, "reference");
+    let (result_, evidence) = answer(&adding(named("pg-vectr")), &world, CheckCode::Reference);
     assert_eq!(result_, Fail, "{evidence}");
     assert!(
         evidence.contains("standard") && evidence.contains("list clusterimagecatalogs"),
         "the missing permission is named: {evidence}"
     );
     assert_eq!(
-        result(&adding(foo()), &world, "reference"),
+        result(&adding(foo()), &world, CheckCode::Reference),
         Pass,
         "with a reference of its own it needs none"
     );
@@ -151,7 +151,7 @@ fn a_reference_is_not_taken_away_while_the_catalog_does_not_give_one() {
             ],
             left: Vec::new(),
         };
-        result(&intent, world, "reference")
+        result(&intent, world, CheckCode::Reference)
     };
     let mut world = world();
     assert_eq!(back(&world), Fail, "the catalog has no hstore");
@@ -170,7 +170,7 @@ fn no_database_object_is_created_while_the_objects_cannot_be_listed() {
         let mut world = world();
         with_ledger(&mut world);
         lose(&mut world, Kind::Database, state.clone());
-        let (result_, evidence) = answer(&in_database("ledger"), &world, "watches");
+        let (result_, evidence) = answer(&in_database("ledger"), &world, CheckCode::Watches);
         assert_eq!(result_, Fail, "{state:?}");
         assert!(evidence.contains("Database"), "{evidence}");
     }
@@ -182,7 +182,7 @@ fn guards_that_judge_by_a_watch_fail_while_it_is_not_live_and_others_do_not_mind
         for kind in [Kind::Cluster, Kind::Pod] {
             let mut world = world();
             lose(&mut world, kind, state.clone());
-            let (result_, evidence) = answer(&adding(foo()), &world, "watches");
+            let (result_, evidence) = answer(&adding(foo()), &world, CheckCode::Watches);
             assert_eq!(result_, Fail, "{kind:?} {state:?}");
             assert!(evidence.contains(kind.as_str()), "{evidence}");
         }
@@ -190,7 +190,7 @@ fn guards_that_judge_by_a_watch_fail_while_it_is_not_live_and_others_do_not_mind
             let mut world = world();
             lose(&mut world, kind, state.clone());
             assert!(
-                !checked(&adding(foo()), &world, "watches"),
+                !checked(&adding(foo()), &world, CheckCode::Watches),
                 "{kind:?} {state:?}: nothing of it is judged"
             );
         }
@@ -202,7 +202,7 @@ fn an_object_that_is_being_deleted_keeps_another_one_for_its_database_away() {
     let mut world = world();
     let key = DatabaseKey::new("shop", "orders-app");
     world.databases.get_mut(&key).unwrap().deleting = true;
-    assert_eq!(result(&in_database("app"), &world, "database-objects"), Fail);
+    assert_eq!(result(&in_database("app"), &world, CheckCode::DatabaseObjects), Fail);
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn an_object_that_is_not_understood_may_describe_the_database_and_keeps_its_name
         why: "spec.name is not a string".to_owned(),
     };
     world.apply(unreadable, fixture::now());
-    let (result_, evidence) = answer(&in_database("ledger"), &world, "database-objects");
+    let (result_, evidence) = answer(&in_database("ledger"), &world, CheckCode::DatabaseObjects);
     assert_eq!(result_, Unknown);
     assert!(evidence.contains("shop/orders-ledger"), "{evidence}");
     let made = planning::steps(&in_database("ledger"), &world)
@@ -235,7 +235,7 @@ fn a_library_that_is_not_among_listed_files_is_refused_on_every_operand_image() 
     ] {
         let mut world = world();
         fixture::change(&mut world, |cluster| cluster.status.image = Some(operand.to_owned()));
-        let (result_, evidence) = answer(&preloading(&["fooo"]), &world, "preload-libraries");
+        let (result_, evidence) = answer(&preloading(&["fooo"]), &world, CheckCode::PreloadLibraries);
         assert_eq!(result_, Fail, "{operand}");
         assert!(evidence.contains("fooo"), "{evidence}");
     }
@@ -250,7 +250,7 @@ fn a_library_of_the_installation_is_found_where_its_files_are_listed() {
             files.push(fixture::file(FileKind::Library, 1, "$libdir", "auto_explain"));
         });
     }
-    assert_eq!(result(&preloading(&["auto_explain"]), &world, "preload-libraries"), Pass);
+    assert_eq!(result(&preloading(&["auto_explain"]), &world, CheckCode::PreloadLibraries), Pass);
 }
 
 #[test]
@@ -280,7 +280,11 @@ fn what_the_operator_would_drop_again_is_warned_of_for_a_new_object_too() {
     let mut world = world();
     with_ledger(&mut world);
     assert_eq!(
-        result(&asking(pgaudit, vec![wish("ledger", "pgaudit", None)]), &world, "managed-extension"),
+        result(
+            &asking(pgaudit, vec![wish("ledger", "pgaudit", None)]),
+            &world,
+            CheckCode::ManagedExtension
+        ),
         Warn
     );
 }
@@ -293,10 +297,10 @@ fn what_an_extension_requires_is_installed_or_asked_for_before_it() {
         with_ledger(&mut world);
         let routing = || wish(database, "pgrouting", None);
         let postgis = || wish(database, "postgis", None);
-        let (result_, evidence) = answer(&asking(pgrouting(), vec![routing()]), &world, "required-extensions");
+        let (result_, evidence) = answer(&asking(pgrouting(), vec![routing()]), &world, CheckCode::RequiredExtensions);
         assert_eq!(result_, Fail, "{database}");
         assert!(evidence.contains("postgis") && evidence.contains(database), "{evidence}");
-        let asked = |databases| result(&asking(pgrouting(), databases), &world, "required-extensions");
+        let asked = |databases| result(&asking(pgrouting(), databases), &world, CheckCode::RequiredExtensions);
         assert_eq!(asked(vec![postgis(), routing()]), Pass, "{database}: asked for before it");
         assert_eq!(asked(vec![routing(), postgis()]), Fail, "{database}: asked for after it");
         fixture::change_probe(&mut world, "orders-1", |probe| {
@@ -307,7 +311,7 @@ fn what_an_extension_requires_is_installed_or_asked_for_before_it() {
         });
         if database == "app" {
             assert_eq!(
-                result(&asking(pgrouting(), vec![routing()]), &world, "required-extensions"),
+                result(&asking(pgrouting(), vec![routing()]), &world, CheckCode::RequiredExtensions),
                 Pass,
                 "it is installed"
             );
@@ -327,7 +331,7 @@ fn what_the_object_asks_for_already_counts_as_asked_for() {
     let pgrouting = || ExtensionEntry::new("pgrouting", "rig.local/pgrouting:4.0.1-18-bookworm");
     let asked = |world: &World| {
         let intent = asking(pgrouting(), vec![wish("app", "pgrouting", None)]);
-        result(&intent, world, "required-extensions")
+        result(&intent, world, CheckCode::RequiredExtensions)
     };
     assert_eq!(asked(&world), Pass);
     world.databases.get_mut(&key).unwrap().extensions[2].ensure = Ensure::Absent;
@@ -342,9 +346,9 @@ fn what_cannot_be_read_of_a_database_is_unknown_and_stops_nothing() {
         ExtensionEntry::new("pgrouting", "rig.local/pgrouting:4.0.1-18-bookworm"),
         vec![wish("app", "pgrouting", Some("4.0"))],
     );
-    for name in ["required-extensions", "sql-name", "sql-version"] {
+    for name in [CheckCode::RequiredExtensions, CheckCode::SqlName, CheckCode::SqlVersion] {
         let (result_, evidence) = answer(&intent, &world, name);
-        assert!(matches!(result_, Unknown | Pass), "{name}: {evidence}");
+        assert!(matches!(result_, Unknown | Pass), "{name:?}: {evidence}");
     }
 }
 
@@ -362,7 +366,7 @@ fn a_version_that_is_not_offered_is_refused() {
         ("ledger", Some("9.9"), Fail),
     ] {
         let intent = asking_hstore(vec![wish(database, "hstore", version)]);
-        let (result_, evidence) = answer(&intent, &world, "sql-version");
+        let (result_, evidence) = answer(&intent, &world, CheckCode::SqlVersion);
         assert_eq!(result_, expected, "{database} {version:?}: {evidence}");
     }
     fixture::change_probe(&mut world, "orders-1", |probe| {
@@ -374,7 +378,7 @@ fn a_version_that_is_not_offered_is_refused() {
         }]);
     });
     let intent = asking_hstore(vec![wish("app", "hstore", Some("9.9"))]);
-    assert_eq!(result(&intent, &world, "sql-version"), Pass, "a path leads there");
+    assert_eq!(result(&intent, &world, CheckCode::SqlVersion), Pass, "a path leads there");
 }
 
 #[test]
@@ -387,7 +391,13 @@ fn where_versions_were_not_read_the_default_one_counts_and_others_are_unknown() 
         };
         installed.retain(|there| there.name != "hstore");
     });
-    let asked = |world: &World, version| result(&asking_hstore(vec![wish("app", "hstore", Some(version))]), world, "sql-version");
+    let asked = |world: &World, version| {
+        result(
+            &asking_hstore(vec![wish("app", "hstore", Some(version))]),
+            world,
+            CheckCode::SqlVersion,
+        )
+    };
     assert_eq!(asked(&world, "1.8"), Pass);
     assert_eq!(asked(&world, "1.7"), Unknown);
     fixture::change_probe(&mut world, "orders-1", |probe| {
@@ -411,7 +421,7 @@ fn where_one_bad_control_file_hides_what_is_available_the_files_count() {
         };
         installed.clear();
     });
-    let asked = |name: &str| result(&asking_hstore(vec![wish("app", name, None)]), &world, "sql-name");
+    let asked = |name: &str| result(&asking_hstore(vec![wish("app", name, None)]), &world, CheckCode::SqlName);
     assert_eq!(asked("hstore"), Pass);
     assert_eq!(asked("hstroe"), Fail);
 }
@@ -426,8 +436,8 @@ fn an_extension_without_a_default_version_is_asked_for_with_one() {
     let Fact::Known(offered) = &mut probe.available else { panic!() };
     offered[0].default_version = None;
     let asked = |version| asking_hstore(vec![wish("ledger", "hstore", version)]);
-    assert_eq!(result(&asked(None), &world, "sql-version"), Fail);
-    assert_eq!(result(&asked(Some("1.7")), &world, "sql-version"), Pass);
+    assert_eq!(result(&asked(None), &world, CheckCode::SqlVersion), Fail);
+    assert_eq!(result(&asked(Some("1.7")), &world, CheckCode::SqlVersion), Pass);
 }
 
 #[test]
@@ -441,7 +451,7 @@ fn an_answer_that_was_followed_by_a_failure_proves_no_absence() {
         missing: Vec::new(),
     };
     world.apply(Observation::ProbeFailed(failure), fixture::now());
-    let (result_, evidence) = answer(&asking_hstore(vec![wish("app", "hstroe", None)]), &world, "sql-name");
+    let (result_, evidence) = answer(&asking_hstore(vec![wish("app", "hstroe", None)]), &world, CheckCode::SqlName);
     assert_eq!(result_, Unknown);
     assert!(evidence.contains("too many connections"), "{evidence}");
 }
@@ -463,7 +473,7 @@ fn what_an_extension_requires_is_told_by_its_control_file_before_it_is_known_by_
     let (result_, evidence) = answer(
         &asking_hstore(vec![wish("app", "earthdistance", None)]),
         &world,
-        "required-extensions",
+        CheckCode::RequiredExtensions,
     );
     assert_eq!(result_, Fail);
     assert!(evidence.contains("cube"), "{evidence}");
@@ -483,7 +493,7 @@ fn what_is_put_back_is_warned_of_and_not_refused_for_it() {
         ],
         left: Vec::new(),
     };
-    assert_eq!(result(&intent, &world(), "sql-version"), Warn);
+    assert_eq!(result(&intent, &world(), CheckCode::SqlVersion), Warn);
 }
 
 #[test]
@@ -492,11 +502,11 @@ fn a_sql_name_that_nothing_offers_is_refused() {
     with_ledger(&mut world);
     for database in ["app", "ledger"] {
         let intent = asking_hstore(vec![wish(database, "hstroe", None)]);
-        let (result_, evidence) = answer(&intent, &world, "sql-name");
+        let (result_, evidence) = answer(&intent, &world, CheckCode::SqlName);
         assert_eq!(result_, Fail, "{database}");
         assert!(evidence.contains("hstroe") && evidence.contains("orders-1"), "{evidence}");
         let intent = asking_hstore(vec![wish(database, "hstore", None)]);
-        assert_eq!(result(&intent, &world, "sql-name"), Pass, "{database}");
+        assert_eq!(result(&intent, &world, CheckCode::SqlName), Pass, "{database}");
     }
 }
 
@@ -504,8 +514,8 @@ fn a_sql_name_that_nothing_offers_is_refused() {
 fn an_image_that_is_only_being_mounted_is_judged_by_whoever_mounts_it_already() {
     let mut world = world();
     let unknown = |name: &str, version: Option<&str>| asking(foo(), vec![wish("app", name, version)]);
-    assert_eq!(result(&unknown("foo", Some("1.0")), &world, "sql-name"), Unknown);
-    assert_eq!(result(&unknown("foo", Some("1.0")), &world, "sql-version"), Unknown);
+    assert_eq!(result(&unknown("foo", Some("1.0")), &world, CheckCode::SqlName), Unknown);
+    assert_eq!(result(&unknown("foo", Some("1.0")), &world, CheckCode::SqlVersion), Unknown);
     // Another cluster mounts the same image under another name.
     let other = crate::domain::ids::ClusterKey::new("shop", "ledger");
     let mut cluster = fixture::cluster();
@@ -522,9 +532,9 @@ fn an_image_that_is_only_being_mounted_is_judged_by_whoever_mounts_it_already() 
         control.default_version = Some("1.0".to_owned());
         files.push(control);
     });
-    assert_eq!(result(&unknown("foo", Some("1.0")), &world, "sql-name"), Pass);
-    assert_eq!(result(&unknown("foo", Some("1.0")), &world, "sql-version"), Pass);
-    let (result_, evidence) = answer(&unknown("fooo", None), &world, "sql-name");
+    assert_eq!(result(&unknown("foo", Some("1.0")), &world, CheckCode::SqlName), Pass);
+    assert_eq!(result(&unknown("foo", Some("1.0")), &world, CheckCode::SqlVersion), Pass);
+    let (result_, evidence) = answer(&unknown("fooo", None), &world, CheckCode::SqlName);
     assert_eq!(result_, Fail);
     assert!(evidence.contains("ledger-1"), "{evidence}");
 }
@@ -553,7 +563,7 @@ fn an_image_that_is_only_being_mounted_is_judged_by_what_is_known_of_it() {
         result(
             &asking(ExtensionEntry::new("vectors", reference), vec![wish("app", name, None)]),
             &world,
-            "sql-name",
+            CheckCode::SqlName,
         )
     };
     assert_eq!(pgvector("ghcr.io/cloudnative-pg/pgvector:0.8.6-18-trixie", "vector"), Pass);
