@@ -33,7 +33,7 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 use crate::app::model::Mode;
 use crate::config::theme_file::{self, ThemeChoice};
 use crate::config::{ConfigFile, Settings};
-use crate::runtime::{self, Connect};
+use crate::runtime::{self, Asks, Connect};
 use crate::theme::Theme;
 use exit::{Exit, Failure};
 use headless::Headless;
@@ -93,16 +93,19 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<u8, Failure> {
     }
     let settings = configured(&cli.global, matches)?;
     match cli.command {
-        None => Ok(runtime::console(&settings, Mode::Live, runtime::live(&settings, runtime::LOGIN))?),
+        None => {
+            let (connect, asks) = runtime::live(&settings);
+            Ok(runtime::console(&settings, Mode::Live, connect, asks)?)
+        }
         Some(Command::Demo(demo)) => {
             let simulated = runtime::demo(&settings, demo.scenario.as_deref())?;
             match demo.look {
-                None => Ok(runtime::console(&settings, Mode::Demo, simulated)?),
+                None => Ok(runtime::console(&settings, Mode::Demo, simulated, Asks::none())?),
                 Some(look) => headless(settings, simulated, look.into()),
             }
         }
         Some(command) => {
-            let connect = runtime::live(&settings, runtime::plugin_timeout(&settings));
+            let connect = runtime::live_command(&settings, true);
             headless(settings, connect, command)
         }
     }

@@ -35,7 +35,7 @@ use crate::domain::Observation;
 use crate::pg::Prober;
 
 pub use config::contexts;
-pub use plugin::end_plugins;
+pub use plugin::{LOGIN, Loan, Terminal, Terms, end_plugins};
 
 /// How a target is opened.
 #[derive(Debug, Clone)]
@@ -51,8 +51,8 @@ pub struct Options {
     pub scope: Option<Scope>,
     /// Time limit of one request, and of one probe.
     pub request_timeout: Duration,
-    /// Time limit of one run of a credential plugin, which may ask a person elsewhere.
-    pub plugin_timeout: Duration,
+    /// How a credential plugin is run.
+    pub plugins: Terms,
     /// How PostgreSQL may be reached.
     pub database: DatabaseAccess,
     /// Whether writes can be made.

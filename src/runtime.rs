@@ -2,6 +2,7 @@
 //!
 //! [`Core`] is shared by the console and the headless commands, so that both see the same model by the same fold.
 
+mod aside;
 pub mod connect;
 mod console;
 pub mod core;
@@ -33,26 +34,38 @@ use crate::app::msg::{Msg, Notice};
 use crate::backend::{BackendError, ErrorKind};
 use crate::config::{Directories, Settings};
 use crate::domain::Timestamp;
+use crate::k8s::{LOGIN, Terminal, Terms};
 use crate::theme::Theme;
 use crate::ui;
 use console::{Console, End};
 use terminal::Screen;
 
+pub use aside::Asks;
 pub use connect::{Connect, Connection};
 pub use core::Core;
 pub use kept::StateDirectory;
 
-/// How long a credential plugin may take while a person can see that it runs, and give it up: a login in a browser.
-pub const LOGIN: Duration = Duration::from_secs(300);
-
-/// The kubeconfig's contexts, as the settings choose among them. A run of a credential plugin has so long.
-pub fn live(settings: &Settings, plugin_timeout: Duration) -> Arc<dyn Connect> {
-    Arc::new(live::Kubeconfig::new(settings, plugin_timeout))
+/// The kubeconfig's contexts, for the console: it steps aside for a credential plugin that must ask a person.
+pub fn live(settings: &Settings) -> (Arc<dyn Connect>, Asks) {
+    let (ask, asks) = aside::asks();
+    let plugins = Terms {
+        limit: settings.request_timeout,
+        elsewhere: LOGIN,
+        terminal: Some(Arc::new(ask)),
+    };
+    (Arc::new(live::Kubeconfig::new(settings, plugins)), asks)
 }
 
-/// How long a credential plugin may take in a command: a request that waits for it should hear why it waits in vain.
-pub fn plugin_timeout(settings: &Settings) -> Duration {
-    settings.request_timeout.mul_f64(0.95)
+/// The kubeconfig's contexts, for a command. A credential plugin may ask a person on the terminal if `may_ask`.
+pub fn live_command(settings: &Settings, may_ask: bool) -> Arc<dyn Connect> {
+    // A request that waits for the plugin should hear why it waits in vain.
+    let limit = settings.request_timeout.mul_f64(0.95);
+    let plugins = Terms {
+        limit,
+        elsewhere: limit,
+        terminal: may_ask.then(|| Arc::new(aside::Free::default()) as Arc<dyn Terminal>),
+    };
+    Arc::new(live::Kubeconfig::new(settings, plugins))
 }
 
 /// The built-in simulator; without a name the healthy scenario.
@@ -65,7 +78,7 @@ pub fn demo(settings: &Settings, scenario: Option<&str>) -> Result<Arc<dyn Conne
 const FIRST_FRAME: Duration = Duration::from_millis(200);
 
 /// Opens the console. Returns the exit code: 0, or 128 and the number of the signal that ended it.
-pub fn console(settings: &Settings, mode: Mode, connect: Arc<dyn Connect>) -> Result<u8, BackendError> {
+pub fn console(settings: &Settings, mode: Mode, connect: Arc<dyn Connect>, asks: Asks) -> Result<u8, BackendError> {
     if !terminal::is_interactive() {
         return Err(
             BackendError::new(ErrorKind::Config, "the console needs a terminal at stdin and stdout")
@@ -100,7 +113,7 @@ pub fn console(settings: &Settings, mode: Mode, connect: Arc<dyn Connect>) -> Re
         if let Err(error) = &log {
             effects.extend(core.fold(Msg::Notice(notice(now, error.to_string()))));
         }
-        let end = run(core, effects, themes).await;
+        let end = run(core, effects, themes, asks).await;
         terminal::give_back();
         match end {
             Ok(End::Quit) => Ok(0),
@@ -112,14 +125,14 @@ pub fn console(settings: &Settings, mode: Mode, connect: Arc<dyn Connect>) -> Re
     })?
 }
 
-async fn run(core: Core, first: Vec<Effect>, themes: Vec<Theme>) -> io::Result<End> {
+async fn run(core: Core, first: Vec<Effect>, themes: Vec<Theme>, asks: Asks) -> io::Result<End> {
     last_resort::listen()?;
     let screen = Screen::take()?;
     let view: console::View = Box::new(move |model, editor, frame| {
         let theme = themes.iter().find(|theme| theme.name == model.theme).or_else(|| themes.first());
         theme.map(|theme| ui::draw(model, theme, editor, frame)).unwrap_or_default()
     });
-    Console::new(core, screen, view)?.run(first).await
+    Console::new(core, screen, view, asks)?.run(first).await
 }
 
 fn notice(at: Timestamp, text: String) -> Notice {

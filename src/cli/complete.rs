@@ -164,7 +164,8 @@ impl Line {
         if self.demo {
             runtime::demo(&self.settings, self.scenario.as_deref()).ok()
         } else {
-            Some(runtime::live(&self.settings, runtime::plugin_timeout(&self.settings)))
+            // A person who types a word is not asked for another.
+            Some(runtime::live_command(&self.settings, false))
         }
     }
 }

@@ -102,7 +102,7 @@ fn prepare(options: &Options) -> Result<Prepared, BackendError> {
     let (mut config, chosen) = config::of_context(source, options.context.as_deref(), &options.current)?;
     let context = sanitise(&chosen.context);
     let said = serde_json::to_vec(&config.auth_info).unwrap_or_default();
-    let credentials = Credentials::take(chosen.whose.clone(), &mut config, options.plugin_timeout)?;
+    let credentials = Credentials::take(chosen.whose.clone(), &mut config, options.plugins.clone())?;
     let proxy = proxy::of(&config.cluster_url, config.proxy_url.take(), |name| std::env::var(name).ok())?;
     config.proxy_url = proxy.as_ref().map(|proxy| proxy.uri.clone());
     // A request that fails is told at once; watches have their own back-off, and a write must never be repeated.

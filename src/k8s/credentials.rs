@@ -21,7 +21,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::address;
 use super::kubeconfig::pem;
-use super::plugin::{Answer, Identity, Plugin};
+use super::plugin::{Answer, Identity, Plugin, Terms};
 use super::secrets;
 use crate::backend::{BackendError, ErrorKind};
 
@@ -56,8 +56,7 @@ enum Source {
 
 impl Credentials {
     /// Takes out of a configuration what is not for kube, and checks the rest. `user` names the user entry in words.
-    /// A plugin may take so long.
-    pub(super) fn take(user: String, config: &mut Config, limit: Duration) -> Result<Self, BackendError> {
+    pub(super) fn take(user: String, config: &mut Config, terms: Terms) -> Result<Self, BackendError> {
         let (address, login) = address::without_login(&config.cluster_url);
         config.cluster_url = address;
         let mut auth = std::mem::take(&mut config.auth_info);
@@ -85,7 +84,7 @@ impl Credentials {
             auth.username = Some(login.user);
             auth.password = Some(login.password.into());
         }
-        let source = Source::of(&user, auth, &mut config.auth_info, limit)?;
+        let source = Source::of(&user, auth, &mut config.auth_info, terms)?;
         Ok(Self { user, source })
     }
 
@@ -155,7 +154,7 @@ impl Ready {
 
 impl Source {
     /// By the order of client-go: what is written down goes before what a plugin says.
-    fn of(user: &str, auth: AuthInfo, rest: &mut AuthInfo, limit: Duration) -> Result<Self, BackendError> {
+    fn of(user: &str, auth: AuthInfo, rest: &mut AuthInfo, terms: Terms) -> Result<Self, BackendError> {
         let refused =
             |why: String, hint: &str| Err(BackendError::new(ErrorKind::Config, format!("{user} cannot be used: {why}")).with_hint(hint));
         let token = match auth.token.as_ref().map(|token| secrets::bearer(token.expose_secret())) {
@@ -197,7 +196,7 @@ impl Source {
         }
         match auth.exec {
             Some(exec) => {
-                let plugin = Arc::new(Plugin::new(user, exec, limit)?);
+                let plugin = Arc::new(Plugin::new(user, exec, terms)?);
                 let run = move || {
                     let plugin = Arc::clone(&plugin);
                     async move { plugin.run().await }.boxed()

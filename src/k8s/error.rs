@@ -25,8 +25,7 @@ pub(super) fn explain(tried: &str, error: &kube::Error) -> BackendError {
             BackendError::new(ErrorKind::Internal, format!("cannot {tried}: the answer cannot be read"))
         }
         _ if chain(error).any(<dyn Error>::is::<AuthError>) => {
-            BackendError::new(ErrorKind::Unauthenticated, format!("cannot {tried}: {}", cause(error)))
-                .with_hint("log in again; a credential plugin must not ask on the terminal")
+            BackendError::new(ErrorKind::Unauthenticated, format!("cannot {tried}: {}", cause(error))).with_hint("log in again")
         }
         _ => unreachable(tried, error),
     }

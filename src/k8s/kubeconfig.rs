@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kube::config::{AuthInfo, Cluster, ExecInteractiveMode, Kubeconfig};
+use kube::config::{AuthInfo, Cluster, Kubeconfig};
 use rustls::pki_types::ServerName;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -93,8 +93,6 @@ fn tidy_user(user: &mut AuthInfo, folder: &Path) {
         {
             below(folder, &mut exec.command);
         }
-        // A plugin that asks on the terminal would write over the screen.
-        exec.interactive_mode = Some(ExecInteractiveMode::Never);
     }
 }
 

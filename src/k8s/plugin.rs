@@ -1,22 +1,35 @@
-//! Credential plugins: run without a terminal, and their answers checked before anything is done with them.
+//! Credential plugins: run beside the program, and their answers checked before anything is done with them.
+
+mod terminal;
 
 use std::collections::BTreeSet;
-use std::process::{Output, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderValue;
 use jiff::Timestamp;
-use kube::config::{ExecAuthCluster, ExecConfig};
+use kube::config::{ExecAuthCluster, ExecConfig, ExecInteractiveMode};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::process::{Child, Command};
+use tokio::io::AsyncReadExt as _;
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
+use super::answer;
 use super::secrets;
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::text::sanitise;
+use terminal::{Foreground, Said, Stop};
 
+pub use terminal::{Loan, Terminal};
+
+/// How long a person may take who logs in.
+pub const LOGIN: Duration = Duration::from_secs(300);
+/// A plugin that waits for the terminal is noticed within this time.
+const LOOK: Duration = Duration::from_millis(100);
 /// The most of a plugin's complaint that is repeated, in characters.
 const MOST_COMPLAINT: usize = 300;
 /// Words in the names of options and variables whose values are secret.
@@ -29,8 +42,32 @@ pub(super) struct Plugin {
     /// Whose credentials it gives, in words.
     user: String,
     exec: ExecConfig,
-    /// The longest that it may take.
-    limit: Duration,
+    terms: Terms,
+    /// A person was asked without success, and is not asked again by itself.
+    in_vain: AtomicBool,
+}
+
+/// How a plugin is run.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// How long it may take that asks nobody.
+    pub limit: Duration,
+    /// How long it may take where it does not say that it asks nobody, and has no terminal: a browser may be open.
+    pub elsewhere: Duration,
+    /// Who holds the terminal that it may ask on.
+    pub terminal: Option<Arc<dyn Terminal>>,
+}
+
+impl Terms {
+    /// Without a terminal.
+    #[cfg(test)]
+    pub(super) fn alone(limit: Duration) -> Self {
+        Self {
+            limit,
+            elsewhere: limit,
+            terminal: None,
+        }
+    }
 }
 
 /// A certificate and its key, in PEM.
@@ -45,6 +82,7 @@ pub fn end_plugins() {
     for leader in running {
         kill(leader);
     }
+    terminal::take_back();
 }
 
 fn kill(leader: i32) {
@@ -64,6 +102,10 @@ impl Group {
         Self(leader)
     }
 
+    fn leader(&self) -> Option<Pid> {
+        self.0.and_then(Pid::from_raw)
+    }
+
     /// It has ended by itself.
     fn forget(&mut self) -> Option<i32> {
         let leader = self.0.take()?;
@@ -78,6 +120,31 @@ impl Drop for Group {
             kill(leader);
         }
     }
+}
+
+/// How a run of a plugin ended.
+enum Ended {
+    /// By itself.
+    Itself {
+        status: ExitStatus,
+        stdout: Vec<u8>,
+        /// What it said on stderr.
+        said: String,
+        /// It had the terminal.
+        asked: bool,
+    },
+    /// It must be started again, because the terminal was not ready for it; now it is.
+    Unready(Loan),
+}
+
+/// All that a plugin prints.
+async fn printed(from: Option<ChildStdout>) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(from) = from {
+        let most = u64::try_from(answer::TEXT).unwrap_or(u64::MAX);
+        from.take(most).read_to_end(&mut bytes).await?;
+    }
+    Ok(bytes)
 }
 
 /// What a plugin answered, checked.
@@ -106,7 +173,7 @@ struct Status {
 
 impl Plugin {
     /// The plugin that a user entry names.
-    pub(super) fn new(user: &str, exec: ExecConfig, limit: Duration) -> Result<Self, BackendError> {
+    pub(super) fn new(user: &str, exec: ExecConfig, terms: Terms) -> Result<Self, BackendError> {
         let Some(command) = &exec.command else {
             let why = format!("{user} has a credential plugin without a command");
             return Err(BackendError::new(ErrorKind::Config, why).with_hint("write exec.command into the user entry"));
@@ -115,55 +182,168 @@ impl Plugin {
             name: sanitise(command),
             user: user.to_owned(),
             exec,
-            limit,
+            terms,
+            in_vain: AtomicBool::new(false),
         })
     }
 
     /// Runs it once. Whoever drops the future ends the plugin.
     pub(super) async fn run(&self) -> Result<Answer, BackendError> {
+        let terminal = self.terminal()?;
+        let mut ended = self.once(terminal, None).await;
+        if let Ok(Ended::Unready(loan)) = ended {
+            ended = self.once(terminal, Some(loan)).await;
+        }
+        match ended? {
+            Ended::Itself {
+                status,
+                stdout,
+                said,
+                asked,
+            } => {
+                let answer = if status.success() {
+                    self.answer(&stdout)
+                } else {
+                    Err(self.failed(&self.complaint(status, &said)))
+                };
+                self.in_vain.store(asked && answer.is_err(), Ordering::Relaxed);
+                answer
+            }
+            Ended::Unready(_) => Err(self.failed("does not get the terminal")),
+        }
+    }
+
+    /// Starts it, with the terminal or without, and waits for its end.
+    async fn once(&self, terminal: Option<&Arc<dyn Terminal>>, loan: Option<Loan>) -> Result<Ended, BackendError> {
+        // Taken back after the plugin has ended: dropped last.
+        let mut foreground = None;
+        let mut child = self.command(terminal.is_some()).spawn().map_err(|error| {
+            let hint = self.exec.install_hint.as_deref().map(sanitise);
+            self.failed(&format!("cannot be started: {error}"))
+                .with_hint(hint.unwrap_or_else(|| "install it, or correct exec.command in the user entry".to_owned()))
+        })?;
+        let mut group = Group::of(&child);
+        let outcome = self.attend(&mut child, &group, (terminal, loan), &mut foreground).await;
+        if matches!(outcome, Ok(Ended::Itself { .. })) {
+            // What it leaves running by intention, like an agent, is not ended.
+            group.forget();
+        }
+        drop(group);
+        drop(foreground);
+        outcome
+    }
+
+    /// The process, to be started.
+    fn command(&self, may_ask: bool) -> Command {
         let mut command = Command::new(self.exec.command.as_deref().unwrap_or_default());
         command
             .args(self.exec.args.iter().flatten())
             .envs(self.variables())
-            .env("KUBERNETES_EXEC_INFO", self.request())
-            .stdin(Stdio::null())
+            .env("KUBERNETES_EXEC_INFO", self.request(may_ask))
+            .stdin(if may_ask { Stdio::inherit() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
             .kill_on_drop(true);
-        let run = async {
-            let child = command.spawn()?;
-            let mut group = Group::of(&child);
-            let output = child.wait_with_output().await;
-            // What it leaves running by intention, like an agent, is not ended.
-            group.forget();
-            output
-        };
-        let output = match tokio::time::timeout(self.limit, run).await {
-            Err(_) => {
-                let why = format!("did not answer within {} s", self.limit.as_secs_f32());
-                return Err(self
-                    .failed(&why)
-                    .with_hint("log in before; in a command --request-timeout gives it more time"));
+        command
+    }
+
+    /// Waits for the end of it, and gives it the terminal when it must ask a person.
+    async fn attend(
+        &self,
+        child: &mut Child,
+        group: &Group,
+        (terminal, mut loan): (Option<&Arc<dyn Terminal>>, Option<Loan>),
+        foreground: &mut Option<Foreground>,
+    ) -> Result<Ended, BackendError> {
+        let said = Said::default();
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let whole = async { tokio::try_join!(child.wait(), printed(stdout), said.listen(stderr)) };
+        let mut whole = std::pin::pin!(whole);
+        let mut limit = self.limit();
+        let mut deadline = Instant::now() + limit;
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            if let (Some(loan), Some(leader)) = (loan.take(), group.leader()) {
+                *foreground = Some(Foreground::give(loan, leader));
+                said.show().await;
+                terminal::go_on(leader);
+                limit = LOGIN;
+                deadline = Instant::now() + limit;
             }
-            Ok(Err(error)) => {
-                let hint = self.exec.install_hint.as_deref().map(sanitise);
-                return Err(self
-                    .failed(&format!("cannot be started: {error}"))
-                    .with_hint(hint.unwrap_or_else(|| "install it, or correct exec.command in the user entry".to_owned())));
+            tokio::select! {
+                ended = &mut whole => {
+                    let (status, stdout, ()) = ended.map_err(|error| self.failed(&format!("cannot be heard: {error}")))?;
+                    return Ok(Ended::Itself { status, stdout, said: said.text(), asked: foreground.is_some() });
+                }
+                () = sleep_until(deadline) => return Err(self.too_late(limit, foreground.is_some())),
+                _ = look.tick() => {}
             }
-            Ok(Ok(output)) => output,
-        };
-        if output.status.success() {
-            self.answer(&output.stdout)
-        } else {
-            Err(self.failed(&self.complaint(&output)))
+            let stop = group.leader().and_then(terminal::stopped);
+            match (stop, terminal) {
+                (Some(Stop::Other), _) => {
+                    self.in_vain.store(foreground.is_some(), Ordering::Relaxed);
+                    return Err(self.failed("was stopped"));
+                }
+                // It was stopped at the moment in which it got the terminal.
+                (Some(_), _) if foreground.is_some() => group.leader().into_iter().for_each(terminal::go_on),
+                (Some(_), None) => return Err(self.failed("must ask on a terminal, and does not get one")),
+                (stop, Some(terminal)) if foreground.is_none() && (stop.is_some() || said.waits()) => {
+                    // Modes that it has read are those of whoever draws, and it would set them.
+                    let is_unready = stop == Some(Stop::Changes) && !terminal::edits_lines();
+                    let lent = terminal.lend(format!("the credential plugin {} of {}", self.name, self.user)).await;
+                    let lent = lent.ok_or_else(|| self.failed("must ask, and there is no terminal any more"))?;
+                    if is_unready {
+                        return Ok(Ended::Unready(lent));
+                    }
+                    loan = Some(lent);
+                }
+                _ => {}
+            }
         }
+    }
+
+    /// Who holds the terminal that it may ask on; nobody where it asks nobody.
+    fn terminal(&self) -> Result<Option<&Arc<dyn Terminal>>, BackendError> {
+        let mode = self.exec.interactive_mode.as_ref();
+        if mode == Some(&ExecInteractiveMode::Never) {
+            return Ok(None);
+        }
+        let in_vain = self.in_vain.load(Ordering::Relaxed);
+        let terminal = self.terms.terminal.as_ref().filter(|_| !in_vain && terminal::is_there());
+        if terminal.is_none() && mode == Some(&ExecInteractiveMode::Always) {
+            let why = if in_vain {
+                "got no answer when it asked, and asks again after a new connection only"
+            } else {
+                "must ask on a terminal (interactiveMode: Always), and there is none at stdin"
+            };
+            return Err(self.failed(why));
+        }
+        Ok(terminal)
+    }
+
+    /// How long it may take by itself.
+    fn limit(&self) -> Duration {
+        if self.exec.interactive_mode == Some(ExecInteractiveMode::Never) || self.in_vain.load(Ordering::Relaxed) {
+            self.terms.limit
+        } else {
+            self.terms.elsewhere
+        }
+    }
+
+    fn too_late(&self, limit: Duration, asked: bool) -> BackendError {
+        let error = self.failed(&format!("did not answer within {} s", limit.as_secs_f32()));
+        if asked {
+            self.in_vain.store(true, Ordering::Relaxed);
+            return error;
+        }
+        error.with_hint("log in before; in a command --request-timeout gives it more time")
     }
 
     fn failed(&self, why: &str) -> BackendError {
         let why = format!("the credential plugin {} of {} {why}", self.name, self.user);
-        BackendError::new(ErrorKind::Unauthenticated, why).with_hint("log in again; a credential plugin must not ask on the terminal")
+        BackendError::new(ErrorKind::Unauthenticated, why).with_hint("log in again, or connect again to be asked")
     }
 
     /// Variables that the kubeconfig gives it.
@@ -173,9 +353,9 @@ impl Plugin {
     }
 
     /// What is wanted of it (client-go `clientauthentication.ExecCredential`).
-    fn request(&self) -> String {
+    fn request(&self, may_ask: bool) -> String {
         let cluster: Option<&ExecAuthCluster> = self.exec.cluster.as_ref().filter(|_| self.exec.provide_cluster_info);
-        let mut spec = json!({"interactive": false});
+        let mut spec = json!({"interactive": may_ask});
         if let (Some(spec), Some(cluster)) = (spec.as_object_mut(), cluster.and_then(|cluster| serde_json::to_value(cluster).ok())) {
             spec.insert("cluster".to_owned(), cluster);
         }
@@ -183,15 +363,14 @@ impl Plugin {
     }
 
     /// Why it failed, in its own words. What it printed for us, and what it was given, may hold secrets.
-    fn complaint(&self, output: &Output) -> String {
-        let complaint = String::from_utf8_lossy(&output.stderr);
+    fn complaint(&self, status: ExitStatus, complaint: &str) -> String {
         let last = complaint.lines().rev().map(str::trim).find(|line| !line.is_empty());
         let hidden = self
             .given()
             .into_iter()
             .fold(last.unwrap_or_default().to_owned(), |line, secret| line.replace(secret, "…"));
         let said: String = sanitise(&hidden).chars().take(MOST_COMPLAINT).collect();
-        let ended = format!("ended with {}", output.status);
+        let ended = format!("ended with {status}");
         if said.is_empty() { ended } else { format!("{ended}: {said}") }
     }
 

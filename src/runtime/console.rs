@@ -9,14 +9,16 @@ use futures::StreamExt as _;
 use ratatui::Frame;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 use tui_textarea::TextArea;
 
+use super::aside::{Ask, Asks};
 use super::core::Core;
 use super::editors::Editors;
 use super::input::chord;
 use super::pace::Pace;
-use super::terminal::Screen;
+use super::terminal::{self, Screen};
 use crate::app::effect::Effect;
 use crate::app::model::{Drawn, Model};
 use crate::app::msg::{EditorId, Msg};
@@ -45,6 +47,19 @@ pub(super) struct Console {
     pace: Pace,
     ticked: Instant,
     signals: Signals,
+    /// Credential plugins that ask for the terminal.
+    asks: Asks,
+    holder: Holder,
+}
+
+/// Who has the terminal.
+enum Holder {
+    /// The console, with its input.
+    Console(EventStream),
+    /// Nobody, on the way from the one to the other.
+    Nobody,
+    /// A credential plugin, until this is heard.
+    Plugin(oneshot::Receiver<()>),
 }
 
 struct Signals {
@@ -61,11 +76,15 @@ enum Wake {
     Messages(Vec<Effect>),
     Frame,
     Tick,
+    /// A credential plugin asks for the terminal.
+    Asked(Ask),
+    /// It does not need it any more.
+    Returned,
 }
 
 impl Console {
     /// A console around a core. Must be called within a tokio runtime.
-    pub(super) fn new(core: Core, screen: Screen, view: View) -> io::Result<Self> {
+    pub(super) fn new(core: Core, screen: Screen, view: View, asks: Asks) -> io::Result<Self> {
         Ok(Self {
             core,
             screen,
@@ -79,12 +98,13 @@ impl Console {
                 hang_up: signal(SignalKind::hangup())?,
                 stop: signal(SignalKind::from_raw(SIGTSTP))?,
             },
+            asks,
+            holder: Holder::Console(EventStream::new()),
         })
     }
 
     /// Runs until the end. Effects that are the terminal's and came before the loop are carried out first.
     pub(super) async fn run(&mut self, first: Vec<Effect>) -> io::Result<End> {
-        let mut input = EventStream::new();
         let (columns, rows) = self.screen.size()?;
         let mut effects = first;
         effects.extend(self.core.fold(Msg::Resized(columns, rows)));
@@ -93,10 +113,11 @@ impl Console {
         }
         loop {
             self.draw_if_due()?;
-            let wake = self.wake(&mut input).await;
+            let wake = self.wake().await;
             let effects = match wake {
                 Wake::Input(Some(Ok(event))) => self.take_in(event),
                 Wake::Input(Some(Err(_)) | None) => return Ok(End::Signal(SIGHUP)),
+                Wake::Signal(SIGTSTP) if !self.holder.is_console() => Vec::new(),
                 Wake::Signal(SIGTSTP) => vec![Effect::Suspend],
                 Wake::Signal(signal) => return Ok(End::Signal(signal)),
                 Wake::Messages(effects) => effects,
@@ -105,23 +126,31 @@ impl Console {
                     self.ticked = Instant::now();
                     self.core.fold(Msg::Tick)
                 }
+                Wake::Asked(ask) => {
+                    self.step_aside(ask);
+                    Vec::new()
+                }
+                Wake::Returned => self.come_back()?,
             };
             if let Some(end) = self.carry_out(effects)? {
                 return Ok(end);
             }
         }
     }
-    async fn wake(&mut self, input: &mut EventStream) -> Wake {
+
+    async fn wake(&mut self) -> Wake {
         let now = Instant::now();
-        let frame = self.core.model.dirty.then(|| self.pace.due(now));
+        let is_ours = self.holder.is_console();
+        let frame = (self.core.model.dirty && is_ours).then(|| self.pace.due(now));
         let tick = self.core.model.needs_tick().then(|| self.ticked + TICK);
         tokio::select! {
             biased;
-            event = input.next() => Wake::Input(event),
+            wake = self.holder.wakes() => wake,
             _ = self.signals.hang_up.recv() => Wake::Signal(SIGHUP),
             _ = self.signals.terminate.recv() => Wake::Signal(SIGTERM),
             _ = self.signals.interrupt.recv() => Wake::Signal(SIGINT),
             _ = self.signals.stop.recv() => Wake::Signal(SIGTSTP),
+            ask = self.asks.next(), if is_ours => Wake::Asked(ask),
             effects = self.core.receive() => Wake::Messages(effects),
             () = sleep_until(frame.unwrap_or(now)), if frame.is_some() => Wake::Frame,
             () = sleep_until(tick.unwrap_or(now)), if tick.is_some() => Wake::Tick,
@@ -130,7 +159,7 @@ impl Console {
 
     fn draw_if_due(&mut self) -> io::Result<()> {
         let now = Instant::now();
-        if !self.core.model.dirty || self.pace.due(now) > now {
+        if !self.core.model.dirty || self.pace.due(now) > now || !self.holder.is_console() {
             return Ok(());
         }
         let (model, editors, view) = (&self.core.model, &self.editors, &mut self.view);
@@ -185,11 +214,53 @@ impl Console {
         Ok(None)
     }
 
+    /// Gives the terminal to a credential plugin. From here on nothing is read from it and nothing drawn.
+    fn step_aside(&mut self, ask: Ask) {
+        if ask.is_over() {
+            return;
+        }
+        // Nothing reads the terminal from here on: what is typed is the plugin's.
+        self.holder = Holder::Nobody;
+        terminal::give_back();
+        terminal::say(&format!("extop: {} asks; ctrl-c ends it", ask.plugin));
+        self.holder = Holder::Plugin(ask.grant());
+    }
+
+    fn come_back(&mut self) -> io::Result<Vec<Effect>> {
+        self.screen.resume()?;
+        self.holder = Holder::Console(EventStream::new());
+        self.measure()
+    }
+
     fn suspend(&mut self) -> io::Result<Vec<Effect>> {
         self.screen.suspend()?;
+        self.measure()
+    }
+
+    /// Takes in the size that the terminal has now, and draws everything.
+    fn measure(&mut self) -> io::Result<Vec<Effect>> {
         let (columns, rows) = self.screen.size()?;
         let effects = self.core.fold(Msg::Resized(columns, rows));
         self.core.model.dirty = true;
         Ok(effects)
+    }
+}
+
+impl Holder {
+    fn is_console(&self) -> bool {
+        matches!(self, Self::Console(_))
+    }
+
+    /// What is heard from whoever has the terminal.
+    async fn wakes(&mut self) -> Wake {
+        match self {
+            Self::Console(input) => Wake::Input(input.next().await),
+            Self::Nobody => Wake::Returned,
+            Self::Plugin(end) => {
+                // Whether it was said or dropped, it is over.
+                let _ = end.await;
+                Wake::Returned
+            }
+        }
     }
 }

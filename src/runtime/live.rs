@@ -1,7 +1,6 @@
 //! Contexts of the kubeconfig.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use futures::future::BoxFuture;
 
@@ -13,16 +12,16 @@ use crate::k8s;
 /// Opens contexts of the kubeconfig.
 pub(super) struct Kubeconfig {
     settings: Settings,
-    plugin_timeout: Duration,
+    plugins: k8s::Terms,
     /// The current context, once it was looked up.
     current: Arc<OnceLock<String>>,
 }
 
 impl Kubeconfig {
-    pub(super) fn new(settings: &Settings, plugin_timeout: Duration) -> Self {
+    pub(super) fn new(settings: &Settings, plugins: k8s::Terms) -> Self {
         Self {
             settings: settings.clone(),
-            plugin_timeout,
+            plugins,
             current: Arc::default(),
         }
     }
@@ -40,7 +39,7 @@ impl Connect for Kubeconfig {
                 NamespaceChoice::All => Some(Scope::All),
             },
             request_timeout: self.settings.request_timeout,
-            plugin_timeout: self.plugin_timeout,
+            plugins: self.plugins.clone(),
             database: self.settings.database,
             access: self.settings.access,
         };

@@ -45,6 +45,11 @@ pub(super) fn give_back() {
     }
 }
 
+/// Says something on a terminal that was given back. Nothing can be done about one that is gone.
+pub(super) fn say(text: &str) {
+    drop(writeln!(io::stdout(), "{text}"));
+}
+
 /// Lets the terminal edit and echo lines again. Writes nothing to it, so it does not wait for it.
 pub(super) fn leave_raw_mode() {
     drop(disable_raw_mode());
@@ -117,6 +122,11 @@ impl Screen {
     pub(super) fn suspend(&mut self) -> io::Result<()> {
         give_back();
         signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+        self.resume()
+    }
+
+    /// Takes a terminal over again that was given back meanwhile.
+    pub(super) fn resume(&mut self) -> io::Result<()> {
         take()?;
         self.forget()
     }

@@ -84,6 +84,7 @@ const LAYERS: &[Layer] = &[
             "thiserror",
             "rustls",
             "rustix",
+            "nix",
             "sha2",
             "secrecy",
             "serde_saphyr",

@@ -11,6 +11,7 @@
 )]
 
 mod architecture;
+mod asks;
 mod ci;
 mod cli;
 #[path = "../shared/console.rs"]

@@ -20,7 +20,12 @@ fn config(server: &str, user: Value) -> Config {
 
 fn taken(server: &str, user: Value) -> Result<(Credentials, Config), BackendError> {
     let mut config = config(server, user);
-    Credentials::take("the user entry dev".to_owned(), &mut config, Duration::from_secs(10)).map(|credentials| (credentials, config))
+    Credentials::take(
+        "the user entry dev".to_owned(),
+        &mut config,
+        crate::k8s::Terms::alone(Duration::from_secs(10)),
+    )
+    .map(|credentials| (credentials, config))
 }
 
 fn way(credentials: Credentials, server: &Mock) -> Way {

@@ -89,7 +89,7 @@ fn told(bytes: &[u8]) -> String {
         let source = Source::Files(Box::new(config.clone()), "the file".to_owned());
         let opened = of_context(source, context.as_deref(), &OnceLock::new()).and_then(|(mut config, chosen)| {
             let user = chosen.whose;
-            let credentials = Credentials::take(user, &mut config, std::time::Duration::from_secs(10))?;
+            let credentials = Credentials::take(user, &mut config, crate::k8s::Terms::alone(std::time::Duration::from_secs(10)))?;
             let _ = write!(told, "{} ", config.cluster_url);
             drop(credentials);
             // What kube makes of the rest is the same for those without a certificate.
@@ -317,7 +317,6 @@ fn paths_begin_in_the_folder_of_the_file_and_bare_commands_do_not() {
     assert_eq!(user(0).exec.as_ref().unwrap().command.as_deref(), Some("/home/dev/.kube/./plugin"));
     let bare = user(1).exec.as_ref().unwrap();
     assert_eq!(bare.command.as_deref(), Some("aws"));
-    assert_eq!(bare.interactive_mode, Some(ExecInteractiveMode::Never));
 }
 
 #[test]

@@ -13,7 +13,12 @@ use super::*;
 const TOKEN: &str = "ZQXW-token-VJKH-8127";
 
 fn plugin(exec: serde_json::Value) -> Plugin {
-    Plugin::new("the user entry dev", serde_json::from_value(exec).unwrap(), Duration::from_secs(10)).unwrap()
+    patient(exec, Duration::from_secs(10))
+}
+
+/// A plugin that may take so long.
+fn patient(exec: serde_json::Value, limit: Duration) -> Plugin {
+    Plugin::new("the user entry dev", serde_json::from_value(exec).unwrap(), Terms::alone(limit)).unwrap()
 }
 
 fn login() -> Plugin {
@@ -92,13 +97,10 @@ fn a_plugin_that_fails_is_told_in_its_words_without_what_it_was_given() {
         "command": "login\u{1b}[2J", "args": ["get-token", "--client-secret=hush-1", "--password", "hush-2", "--profile", "dev"],
         "env": [{"name": "API_KEY", "value": "hush-3"}, {"name": "REGION", "value": "eu"}],
     }));
-    let output = Output {
-        status: std::process::ExitStatus::from_raw(3 << 8),
-        stdout: b"{\"token\": \"hush\"}".to_vec(),
-        stderr: b"first line\nno login for dev in eu with hush-1 hush-2 hush-3: please log in\x1b[2J\n\n".to_vec(),
-    };
+    let status = ExitStatus::from_raw(3 << 8);
+    let said = "first line\nno login for dev in eu with hush-1 hush-2 hush-3: please log in\x1b[2J\n\n";
     assert_eq!(
-        plugin.failed(&plugin.complaint(&output)).message,
+        plugin.failed(&plugin.complaint(status, said)).message,
         "the credential plugin login[2J of the user entry dev ended with exit status: 3: no login for dev in eu with … … …: please log in[2J"
     );
 }
@@ -141,7 +143,7 @@ async fn a_plugin_that_takes_too_long_is_ended_with_its_children() {
     });
     let script = r#"exec 3>"$0"; (sleep 1000) & sleep 1000; echo never"#;
     let exec = json!({"command": "sh", "args": ["-c", script, fifo]});
-    let plugin = Plugin::new("the user entry dev", serde_json::from_value(exec).unwrap(), Duration::from_secs(1)).unwrap();
+    let plugin = patient(exec, Duration::from_secs(1));
     let error = plugin.run().await.err().unwrap();
     assert_eq!(
         error.to_string(),

@@ -27,7 +27,12 @@ fn server(accepted: &Arc<Mutex<&'static str>>) -> Mock {
 fn way(token: &str, server: &Mock) -> Way {
     let mut config = Config::new("https://rig".parse().unwrap());
     config.auth_info = serde_json::from_value(json!({"token": token})).unwrap();
-    let credentials = Credentials::take("the user entry dev".to_owned(), &mut config, Duration::from_secs(1)).unwrap();
+    let credentials = Credentials::take(
+        "the user entry dev".to_owned(),
+        &mut config,
+        crate::k8s::Terms::alone(Duration::from_secs(1)),
+    )
+    .unwrap();
     let client = server.client();
     let mut made_from = [0; 32];
     made_from[..token.len()].copy_from_slice(token.as_bytes());
