@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 use clap::builder::Resettable;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::app::model::Mode;
 use crate::config::theme_file::{self, ThemeChoice};
@@ -105,6 +106,11 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<u8, Failure> {
             }
         }
         Some(command) => {
+            // `watch` hears the first of them itself.
+            let signals = [SIGINT, SIGTERM, SIGHUP];
+            let own = usize::from(matches!(command, Command::Watch(_)));
+            runtime::end_plugins_on(signals.get(own..).unwrap_or_default())
+                .map_err(|error| Failure::new(Exit::Broken, format!("signals cannot be heard: {error}")))?;
             let connect = runtime::live_command(&settings, true);
             headless(settings, connect, command)
         }

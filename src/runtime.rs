@@ -44,6 +44,7 @@ pub use aside::Asks;
 pub use connect::{Connect, Connection};
 pub use core::Core;
 pub use kept::StateDirectory;
+pub use last_resort::end_plugins_on;
 
 /// The kubeconfig's contexts, for the console: it steps aside for a credential plugin that must ask a person.
 pub fn live(settings: &Settings) -> (Arc<dyn Connect>, Asks) {

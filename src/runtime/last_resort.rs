@@ -1,5 +1,5 @@
 //! Ends the console on a signal that its loop does not hear: because the terminal takes nothing more, a disk does not
-//! answer, or there is too much to do.
+//! answer, or there is too much to do. And ends what a command has started, when a signal ends the command.
 
 use std::io;
 use std::sync::mpsc::channel;
@@ -25,6 +25,18 @@ pub(super) fn listen() -> io::Result<()> {
         give_back();
         crate::k8s::end_plugins();
         signal_hook::low_level::exit(128 + signal);
+    };
+    Builder::new().name("signals".to_owned()).spawn(wait).map(drop)
+}
+
+/// Ends the credential plugins of a command with it: they are not in its process group. The signals keep their usual effect.
+pub fn end_plugins_on(signals: &[i32]) -> io::Result<()> {
+    let mut signals = Signals::new(signals)?;
+    let wait = move || {
+        let Some(signal) = signals.forever().next() else { return };
+        crate::k8s::end_plugins();
+        // It ends the process.
+        drop(signal_hook::low_level::emulate_default_handler(signal));
     };
     Builder::new().name("signals".to_owned()).spawn(wait).map(drop)
 }

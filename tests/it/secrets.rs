@@ -1,8 +1,9 @@
 //! Secrets and hostile names of kubeconfig files and credential plugins, against the whole program.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -219,6 +220,37 @@ fn a_verb_that_ends_leaves_no_plugin_behind() {
         "{said}"
     );
     assert_eq!(read.join().unwrap().unwrap(), "");
+}
+
+// F7
+#[test]
+fn a_signal_that_ends_a_verb_ends_its_plugin() {
+    for (verb, signal, number) in [
+        ("status", "INT", 2),
+        ("status", "TERM", 15),
+        ("watch", "TERM", 15),
+        ("watch", "HUP", 1),
+    ] {
+        let place = Place::new(&kubeconfig("https://127.0.0.1:1", &json!({"exec": {"command": "./plugin"}})))
+            .with_plugin("exec 3>fifo; echo begun >&3; (sleep 1000) & sleep 1000");
+        let fifo = place.file("fifo");
+        assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let mut command = place.extop();
+        command.arg(verb).current_dir(place.folder.path());
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut read = std::io::BufReader::new(std::fs::File::open(fifo).unwrap());
+        let mut begun = String::new();
+        read.read_line(&mut begun).unwrap();
+        let sent = Command::new("kill")
+            .args([format!("-{signal}"), child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+        // The end of the file comes when the last process that could write into it has ended.
+        assert_eq!(read.read_to_string(&mut begun).unwrap(), 0);
+        let status = child.wait().unwrap();
+        assert_eq!(status.signal(), Some(number), "{verb} on {signal}: {status}");
+    }
 }
 
 // E13a, E13d, F24
