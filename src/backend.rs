@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::Observation;
 use crate::domain::change::Request;
 use crate::domain::cluster::Cluster;
+use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::instance::{Instance, Role};
 use crate::domain::permission::Permission;
@@ -129,15 +130,9 @@ impl ProbeRequest {
         ClusterKey::new(self.pod.namespace.clone(), self.cluster.clone())
     }
 
-    /// The request for an instance of a cluster, which keeps no session.
-    pub fn new(cluster: &Cluster, instance: &Instance, fresh: bool) -> Self {
+    /// The request for an instance of a cluster whose pods get these entries, which keeps no session.
+    pub fn new(cluster: &Cluster, entries: &[ExtensionEntry], instance: &Instance, fresh: bool) -> Self {
         let name = &cluster.key.name;
-        let entries = cluster
-            .status
-            .resolved
-            .as_ref()
-            .and_then(|resolved| resolved.extensions.as_ref())
-            .unwrap_or(&cluster.spec.extensions);
         let mut environment: Vec<String> = vec!["LD_LIBRARY_PATH".to_owned(), "PATH".to_owned()];
         environment.extend(
             entries

@@ -8,6 +8,7 @@ pub mod change;
 pub mod check;
 pub mod classify;
 pub mod cluster;
+pub mod cnpg;
 pub mod database;
 pub mod entry_rules;
 pub mod era;
@@ -37,7 +38,6 @@ pub mod shell;
 pub mod text;
 pub mod watch;
 pub mod world;
-mod world_fold;
 
 /// A point in time. Time is data here: it comes with observations and messages, never from a clock.
 pub use jiff::Timestamp;

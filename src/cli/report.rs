@@ -252,12 +252,9 @@ impl ClusterReport {
             phase: cluster.status.phase.clone(),
             primary: cluster.status.current_primary.clone(),
             instance_count: cluster.spec.instances,
-            ready: world
-                .instances_of(&cluster.key)
-                .filter(|instance| instance.ready && !instance.deleting)
-                .count(),
-            postgres_major: access::postgres_major(world, cluster),
-            operator: access::operator(world, cluster),
+            ready: world.instances_of(&cluster.key).filter(|instance| instance.is_up()).count(),
+            postgres_major: world.postgres_major(cluster).map(|major| major.number),
+            operator: world.operator_of(&cluster.key).map(str::to_owned),
             access: access::access(world, cluster),
             watches: Kind::ALL
                 .into_iter()
@@ -357,8 +354,8 @@ fn instances(session: &Session, cluster: &Cluster, rollout: &Rollout) -> Vec<Ins
                 Role::Unhealthy => "unhealthy",
                 Role::Unlabelled => "unlabelled",
             },
-            ready: instance.ready && !instance.deleting,
-            pending_restart: access::pending_restart(world, instance),
+            ready: instance.is_up(),
+            pending_restart: world.pending_restart(instance).map(|pending| pending.waits),
             mounts: rollout
                 .instances
                 .iter()

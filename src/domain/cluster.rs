@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::cnpg::Phase;
+
 use super::Timestamp;
 use super::extension::ExtensionEntry;
 use super::ids::{CatalogKey, ClusterKey};
@@ -190,60 +192,9 @@ pub struct Condition {
     pub message: String,
 }
 
-/// The phases that extop must tell apart (CNPG `api/v1/cluster_types.go` and two literals of its controller).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// `Cluster in healthy state`. Also said before the operator noticed an edit, so never enough alone.
-    Healthy,
-    /// `Upgrading cluster`.
-    Upgrading,
-    /// `Cluster upgrade delayed`.
-    Delayed,
-    /// `Waiting for user action`: a supervised update waits for a promotion.
-    WaitingForUser,
-    /// `Primary instance is being restarted in-place`.
-    RestartingInPlace,
-    /// `Primary instance is being restarted without a switchover`.
-    RecreatingPrimary,
-    /// `Switchover in progress`.
-    Switchover,
-    /// `Failing over`.
-    FailingOver,
-    /// `Applying configuration`.
-    ApplyingConfiguration,
-    /// `Waiting for the instances to become active`.
-    WaitingForInstances,
-    /// `Cluster has incomplete or invalid image catalog`: the operator halts everything, failover included.
-    CatalogError,
-    /// `Cluster is unrecoverable and needs manual intervention`.
-    Unrecoverable,
-    /// `Invalid cluster definition` (CNPG >= 1.30).
-    InvalidDefinition,
-    /// `Not enough disk space`.
-    DiskSpace,
-    /// Any other text, or none.
-    Other,
-}
-
 impl ClusterStatus {
     /// The phase, recognised.
     pub fn phase_kind(&self) -> Phase {
-        match self.phase.as_str() {
-            "Cluster in healthy state" => Phase::Healthy,
-            "Upgrading cluster" => Phase::Upgrading,
-            "Cluster upgrade delayed" => Phase::Delayed,
-            "Waiting for user action" => Phase::WaitingForUser,
-            "Primary instance is being restarted in-place" => Phase::RestartingInPlace,
-            "Primary instance is being restarted without a switchover" => Phase::RecreatingPrimary,
-            "Switchover in progress" => Phase::Switchover,
-            "Failing over" => Phase::FailingOver,
-            "Applying configuration" => Phase::ApplyingConfiguration,
-            "Waiting for the instances to become active" => Phase::WaitingForInstances,
-            "Cluster has incomplete or invalid image catalog" => Phase::CatalogError,
-            "Cluster is unrecoverable and needs manual intervention" => Phase::Unrecoverable,
-            "Invalid cluster definition" => Phase::InvalidDefinition,
-            "Not enough disk space" => Phase::DiskSpace,
-            _ => Phase::Other,
-        }
+        Phase::of(&self.phase)
     }
 }

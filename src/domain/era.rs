@@ -5,8 +5,8 @@ use semver::Version;
 
 use super::World;
 use super::cluster::Cluster;
-use super::instance::Instance;
 use super::platform::EntrySchema;
+use super::world::newest_mark;
 
 /// What an operator does with extension entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,19 +62,13 @@ impl Era {
 
 /// The era of the operator that looks after a cluster, by its mark on the pods.
 pub fn of_cluster(world: &World, cluster: &Cluster) -> Option<Era> {
-    newest(world.instances_of(&cluster.key)).map(|(_, era)| era)
-}
-
-/// Pods that are older than an upgrade of the operator carry the old version.
-fn newest<'a>(instances: impl Iterator<Item = &'a Instance>) -> Option<(&'a str, Era)> {
-    let marks = instances.filter_map(|instance| instance.operator_version.as_deref());
-    let mark = marks.max_by_key(|mark| Version::parse(mark).ok())?;
-    Some((mark, Era::of_version(mark)?))
+    Era::of_version(world.operator_of(&cluster.key)?)
 }
 
 /// The era in view and how it is known: by the operator's own mark on pods, else by what it reports of clusters, else by the CRD.
 pub fn era(world: &World) -> Option<(Era, String)> {
-    if let Some((mark, era)) = newest(world.instances.values()) {
+    let mark = newest_mark(world.instances.values());
+    if let Some((mark, era)) = mark.and_then(|mark| Some((mark, Era::of_version(mark)?))) {
         return Some((era, format!("pods say operator {mark}")));
     }
     let reports = world.clusters.values().find(|cluster| {

@@ -20,7 +20,7 @@ use super::{Timestamp, World};
 /// One ladder per entry: declared ones in the order of the spec, then entries that are only resolved or mounted.
 pub fn ladders(world: &World, cluster: &Cluster) -> Vec<Ladder> {
     let rollout = rollout::assess(world, cluster);
-    let wanted = rollout::wanted_entries(world, cluster);
+    let wanted = world.entries_of(cluster);
     let mut names: Vec<&str> = Vec::new();
     let mounted = world.instances_of(&cluster.key).flat_map(|instance| &instance.mounts);
     let every = cluster

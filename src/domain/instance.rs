@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
+use super::cnpg::{CRASH_LOOP, IMAGE_REASONS};
 use super::ids::{ClusterKey, PodKey};
 
 /// `cnpg.io/instanceRole`.
@@ -114,19 +115,11 @@ impl fmt::Display for Failing {
 impl Trouble {
     /// The image cannot be pulled or mounted.
     pub fn is_image(&self) -> bool {
-        matches!(
-            self.reason.as_str(),
-            "ErrImagePull"
-                | "ImagePullBackOff"
-                | "InvalidImageName"
-                | "ErrImageNeverPull"
-                | "CreateContainerError"
-                | "CreateContainerConfigError"
-        )
+        IMAGE_REASONS.contains(&self.reason.as_str())
     }
 
     /// The container starts and ends over and over.
     pub fn is_crash_loop(&self) -> bool {
-        self.reason == "CrashLoopBackOff"
+        self.reason == CRASH_LOOP
     }
 }

@@ -349,6 +349,8 @@ pub enum NamesFrom {
     ControlFiles,
     /// The knowledge base of official images.
     KnowledgeBase,
+    /// Neither files nor the image tell: nothing is known.
+    Unknown,
     /// The mount name, with `-` folded to `_`.
     Folding,
 }

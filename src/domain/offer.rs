@@ -8,12 +8,11 @@
 use super::World;
 use super::cluster::Cluster;
 use super::database::RequestedExtension;
-use super::extension::{ExtensionEntry, MOUNT_ROOT};
+use super::extension::ExtensionEntry;
 use super::image::Reference;
 use super::instance::Instance;
 use super::known::{known_image, required};
 use super::probe::{DatabaseProbe, Fact, FileKind, InstalledExtension, InstanceProbe, PathFile};
-use super::rollout::wanted_entries;
 
 /// An answer with its evidence, a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -318,7 +317,7 @@ fn mounting<'a>(world: &'a World, entry: &'a ExtensionEntry) -> impl Iterator<It
     world
         .instances
         .values()
-        .filter(|instance| instance.ready && !instance.deleting)
+        .filter(|instance| instance.is_up())
         .filter_map(move |instance| {
             let mut mounts = instance.mounts.iter();
             let mount = mounts.find(|mount| mount.reference.is_some() && mount.reference == entry.reference)?;
@@ -326,19 +325,12 @@ fn mounting<'a>(world: &'a World, entry: &'a ExtensionEntry) -> impl Iterator<It
         })
 }
 
-/// Files that an instance was seen to have in the mount of an entry; none where files could not be read.
-pub fn files_of<'a>(probe: &'a InstanceProbe, entry: &str) -> Vec<&'a PathFile> {
-    let below = format!("{MOUNT_ROOT}/{entry}/");
-    let files = probe.files.known().into_iter().flatten();
-    files.filter(|file| format!("{}/", file.element).starts_with(&below)).collect()
-}
-
 /// PostgreSQL looks into the same directories of the image there.
 fn same_paths(world: &World, instance: &Instance, mounted: &str, entry: &ExtensionEntry) -> bool {
     let Some(cluster) = world.clusters.get(&instance.cluster) else {
         return false;
     };
-    let entries = wanted_entries(world, cluster);
+    let entries = world.entries_of(cluster);
     entries
         .iter()
         .any(|there| there.name == mounted && there.control_paths == entry.control_paths)
@@ -351,7 +343,7 @@ fn image_offers(world: &World, entry: &ExtensionEntry, name: &str) -> Told {
     let mut lacks = None;
     for (instance, probe, mounted) in mounting(world, entry) {
         let pod = &instance.key.name;
-        let files = files_of(probe, mounted);
+        let files: Vec<&PathFile> = probe.files_of(mounted).collect();
         let has = files.iter().any(|file| file.kind == FileKind::Control && file.name == name);
         if has || (probe.files.known().is_none() && offers(probe, name) == Some(true)) {
             return Told::Yes(format!("{pod} mounts {reference} and offers {name}"));
@@ -379,7 +371,7 @@ fn image_version(world: &World, entry: &ExtensionEntry, name: &str, wanted: &str
     let mut lacks = None;
     for (instance, probe, mounted) in mounting(world, entry) {
         let pod = &instance.key.name;
-        let files = files_of(probe, mounted);
+        let files: Vec<&PathFile> = probe.files_of(mounted).collect();
         // What another element of the path hides is told by nobody.
         let Some(control) = files
             .iter()

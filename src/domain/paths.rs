@@ -1,6 +1,6 @@
 //! Effective paths, element by element, with the entry that contributes each.
 
-use super::extension::ExtensionEntry;
+use super::extension::{ExtensionEntry, MOUNT_ROOT};
 
 /// A path that entries contribute to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,6 +98,14 @@ pub fn join(mount: &str, path: &str) -> Option<String> {
         }
     }
     Some(parts.iter().fold(mount.to_owned(), |joined, part| format!("{joined}/{part}")))
+}
+
+/// An element of a path is in the mount of an entry: the mount itself, which `.` and `/` of an entry mean, or below it.
+pub fn is_in_mount(element: &str, entry: &str) -> bool {
+    let below = element.strip_prefix(MOUNT_ROOT).and_then(|rest| rest.strip_prefix('/'));
+    below
+        .and_then(|rest| rest.strip_prefix(entry))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The elements of a live value; empty ones mean nothing.
@@ -263,6 +271,8 @@ mod tests {
         #[test]
         fn a_joined_path_stays_below_the_mount(path in "[a-z./]{0,24}") {
             if let Some(joined) = join("/extensions/foo", &path) {
+                // D18: what an entry contributes is in its own mount.
+                prop_assert!(is_in_mount(&joined, "foo") && !is_in_mount(&joined, "fo"));
                 prop_assert!(joined == "/extensions/foo" || joined.starts_with("/extensions/foo/"));
                 prop_assert!(!joined.contains("/../") && !joined.ends_with("/..") && !joined.contains("//"));
             }

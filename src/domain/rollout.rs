@@ -7,6 +7,7 @@ use super::era::{self, Era};
 use super::extension::ExtensionEntry;
 use super::ids::PodKey;
 use super::instance::{Failing, Instance, Mount};
+use super::world::Halt;
 
 /// How one instance stands towards one resolved entry, or towards the whole rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,27 +77,9 @@ pub struct Rollout {
     pub blocked: Option<String>,
 }
 
-/// The entries that pods get: as the operator resolved them, else (before 1.29, or when nothing was reported) our own merge.
+/// The entries that pods get: see [`World::entries_of`].
 pub fn wanted_entries(world: &World, cluster: &Cluster) -> Vec<ExtensionEntry> {
-    cluster
-        .status
-        .resolved
-        .as_ref()
-        .and_then(|resolved| resolved.extensions.clone())
-        .unwrap_or_else(|| merged_entries(world, cluster))
-}
-
-/// An operator before 1.29 takes the fields that it ignores from nobody.
-fn merged_entries(world: &World, cluster: &Cluster) -> Vec<ExtensionEntry> {
-    let ignores = !reports_resolution(world, cluster);
-    let merged = resolve(cluster, world.catalog_of(cluster)).entries.into_iter();
-    merged
-        .map(|resolved| ExtensionEntry {
-            bin_paths: if ignores { Vec::new() } else { resolved.entry.bin_paths },
-            env: if ignores { Vec::new() } else { resolved.entry.env },
-            ..resolved.entry
-        })
-        .collect()
+    world.entries_of(cluster)
 }
 
 /// Whether the operator has taken the spec over into its status. `None` when the catalog cannot be read.
@@ -129,7 +112,7 @@ pub fn is_at_rest(world: &World, cluster: &Cluster) -> bool {
 /// Assesses the rollout of a cluster (phases alone do not tell: "healthy" is also said
 /// before the operator noticed an edit).
 pub fn assess(world: &World, cluster: &Cluster) -> Rollout {
-    let wanted = wanted_entries(world, cluster);
+    let wanted = world.entries_of(cluster);
     let instances: Vec<InstanceRollout> = world
         .instances_of(&cluster.key)
         .map(|instance| assess_instance(cluster, instance, &wanted))
@@ -164,8 +147,7 @@ fn assess_instance(cluster: &Cluster, instance: &Instance, wanted: &[ExtensionEn
         reference: mount.reference.clone(),
         state: MountState::Orphan,
     }));
-    let done = instance.ready
-        && !instance.deleting
+    let done = instance.is_up()
         && mounts.iter().all(|mount| mount.state == MountState::Mounted)
         && cluster.status.image.as_ref().is_none_or(|image| *image == instance.operand_image)
         && carries_restart(cluster, instance);
@@ -223,10 +205,7 @@ fn pending(world: &World, cluster: &Cluster, instances: &[InstanceRollout]) -> V
         pending.push(format!("{} is not done", instance.pod.name));
     }
     for instance in world.instances_of(&cluster.key) {
-        if let Some(report) = world.reports.get(&instance.key)
-            && report.uid == instance.uid
-            && report.pending_restart
-        {
+        if world.pending_restart(instance).is_some_and(|pending| pending.waits) {
             pending.push(format!("{} has settings that wait for a restart", instance.key.name));
         }
     }
@@ -240,7 +219,13 @@ fn pending(world: &World, cluster: &Cluster, instances: &[InstanceRollout]) -> V
             status.ready_instances, cluster.spec.instances
         ));
     }
-    if status.phase_kind() != Phase::Healthy {
+    if status.phase_kind() == Phase::Delayed {
+        let reason = match status.phase_reason.as_str() {
+            "" => String::new(),
+            reason => format!(": {reason}"),
+        };
+        pending.push(format!("a setting of the operator delays the rollout{reason}"));
+    } else if status.phase_kind() != Phase::Healthy {
         let phase = if status.phase.is_empty() { "nothing yet" } else { &status.phase };
         pending.push(format!("the operator says: {phase}"));
     }
@@ -248,39 +233,12 @@ fn pending(world: &World, cluster: &Cluster, instances: &[InstanceRollout]) -> V
 }
 
 fn blocked(world: &World, cluster: &Cluster, instances: &[InstanceRollout]) -> Option<String> {
-    let status = &cluster.status;
-    let with_reason = |text: &str| {
-        if status.phase_reason.is_empty() {
-            text.to_owned()
-        } else {
-            format!("{text}: {}", status.phase_reason)
-        }
-    };
-    match status.phase_kind() {
-        Phase::WaitingForUser => return Some("the update is supervised, and the primary waits for a promotion".to_owned()),
-        Phase::CatalogError => return Some(with_reason("the operator has halted over the image catalog")),
-        Phase::InvalidDefinition => return Some(with_reason("the operator refuses the definition")),
-        Phase::Unrecoverable => return Some(with_reason("the cluster is unrecoverable")),
-        Phase::Delayed => return Some(with_reason("the operator delays the rollout")),
-        Phase::DiskSpace => return Some(with_reason("there is not enough disk space")),
-        _ => {}
-    }
-    let is_set = |name: &str, value: &str| cluster.annotations.get(name).is_some_and(|set| set == value);
-    if is_set("cnpg.io/reconciliationLoop", "disabled") {
-        return Some("the annotation cnpg.io/reconciliationLoop stops the operator".to_owned());
-    }
-    if is_set("cnpg.io/hibernation", "on") {
-        return Some("the cluster is hibernated".to_owned());
-    }
-    if cluster
-        .annotations
-        .get("cnpg.io/fencedInstances")
-        .is_some_and(|fenced| !matches!(fenced.as_str(), "" | "[]"))
-    {
-        return Some("instances are fenced (annotation cnpg.io/fencedInstances)".to_owned());
-    }
-    if is_set("cnpg.io/reconcilePodSpec", "disabled") && instances.iter().any(|instance| !instance.done) {
-        return Some("the annotation cnpg.io/reconcilePodSpec keeps the operator from changing pods".to_owned());
+    let is_left = || instances.iter().any(|instance| !instance.done);
+    let halts = cluster.halts();
+    // Frozen pods hold nothing up where none is to be recreated.
+    let halt = halts.iter().find(|halt| **halt != Halt::PodSpecFrozen || is_left());
+    if let Some(halt) = halt {
+        return Some(halt.to_string());
     }
     world.instances_of(&cluster.key).find_map(|instance| trouble(world, instance))
 }
@@ -288,7 +246,7 @@ fn blocked(world: &World, cluster: &Cluster, instances: &[InstanceRollout]) -> O
 /// Why an instance cannot start.
 pub fn failing(world: &World, instance: &Instance) -> Option<Failing> {
     let trouble = instance.trouble.as_ref().filter(|_| !instance.deleting && !instance.ready)?;
-    let crash = world.crashes.get(&instance.key).filter(|line| line.uid == instance.uid);
+    let crash = world.crash_of(instance);
     Some(Failing {
         pod: instance.key.name.clone(),
         trouble: trouble.clone(),

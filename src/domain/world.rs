@@ -1,4 +1,7 @@
-//! Everything that was observed of one target, keyed.
+//! Everything that was observed of one target, keyed, and the questions that are asked of it.
+
+mod fold;
+mod questions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +16,10 @@ use super::permission::{Permission, Verdict};
 use super::platform::{EntrySchema, Node};
 use super::probe::{CrashLine, InstanceProbe, ManagerReport, ProbeFailure};
 use super::watch::{Kind, WatchState};
+
+pub(in crate::domain) use questions::newest_mark;
+pub use questions::{Dated, EnvironmentGap, Fence, Halt, Major, MajorSource, PendingRestart, SqlNames, StandbyBlock};
+pub use questions::{is_loaded, library_name};
 
 /// A watch with the time of its last sign of life.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -91,11 +98,6 @@ pub struct Changed {
 }
 
 impl World {
-    /// Folds one observation in, at `now`.
-    pub fn apply(&mut self, observation: Observation, now: Timestamp) -> Changed {
-        super::world_fold::apply(self, observation, now)
-    }
-
     /// The instances of a cluster, by name.
     pub fn instances_of<'a>(&'a self, cluster: &'a ClusterKey) -> impl Iterator<Item = &'a Instance> + 'a {
         self.instances.values().filter(move |instance| instance.cluster == *cluster)

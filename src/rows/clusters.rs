@@ -63,12 +63,7 @@ pub fn clusters(model: &Model) -> Panel {
 /// Ready instances of each cluster, counted in one go.
 fn ready(session: &Session) -> BTreeMap<&ClusterKey, u32> {
     let mut ready = BTreeMap::new();
-    for instance in session
-        .world
-        .instances
-        .values()
-        .filter(|instance| instance.ready && !instance.deleting)
-    {
+    for instance in session.world.instances.values().filter(|instance| instance.is_up()) {
         *ready.entry(&instance.cluster).or_default() += 1;
     }
     ready
@@ -82,7 +77,7 @@ fn row(session: &Session, cluster: &Cluster, ready: u32, with_namespace: bool) -
         cluster.key.name.clone()
     };
 
-    let ready = if Standing::knows(session, Kind::Pod) {
+    let ready = if session.world.knows(Kind::Pod) {
         let role = if ready == cluster.spec.instances {
             Role::Holds
         } else {

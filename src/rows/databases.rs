@@ -79,7 +79,7 @@ fn told_of(row: &DatabaseRow) -> impl Iterator<Item = Line> + use<> {
 }
 
 fn nobody(model: &Model) -> Line {
-    if model.session().is_some_and(|session| Standing::knows(session, Kind::Database)) {
+    if model.session().is_some_and(|session| session.world.knows(Kind::Database)) {
         Line::plain("no database asks for it, and none is known to have it")
     } else {
         Line::new(Role::Unknown, "? unknown whether a database asks for it")

@@ -139,7 +139,7 @@ fn phase(session: &Session, cluster: &Cluster) -> Line {
     let word = phase_word(cluster);
     let line = if rollout.blocked.is_some() {
         Line::new(Role::Broken, format!("! blocked · {word}"))
-    } else if !Standing::knows(session, Kind::Pod) {
+    } else if !session.world.knows(Kind::Pod) {
         Line::new(Role::Unknown, format!("? {word}"))
     } else if rollout.complete {
         Line::new(Role::Holds, format!("● {word}"))
@@ -171,6 +171,16 @@ fn phase_word(cluster: &Cluster) -> &str {
         Phase::Unrecoverable => "unrecoverable",
         Phase::InvalidDefinition => "invalid definition",
         Phase::DiskSpace => "not enough disk space",
+        Phase::SettingUpPrimary => "setting up the primary",
+        Phase::CreatingReplica => "creating a replica",
+        Phase::OnlineUpgrade => "instance managers are replaced",
+        Phase::MajorUpgrade => "major upgrade",
+        Phase::PromotingReplicaCluster => "becoming a primary cluster",
+        Phase::MissingArchitecture => "missing architecture",
+        Phase::ObjectsNotCreated => "objects not created",
+        Phase::UnknownPlugin => "unknown plugin",
+        Phase::PluginError => "plugin error",
+        Phase::NoInstanceStatus => "no instance answers the operator",
         Phase::Other if cluster.status.phase.is_empty() => "no status yet",
         Phase::Other => &cluster.status.phase,
     }

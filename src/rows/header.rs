@@ -1,7 +1,6 @@
 //! The header: where we are, how it is known, and how it stands.
 
 use super::mark;
-use super::standing::Standing;
 use super::time::{ago, since};
 use super::{Line, Role, key_of};
 use crate::app::action::Action;
@@ -33,7 +32,7 @@ pub fn header(model: &Model, short: bool) -> Vec<Line> {
     let cluster = model.selected_cluster().and_then(|key| session.world.clusters.get(key));
     parts.push(database(model, session, cluster));
     parts.push(findings(session));
-    if let Some(version) = cluster.and_then(|cluster| operator(session, cluster)) {
+    if let Some(version) = cluster.and_then(|cluster| session.world.operator_of(&cluster.key)) {
         let label = if short { "op " } else { "operator " };
         parts.push(Line::new(Role::Dim, label).with(Role::Text, version));
     }
@@ -149,7 +148,7 @@ fn findings(session: &Session) -> Line {
     // Nothing found means nothing where nothing can be seen.
     let blind = [Kind::Cluster, Kind::Pod, Kind::Database]
         .iter()
-        .any(|kind| !Standing::knows(session, *kind));
+        .any(|kind| !session.world.knows(*kind));
     let worst = all.map(|finding| finding.severity).min();
     match worst {
         None if blind => Line::new(Role::Unknown, "? findings"),
@@ -160,14 +159,4 @@ fn findings(session: &Session) -> Line {
             Line::new(mark.role, format!("{} {count} {noun}", mark.text))
         }
     }
-}
-
-/// The operator's version, as the primary tells it, else any instance.
-fn operator(session: &Session, cluster: &Cluster) -> Option<String> {
-    let world = &session.world;
-    world
-        .primary_of(cluster)
-        .into_iter()
-        .chain(world.instances_of(&cluster.key))
-        .find_map(|instance| instance.operator_version.clone())
 }

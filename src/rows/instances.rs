@@ -119,22 +119,9 @@ fn ready(instance: &Instance) -> Cell {
     }
 }
 
-/// Whether a setting waits for a restart: by SQL, else as the instance manager reports.
+/// Whether a setting waits for a restart.
 fn pending(session: &Session, instance: &Instance) -> Cell {
-    let world = &session.world;
-    let by_sql = world
-        .answer_of(instance)
-        .and_then(|answer| answer.server.known())
-        .filter(|server| server.reads_settings)
-        .map(|server| server.settings.values().any(|setting| setting.pending_restart));
-    let reported = || {
-        world
-            .reports
-            .get(&instance.key)
-            .filter(|report| report.uid == instance.uid)
-            .map(|report| report.pending_restart)
-    };
-    match by_sql.or_else(reported) {
+    match session.world.pending_restart(instance).map(|pending| pending.waits) {
         Some(true) => Cell::new(Role::Warning, "▲ yes"),
         Some(false) => Cell::new(Role::Text, "no"),
         None => Cell::new(Role::Unknown, "?"),

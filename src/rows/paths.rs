@@ -9,7 +9,6 @@ use crate::domain::extension::ExtensionEntry;
 use crate::domain::instance::Instance;
 use crate::domain::paths::{PathElement, PathRow, PathSetting, compare, expected};
 use crate::domain::probe::{DatabaseProbe, Fact, FileKind, InstanceProbe};
-use crate::domain::rollout::wanted_entries;
 
 const SETTINGS: [PathSetting; 4] = [
     PathSetting::ExtensionControlPath,
@@ -29,7 +28,7 @@ pub fn paths(model: &Model) -> Panel {
         return panel;
     };
     panel.head = standing::of_sql(model, &cluster.key);
-    let entries = wanted_entries(&session.world, cluster);
+    let entries = session.world.entries_of(cluster);
     let first = shown_instance(model, session, cluster);
     let answer = first.and_then(|instance| session.world.answer_of(instance));
     if let (Some(instance), Some(answer)) = (first, answer) {

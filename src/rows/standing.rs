@@ -51,11 +51,6 @@ impl Standing {
         }
         standing
     }
-
-    /// The objects of a kind have been listed, be it long ago.
-    pub fn knows(session: &Session, kind: Kind) -> bool {
-        session.world.watch(kind).is_known()
-    }
 }
 
 /// What stands in a pane about the selected cluster when there is none: why, if that is known.

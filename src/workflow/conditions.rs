@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use super::plan::{Condition, Sent};
 use crate::domain::change::{Change, ChangeKind, PreloadEdit};
-use crate::domain::cluster::{Cluster, Phase, UpdateMethod, UpdateStrategy};
+use crate::domain::cluster::Cluster;
+use crate::domain::cnpg::{PhaseKind, RESTARTED_IN_PLACE};
 use crate::domain::database::Database;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::instance::Instance;
 use crate::domain::probe::{InstanceProbe, ServerFacts};
 use crate::domain::rollout::{self, Rollout};
+use crate::domain::world::is_loaded;
 use crate::domain::{Timestamp, World};
 
 /// What was seen of a condition.
@@ -75,9 +77,9 @@ pub(super) fn look(condition: &Condition, view: View<'_>) -> Seen {
             Some(object) if object.observed_generation == Some(object.generation) => Seen::Holds,
             Some(object) => not_applied(object),
         },
-        Condition::DatabaseGone(key, uid) => match view.world.databases.get(key) {
-            Some(object) if object.uid == *uid => Seen::pending(format!("{} is being deleted", key.name)),
-            _ => Seen::Holds,
+        Condition::DatabaseGone(key, uid) => match view.world.object(key, uid) {
+            Some(_) => Seen::pending(format!("{} is being deleted", key.name)),
+            None => Seen::Holds,
         },
         Condition::Proved => Seen::pending("reading the proof"),
     }
@@ -127,42 +129,28 @@ fn with_rollout(view: View<'_>, key: &ClusterKey, complete: impl FnOnce(&Cluster
         let sure = is_said(cluster);
         return Seen::Stuck { why, sure };
     }
-    match silent_standby(view, cluster, &rollout) {
-        Some(name) => Seen::Stuck {
-            why: format!("the operator waits without a word for {name}, which it would promote: it does not receive WAL"),
+    let silent = view.world.standby_blocks(cluster).filter(|block| block.at >= view.since);
+    match silent.and_then(|block| block.silent.first().copied()) {
+        Some(standby) => Seen::Stuck {
+            why: format!(
+                "the operator waits to promote {0} and does not say so: {0} receives no WAL",
+                standby.key.name
+            ),
             sure: false,
         },
         None => Seen::Pending(progress(view, cluster, &rollout)),
     }
 }
 
-/// With the method `switchover` the operator waits without an end for a standby that does not stream (seen).
-fn silent_standby<'a>(view: View<'_>, cluster: &Cluster, rollout: &'a Rollout) -> Option<&'a str> {
-    let waits = cluster.spec.update_method == UpdateMethod::Switchover
-        && cluster.spec.update_strategy == UpdateStrategy::Unsupervised
-        && cluster.status.phase_kind() == Phase::Upgrading
-        && cluster.status.current_primary == cluster.status.target_primary
-        && rollout.instances.iter().all(|instance| instance.done != instance.is_primary);
-    let silent = |pod: &PodKey| {
-        view.world
-            .reports
-            .get(pod)
-            .is_some_and(|report| report.at >= view.since && !report.is_primary && !report.wal_receiver)
-    };
-    rollout
-        .instances
-        .iter()
-        .filter(|_| waits)
-        .find(|instance| !instance.is_primary && silent(&instance.pod))
-        .map(|instance| instance.pod.name.as_str())
-}
-
-/// The operator says by its phase that it waits for a person; an instance in trouble may get over it.
+/// The operator says by its phase that it waits until somebody acts. What it tries again by itself, and an instance in
+/// trouble, may get over it.
 fn is_said(cluster: &Cluster) -> bool {
-    matches!(
-        cluster.status.phase_kind(),
-        Phase::WaitingForUser | Phase::CatalogError | Phase::InvalidDefinition | Phase::Unrecoverable
-    )
+    let phase = cluster.status.phase_kind();
+    match phase.kind() {
+        PhaseKind::WaitsForUser | PhaseKind::Failed => true,
+        PhaseKind::Blocked => !phase.is_tried_again(),
+        PhaseKind::Done | PhaseKind::GoesOn | PhaseKind::Unknown => false,
+    }
 }
 
 /// How far a rollout is: `1/3`, and what the last step of it means.
@@ -231,17 +219,13 @@ fn preloaded(view: View<'_>, cluster: &Cluster, instance: &Instance, edit: &Prel
 /// restarted in its pod, after the replicas were recreated: its instance manager tells that nothing waits for a restart, and
 /// that it has loaded the new configuration, or that a setting had waited.
 fn is_restarted(view: View<'_>, instance: &Instance, all: &[&Instance]) -> bool {
-    let report = view
-        .world
-        .reports
-        .get(&instance.key)
-        .filter(|report| report.uid == instance.uid && report.at >= view.since);
+    let report = view.world.report_of(instance).filter(|report| report.at >= view.since);
     let is_settled = report.is_some_and(|report| !report.pending_restart);
     let Some(sent) = view.sent else {
         // The change was there before this run looked.
         return is_settled;
     };
-    let before = |instance: &Instance| sent.pods.get(&instance.key.name).filter(|before| before.uid == instance.uid);
+    let before = |instance: &Instance| sent.pods.get(&instance.key.name).filter(|before| instance.is(&before.uid));
     let Some(there) = before(instance) else { return true };
     let has_loaded = || {
         let hash = report.map(|report| report.configuration.as_str()).filter(|hash| !hash.is_empty());
@@ -275,18 +259,6 @@ fn preloaded_by_sql(server: &ServerFacts, cluster: &Cluster, edit: &PreloadEdit)
         return Err("the order is not the new one yet".to_owned());
     }
     Ok(())
-}
-
-/// A library is loaded, by its file name.
-pub(super) fn is_loaded(server: &ServerFacts, library: &str) -> bool {
-    let name = base_name(library);
-    server.loaded.iter().any(|module| base_name(&module.file) == name)
-}
-
-/// `foo` of `foo`, `foo.so`, `$libdir/foo`.
-pub(super) fn base_name(library: &str) -> &str {
-    let file = library.rsplit('/').next().unwrap_or(library);
-    file.strip_suffix(".so").unwrap_or(file)
 }
 
 /// An answer of this instance that was read in this phase.
@@ -327,9 +299,6 @@ fn resolved(view: View<'_>, key: &ClusterKey) -> Seen {
     }
 }
 
-/// What the operator says when the instance manager has done a restart in place (seen).
-const RESTARTED_IN_PLACE: &str = "Primary instance restarted in-place";
-
 fn instance_restarted(view: View<'_>, pod: &PodKey, uid: &str, restarts: u32, started: Option<Timestamp>) -> Seen {
     let Some(instance) = view.world.instances.get(pod) else {
         return Seen::pending(format!("{} is being made anew", pod.name));
@@ -342,8 +311,8 @@ fn instance_restarted(view: View<'_>, pod: &PodKey, uid: &str, restarts: u32, st
     // The operator leaves the sentence there for a while: one that was there before the request tells nothing.
     let was_said = view.sent.is_none_or(|sent| sent.phase_reason == RESTARTED_IN_PLACE);
     let said = started.is_none() && !was_said && cluster.is_some_and(|cluster| cluster.status.phase_reason == RESTARTED_IN_PLACE);
-    let other = instance.uid != *uid || instance.restarts > restarts;
-    if (other || by_sql || said) && instance.ready && !instance.deleting {
+    let other = !instance.is(uid) || instance.restarts > restarts;
+    if (other || by_sql || said) && instance.is_up() {
         return with_rollout(view, &instance.cluster, |_, _| Seen::Holds);
     }
     match rollout::trouble(view.world, instance) {
@@ -355,8 +324,8 @@ fn instance_restarted(view: View<'_>, pod: &PodKey, uid: &str, restarts: u32, st
 fn pod_replaced(view: View<'_>, pod: &PodKey, uid: &str) -> Seen {
     match view.world.instances.get(pod) {
         None => Seen::pending(format!("{} is being made anew", pod.name)),
-        Some(instance) if instance.uid == *uid => Seen::pending(format!("{} is being deleted", pod.name)),
-        Some(instance) if instance.ready && !instance.deleting => Seen::Holds,
+        Some(instance) if instance.is(uid) => Seen::pending(format!("{} is being deleted", pod.name)),
+        Some(instance) if instance.is_up() => Seen::Holds,
         Some(instance) => match rollout::trouble(view.world, instance) {
             Some(why) => Seen::Stuck { why, sure: false },
             None => Seen::pending(format!("{} is not ready yet", pod.name)),
@@ -364,15 +333,8 @@ fn pod_replaced(view: View<'_>, pod: &PodKey, uid: &str) -> Seen {
     }
 }
 
-/// The `Database` objects of a PostgreSQL database; more than one is a conflict that the operator refuses.
-pub(super) fn objects_of<'a>(world: &'a World, cluster: &'a ClusterKey, database: &'a str) -> impl Iterator<Item = &'a Database> + 'a {
-    world
-        .databases_of(cluster)
-        .filter(move |object| object.database == database && !object.deleting)
-}
-
 fn database_applied(world: &World, key: &ClusterKey, database: &str, names: &[String]) -> Seen {
-    let Some(object) = objects_of(world, key, database).next() else {
+    let Some(object) = world.objects_of(key, database).next() else {
         return Seen::pending(format!("no Database object describes {database} yet"));
     };
     let asks = |name: &String| object.extensions.iter().any(|item| item.name == *name);

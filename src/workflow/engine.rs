@@ -319,7 +319,7 @@ pub(super) fn put_back(run: &Run, world: &World) -> Option<Intent> {
 fn ready_pods(run: &Run, world: &World) -> Vec<PodKey> {
     world
         .instances_of(run.intent.cluster())
-        .filter(|instance| instance.ready && !instance.deleting)
+        .filter(|instance| instance.is_up())
         .map(|instance| instance.key.clone())
         .collect()
 }

@@ -342,7 +342,7 @@ fn standbys(world: &World, cluster: &ClusterKey) -> Vec<String> {
         .and_then(|cluster| cluster.status.current_primary.clone());
     world
         .instances_of(cluster)
-        .filter(|instance| instance.ready && !instance.deleting)
+        .filter(|instance| instance.is_up())
         .map(|instance| instance.key.name.clone())
         .filter(|name| Some(name) != primary.as_ref())
         .collect()

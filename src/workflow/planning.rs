@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::back;
-use super::conditions::objects_of;
 use super::diff;
 use super::estimate;
 use super::intent::{DatabaseWish, Intent};
@@ -186,7 +185,7 @@ fn new_objects(steps: &[Step]) -> Vec<DatabaseKey> {
 
 /// One database: its `Database` object is extended item by item, or made with everything at once.
 fn request_in(world: &World, cluster: &ClusterKey, database: &str, wishes: &[&DatabaseWish], taken: &[DatabaseKey]) -> Vec<Step> {
-    if let Some(object) = objects_of(world, cluster, database).next() {
+    if let Some(object) = world.objects_of(cluster, database).next() {
         return wishes
             .iter()
             .map(|wish| {

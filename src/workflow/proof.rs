@@ -1,13 +1,14 @@
 //! Proof: what new sessions read after the last write.
 
-use super::conditions::{View, fresh_answer, is_loaded};
+use super::conditions::{View, fresh_answer};
 use super::intent::{DatabaseWish, Intent};
 use crate::domain::World;
 use crate::domain::cluster::Cluster;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::instance::Instance;
-use crate::domain::probe::{InstanceProbe, ServerFacts};
+use crate::domain::probe::InstanceProbe;
 use crate::domain::rollout;
+use crate::domain::world::is_loaded;
 
 /// What the proof says so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,27 +117,15 @@ fn of_instance(intent: &Intent, view: View<'_>, cluster: &Cluster, instance: &In
             ledger.proved(format!("{name} is not in recovery"));
         }
     }
-    at_rest(view, instance, server, ledger);
+    at_rest(view, instance, ledger);
 }
 
-/// No setting waits for a restart, by SQL, or by the instance manager where SQL may not see settings.
-fn at_rest(view: View<'_>, instance: &Instance, server: &ServerFacts, ledger: &mut Ledger) {
+/// No setting waits for a restart, by evidence of this phase.
+fn at_rest(view: View<'_>, instance: &Instance, ledger: &mut Ledger) {
     let name = &instance.key.name;
-    if let Some((setting, _)) = server.settings.iter().find(|(_, setting)| setting.pending_restart) {
-        ledger.open(format!("{name}: {setting} waits for a restart"));
-        return;
-    }
-    if server.reads_settings {
-        ledger.proved(format!("nothing waits for a restart on {name}"));
-        return;
-    }
-    let report = view
-        .world
-        .reports
-        .get(&instance.key)
-        .filter(|report| report.uid == instance.uid && report.at >= view.since);
-    match report {
-        Some(report) if report.pending_restart => ledger.open(format!("{name} waits for a restart")),
+    let said = view.world.pending_restart(instance).filter(|said| said.at >= view.since);
+    match said {
+        Some(said) if said.waits => ledger.open(format!("{name}: {} waits for a restart", said.setting.unwrap_or("a setting"))),
         Some(_) => ledger.proved(format!("nothing waits for a restart on {name}")),
         None => ledger.open(format!("{name}: it cannot be read whether a setting waits for a restart")),
     }

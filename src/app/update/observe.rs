@@ -116,7 +116,7 @@ fn recover(model: &mut Model, target: TargetId) -> Vec<Effect> {
 
 /// Instances that can be asked.
 fn ready(world: &World) -> impl Iterator<Item = &Instance> {
-    world.instances.values().filter(|instance| instance.ready && !instance.deleting)
+    world.instances.values().filter(|instance| instance.is_up())
 }
 
 /// A fact that may change the picture of every cluster.
@@ -210,7 +210,7 @@ fn probe(world: &World, target: TargetId, pod: &PodKey, fresh: bool) -> Option<[
     let cluster = world.clusters.get(&instance.cluster)?;
     let request = ProbeRequest {
         may_keep: rollout::is_at_rest(world, cluster),
-        ..ProbeRequest::new(cluster, instance, fresh)
+        ..ProbeRequest::new(cluster, &world.entries_of(cluster), instance, fresh)
     };
     let sql = Effect::Read(target, Read::Probe(request));
     Some([sql, manager(world, target, pod)?])

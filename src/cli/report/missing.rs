@@ -7,7 +7,6 @@ use crate::domain::cluster::Cluster;
 use crate::domain::ids::ClusterKey;
 use crate::domain::ladder::{Because, RungState};
 use crate::domain::watch::{Kind, WatchState};
-use crate::domain::world::Probe;
 
 /// Missing permissions and sources, as sentences, each once.
 pub(super) fn missing(session: &Session, clusters: &[ClusterKey]) -> Vec<String> {
@@ -27,9 +26,7 @@ pub(super) fn missing(session: &Session, clusters: &[ClusterKey]) -> Vec<String>
     for cluster in shown {
         let before = said.lines.len();
         for instance in world.instances_of(&cluster.key) {
-            if let Some(Probe::Failed(failure, _)) = world.probes.get(&instance.key)
-                && failure.uid == instance.uid
-            {
+            if let Some(failure) = world.failure_of(instance) {
                 if failure.missing.is_empty() {
                     said.say(format!("SQL on {}: {}", instance.key, failure.because));
                 }

@@ -9,12 +9,7 @@ use crate::domain::probe::InstanceProbe;
 
 /// The paths of an instance, then those of each database that has a value of its own.
 pub(super) fn paths(world: &World, cluster: &Cluster, instance: &Instance) -> Vec<PathReport> {
-    let entries = cluster
-        .status
-        .resolved
-        .as_ref()
-        .and_then(|resolved| resolved.extensions.as_ref())
-        .unwrap_or(&cluster.spec.extensions);
+    let entries = world.entries_of(cluster);
     let answer = world.answer_of(instance);
     let mut rows = Vec::new();
     for setting in [
@@ -24,7 +19,7 @@ pub(super) fn paths(world: &World, cluster: &Cluster, instance: &Instance) -> Ve
         PathSetting::Path,
     ] {
         let name = setting.as_str();
-        let wanted = expected(setting, entries, cluster.spec.parameters.get(name).map(String::as_str));
+        let wanted = expected(setting, &entries, cluster.spec.parameters.get(name).map(String::as_str));
         if wanted.is_empty() {
             continue;
         }

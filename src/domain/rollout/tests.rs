@@ -143,3 +143,44 @@ fn before_1_29_the_spec_is_the_resolution() {
     }
     assert!(state(&world).complete, "{:?}", state(&world).pending);
 }
+
+// D13: the operator asks again every 15 s and goes on by itself.
+#[test]
+fn a_rollout_that_the_operator_delays_is_on_its_way() {
+    let mut world = fixture::world();
+    change(&mut world, |cluster| {
+        "Cluster upgrade delayed".clone_into(&mut cluster.status.phase);
+        "the delay is 5m".clone_into(&mut cluster.status.phase_reason);
+    });
+    let rollout = state(&world);
+    assert_eq!((rollout.blocked.as_deref(), rollout.complete), (None, false));
+    assert_eq!(rollout.pending, ["a setting of the operator delays the rollout: the delay is 5m"]);
+}
+
+#[test]
+fn an_empty_fence_does_not_block() {
+    let mut world = fixture::world();
+    let mut fence = |text: &str| {
+        change(&mut world, |cluster| {
+            cluster.annotations.insert("cnpg.io/fencedInstances".to_owned(), text.to_owned());
+        });
+        state(&world).blocked.is_some()
+    };
+    assert!(!fence("null"));
+    assert!(!fence("[]"));
+    assert!(!fence("orders-2"), "the operator does not understand it and fences nothing");
+    assert!(fence(r#"["orders-2"]"#));
+}
+
+#[test]
+fn frozen_pods_block_only_where_one_is_to_be_recreated() {
+    let mut world = fixture::world();
+    change(&mut world, |cluster| {
+        cluster
+            .annotations
+            .insert("cnpg.io/reconcilePodSpec".to_owned(), "disabled".to_owned());
+    });
+    assert_eq!(state(&world).blocked, None);
+    change_instance(&mut world, "orders-2", |instance| instance.mounts.clear());
+    assert!(state(&world).blocked.is_some());
+}

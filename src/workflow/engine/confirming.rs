@@ -170,7 +170,7 @@ pub(super) fn was_taken_back(run: &Run, index: usize, world: &World) -> bool {
 pub(super) fn sent(run: &Run, change: &Change, world: &World) -> Sent {
     let cluster = world.clusters.get(run.intent.cluster());
     let pods = world.instances_of(run.intent.cluster()).map(|instance| {
-        let report = world.reports.get(&instance.key).filter(|report| report.uid == instance.uid);
+        let report = world.report_of(instance);
         let before = PodBefore {
             uid: instance.uid.clone(),
             configuration: report.map(|report| report.configuration.clone()).filter(|hash| !hash.is_empty()),

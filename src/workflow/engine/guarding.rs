@@ -146,9 +146,9 @@ fn are_answered(run: &Run, step: usize, change: &Change, world: &World) -> bool 
     reviewed
         && world
             .instances_of(run.intent.cluster())
-            .filter(|instance| instance.ready && !instance.deleting)
+            .filter(|instance| instance.is_up())
             .all(|instance| {
-                let reported = world.reports.get(&instance.key).is_some_and(|report| report.at >= run.since);
+                let reported = world.report_of(instance).is_some_and(|report| report.at >= run.since);
                 let probed = world.answer_of(instance).is_some_and(|probe| probe.at >= run.since)
                     || world.failure_of(instance).is_some_and(|failure| failure.at >= run.since);
                 (!by_report || reported) && (!by_sql || probed)

@@ -872,7 +872,7 @@ fn a_standby_that_does_not_stream_is_named_when_the_operator_waits_for_it_withou
     stage.silent = true;
     fixture::change(&mut stage.world, |cluster| cluster.status.phase = "Upgrading cluster".to_owned());
     stage.until("a block", blocked);
-    assert!(why(&stage.run).contains("orders-2, which it would promote"), "{}", why(&stage.run));
+    assert!(why(&stage.run).contains("waits to promote orders-2"), "{}", why(&stage.run));
 }
 
 proptest::proptest! {

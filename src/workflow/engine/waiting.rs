@@ -118,9 +118,8 @@ fn notice_pending(run: &mut Run, step: usize, world: &World) {
     };
     for instance in world.instances_of(&cluster) {
         let waits = world
-            .reports
-            .get(&instance.key)
-            .is_some_and(|report| report.uid == instance.uid && report.at >= since && report.pending_restart);
+            .report_of(instance)
+            .is_some_and(|report| report.at >= since && report.pending_restart);
         if let Some(before) = sent.pods.get_mut(&instance.key.name).filter(|_| waits) {
             before.has_waited = true;
         }

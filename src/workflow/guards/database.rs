@@ -7,7 +7,6 @@ use crate::domain::cluster::Cluster;
 use crate::domain::database::Ensure;
 use crate::domain::probe::Fact;
 use crate::domain::watch::Kind;
-use crate::workflow::conditions::objects_of;
 use crate::workflow::plan::{Check, CheckCode};
 
 /// Databases that a `Database` object must not name (a rule of its CRD).
@@ -157,7 +156,9 @@ fn unreadable(world: &World, cluster: &Cluster, database: &str) -> Option<Check>
 }
 
 fn one_object(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> Option<Check> {
-    let objects: Vec<&str> = objects_of(situation.world, &cluster.key, database)
+    let objects: Vec<&str> = situation
+        .world
+        .objects_of(&cluster.key, database)
         .map(|object| object.key.name.as_str())
         .collect();
     (objects.len() > 1).then(|| {

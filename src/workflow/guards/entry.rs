@@ -10,9 +10,8 @@ use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::CatalogKey;
 use crate::domain::image::{Reference, extension_tag, operand_distribution};
 use crate::domain::known::known;
-use crate::domain::offer::files_of;
 use crate::domain::probe::FileKind;
-use crate::workflow::conditions::base_name;
+use crate::domain::world::library_name;
 use crate::workflow::intent::{DatabaseWish, Intent};
 use crate::workflow::plan::{Check, CheckCode};
 
@@ -256,7 +255,7 @@ fn still_preloaded(situation: &Situation<'_>, cluster: &Cluster, entry: &str) ->
         }
     }
     let own = libraries(situation.world, cluster, entry);
-    let left = listed.iter().find(|library| own.iter().any(|name| name == base_name(library)))?;
+    let left = listed.iter().find(|library| own.iter().any(|name| name == library_name(library)))?;
     Some(fail(
         CheckCode::PreloadLibraries,
         format!("{left} is in the preload list, and {entry} has it: without it PostgreSQL does not start"),
@@ -269,7 +268,7 @@ fn seen_files(world: &World, cluster: &Cluster, entry: &str, kind: FileKind) -> 
     world
         .instances_of(&cluster.key)
         .filter_map(|instance| world.answer_of(instance))
-        .flat_map(|probe| files_of(probe, entry))
+        .flat_map(|probe| probe.files_of(entry))
         .filter(|file| file.kind == kind)
         .map(|file| file.name.clone())
         .collect()

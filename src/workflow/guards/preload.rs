@@ -4,7 +4,7 @@ use super::{Situation, fail, pass, unknown, warn};
 use crate::domain::change::{Change, ChangeKind};
 use crate::domain::cluster::Cluster;
 use crate::domain::probe::{FileKind, InstanceProbe};
-use crate::workflow::conditions::{base_name, is_loaded};
+use crate::domain::world::{is_loaded, library_name};
 use crate::workflow::plan::{Check, CheckCode};
 
 const NAME: CheckCode = CheckCode::PreloadLibraries;
@@ -140,7 +140,7 @@ fn cannot_be_read(library: &str, instances: &[String]) -> String {
 
 /// Whether the library is there; `None` where the files that PostgreSQL looks through were not listed.
 fn has_library(probe: &InstanceProbe, library: &str) -> Option<bool> {
-    let name = base_name(library);
+    let name = library_name(library);
     if probe.server.known().is_some_and(|server| is_loaded(server, library)) {
         return Some(true);
     }

@@ -2,16 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Timestamp;
-use super::catalog::Catalog;
-use super::ids::{CatalogKey, ClusterKey, PodKey};
-use super::instance::Instance;
-use super::observation::{Object, ObjectId, Objects, Observation};
-use super::probe::{InstanceProbe, ProbeFailure};
-use super::watch::{Kind, WatchState};
-use super::world::{Changed, Probe, WatchStatus, World};
+use crate::domain::Timestamp;
+use crate::domain::catalog::Catalog;
+use crate::domain::ids::{CatalogKey, ClusterKey, PodKey};
+use crate::domain::instance::{Instance, Trouble};
+use crate::domain::observation::{Object, ObjectId, Objects, Observation};
+use crate::domain::probe::{InstanceProbe, ProbeFailure};
+use crate::domain::watch::{Kind, WatchState};
+use crate::domain::world::{Changed, Probe, WatchStatus, World};
 
-pub(super) fn apply(world: &mut World, observation: Observation, now: Timestamp) -> Changed {
+impl World {
+    /// Folds one observation in, at `now`.
+    pub fn apply(&mut self, observation: Observation, now: Timestamp) -> Changed {
+        fold(self, observation, now)
+    }
+}
+
+fn fold(world: &mut World, observation: Observation, now: Timestamp) -> Changed {
     let mut changed = Changed::default();
     match observation {
         Observation::Replaced(objects) => replace(world, objects, now, &mut changed),
@@ -296,13 +303,12 @@ fn upsert(world: &mut World, object: Object, now: Timestamp, changed: &mut Chang
 /// An instance that is ready under an identity, or since a time, that was not known must be asked again.
 fn note_instance(world: &World, instance: &Instance, changed: &mut Changed) {
     let before = world.instances.get(&instance.key);
-    if instance.ready
-        && !instance.deleting
+    if instance.is_up()
         && before.is_none_or(|old| !old.ready || old.uid != instance.uid || old.restarts != instance.restarts || old.role != instance.role)
     {
         changed.probe.insert(instance.key.clone());
     }
-    let crashing = instance.trouble.as_ref().is_some_and(super::instance::Trouble::is_crash_loop);
+    let crashing = instance.trouble.as_ref().is_some_and(Trouble::is_crash_loop);
     let read = world
         .crashes
         .get(&instance.key)
@@ -318,7 +324,7 @@ fn note_database_clusters(world: &World, clusters: &BTreeSet<ClusterKey>, change
         world
             .instances
             .values()
-            .filter(|instance| instance.ready && !instance.deleting && clusters.contains(&instance.cluster))
+            .filter(|instance| instance.is_up() && clusters.contains(&instance.cluster))
             .map(|instance| instance.key.clone()),
     );
 }

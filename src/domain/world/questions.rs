@@ -1,0 +1,22 @@
+//! The questions that several parts of the program ask of the world, each with its one answer.
+
+mod cluster;
+mod entry;
+mod instance;
+mod platform;
+
+use crate::domain::Timestamp;
+
+pub(in crate::domain) use cluster::newest_mark;
+pub use cluster::{Fence, Halt, Major, MajorSource, StandbyBlock};
+pub use entry::{SqlNames, library_name};
+pub use instance::{EnvironmentGap, PendingRestart, is_loaded};
+
+/// An answer with the time at which it was read, by the clock of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dated<T> {
+    /// The answer.
+    pub value: T,
+    /// When it was read.
+    pub at: Timestamp,
+}

@@ -1,0 +1,107 @@
+//! Questions about what an entry brings.
+
+use std::collections::BTreeSet;
+
+use crate::domain::World;
+use crate::domain::cluster::Cluster;
+use crate::domain::image::Reference;
+use crate::domain::instance::Mount;
+use crate::domain::known::known_image;
+use crate::domain::ladder::NamesFrom;
+use crate::domain::paths::is_in_mount;
+use crate::domain::probe::{FileKind, InstanceProbe, PathFile};
+
+/// The SQL extensions of an entry, and how that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlNames {
+    /// Their names, the main one first where it is known. Empty where the image has none, and where nothing is known.
+    pub names: Vec<String>,
+    /// How they are known.
+    pub from: NamesFrom,
+}
+
+impl SqlNames {
+    /// Which names they are is known, be it from the table of known images.
+    pub fn is_known(&self) -> bool {
+        self.from != NamesFrom::Unknown
+    }
+
+    /// The names, if they are known.
+    pub fn known(self) -> Option<Vec<String>> {
+        self.is_known().then_some(self.names)
+    }
+}
+
+impl World {
+    /// The SQL extensions of an entry: by the control files in its mount, else by what is known of its image (looked up by
+    /// the last part of the repository), else unknown. A name is never guessed.
+    ///
+    /// Files of the mount without a control file among them mean that there is no SQL extension: a module.
+    pub fn sql_names_of(&self, cluster: &Cluster, entry: &str) -> SqlNames {
+        let known = self
+            .reference_of(cluster, entry)
+            .and_then(|reference| known_image(&Reference::parse(&reference).ok()?));
+        let files: Vec<&PathFile> = self.files_in(cluster, entry).collect();
+        if !files.is_empty() {
+            let controls = files.iter().filter(|file| file.kind == FileKind::Control);
+            let seen: BTreeSet<&str> = controls.map(|file| file.name.as_str()).collect();
+            let main = known.map_or(&[][..], |known| known.sql_names);
+            let mut names: Vec<&str> = main.iter().copied().filter(|name| seen.contains(name)).collect();
+            names.extend(seen.iter().filter(|name| !main.contains(name)));
+            return SqlNames {
+                names: names.into_iter().map(str::to_owned).collect(),
+                from: NamesFrom::ControlFiles,
+            };
+        }
+        match known {
+            Some(known) => SqlNames {
+                names: known.sql_names.iter().map(ToString::to_string).collect(),
+                from: NamesFrom::KnowledgeBase,
+            },
+            None => SqlNames {
+                names: Vec::new(),
+                from: NamesFrom::Unknown,
+            },
+        }
+    }
+
+    /// The image of an entry: as pods get it, else as the spec has it, else as some instance mounts it.
+    fn reference_of(&self, cluster: &Cluster, entry: &str) -> Option<String> {
+        let of = |entries: &[crate::domain::extension::ExtensionEntry]| {
+            let mut named = entries.iter().filter(|there| there.name == entry);
+            named.find_map(|there| there.reference.clone())
+        };
+        let mounted = || {
+            let mounts = self.instances_of(&cluster.key).flat_map(|instance| &instance.mounts);
+            let mut of_entry = mounts.filter(|mount| mount.entry == entry);
+            of_entry.find_map(|mount: &Mount| mount.reference.clone())
+        };
+        of(&self.entries_of(cluster))
+            .or_else(|| of(&cluster.spec.extensions))
+            .or_else(mounted)
+    }
+
+    /// Files that instances of a cluster, as they are, were seen to have in the mount of an entry.
+    pub fn files_in<'a>(&'a self, cluster: &'a Cluster, entry: &str) -> impl Iterator<Item = &'a PathFile> {
+        let answers = self.instances_of(&cluster.key).filter_map(|instance| self.answer_of(instance));
+        answers.flat_map(move |answer| answer.files_of(entry))
+    }
+}
+
+impl InstanceProbe {
+    /// Files that the instance was seen to have in the mount of an entry; none where files could not be read.
+    pub fn files_of<'a>(&'a self, entry: &str) -> impl Iterator<Item = &'a PathFile> {
+        let files = self.files.known().into_iter().flatten();
+        files.filter(move |file| is_in_mount(&file.element, entry))
+    }
+}
+
+/// A library's name, as files and `shared_preload_libraries` share it: without directory, and without one ending.
+/// PostgreSQL adds the ending where there is none (`src/backend/utils/fmgr/dfmgr.c`).
+pub fn library_name(library: &str) -> &str {
+    let base = library.rsplit('/').next().unwrap_or(library);
+    base.strip_suffix(".so").unwrap_or(base)
+}
+
+#[cfg(test)]
+mod tests;
