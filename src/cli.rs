@@ -60,7 +60,7 @@ pub fn main(name: &'static str, arguments: impl IntoIterator<Item = OsString>) -
 /// Prints what the command line was answered with: help, or what is wrong with it.
 fn answered(error: &clap::Error) -> ExitCode {
     match error.print() {
-        // Help that nobody reads to its end is no failure. Without a stderr the exit code alone must tell.
+        // Help that is not read to its end is not a failure. Without a stderr the exit code alone must say it.
         Err(lost) if lost.kind() != io::ErrorKind::BrokenPipe && !error.use_stderr() => complain(&lost.into()),
         _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),
     }

@@ -1,4 +1,4 @@
-//! View-models: what stands on the screen as cells and lines, each with a role, which is its meaning. No colours, no sizes.
+//! View-models: what is on the screen as cells and lines, each with a role, which is its meaning. No colours, no sizes.
 //!
 //! A role says what a text means; the text itself says it, too, so that nothing is lost without colours.
 

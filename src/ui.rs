@@ -1,4 +1,4 @@
-//! Drawing: where everything stands, and with which look.
+//! Drawing: where everything is, and with which look.
 
 mod bottom;
 mod form;

@@ -7,7 +7,7 @@ use crate::domain::ladder::Source;
 use crate::domain::watch::WatchState;
 use crate::workflow::run::Run;
 
-/// After so many seconds without a key nobody is taken to look.
+/// After so many seconds without a key the user is taken to be away.
 const UNATTENDED: i64 = 60;
 
 /// How long ago: `now`, `12 s`, `3 min`, `2 h`, `4 d`.
@@ -28,7 +28,7 @@ pub fn duration(seconds: i64) -> String {
     }
 }
 
-/// How long a run has taken is counted: while it goes on, or while somebody looks.
+/// How long a run has taken is counted: while it continues, or while the user looks.
 pub fn is_counted(model: &Model, run: &Run) -> bool {
     is_moving(run) || (!run.is_over() && !model.is_unattended)
 }
@@ -95,7 +95,7 @@ pub(super) fn tick(model: &mut Model) {
     model.dirty |= differs;
 }
 
-/// Somebody has pressed a key.
+/// The user has pressed a key.
 pub(super) fn attend(model: &mut Model) {
     model.attended = model.now;
     if std::mem::take(&mut model.is_unattended) {

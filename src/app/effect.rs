@@ -69,7 +69,7 @@ pub enum Effect {
     GiveUp,
     /// Nothing looks at this target any more: end its watches.
     Close(TargetId),
-    /// Make watches and connections of a target anew, now, if they lead to the same cluster.
+    /// Make watches and connections of a target again, now, if they lead to the same cluster.
     Reconnect(TargetId),
     /// List contexts.
     ListContexts,
@@ -77,7 +77,7 @@ pub enum Effect {
     ListNamespaces(TargetId),
     /// Put text on the clipboard (OSC 52).
     Copy(String),
-    /// Draw everything anew.
+    /// Draw everything again.
     Redraw,
     /// Stop the process like ctrl-z does.
     Suspend,

@@ -25,7 +25,7 @@ pub enum Msg {
     Timer(Timer),
     /// Time passed: ages on the screen may have changed.
     Tick,
-    /// SQL evidence of a target is wanted anew, now.
+    /// SQL evidence of a target is wanted again, now.
     Refresh(TargetId),
     /// Nodes and the schema are wanted, which nothing needs all the time.
     Survey(TargetId),
@@ -53,7 +53,7 @@ pub enum Msg {
     Begin(TargetId, Intent),
     /// Continue a run of the target on the screen that was left unfinished.
     Resume(RunId),
-    /// Something is told to a run directly, as the command line does it.
+    /// An event goes to a run directly, as the command line does it.
     Tell(RunId, Event),
 }
 

@@ -1,4 +1,4 @@
-//! Who may write: nobody, unless the write mode says so.
+//! Who may write: no part of extop, unless the write mode says so.
 
 /// Mode of the process towards the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use crate::config::{Settings, duration};
 use crate::domain::ids::ClusterKey;
 use crate::domain::shell::quoted;
 use crate::runtime::{Connect, Core};
-use crate::workflow::plan::FOR_REFERENCE;
+use crate::workflow::plan::{self, FOR_REFERENCE};
 use crate::workflow::run::{Phase, Run, RunId};
 use crate::workflow::{DryRun, Event, Plan};
 
@@ -131,7 +131,7 @@ fn awaits_dry_runs(core: &Core, id: &RunId) -> bool {
 fn dry_runs(plan: &Plan) -> Result<(), Failure> {
     let unanswered = |why: &str| {
         Failure::new(Exit::Timeout, format!("nothing was written: the dry run was not answered{why}"))
-            .with_hint("--request-timeout gives it more time")
+            .with_hint("allow more time with --request-timeout")
     };
     for preview in &plan.previews {
         match &preview.dry_run {
@@ -146,7 +146,7 @@ fn dry_runs(plan: &Plan) -> Result<(), Failure> {
 
 fn confirmed(options: &Add, plan: &Plan, cluster: &ClusterKey) -> Result<(), Failure> {
     if !options.go.yes {
-        return Err(Failure::new(Exit::Refused, "nothing was written").with_hint("--yes confirms the plan"));
+        return Err(Failure::new(Exit::Refused, "nothing was written").with_hint("confirm the plan with --yes"));
     }
     libraries(options, plan)?;
     match &options.confirm {
@@ -159,28 +159,21 @@ fn confirmed(options: &Add, plan: &Plan, cluster: &ClusterKey) -> Result<(), Fai
             Exit::Refused,
             "nothing was written: the plan interrupts the primary, which --yes does not cover",
         )
-        .with_hint(format!("--confirm {} does", quoted(&cluster.name)))),
+        .with_hint(format!("confirm it with --confirm {}", quoted(&cluster.name)))),
         None => Ok(()),
     }
 }
 
 /// Libraries that no instance can be asked for are named once more.
 fn libraries(options: &Add, plan: &Plan) -> Result<(), Failure> {
-    let open: Vec<&String> = plan
-        .unlisted
-        .iter()
-        .filter(|name| !options.confirm_library.contains(name))
-        .collect();
-    if open.is_empty() {
+    let open = plan.unlisted.iter().filter(|name| !options.confirm_library.contains(name));
+    let names: Vec<&str> = open.map(String::as_str).collect();
+    if names.is_empty() {
         return Ok(());
     }
-    let names: Vec<&str> = open.iter().map(|name| name.as_str()).collect();
     let flags: Vec<String> = names.iter().map(|name| format!("--confirm-library {}", quoted(name))).collect();
-    let why = format!(
-        "nothing was written: no instance can list whether it has the library {}, and PostgreSQL does not start without it",
-        names.join(", ")
-    );
-    Err(Failure::new(Exit::Refused, why).with_hint(format!("{} confirms the name", flags.join(" "))))
+    let why = format!("nothing was written: {}", plan::not_listed(&names));
+    Err(Failure::new(Exit::Refused, why).with_hint(format!("confirm the name with {}", flags.join(" "))))
 }
 
 /// Confirms the plan. A dry run that is asked for again by then is awaited, and the plan judged again.
@@ -255,9 +248,10 @@ async fn conclude(headless: &mut Headless, id: &RunId, end: Result<(), Failure>,
             Err(Failure::new(Exit::Unknown, why.clone())
                 .with_hint("the same command looks again before it writes, and so does the console"))
         }
-        Phase::Failed { why, .. } | Phase::Blocked { why, .. } => {
-            Err(Failure::new(Exit::Broken, why.clone()).with_hint("see extop status; the console can put back what was written"))
-        }
+        Phase::Failed { why, .. } | Phase::Blocked { why, .. } => Err(Failure::new(Exit::Broken, why.clone()).with_hint(format!(
+            "see extop status {}; the console can put back what was written",
+            quoted(&run.intent.cluster().to_string())
+        ))),
         Phase::Cancelled => Err(Failure::new(Exit::Refused, "the run was abandoned")),
         _ => {
             drop(writeln!(errors, "the first write was accepted; {continues}"));

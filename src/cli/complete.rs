@@ -18,7 +18,7 @@ use crate::config::{ConfigFile, Directories, NamespaceChoice, Place, Settings};
 use crate::domain::shell::is_plain;
 use crate::runtime::{self, Connect};
 
-/// Nobody waits longer for a name.
+/// No user waits longer for a name.
 const LIMIT: Duration = Duration::from_secs(1);
 /// The variable by which the scripts of the shells ask.
 const VARIABLE: &str = "EXTOP_COMPLETE";
@@ -119,7 +119,7 @@ impl Line {
         let mut context = variable("EXTOP_CONTEXT").or_else(|| file.context.as_ref().map(|placed| placed.value.clone()));
         let mut namespace = variable("EXTOP_NAMESPACE").or_else(|| file.namespace.as_ref().map(|placed| placed.value.clone()));
         let (mut kubeconfig, mut demo, mut scenario) = (None, false, None);
-        // Before `--` stands how the shell calls; after it the line that is completed.
+        // Before `--` is how the shell calls; after it the line that is completed.
         let mut words = words.skip_while(|word| word != "--").skip(1);
         while let Some(word) = words.next() {
             let (option, joined) = match word.split_once('=') {

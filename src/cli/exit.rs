@@ -21,7 +21,7 @@ pub enum Exit {
     Refused,
     /// The answer is partial: a permission or a source is missing.
     Unknown,
-    /// Nobody reads what was still to come: as if SIGPIPE had ended it.
+    /// The reader of what was still to come is gone: as if SIGPIPE had ended it.
     Unread,
 }
 

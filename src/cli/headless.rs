@@ -19,7 +19,7 @@ use crate::runtime::{Connect, Connection, Core, StateDirectory, run_prefix, stat
 
 /// SQL evidence is read again this often while a command waits: `CREATE EXTENSION` by hand changes no object.
 const EVIDENCE_EVERY: Duration = Duration::from_secs(5);
-/// A request that is not answered is told at its own limit, which must be heard here.
+/// A request that is not answered is reported at its own limit, which must be heard here.
 const MOMENT: Duration = Duration::from_secs(1);
 
 /// A model that is fed, and nothing that draws it.
@@ -189,7 +189,7 @@ impl Headless {
             session.target.server,
             duration::text(self.request_timeout)
         );
-        Err(Failure::new(Exit::Unreachable, why).with_hint("--request-timeout gives it more time"))
+        Err(Failure::new(Exit::Unreachable, why).with_hint("allow more time with --request-timeout"))
     }
 }
 
@@ -203,7 +203,7 @@ fn reached(core: &Core) -> Result<Option<()>, Failure> {
     if let Some(why) = world.unreachable.as_ref().filter(|_| world.watch(Kind::Cluster).is_settled()) {
         return Err(Failure::new(Exit::Unreachable, why.clone()));
     }
-    // What was listed and is not watched yet is told as stale; that passes, too.
+    // What was listed and is not watched yet is reported as stale; that passes, too.
     let settled = |kind: &Kind| !matches!(world.watch(*kind), WatchState::Loading | WatchState::Stale { .. });
     Ok(Kind::ALL.iter().all(settled).then_some(()))
 }

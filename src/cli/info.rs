@@ -93,7 +93,7 @@ pub(super) async fn run(settings: &Settings, connect: Arc<dyn Connect>, options:
 }
 
 async fn ask(settings: &Settings, connect: Arc<dyn Connect>, document: &mut Document) -> Result<(), Failure> {
-    // No SQL: versions and watches are told without touching PostgreSQL.
+    // No SQL: versions and watches are known without touching PostgreSQL.
     let settings = Settings {
         database: DatabaseAccess::Off,
         ..settings.clone()

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::exit::{Exit, Failure};
 
-/// stdout of a verb. That nobody reads it any more is neither a failure nor a success: the verb goes on, and ends as what
+/// stdout of a verb. That it has no reader any more is neither a failure nor a success: the verb continues, and ends as what
 /// it was asked for does.
 pub(super) struct Output {
     sink: Arc<Mutex<dyn Write + Send>>,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::domain::shell::quoted;
-use crate::workflow::plan::{Check, CheckResult, DiffLine, DryRun, FOR_REFERENCE, Preview, Step, StepState};
+use crate::workflow::plan::{Check, CheckResult, DiffLine, DryRun, FOR_REFERENCE, Preview, Step, StepState, not_listed};
 use crate::workflow::run::Run;
 
 /// Checks, steps with what they bring about, and what is sent.
@@ -26,19 +26,20 @@ pub(super) fn text(run: &Run) -> String {
         return text;
     }
     if let Some(why) = &run.asks_again {
-        let _ = writeln!(text, "\n{why}\n--accept-change {} confirms this plan", run.plan.digest);
+        let _ = writeln!(text, "\n{why}\nconfirm this plan with --accept-change {}", run.plan.digest);
     }
     for line in &run.plan.to_confirm {
-        let _ = writeln!(text, "\n--yes confirms this, too: {line}");
+        let _ = writeln!(text, "\nconfirm this, too, with --yes: {line}");
     }
     if run.plan.interrupts_primary {
         let name = quoted(&run.intent.cluster().name);
-        let _ = writeln!(text, "\nthe primary is interrupted: --confirm {name} is needed");
+        let _ = writeln!(text, "\nthe primary is interrupted: confirm it with --confirm {name}");
     }
     for name in &run.plan.unlisted {
         let _ = writeln!(
             text,
-            "\nno instance can list whether it has the library {name}: --confirm-library {} is needed",
+            "\n{}: confirm the name with --confirm-library {}",
+            not_listed(&[name.as_str()]),
             quoted(name)
         );
     }
@@ -134,7 +135,7 @@ mod tests {
             "/metadata/resourceVersion",
             "2. preload foo",
             "3. prove it by SQL",
-            "--confirm orders is needed",
+            "confirm it with --confirm orders",
         ] {
             assert!(text.contains(part), "{part}:\n{text}");
         }
@@ -158,8 +159,8 @@ mod tests {
         run.plan.unlisted = vec!["pgaudit".to_owned()];
         let text = text(&run);
         for line in [
-            "--yes confirms this, too: The operator drops pgaudit in every database",
-            "the library pgaudit: --confirm-library pgaudit is needed",
+            "confirm this, too, with --yes: The operator drops pgaudit in every database",
+            "confirm the name with --confirm-library pgaudit",
         ] {
             assert!(text.lines().any(|told| told.contains(line)), "{line}:\n{text}");
         }

@@ -8,7 +8,7 @@ use super::options::{Output, Status};
 use super::report::{ClusterReport, Report};
 use super::{documents, table};
 
-/// Prints the status of clusters and tells how it stands.
+/// Prints the status of clusters and returns the verdict.
 pub(super) async fn run(mut headless: Headless, options: &Status, out: &mut dyn Write) -> Result<Exit, Failure> {
     headless.settle().await?;
     let clusters = headless.clusters(options.cluster.as_deref())?;

@@ -9,6 +9,7 @@ use crate::app::model::Session;
 use crate::domain::ids::ClusterKey;
 use crate::domain::ladder::{Because, Ladder, Rung, RungKind, RungState};
 use crate::domain::rollout;
+use crate::domain::shell::quoted;
 use crate::domain::watch::WatchState;
 use crate::domain::world::{Probe, World};
 use crate::runtime::Core;
@@ -64,7 +65,11 @@ fn look(core: &Core, cluster: &ClusterKey, options: &Wait) -> Look {
         .and_then(|derived| derived.ladders.iter().find(|ladder| ladder.entry == options.entry));
     let Some(ladder) = ladder else {
         let why = format!("{cluster} does not declare an entry {}", options.entry);
-        return Look::Over(Failure::new(Exit::Broken, why).with_hint("add it with extop add"));
+        return Look::Over(Failure::new(Exit::Broken, why).with_hint(format!(
+            "add it: extop add {} {}",
+            quoted(&cluster.to_string()),
+            quoted(&options.entry)
+        )));
     };
     let Some(rung) = first_open(ladder, options.rung) else {
         return Look::Holds;

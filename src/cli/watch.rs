@@ -17,7 +17,7 @@ use crate::config::Settings;
 use crate::domain::Timestamp;
 use crate::runtime::Connect;
 
-/// Prints what is there, then every change as a line, until it is interrupted, or the time is over, or nobody reads.
+/// Prints what is there, then every change as a line, until it is interrupted, or the time is over, or the reader is gone.
 pub(super) async fn run(settings: Settings, connect: Arc<dyn Connect>, options: Watch, out: Output) -> Result<Exit, Failure> {
     // The other signals keep their usual effect, which nothing delays.
     let interrupt = signal(SignalKind::interrupt());
@@ -45,11 +45,11 @@ async fn follow(mut headless: Headless, cluster: Option<String>, mut out: Output
     headless.settle().await?;
     // A wrong name is an error now, not a line that never comes.
     headless.clusters(cluster.as_deref())?;
-    // Nobody listens any more when the end has come meanwhile.
+    // When the end has come meanwhile, there is no listener any more.
     let _ = begun.send(());
     let mut before = Look::default();
     loop {
-        // A cluster that is deleted meanwhile is told as gone.
+        // A cluster that is deleted meanwhile is reported as gone.
         let clusters = headless.clusters(cluster.as_deref()).unwrap_or_default();
         let look = Look::new(&Report::new(headless.session()?, &clusters));
         let now = Timestamp::now();

@@ -15,7 +15,7 @@ use crate::backend::DatabaseAccess;
 /// What the file may set.
 pub const KEYS: [&str; 7] = ["context", "namespace", "theme", "db", "read-only", "request-timeout", "keys"];
 
-/// A value with the line in which it stands.
+/// A value with its line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed<T> {
     /// The value.

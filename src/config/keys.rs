@@ -11,7 +11,7 @@ use crate::app::action::Action;
 use crate::app::keys::KeyChord;
 use crate::app::model::{Binding, Context};
 
-/// New keys of an action, with the place in the text where each stands.
+/// New keys of an action, with the place of each in the text.
 struct Wanted {
     context: Context,
     action: Action,
@@ -19,7 +19,7 @@ struct Wanted {
     chords: Vec<(KeyChord, usize)>,
 }
 
-/// Puts the keys of the file in the place of the built-in ones. Returns the actions with where they stand in the text.
+/// Puts the keys of the file in the place of the built-in ones. Returns the actions with their places in the text.
 pub(super) fn rebind(keymap: &mut Vec<Binding>, value: &Spanned<DeValue<'_>>) -> Result<Vec<(Action, usize)>, Mistake> {
     let DeValue::Table(table) = value.get_ref() else {
         return Err((
@@ -79,7 +79,7 @@ fn chord(value: &Spanned<DeValue<'_>>) -> Result<(KeyChord, usize), Mistake> {
         .map_err(|why| (at, format!("{why}; a key is {allowed}")))
 }
 
-/// The new keys stand where the first old one stood: help and footer keep their order.
+/// The new keys are where the first old one was: help and footer keep their order.
 fn replace(keymap: &mut Vec<Binding>, wanted: &Wanted) {
     let is_old = |binding: &Binding| binding.context == wanted.context && binding.action == wanted.action;
     let first = keymap.iter().position(is_old).unwrap_or(keymap.len());

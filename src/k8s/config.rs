@@ -49,7 +49,7 @@ pub(super) fn load(kubeconfig: Option<&Path>) -> Result<Source, BackendError> {
                 ErrorKind::Config,
                 "there is no kubeconfig: KUBECONFIG is not set, ~/.kube/config does not exist, and extop does not run in a pod",
             )
-            .with_hint("--kubeconfig names a file; extop demo needs none")),
+            .with_hint("name a file with --kubeconfig; extop demo needs none")),
         };
     }
     merge(&listed)
@@ -121,7 +121,7 @@ pub(super) fn of_context(source: Source, context: Option<&str>, current: &OnceLo
         .filter(|name| !name.is_empty())
     else {
         let error = BackendError::new(ErrorKind::Config, format!("the kubeconfig {files} has no current context"));
-        return Err(error.with_hint(format!("--context chooses one of {choice}")));
+        return Err(error.with_hint(format!("choose one with --context: {choice}")));
     };
     // A name that was chosen from a list has lost what cannot be shown.
     let mut known = config.contexts.iter().filter(|known| known.name == name);

@@ -64,7 +64,7 @@ pub(super) fn too_late(tried: &str, limit: std::time::Duration) -> BackendError 
         ErrorKind::Timeout,
         format!("cannot {tried}: no answer within {} s", limit.as_secs_f32()),
     )
-    .with_hint("--request-timeout gives it more time")
+    .with_hint("allow more time with --request-timeout")
 }
 
 /// What the API server answered instead.

@@ -274,7 +274,7 @@ impl Plugin {
             }
             tokio::select! {
                 ended = &mut whole => {
-                    let (status, stdout, ()) = ended.map_err(|error| self.failed(&format!("cannot be heard: {error}")))?;
+                    let (status, stdout, ()) = ended.map_err(|error| self.failed(&format!("cannot be read: {error}")))?;
                     return Ok(Ended::Itself { status, stdout, said: said.text(), asked: foreground.is_some() });
                 }
                 () = sleep_until(deadline) => return Err(self.too_late(limit, foreground.is_some())),
@@ -338,7 +338,7 @@ impl Plugin {
             self.in_vain.store(true, Ordering::Relaxed);
             return error;
         }
-        error.with_hint("log in before; in a command --request-timeout gives it more time")
+        error.with_hint("log in before, or allow more time in a command with --request-timeout")
     }
 
     fn failed(&self, why: &str) -> BackendError {

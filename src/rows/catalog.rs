@@ -1,4 +1,4 @@
-//! The catalog of the selected cluster: what it offers, and whom an edit of it would roll.
+//! The catalog of the selected cluster: what it offers, and which clusters a change of it would restart.
 
 use super::standing::Standing;
 use super::{Cell, Column, Line, Panel, Role, Table};

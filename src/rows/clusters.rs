@@ -90,7 +90,7 @@ fn row(session: &Session, cluster: &Cluster, ready: u32, with_namespace: bool) -
     vec![mark::rung(state(derived)), Cell::new(Role::Text, name), ready, worst(derived)]
 }
 
-/// How a cluster stands as a whole: the worst headline of its entries and the worst finding.
+/// The state of a cluster as a whole: the worst headline of its entries and the worst finding.
 pub fn state(derived: Option<&Derived>) -> RungState {
     let Some(derived) = derived else { return RungState::Unknown };
     let heads: Vec<RungState> = derived

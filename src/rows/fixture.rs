@@ -82,7 +82,7 @@ fn foo(world: &mut World) {
     });
 }
 
-/// `foo` is being rolled out: one instance has it, the next one is being made anew.
+/// `foo` is being rolled out: one instance has it, the next one is being recreated.
 pub(crate) fn rollout() -> Model {
     let mut world = fixture::world();
     foo(&mut world);

@@ -34,7 +34,7 @@ pub struct FieldView {
     pub label: Line,
     /// Its text, line by line, at least one.
     pub value: Vec<String>,
-    /// What stands below it: what is wrong, and with the focus its help and options.
+    /// What is below it: what is wrong, and with the focus its help and options.
     pub notes: Vec<Line>,
     /// It has the focus.
     pub focused: bool,

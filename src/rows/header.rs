@@ -1,4 +1,4 @@
-//! The header: where we are, how it is known, and how it stands.
+//! The header: where we are, how it is known, and what state it is in.
 
 use super::mark;
 use super::time::{ago, since};

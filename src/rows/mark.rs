@@ -1,4 +1,4 @@
-//! The glyph of each state. Every state has one of its own, so that nothing is told by colour alone.
+//! The glyph of each state. Every state has one of its own, so that colour alone says nothing.
 
 use super::{Cell, Role, Span};
 use crate::domain::finding::Severity;

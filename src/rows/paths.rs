@@ -202,7 +202,7 @@ fn is_ours(value: &str) -> bool {
 fn push(rows: &mut Vec<Vec<Cell>>, setting: PathSetting, of: &str, wanted: &[PathElement], live: Option<&str>, first: bool) {
     let environment = matches!(setting, PathSetting::LdLibraryPath | PathSetting::Path);
     for (at, row) in compare(wanted, live).into_iter().enumerate() {
-        // What the image itself has on such a path is nobody's finding.
+        // What the image itself has on such a path is not a finding.
         if environment && !row.expected && !is_ours(&row.element.text) {
             continue;
         }

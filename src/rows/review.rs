@@ -5,7 +5,7 @@ use crate::app::action::Action;
 use crate::app::keymap;
 use crate::app::model::Model;
 use crate::domain::change::{Method, Request, Resource};
-use crate::workflow::plan::{CheckResult, DiffLine, DryRun, FOR_REFERENCE, Plan, Preview, Step};
+use crate::workflow::plan::{CheckResult, DiffLine, DryRun, FOR_REFERENCE, Plan, Preview, Step, not_listed};
 use crate::workflow::run::Run;
 
 /// The plan, line by line.
@@ -183,8 +183,8 @@ pub fn prompt(model: &Model, run: &Run) -> Prompt {
 /// What is confirmed with the plan, line by line.
 fn on_their_own(plan: &Plan) -> Vec<Line> {
     let unlisted = (!plan.unlisted.is_empty()).then(|| {
-        let names = plan.unlisted.join(", ");
-        format!("no instance can list whether it has {names}; PostgreSQL does not start without it")
+        let names: Vec<&str> = plan.unlisted.iter().map(String::as_str).collect();
+        not_listed(&names)
     });
     let lines = plan.to_confirm.iter().cloned().chain(unlisted);
     lines

@@ -7,7 +7,7 @@ use crate::app::action::Action;
 use crate::app::model::Model;
 use crate::workflow::run::{Phase, Run};
 
-/// How a run stands, line by line.
+/// The state of a run, line by line.
 pub fn progress(model: &Model, run: &Run) -> Vec<Line> {
     let mut lines = vec![headline(model, run)];
     if run.slow && !run.is_over() {

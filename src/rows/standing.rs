@@ -1,4 +1,4 @@
-//! How the facts of a pane stand: listed, old, or missing, and what to do about it.
+//! The state of the facts of a pane: listed, old, or missing, and what to do about it.
 
 use super::time::since;
 use super::{Line, Panel, Role, key_of, mark};
@@ -9,7 +9,7 @@ use crate::domain::ids::ClusterKey;
 use crate::domain::permission;
 use crate::domain::watch::{Kind, WatchState};
 
-/// How the objects of a kind stand.
+/// The state of the objects of a kind.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Standing {
     /// Said above the content, or in its place when there is none; empty when all is well.
@@ -23,7 +23,7 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// How several kinds stand together.
+    /// The state of several kinds together.
     pub fn of(model: &Model, kinds: &[Kind]) -> Self {
         let Some(session) = model.session() else {
             return Self {
@@ -53,7 +53,7 @@ impl Standing {
     }
 }
 
-/// What stands in a pane about the selected cluster when there is none: why, if that is known.
+/// What is shown in a pane about the selected cluster when there is none: why, if that is known.
 pub fn without_cluster(model: &Model) -> Option<Panel> {
     if model.session().is_some() && model.selected_cluster().is_some() {
         return None;

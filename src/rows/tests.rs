@@ -206,7 +206,7 @@ fn what_cannot_be_applied_is_said_in_the_place_of_the_confirmation() {
         told.contains("▲ The operator drops pgaudit") && told.contains("type orders foo and press enter"),
         "{told}"
     );
-    assert!(told.contains("no instance can list whether it has foo"), "{told}");
+    assert!(told.contains("no instance can list whether it has the library foo"), "{told}");
     run.plan.interrupts_primary = false;
     assert!(said(&model, &run).contains("type foo and press enter"));
     model.access = crate::backend::Access::ReadOnly;

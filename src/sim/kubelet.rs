@@ -98,7 +98,7 @@ impl Sim {
         self.change_pod(name, uid, |pod| pod.role = Some(if primary { "primary" } else { "replica" }));
     }
 
-    /// A container that ended at once is started again; the configuration is written anew before.
+    /// A container that ended at once is started again; the configuration is written again before.
     pub(super) fn start_again(&mut self, name: &str, uid: &str, backoff: u32) {
         let Some(pod) = self.pods.get(name).filter(|pod| pod.uid == uid && !pod.deleting) else {
             return;
@@ -120,7 +120,7 @@ impl Sim {
         }
     }
 
-    /// Somebody deletes a pod: it ends in order, and is gone a second later.
+    /// A user deletes a pod: it ends in order, and is gone a second later.
     pub(super) fn mark_deleted(&mut self, name: &str, uid: &str) {
         if self.pods.get(name).is_none_or(|pod| pod.uid != uid || pod.deleting) {
             return;

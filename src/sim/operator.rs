@@ -21,7 +21,7 @@ const FOR_USER: (&str, &str) = ("Waiting for user action", "User must issue a su
 const CATALOG: &str = "Cluster has incomplete or invalid image catalog";
 
 impl Sim {
-    /// Somebody changed the spec of a cluster, or what it refers to.
+    /// A user changed the spec of a cluster, or what it refers to.
     pub(super) fn spec_changed(&mut self, cluster: &str) {
         self.after(0.3, Step::Resolve(cluster.to_owned()));
         let preload = self.wanted_preload(cluster);
@@ -90,7 +90,7 @@ impl Sim {
         names.map(str::to_owned).collect()
     }
 
-    /// Why an instance must be done anew, in the operator's words; and whether a restart of PostgreSQL would do.
+    /// Why an instance must be done again, in the operator's words; and whether a restart of PostgreSQL would do.
     fn difference(&self, pod: &Pod) -> Option<(String, bool)> {
         let wanted = self.resolved_entries(&pod.cluster);
         let volume = |entry: &ExtensionEntry| format!("ext-{}", entry.name.replace('_', "-"));

@@ -131,7 +131,7 @@ pub struct Image {
     pub updates: Vec<(String, String, String)>,
 }
 
-/// What somebody else does at a time.
+/// What another user does at a time.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Happening {
     /// Virtual seconds from the start.
@@ -141,7 +141,7 @@ pub struct Happening {
     pub what: What,
 }
 
-/// What somebody else does.
+/// What another user does.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "do", deny_unknown_fields)]
 pub enum What {

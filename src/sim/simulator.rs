@@ -18,7 +18,7 @@ use crate::domain::{Observation, Timestamp};
 
 /// How often virtual time is carried on.
 const STEP: Duration = Duration::from_millis(50);
-/// Observations that a slow reader may lag behind; it lists anew after more.
+/// Observations that a slow reader may lag behind; it lists again after more.
 const BEHIND: usize = 1024;
 
 /// A simulated target whose time passes.
@@ -43,7 +43,7 @@ impl Simulator {
                 let Some(sim) = weak.upgrade() else { return };
                 let to = SignedDuration::try_from_secs_f64(begin.elapsed().as_secs_f64() * speed).unwrap_or(SignedDuration::MAX);
                 for observation in lock(&sim).advance(to) {
-                    // Nobody watching is no failure.
+                    // That there is no watcher is not a failure.
                     drop(sender.send(observation));
                 }
             }

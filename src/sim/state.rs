@@ -92,7 +92,7 @@ pub(super) struct Database {
 /// What happens at a time.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
-    /// Somebody else does something.
+    /// Another user or tool does something.
     Happening(What),
     /// The operator looks at a cluster.
     Reconcile(String),
@@ -200,7 +200,7 @@ impl Sim {
         self.now.duration_since(self.start)
     }
 
-    /// Nothing will happen any more unless somebody does something.
+    /// Nothing will happen any more unless a user does something.
     pub fn is_quiet(&self) -> bool {
         self.queue.is_empty()
     }

@@ -1,4 +1,4 @@
-//! The open form; the editor stands where its field is.
+//! The open form; the editor is where its field is.
 
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget as _;

@@ -28,7 +28,7 @@ impl Shape {
     }
 }
 
-/// Where everything stands.
+/// Where everything is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) header: Rect,

@@ -182,6 +182,12 @@ pub struct Plan {
 /// What is said before the reason of a plan that is not applied.
 pub const FOR_REFERENCE: &str = "for reference only: apply it where this part is managed";
 
+/// Why the names of libraries must be typed once more.
+pub fn not_listed(libraries: &[&str]) -> String {
+    let names = libraries.join(", ");
+    format!("no instance can list whether it has the library {names}; PostgreSQL does not start without it")
+}
+
 /// What one write step sends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preview {

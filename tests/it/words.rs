@@ -494,6 +494,21 @@ fn every_text_keeps_to_the_style_page() {
 }
 
 #[test]
+fn a_hint_begins_with_a_verb() {
+    let flag = Regex::new(r#"with_hint\((&?format!\()?\s*"(--|\{)"#).unwrap();
+    let wrong: Vec<String> = sources()
+        .iter()
+        .filter(|source| !is_tests(&source.path))
+        .flat_map(|source| {
+            flag.find_iter(&source.text)
+                .map(|found| format!("{}: {}", source.path, found.as_str()))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(wrong.is_empty(), "say what to do with the flag:\n{}", wrong.join("\n"));
+}
+
+#[test]
 fn every_rule_finds_its_example_and_takes_the_better_text() {
     let rules = compiled();
     for (rule, banned) in &rules {

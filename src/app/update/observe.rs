@@ -94,8 +94,8 @@ fn is_back(world: &World, fact: &Observation) -> bool {
     )
 }
 
-/// After a gap only what was missed is asked again: what changed meanwhile is told by the watch itself. So it is the
-/// instances without an answer, or with one that is old by now; and permissions, now and then, which nobody tells of.
+/// After a gap only what was missed is asked again: what changed meanwhile comes by the watch itself. So it is the
+/// instances without an answer, or with one that is old by now; and permissions, now and then, of which no event comes.
 fn recover(model: &mut Model, target: TargetId) -> Vec<Effect> {
     let now = model.now;
     let is_old = |at: Timestamp| now.duration_since(at) >= SignedDuration::from_millis(EVIDENCE);
@@ -166,7 +166,7 @@ fn ask_again(model: &mut Model, target: TargetId, answered: bool, unanswered: bo
     })
 }
 
-/// Computes ladders and findings of clusters anew, and forgets those of clusters that are gone.
+/// Computes ladders and findings of clusters again, and forgets those of clusters that are gone.
 fn derive(session: &mut Session, clusters: &BTreeSet<ClusterKey>) {
     for key in clusters {
         match session.world.clusters.get(key) {
@@ -258,7 +258,7 @@ fn reviews(model: &mut Model, target: TargetId) -> Vec<Effect> {
     effects
 }
 
-/// Asks once more what the user may do: that can change at any time, and nobody tells.
+/// Asks once more what the user may do: that can change at any time, and no event says so.
 pub(super) fn review_again(model: &mut Model, target: TargetId) -> Vec<Effect> {
     model.reviewed.retain(|(of, _)| *of != target);
     reviews(model, target)

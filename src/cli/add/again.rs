@@ -47,7 +47,7 @@ pub(super) fn accepted(options: &Add, plan: &Plan) -> Result<(), Failure> {
                 plan.digest
             ),
         )
-        .with_hint(format!("--accept-change {} accepts it", plan.digest))),
+        .with_hint(format!("accept it with --accept-change {}", plan.digest))),
         _ => Ok(()),
     }
 }
@@ -82,7 +82,7 @@ pub(super) async fn walk(
             out.write_all(plan::text(run).as_bytes())?;
             show(out, options).await?;
             return Err(Failure::new(Exit::Refused, why).with_hint(format!(
-                "the same command with --accept-change {digest} continues, and so does the console"
+                "accept it by the same command with --accept-change {digest}, or in the console"
             )));
         }
         confirm(headless, id, options, cluster).await?;

@@ -242,7 +242,11 @@ mod libraries {
                 "{}",
                 failure.message
             );
-            assert!(failure.hint.as_deref().unwrap().starts_with(hint), "{:?}", failure.hint);
+            assert!(
+                failure.hint.as_deref().unwrap().ends_with(&format!("with {hint}")),
+                "{:?}",
+                failure.hint
+            );
         }
         answered(&format!("{add} --confirm-library bar --confirm-library foo"), &plan).unwrap();
     }

@@ -6,7 +6,7 @@ use crate::domain::ids::ClusterKey;
 use crate::domain::known::known;
 use crate::workflow::{DatabaseWish, Intent};
 
-/// What can be told to be wrong before anything is read.
+/// What is seen to be wrong before anything is read.
 pub(super) fn check(options: &Add) -> Result<(), String> {
     if let Some(name) = options.confirm_library.iter().find(|name| !options.preload.contains(name)) {
         return Err(format!("--confirm-library {name}: --preload does not name that library"));

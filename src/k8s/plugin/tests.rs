@@ -147,7 +147,7 @@ async fn a_plugin_that_takes_too_long_is_ended_with_its_children() {
     let error = plugin.run().await.err().unwrap();
     assert_eq!(
         error.to_string(),
-        "the credential plugin sh of the user entry dev did not answer within 1 s (log in before; in a command --request-timeout gives it more time)"
+        "the credential plugin sh of the user entry dev did not answer within 1 s (log in before, or allow more time in a command with --request-timeout)"
     );
     assert_eq!(error.kind, ErrorKind::Unauthenticated);
     assert_eq!(read.join().unwrap().unwrap(), "");
