@@ -348,8 +348,8 @@ impl FindingReport {
     fn new(finding: &Finding) -> Self {
         Self {
             code: finding.code,
-            severity: finding.severity,
-            subject: finding.subject.clone(),
+            severity: finding.severity(),
+            subject: finding.subject.to_string(),
             message: finding.message.clone(),
             remedy: finding.remedy_text.clone(),
         }

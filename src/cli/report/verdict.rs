@@ -22,7 +22,7 @@ pub(in crate::cli) fn of_clusters(session: &Session, clusters: &[ClusterKey], is
     let is_found = derived
         .iter()
         .flat_map(|derived| &derived.findings)
-        .any(|finding| finding.severity == Severity::Error);
+        .any(|finding| finding.severity() == Severity::Error);
     let is_blocked = clusters
         .iter()
         .filter_map(|key| session.world.clusters.get(key))
