@@ -6,6 +6,7 @@ mod client;
 mod config;
 mod crash;
 mod credentials;
+mod direct;
 mod door;
 mod error;
 mod identity;
@@ -83,6 +84,7 @@ pub async fn connect(options: Options) -> Result<Live, BackendError> {
         server: opened.target.server.clone(),
         scope: opened.target.scope.clone(),
         timeout,
+        is_direct: opened.is_direct,
         prober: Arc::new(Prober::new(door, database, timeout)),
     });
     let operate = (access == Access::Write)
@@ -103,13 +105,14 @@ struct Reader {
     server: String,
     scope: Scope,
     timeout: Duration,
+    is_direct: bool,
     prober: Arc<Prober>,
 }
 
 impl Observe for Reader {
     fn watch(&self) -> BoxStream<'static, Observation> {
         let prober = self.prober.clone();
-        watch::watch(&self.client, &self.server, &self.scope, self.timeout)
+        watch::watch(&self.client, &self.server, &self.scope, self.timeout, self.is_direct)
             .inspect(move |observation| prober.heed(observation))
             .boxed()
     }

@@ -8,22 +8,19 @@ use serde::{Serialize, Serializer};
 
 use crate::app::model::{Derived, Session};
 use crate::domain::cluster::Cluster;
-use crate::domain::finding::{Code, Finding, Severity};
+use crate::domain::finding::Finding;
 use crate::domain::ids::ClusterKey;
 use crate::domain::instance::Role;
-use crate::domain::ladder::{Because, DatabaseRow, Ladder, Rung, RungKind, RungState, Source};
-use crate::domain::rollout::{self, MountState, Rollout};
+use crate::domain::ladder::{Because, DatabaseRow, Ladder, Rung};
+use crate::domain::rollout::{self, Rollout};
 use crate::domain::sentence::Sentence;
 use crate::domain::watch::{Kind, WatchState};
 
 mod access;
 mod missing;
 mod paths;
-pub(super) mod verdict;
-pub(super) mod words;
 
 pub use missing::matters;
-use words::word;
 
 /// The document.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -69,6 +66,9 @@ pub struct ClusterReport {
     pub instances: Vec<InstanceReport>,
     /// Findings, worst first.
     pub findings: Vec<FindingReport>,
+    /// Why the rollout cannot go on by itself. Not part of the document: the operator's phase and the findings tell it.
+    #[serde(skip)]
+    pub blocked: Option<String>,
 }
 
 /// How PostgreSQL was reached.
@@ -114,13 +114,9 @@ pub struct EntryReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HeadlineReport {
     /// Rung.
-    #[serde(serialize_with = "word")]
-    #[schemars(with = "String")]
-    pub rung: RungKind,
+    pub rung: &'static str,
     /// State.
-    #[serde(serialize_with = "word")]
-    #[schemars(with = "String")]
-    pub state: RungState,
+    pub state: &'static str,
 }
 
 /// One rung.
@@ -128,13 +124,9 @@ pub struct HeadlineReport {
 #[serde(rename_all = "camelCase")]
 pub struct RungReport {
     /// Rung.
-    #[serde(serialize_with = "word")]
-    #[schemars(with = "String")]
-    pub rung: RungKind,
+    pub rung: &'static str,
     /// `holds`, `in-progress`, `broken`, `unknown` or `not-applicable`.
-    #[serde(serialize_with = "word")]
-    #[schemars(with = "String")]
-    pub state: RungState,
+    pub state: &'static str,
     /// How many hold it.
     pub have: Option<u32>,
     /// Out of how many.
@@ -143,9 +135,7 @@ pub struct RungReport {
     #[schemars(with = "Option<String>")]
     pub because: Option<Sentence>,
     /// `cluster`, `catalog`, `pods`, `sql` or `databases`.
-    #[serde(serialize_with = "word")]
-    #[schemars(with = "String")]
-    pub source: Source,
+    pub source: &'static str,
     /// Age of the oldest evidence.
     #[serde(serialize_with = "seconds")]
     #[schemars(with = "Option<String>")]
@@ -197,9 +187,7 @@ pub struct MountReport {
     /// Reference in the pod.
     pub reference: Option<String>,
     /// `mounted`, `stale`, `missing`, `orphan`, `failing` or `rolling`.
-    #[serde(serialize_with = "word")]
-    #[schemars(with = "String")]
-    pub state: MountState,
+    pub state: &'static str,
 }
 
 /// An element of a path.
@@ -223,13 +211,9 @@ pub struct PathReport {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct FindingReport {
     /// Stable code.
-    #[serde(serialize_with = "word")]
-    #[schemars(with = "String")]
-    pub code: Code,
+    pub code: &'static str,
     /// `error`, `warning` or `info`.
-    #[serde(serialize_with = "word")]
-    #[schemars(with = "String")]
-    pub severity: Severity,
+    pub severity: &'static str,
     /// What it is about.
     pub subject: String,
     /// What is so.
@@ -279,6 +263,7 @@ impl ClusterReport {
             entries: derived.ladders.iter().map(EntryReport::new).collect(),
             instances: instances(session, cluster, &rollout),
             findings: derived.findings.iter().map(FindingReport::new).collect(),
+            blocked: rollout.blocked,
         }
     }
 }
@@ -293,8 +278,8 @@ impl EntryReport {
             },
             reference: ladder.reference.clone(),
             headline: ladder.headline().map(|rung| HeadlineReport {
-                rung: rung.kind,
-                state: rung.state,
+                rung: rung.kind.as_str(),
+                state: rung.state.as_str(),
             }),
             rungs: ladder.rungs.iter().map(RungReport::new).collect(),
             databases: ladder.databases.iter().map(DatabaseReport::new).collect(),
@@ -320,12 +305,12 @@ impl WatchReport {
 impl RungReport {
     fn new(rung: &Rung) -> Self {
         Self {
-            rung: rung.kind,
-            state: rung.state,
+            rung: rung.kind.as_str(),
+            state: rung.state.as_str(),
             have: rung.have,
             want: rung.want,
             because: rung.because.as_ref().map(Because::sentence),
-            source: rung.source,
+            source: rung.source.as_str(),
             observed_at: rung.observed_at,
         }
     }
@@ -347,9 +332,9 @@ impl DatabaseReport {
 impl FindingReport {
     fn new(finding: &Finding) -> Self {
         Self {
-            code: finding.code,
-            severity: finding.severity(),
-            subject: finding.subject.to_string(),
+            code: finding.code.as_str(),
+            severity: finding.severity.as_str(),
+            subject: finding.subject.clone(),
             message: finding.message.clone(),
             remedy: finding.remedy_text.clone(),
         }
@@ -379,7 +364,7 @@ fn instances(session: &Session, cluster: &Cluster, rollout: &Rollout) -> Vec<Ins
                 .map(|mount| MountReport {
                     entry: mount.entry.clone(),
                     reference: mount.reference.clone(),
-                    state: mount.state,
+                    state: mount.state.as_str(),
                 })
                 .collect(),
             paths: paths::paths(world, cluster, instance),

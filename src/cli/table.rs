@@ -3,8 +3,6 @@
 use std::io::{self, Write};
 
 use super::report::{ClusterReport, EntryReport, InstanceReport, Report, RungReport};
-use crate::domain::ladder::{RungKind, RungState};
-use crate::domain::rollout::MountState;
 
 /// Headings of [`entry_row`].
 pub(super) const ENTRY_HEAD: [&str; 10] = [
@@ -92,8 +90,8 @@ fn write_cluster(cluster: &ClusterReport, wide: bool, out: &mut dyn Write) -> io
             writeln!(
                 out,
                 "  {} {} on {}: {}",
-                finding.severity.as_str(),
-                finding.code.as_str(),
+                finding.severity,
+                finding.code,
                 finding.subject,
                 finding.message.for_people()
             )?;
@@ -105,7 +103,7 @@ fn write_cluster(cluster: &ClusterReport, wide: bool, out: &mut dyn Write) -> io
 
 /// The row of an entry.
 pub(super) fn entry_row(entry: &EntryReport) -> Vec<String> {
-    let cell = |rung: RungKind| {
+    let cell = |rung: &str| {
         entry
             .rungs
             .iter()
@@ -116,20 +114,19 @@ pub(super) fn entry_row(entry: &EntryReport) -> Vec<String> {
     let version = match versions.split_first() {
         Some((first, rest)) if rest.iter().all(|version| version == first) => (*first).to_owned(),
         Some(_) => "mixed".to_owned(),
-        None => cell(RungKind::AtVersion),
+        None => cell("at-version"),
     };
-    let state = entry.headline.map_or_else(
-        || "unknown".to_owned(),
-        |headline| format!("{} {}", headline.rung.as_str(), headline.state.as_str()),
-    );
+    let state = entry
+        .headline
+        .map_or_else(|| "unknown".to_owned(), |headline| format!("{} {}", headline.rung, headline.state));
     vec![
         entry.name.clone(),
-        cell(RungKind::Mounted),
-        cell(RungKind::OnPath),
-        cell(RungKind::Available),
-        cell(RungKind::Preloaded),
-        cell(RungKind::Requested),
-        cell(RungKind::Installed),
+        cell("mounted"),
+        cell("on-path"),
+        cell("available"),
+        cell("preloaded"),
+        cell("requested"),
+        cell("installed"),
         version,
         state,
         match &entry.reference {
@@ -142,18 +139,18 @@ pub(super) fn entry_row(entry: &EntryReport) -> Vec<String> {
 /// A rung in a cell: counted where it can be; unknown is neither empty nor broken.
 fn count(rung: &RungReport) -> String {
     match (rung.state, rung.have, rung.want) {
-        (RungState::Unknown, ..) => "?".to_owned(),
-        (RungState::NotApplicable, ..) => "-".to_owned(),
+        ("unknown", ..) => "?".to_owned(),
+        ("not-applicable", ..) => "-".to_owned(),
         (_, Some(have), Some(want)) => format!("{have}/{want}"),
-        (RungState::Holds, ..) => "yes".to_owned(),
-        (RungState::InProgress, ..) => "...".to_owned(),
-        (RungState::Broken, ..) => "no".to_owned(),
+        ("holds", ..) => "yes".to_owned(),
+        ("in-progress", ..) => "...".to_owned(),
+        _ => "no".to_owned(),
     }
 }
 
 /// Why the entry's headline does not hold.
 pub(super) fn reason(entry: &EntryReport) -> Option<&str> {
-    let headline = entry.headline.filter(|headline| headline.state != RungState::Holds)?;
+    let headline = entry.headline.filter(|headline| headline.state != "holds")?;
     let rung = entry.rungs.iter().find(|rung| rung.rung == headline.rung)?;
     Some(rung.because.as_ref()?.for_people())
 }
@@ -165,10 +162,10 @@ fn write_reasons(entry: &EntryReport, wide: bool, out: &mut dyn Write) -> io::Re
             None => Ok(()),
         };
     }
-    for rung in entry.rungs.iter().filter(|rung| rung.state != RungState::Holds) {
+    for rung in entry.rungs.iter().filter(|rung| rung.state != "holds") {
         if let Some(because) = &rung.because {
             let because = because.for_people();
-            writeln!(out, "  {} · {} {}: {because}", entry.name, rung.rung.as_str(), rung.state.as_str())?;
+            writeln!(out, "  {} · {} {}: {because}", entry.name, rung.rung, rung.state)?;
         }
     }
     Ok(())
@@ -179,8 +176,8 @@ fn instance_row(instance: &InstanceReport) -> Vec<String> {
         .mounts
         .iter()
         .map(|mount| match mount.state {
-            MountState::Mounted => mount.entry.clone(),
-            state => format!("{} ({})", mount.entry, state.as_str()),
+            "mounted" => mount.entry.clone(),
+            state => format!("{} ({state})", mount.entry),
         })
         .collect();
     vec![
@@ -230,6 +227,7 @@ fn columns(head: &[&str], rows: &[Vec<String>], out: &mut dyn Write) -> io::Resu
 mod tests {
     use super::*;
     use crate::cli::report::tests::{key, session};
+    use crate::domain::ladder::RungState;
 
     fn text(state: RungState) -> String {
         let mut out = Vec::new();

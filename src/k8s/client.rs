@@ -13,6 +13,7 @@ use tower::filter::{Filter, Predicate};
 use super::Options;
 use super::config;
 use super::credentials::Credentials;
+use super::direct;
 use super::error::cause;
 use super::proxy::{self, Proxy};
 use super::secrets;
@@ -28,6 +29,8 @@ pub(super) struct Opened {
     pub(super) context: String,
     pub(super) reading: Client,
     pub(super) writing: Option<Client>,
+    /// No proxy is between: the transport notices a dead connection.
+    pub(super) is_direct: bool,
 }
 
 /// What a kubeconfig says of a context.
@@ -36,6 +39,7 @@ struct Prepared {
     /// Name of the context, as the kubeconfig spells it.
     context: String,
     namespace: String,
+    is_direct: bool,
     way: Way,
 }
 
@@ -47,6 +51,7 @@ pub(super) async fn open(options: Options) -> Result<Opened, BackendError> {
         target,
         context,
         namespace,
+        is_direct,
         way,
     } = prepared;
     way.open().await?;
@@ -87,6 +92,7 @@ pub(super) async fn open(options: Options) -> Result<Opened, BackendError> {
         context,
         reading,
         writing,
+        is_direct,
     })
 }
 
@@ -124,8 +130,10 @@ fn prepare(options: &Options) -> Result<Prepared, BackendError> {
     };
     let namespace = config.default_namespace.clone();
     let made_from = digest(&said, &config);
+    let is_direct = proxy.is_none();
     let dial = dial(config, proxy, context, chosen.whose);
     Ok(Prepared {
+        is_direct,
         target,
         context: chosen.context,
         way: Way::new(credentials, dial, made_from),
@@ -164,10 +172,12 @@ fn dial(config: Config, proxy: Option<Proxy>, context: String, whose: String) ->
             config.auth_info.client_key_data = secrets::encoded(key.as_bytes()).map(Into::into);
         }
         let namespace = config.default_namespace.clone();
-        let client = ClientBuilder::try_from(config).map_err(&failed)?.build();
         Ok(match &proxy {
-            Some(proxy) => through(proxy.clone(), client, &namespace),
-            None => client,
+            Some(proxy) => {
+                let client = ClientBuilder::try_from(config).map_err(&failed)?.build();
+                through(proxy.clone(), client, &namespace)
+            }
+            None => direct::client(&config).map_err(&failed)?,
         })
     })
 }

@@ -14,6 +14,7 @@ use hyper::body::{Bytes, Frame};
 use kube::Client;
 use kube::client::Body;
 use serde_json::Value;
+use tokio::time::Instant;
 use tower::filter::FilterLayer;
 use tower::{BoxError, Layer as _, service_fn};
 
@@ -95,6 +96,12 @@ pub(super) fn text_answer(code: u16, body: String) -> Answer {
     Some(Response::builder().status(code).body(body).unwrap())
 }
 
+/// The pause between two signs of life.
+const BEAT: Duration = Duration::from_secs(60);
+/// The last one comes so long before the end.
+const LAST: Duration = Duration::from_secs(2);
+const BOOKMARK: &str = "{\"type\": \"BOOKMARK\", \"object\": {\"metadata\": {\"resourceVersion\": \"11\"}}}\n";
+
 /// How an answer goes on after what was sent.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Then {
@@ -104,6 +111,8 @@ pub(super) enum Then {
     End(Duration),
     /// The connection is reset.
     Reset,
+    /// A bookmark each minute and two seconds before the server ends it in order, after so long, as Kubernetes does it.
+    Beat(Duration),
 }
 
 /// The beginning of an answer to a watch.
@@ -115,6 +124,19 @@ pub(super) fn begun_answer(body: String, then: Then) -> Answer {
         Then::End(after) => stream::once(tokio::time::sleep(after))
             .filter_map(|()| std::future::ready(None))
             .boxed(),
+        Then::Beat(life) => {
+            let begin = Instant::now();
+            let last = begin + life.saturating_sub(LAST);
+            let beats = stream::unfold(Some(begin + BEAT), move |at| async move {
+                let Some(at) = at else {
+                    tokio::time::sleep(LAST).await;
+                    return None;
+                };
+                tokio::time::sleep_until(at.min(last)).await;
+                Some((Ok(Frame::data(Bytes::from(BOOKMARK))), (at < last).then_some(at + BEAT)))
+            });
+            beats.boxed()
+        }
         Then::Reset => stream::iter([Err("connection reset by peer".into())]).boxed(),
     };
     let body = StreamBody::new(sent.chain(rest)).boxed_unsync();

@@ -18,8 +18,8 @@ use crate::domain::watch::Kind;
 use pace::Backoff;
 use watcher::Watcher;
 
-/// Watches every kind in scope. Dropping the stream ends the watches.
-pub(super) fn watch(client: &Client, server: &str, scope: &Scope, timeout: Duration) -> BoxStream<'static, Observation> {
+/// Watches every kind in scope. Dropping the stream ends the watches. `is_probed`: the transport notices a dead connection.
+pub(super) fn watch(client: &Client, server: &str, scope: &Scope, timeout: Duration, is_probed: bool) -> BoxStream<'static, Observation> {
     let (sender, receiver) = mpsc::channel(64);
     let mut tasks = JoinSet::new();
     for kind in Kind::ALL {
@@ -30,6 +30,7 @@ pub(super) fn watch(client: &Client, server: &str, scope: &Scope, timeout: Durat
             place: place(kind, scope),
             server: server.to_owned(),
             timeout,
+            is_probed,
         };
         tasks.spawn(Watcher::new(source, sender.clone()).run());
     }

@@ -1,6 +1,6 @@
 //! Rules about instances that cannot start.
 
-use super::{Code, Found, Instance, MountState, Remedy, Subject, Verdict, assess, wanted_entries};
+use super::{Code, Found, Instance, MountState, Remedy, Severity, Verdict, assess, wanted_entries};
 use crate::domain::classify::{Failure, classify};
 use crate::domain::instance::{Mount, Trouble};
 use crate::domain::shell::{ShellCommand, pod};
@@ -57,7 +57,8 @@ impl Found<'_> {
         };
         self.say(Verdict {
             code: Code::PreloadLibraryMissing,
-            subject: Subject::Instance(name.clone()),
+            severity: Severity::Error,
+            subject: format!("instance/{name}"),
             message: format!("{name} crash-loops: the library {library} is nowhere ({fatal})"),
             remedy_text,
             remedy,
@@ -68,7 +69,8 @@ impl Found<'_> {
         let log = ShellCommand::kubectl(&self.cluster.key.namespace, ["logs", &pod(name), "-c", "postgres", "--previous"]);
         self.say(Verdict {
             code: Code::InstanceCrashing,
-            subject: Subject::Instance(name.to_owned()),
+            severity: Severity::Error,
+            subject: format!("instance/{name}"),
             message: format!("{name} crash-loops: {why}"),
             remedy_text: format!("Read its log: {log}"),
             remedy: Remedy::ByHand,
@@ -92,7 +94,8 @@ impl Found<'_> {
         let image = self.image_in(fatal).map(|image| format!(" ({image})")).unwrap_or_default();
         self.say(Verdict {
             code,
-            subject: Subject::Instance(name.to_owned()),
+            severity: Severity::Error,
+            subject: format!("instance/{name}"),
             message: format!("{name} crash-loops: {failure}{image}"),
             remedy_text,
             remedy: Remedy::ByHand,
@@ -113,7 +116,8 @@ impl Found<'_> {
             let old = mount.reference.as_deref().unwrap_or("another volume");
             self.say(Verdict {
                 code: Code::StuckPod,
-                subject: Subject::Instance(name.clone()),
+                severity: Severity::Error,
+                subject: format!("instance/{name}"),
                 message: format!(
                     "{name} waits for {old} ({}), although the spec has been corrected; the operator does not replace such a pod",
                     trouble.reason
@@ -146,7 +150,8 @@ impl Found<'_> {
         };
         self.say(Verdict {
             code: Code::ImageNotPullable,
-            subject: Subject::Instance(name.clone()),
+            severity: Severity::Error,
+            subject: format!("instance/{name}"),
             message,
             remedy_text,
             remedy,

@@ -21,8 +21,19 @@ use crate::domain::{Observation, Timestamp};
 
 /// Objects of one answer to a list.
 const PAGE: usize = 500;
-/// The server ends a watch after so long; a connection that is silently dead is noticed a little later.
-const WATCH: Duration = Duration::from_secs(60);
+/// The server is asked to end a watch after so long. A connection that is silently dead is noticed a little later, which is
+/// all there is to notice it by where neither the server gives signs of life nor the transport is probed.
+const SHORT: Duration = Duration::from_secs(60);
+/// Where one of them is so, it may last longer: up to half as long again, so that the watches of many consoles do not end at
+/// the same moment.
+const LONG: Duration = Duration::from_secs(400);
+/// A server that gives signs of life gives one each minute (a bookmark). It is dead when there is none for so long.
+const SILENT: Duration = Duration::from_secs(70);
+/// A watch that ends so much before its time was cut.
+const EARLY: Duration = Duration::from_secs(5);
+/// After so many long watches in a row that were cut there is something on the way that lets none last; and after so many
+/// silences a server gives no signs of life that can be relied on.
+const CUT: u32 = 2;
 /// A watch stands that has lived for so long, though it has brought nothing yet.
 const STANDS: Duration = Duration::from_secs(1);
 /// A watch that has lived for so long was worth its request.
@@ -39,8 +50,6 @@ const REFUSED: [Duration; 5] = [
 const LISTED: (Duration, u32) = (Duration::from_secs(60), 10);
 /// After so many versions that had expired a list comes in one piece.
 const WHOLE: u32 = 2;
-/// So many watches in a row that brought nothing are told.
-const TOLD: u32 = 2;
 /// After so many the server may be unable to go on from the version, whatever it answers: a new list finds out.
 const STUCK: u32 = 5;
 
@@ -55,6 +64,8 @@ pub(super) struct Source {
     pub(super) server: String,
     /// The longest that an answer may take.
     pub(super) timeout: Duration,
+    /// A dead connection is noticed by the transport.
+    pub(super) is_probed: bool,
 }
 
 impl Source {
@@ -68,10 +79,10 @@ impl Source {
     }
 
     /// Begins to watch what comes after a version.
-    async fn watch(&self, tried: &str, version: &str) -> Result<Lines, Failure> {
+    async fn watch(&self, tried: &str, version: &str, life: Duration) -> Result<Lines, Failure> {
         let query = format!(
             "watch=1&allowWatchBookmarks=true&timeoutSeconds={}&resourceVersion={}",
-            WATCH.as_secs(),
+            life.as_secs(),
             encoded(version)
         );
         answer::events(&self.client, tried, self.timeout, &self.uri(&query)).await
@@ -102,6 +113,12 @@ pub(super) struct Watcher {
     lost: Option<Timestamp>,
     /// Watches in a row that brought nothing.
     vain: u32,
+    /// The server gives signs of life.
+    beats: bool,
+    /// Silences since a sign of life that was not the last one of a watch.
+    silences: u32,
+    /// Long watches in a row that were cut.
+    cut: u32,
     /// Lists in a row that were refused for good.
     refused: usize,
     /// Until then the first list is tried before it is told that it failed.
@@ -132,6 +149,9 @@ impl Watcher {
             unwatched: None,
             lost: None,
             vain: 0,
+            beats: false,
+            silences: 0,
+            cut: 0,
             refused: 0,
         }
     }
@@ -259,12 +279,23 @@ impl Watcher {
     /// A watch has ended; returns the pause before the next request.
     async fn watched(&mut self, watched: Result<Ended, Failure>) -> Result<Duration, Gone> {
         let (why, pause) = match watched {
-            Ok(Ended { was_worth: true, .. }) => return Ok(Duration::ZERO),
+            Ok(Ended {
+                was_worth: true,
+                is_early,
+                why,
+                ..
+            }) => {
+                // What comes next may come from elsewhere: whoever listens is told that there was a gap.
+                if is_early {
+                    self.lost(why).await?;
+                }
+                return Ok(Duration::ZERO);
+            }
             Ok(Ended { why, stood, .. }) => {
                 // The pause of one that stood for a while need not grow: there are few of them in a minute.
                 let pause = if stood { Duration::ZERO } else { self.backoff.grow() };
                 self.vain += 1;
-                (Some(why).filter(|_| self.vain >= TOLD), pause)
+                (why, pause)
             }
             Err(Failure::Gone) => return Err(Gone),
             Err(Failure::Expired) => {
@@ -285,12 +316,10 @@ impl Watcher {
                     return self.not_listed(Failure::Told(error, wish)).await;
                 }
                 self.vain += 1;
-                (Some(error.message), self.pause(wish))
+                (error.message, self.pause(wish))
             }
         };
-        if let Some(why) = why {
-            self.lost(why).await?;
-        }
+        self.lost(why).await?;
         if self.vain >= STUCK {
             self.version = None;
             self.vain = 0;
@@ -347,61 +376,97 @@ impl Watcher {
         Ok(())
     }
 
+    /// A server that is silent is dead.
+    fn beats(&self) -> bool {
+        self.beats && self.silences < CUT
+    }
+
+    /// How long the next watch is asked to last.
+    fn life(&self) -> Duration {
+        if (self.beats() || self.source.is_probed) && self.cut < CUT {
+            jittered(LONG)
+        } else {
+            SHORT
+        }
+    }
+
     /// One watch request, until something ends it.
     async fn follow(&mut self) -> Result<Ended, Failure> {
-        let source = &self.source;
+        let (source, asked) = (&self.source, self.life());
         let tried = source.tried("watch");
-        let mut lines = source.watch(&tried, self.version.as_deref().unwrap_or_default()).await?;
-        let begin = Instant::now();
-        let end = begin + WATCH + source.timeout;
+        let mut lines = source.watch(&tried, self.version.as_deref().unwrap_or_default(), asked).await?;
+        let mut times = Times::new(asked, source.timeout);
         let mut ended = Ended {
             why: format!("cannot {tried}: the server ends each watch at once"),
             was_worth: false,
             stood: false,
+            is_early: false,
         };
         loop {
-            let look = match (ended.stood, ended.was_worth) {
-                (false, _) => begin + STANDS,
-                (true, false) => begin + WORTH,
-                (true, true) => end,
-            };
-            let line = match timeout_at(look, lines.next()).await {
-                Err(_) if look == end => {
+            match timeout_at(self.look(&times, &ended), lines.next()).await {
+                Err(_) if ended.was_worth => {
+                    self.silences += 1;
                     let why = format!("cannot {tried}: the connection is silent");
                     return Err(Failure::told(ErrorKind::Unreachable, why));
                 }
+                Err(_) if ended.stood => {
+                    ended.was_worth = true;
+                    self.worth();
+                }
                 Err(_) => {
-                    if ended.stood {
-                        ended.was_worth = true;
+                    ended.stood = true;
+                    self.live_again().await?;
+                }
+                Ok(Ok(Some(line))) => {
+                    times.heard = Instant::now();
+                    if times.is_early() {
+                        self.silences = 0;
+                    }
+                    if line.trim_ascii().is_empty() {
+                        continue;
+                    }
+                    self.event(&tried, &line).await?;
+                    if !(ended.stood && ended.was_worth) {
+                        (ended.stood, ended.was_worth) = (true, true);
                         self.worth();
-                    } else {
-                        ended.stood = true;
                         self.live_again().await?;
                     }
-                    continue;
                 }
                 Ok(Ok(None)) => {
-                    // The server ends a watch in order; the next one goes on from the same version.
-                    if ended.was_worth {
+                    ended.is_early = times.is_early();
+                    if ended.was_worth && ended.is_early {
+                        ended.why = format!("cannot {tried}: the server has ended the watch early");
+                    } else if ended.was_worth {
+                        // The server ends a watch in order; the next one goes on from the same version.
                         self.live().await?;
                     }
+                    self.note_end(asked, ended.is_early);
                     return Ok(ended);
                 }
                 Ok(Err(why)) => {
+                    ended.is_early = true;
                     ended.why = format!("cannot {tried}: {why}");
+                    self.note_end(asked, true);
                     return Ok(ended);
                 }
-                Ok(Ok(Some(line))) => line,
-            };
-            if line.trim_ascii().is_empty() {
-                continue;
             }
-            self.event(&tried, &line).await?;
-            if !(ended.stood && ended.was_worth) {
-                (ended.stood, ended.was_worth) = (true, true);
-                self.worth();
-                self.live_again().await?;
-            }
+        }
+    }
+
+    /// When a watch on which nothing comes is looked at.
+    fn look(&self, times: &Times, ended: &Ended) -> Instant {
+        match (ended.stood, ended.was_worth) {
+            (false, _) => times.begin + STANDS,
+            (true, false) => times.begin + WORTH,
+            (true, true) if self.beats() => times.end.min(times.heard + SILENT),
+            (true, true) => times.end,
+        }
+    }
+
+    /// Long watches that are cut again and again are not asked for.
+    fn note_end(&mut self, asked: Duration, is_early: bool) {
+        if asked > SHORT {
+            self.cut = if is_early { self.cut + 1 } else { 0 };
         }
     }
 
@@ -423,7 +488,10 @@ impl Watcher {
                     self.tell(id.into()).await?;
                 }
             }
-            Some("BOOKMARK") => self.live().await?,
+            Some("BOOKMARK") => {
+                self.beats = true;
+                self.live().await?;
+            }
             Some("ERROR") => {
                 let status: Status = serde_json::from_value(object.clone()).map_err(|_| garbage())?;
                 return Err(Failure::of_status(tried, &status, None));
@@ -437,6 +505,33 @@ impl Watcher {
     }
 }
 
+/// The times of a watch.
+struct Times {
+    begin: Instant,
+    /// From then on its end is one in order.
+    due: Instant,
+    /// Then it has ended, or is dead.
+    end: Instant,
+    /// When something was heard last.
+    heard: Instant,
+}
+
+impl Times {
+    fn new(asked: Duration, patience: Duration) -> Self {
+        let begin = Instant::now();
+        Self {
+            begin,
+            due: begin + asked - EARLY,
+            end: begin + asked + patience,
+            heard: begin,
+        }
+    }
+
+    fn is_early(&self) -> bool {
+        Instant::now() < self.due
+    }
+}
+
 /// How a watch ended that did not fail.
 struct Ended {
     /// What is told if it happens again and again.
@@ -445,6 +540,8 @@ struct Ended {
     was_worth: bool,
     /// It lived for a while.
     stood: bool,
+    /// It ended before its time.
+    is_early: bool,
 }
 
 /// A `continue` token in a query.
