@@ -1,11 +1,11 @@
 //! Facts on their way into the model.
 
-use super::seat::{FIRST, Seat, orders};
+use super::seat::{FIRST, Seat, orders, target};
 use crate::app::effect::Effect;
 use crate::app::model::Drawn;
 use crate::app::msg::{Msg, Notice};
 use crate::backend::TargetId;
-use crate::backend::{Access, Read};
+use crate::backend::{Access, DatabaseAccess, Read};
 use crate::domain::Observation;
 use crate::domain::cluster::Cluster;
 use crate::domain::ids::PodKey;
@@ -238,6 +238,24 @@ fn evidence_is_read_again_every_five_minutes_and_on_request() {
     seat.press("r");
     assert_eq!(probes(&seat.reads), 12);
     assert!(!seat.out.contains(&Effect::Reconnect(FIRST)));
+}
+
+// E16
+#[test]
+fn with_db_off_no_instance_is_asked_in_a_day() {
+    let mut seat = Seat::empty(Access::Write, |_| {});
+    seat.model.database_access = DatabaseAccess::Off;
+    seat.switch(FIRST, target("rig"));
+    seat.list();
+    let managers = |reads: &[Read]| reads.iter().any(|read| matches!(read, Read::Manager { .. }));
+    assert!(!seat.reads.is_empty() && !managers(&seat.reads), "{:?}", seat.reads);
+    seat.press("r");
+    seat.reads.clear();
+    for _ in 0..288 {
+        seat.wait(300);
+    }
+    // Without SQL a probe is answered without a request.
+    assert!(seat.reads.iter().all(|read| matches!(read, Read::Probe(_))), "{:?}", seat.reads);
 }
 
 #[test]

@@ -65,7 +65,8 @@ pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observati
         sum.clusters.extend(session.world.clusters.keys().cloned());
     }
     derive(session, &sum.clusters);
-    let mut effects = chosen(&session.world, reads(&session.world, target, &sum.probe, false));
+    let wanted = allowed(model.database_access, reads(&session.world, target, &sum.probe, false));
+    let mut effects = chosen(&session.world, wanted);
     effects.extend(sum.crashed.iter().filter_map(|pod| crash_log(&session.world, target, pod)));
     if back {
         effects.extend(recover(model, target));
@@ -107,7 +108,8 @@ fn recover(model: &mut Model, target: TargetId) -> Vec<Effect> {
         _ => true,
     });
     let missed: Vec<&PodKey> = missed.map(|instance| &instance.key).collect();
-    let mut effects = chosen(&session.world, reads(&session.world, target, missed, false));
+    let wanted = allowed(model.database_access, reads(&session.world, target, missed, false));
+    let mut effects = chosen(&session.world, wanted);
     if model.reviewed_at.get(&target).is_none_or(|at| is_old(*at)) {
         effects.extend(review_again(model, target));
     }
@@ -201,6 +203,14 @@ fn chosen(world: &World, mut effects: Vec<Effect>) -> Vec<Effect> {
             let of_namespace = denied.filter(|(permission, _)| permission.namespace.as_ref() == Some(&request.pod.namespace));
             request.denied = of_namespace.map(|(permission, _)| permission.clone()).collect();
         }
+    }
+    effects
+}
+
+/// With `--db off` no instance is asked; only a run asks the instance managers for what it waits for.
+fn allowed(access: DatabaseAccess, mut effects: Vec<Effect>) -> Vec<Effect> {
+    if access == DatabaseAccess::Off {
+        effects.retain(|effect| !matches!(effect, Effect::Read(_, Read::Manager { .. })));
     }
     effects
 }
@@ -319,7 +329,8 @@ pub(super) fn refresh(model: &Model, target: TargetId) -> Vec<Effect> {
     let Some(session) = model.sessions.get(&target) else {
         return Vec::new();
     };
-    reads(&session.world, target, ready(&session.world).map(|instance| &instance.key), false)
+    let pods = ready(&session.world).map(|instance| &instance.key);
+    allowed(model.database_access, reads(&session.world, target, pods, false))
 }
 
 /// Asks those instances again that could not be asked, unless a permission is missing.
@@ -333,5 +344,6 @@ pub(super) fn retry(model: &mut Model, target: TargetId) -> Vec<Effect> {
     let failed = ready(&session.world).filter(
         |instance| matches!(session.world.probes.get(&instance.key), Some(Probe::Failed(failure, _)) if failure.missing.is_empty()),
     );
-    reads(&session.world, target, failed.map(|instance| &instance.key), false)
+    let pods = failed.map(|instance| &instance.key);
+    allowed(model.database_access, reads(&session.world, target, pods, false))
 }
