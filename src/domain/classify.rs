@@ -65,9 +65,9 @@ impl fmt::Display for Failure {
         match self {
             Self::NotOffered => write!(f, "no image on the path offers it"),
             Self::NoUpdatePath { from, to } => write!(f, "there is no update path from {from} to {to}"),
-            Self::LibraryMissing { library } => write!(f, "the library {library} is nowhere on dynamic_library_path"),
+            Self::LibraryMissing { library } => write!(f, "the library {library} was not found on dynamic_library_path"),
             Self::WrongMajor { library } => write!(f, "{library} is made for another major version of PostgreSQL"),
-            Self::NoModule { library } => write!(f, "{library} is no module of PostgreSQL"),
+            Self::NoModule { library } => write!(f, "{library} is not a module of PostgreSQL"),
             Self::Architecture { library } => {
                 write!(
                     f,

@@ -49,7 +49,7 @@ pub enum PhaseKind {
     WaitsForUser,
     /// The operator does nothing more until the cause is gone.
     Blocked,
-    /// The operator has given the cluster up.
+    /// The operator reports that the cluster is unrecoverable, and stops its work on it.
     Failed,
     /// A phase that extop does not know, or none: nothing is concluded from it.
     Unknown,

@@ -218,7 +218,7 @@ impl fmt::Display for Fault {
             }
             Self::NotOffered(name) => write!(f, "{name} is not in pg_available_extensions"),
             Self::ControlFile(error) => f.write_str(error),
-            Self::LibraryMissing(library) => write!(f, "the library {library}.so is nowhere on dynamic_library_path"),
+            Self::LibraryMissing(library) => write!(f, "the library {library}.so was not found on dynamic_library_path"),
             Self::NoLibrary => f.write_str("no library of it is on dynamic_library_path"),
             Self::PreloadNotAsked(library) => {
                 write!(
@@ -344,7 +344,7 @@ mod tests {
             ),
             (
                 Fault::Unmounted(Box::new(missing())),
-                "not mounted yet; the library foo.so is nowhere on dynamic_library_path",
+                "not mounted yet; the library foo.so was not found on dynamic_library_path",
             ),
         ];
         for (fault, sentence) in cases {
@@ -390,7 +390,7 @@ mod tests {
             (Fault::ControlFile(text("syntax error")), "syntax error"),
             (
                 Fault::LibraryMissing(text("foo")),
-                "the library foo.so is nowhere on dynamic_library_path",
+                "the library foo.so was not found on dynamic_library_path",
             ),
             (Fault::NoLibrary, "no library of it is on dynamic_library_path"),
             (

@@ -139,9 +139,7 @@ impl Found<'_> {
                 code: Code::WaitingForPromotion,
                 severity: Severity::Warning,
                 subject: self.of_cluster(),
-                message: format!(
-                    "The update is supervised: the replicas are done, and {primary} waits until a standby is promoted, without an end"
-                ),
+                message: format!("The update is supervised: the replicas are done, and {primary} waits until a user promotes a standby"),
                 remedy_text: "Promote an updated standby".to_owned(),
                 remedy: Remedy::Promote,
             });
@@ -173,10 +171,10 @@ impl Found<'_> {
                 severity: Severity::Error,
                 subject: self.of_cluster(),
                 message: format!(
-                    "No standby streams from the primary ({}), so the operator will wait for ever before it promotes one",
+                    "No standby streams from the primary ({}), so the operator waits forever before it promotes one",
                     names.join(", ")
                 ),
-                remedy_text: "Repair the replication first; the update goes on by itself then".to_owned(),
+                remedy_text: "Fix the replication first; the update then continues".to_owned(),
                 remedy: Remedy::ByHand,
             });
         }
@@ -211,7 +209,10 @@ impl Found<'_> {
             code: Code::ShadowedBySystem,
             severity: Severity::Warning,
             subject,
-            message: format!("On {}, {fault}; {image} ships it itself, and nothing else says so", line.subject),
+            message: format!(
+                "On {}, {fault}; {image} ships it itself, and the operator does not say so",
+                line.subject
+            ),
             remedy_text: "Use a minimal operand image, or take the entry out".to_owned(),
             remedy: Remedy::ByHand,
         });
@@ -229,7 +230,7 @@ impl Found<'_> {
                 subject: format!("database/{object}"),
                 message: format!("{object} says applied: true, but pg_extension does not have it ({})", line.subject),
                 remedy_text:
-                    "The operator looks again only when the object changes: create the extension by hand, or change the object's spec"
+                    "Create the extension by hand, or change the object's spec: the operator looks again only when the object changes"
                         .to_owned(),
                 remedy: Remedy::ByHand,
             });

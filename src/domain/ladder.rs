@@ -71,7 +71,7 @@ impl std::str::FromStr for RungKind {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL.into_iter().find(|rung| rung.as_str() == text).ok_or_else(|| {
             let all: Vec<&str> = Self::ALL.iter().map(|rung| rung.as_str()).collect();
-            format!("'{text}' is no rung; the rungs are {}", all.join(", "))
+            format!("unknown rung '{text}'; rungs are {}", all.join(", "))
         })
     }
 }

@@ -85,7 +85,7 @@ fn each_broken_image_is_told_by_what_breaks() {
     assert!(codes(&control).contains(&"control-file-broken"), "{control}");
 
     for (name, rung, because, code) in [
-        ("nolib", "available", "the library foo.so is nowhere", "library-missing"),
+        ("nolib", "available", "the library foo.so was not found", "library-missing"),
         ("wrongmajor", "installed", "incompatible library", "library-unusable"),
         ("syslib", "installed", "libfoosys.so.1", "system-library-missing"),
     ] {

@@ -135,7 +135,7 @@ impl<'a> Requests<'a> {
                     let (state, seen) = if object.is_fresh() {
                         holds(asks)
                     } else {
-                        on_its_way(format!("{asks}; the operator has not taken it up yet"))
+                        on_its_way(format!("{asks}; the operator has not acted on it yet"))
                     };
                     EvidenceLine {
                         subject: LineSubject::Database(pair.database.clone()),
@@ -193,7 +193,7 @@ impl<'a> Requests<'a> {
         if self.asked().next().is_some() {
             return sum.rung();
         }
-        self.unasked(sum, "installed, not requested", "nobody asked for it, and no database has it")
+        self.unasked(sum, "installed, not requested", "not requested, and no database has it")
     }
 
     /// The rung when no object asks: it counts what is there.
@@ -227,7 +227,7 @@ impl<'a> Requests<'a> {
                     seen.is_some_and(|seen| *seen > answer.at)
                 });
                 if !object.is_fresh() {
-                    on_its_way("the operator has not taken the request up yet")
+                    on_its_way("the operator has not acted on the request yet")
                 } else if changed_since {
                     on_its_way("SQL was read before the object was last seen")
                 } else {
@@ -245,7 +245,7 @@ impl<'a> Requests<'a> {
             return sum.plain(RungState::NotApplicable, "the image has no SQL extension to install", None);
         }
         if self.asked().next().is_none() {
-            return self.unasked(sum, "no version is requested", "nobody asked for it, and no database has it");
+            return self.unasked(sum, "no version is requested", "not requested, and no database has it");
         }
         let update = self.pairs.iter().find_map(|pair| self.update(pair));
         let mut rung = sum.rung();

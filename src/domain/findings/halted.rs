@@ -41,7 +41,7 @@ impl Found<'_> {
                 Code::ReconciliationDisabled,
                 Severity::Warning,
                 format!("{RECONCILIATION} is disabled: the operator does nothing for this cluster, failover included"),
-                "Take the annotation away when the reason for it is gone",
+                "Remove the annotation when the reason for it is gone",
             );
         }
         if self.annotation(POD_SPEC) == "disabled" {
@@ -49,7 +49,7 @@ impl Found<'_> {
                 Code::PodSpecFrozen,
                 Severity::Warning,
                 format!("{POD_SPEC} is disabled: pods are not recreated, so no new entry or image is mounted"),
-                "Take the annotation away; the pods are rolled then",
+                "Remove the annotation; the operator then recreates the pods",
             );
         }
         let fenced = self.annotation(FENCED);
@@ -60,7 +60,7 @@ impl Found<'_> {
         }
         if self.annotation(HIBERNATION) == "on" {
             let message = format!("{HIBERNATION} is on: the cluster has no pods, and nothing of it can be seen by SQL");
-            let wake = format!("Wake it up: {}", self.cnpg(["hibernate", "off"]));
+            let wake = format!("End the hibernation: {}", self.cnpg(["hibernate", "off"]));
             self.stopped(Code::Hibernated, Severity::Info, message, &wake);
         }
     }
@@ -88,7 +88,7 @@ impl Found<'_> {
             Phase::Unrecoverable => self.stopped(
                 Code::Unrecoverable,
                 Severity::Error,
-                format!("The operator has given the cluster up{why}"),
+                format!("The operator reports that the cluster is unrecoverable{why}"),
                 "Read the operator's log; a backup may be the only way",
             ),
             Phase::InvalidDefinition => self.stopped(

@@ -29,7 +29,7 @@ impl Found<'_> {
         };
         let fatal = match &line.fatal {
             Ok(fatal) => fatal.clone(),
-            Err(why) => return self.crashing(name, &format!("its last words are not known: {why}")),
+            Err(why) => return self.crashing(name, &format!("the cause is not known: {why}")),
         };
         let library = match classify(&fatal) {
             Some(Failure::LibraryMissing { library }) => library_name(&library).to_owned(),
@@ -59,7 +59,7 @@ impl Found<'_> {
             code: Code::PreloadLibraryMissing,
             severity: Severity::Error,
             subject: format!("instance/{name}"),
-            message: format!("{name} crash-loops: the library {library} is nowhere ({fatal})"),
+            message: format!("{name} crash-loops: the library {library} was not found ({fatal})"),
             remedy_text,
             remedy,
         });

@@ -46,7 +46,7 @@ pub enum Fence {
     NotUnderstood(String),
 }
 
-/// Why the operator does not go on with a cluster before somebody acts.
+/// Why the operator does not continue with a cluster before somebody acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Halt {
     /// Its phase says so.
@@ -88,7 +88,7 @@ impl fmt::Display for Halt {
             Phase::UnknownPlugin => "the operator does not know a plugin that the cluster requires",
             Phase::PluginError => "a plugin of the operator fails",
             Phase::NoInstanceStatus => "no instance answers the operator",
-            _ => "the operator does not go on",
+            _ => "the operator does not continue",
         })?;
         if reason.is_empty() { Ok(()) } else { write!(f, ": {reason}") }
     }
