@@ -63,8 +63,8 @@ impl Look {
                         .unwrap_or_default();
                     put(
                         "entry",
-                        format!("{} {}", entry.name, rung.rung),
-                        format!("{}{count}", rung.state),
+                        format!("{} {}", entry.name, rung.rung.as_str()),
+                        format!("{}{count}", rung.state.as_str()),
                         rung.because.clone(),
                     );
                 }
@@ -72,8 +72,8 @@ impl Look {
             for finding in &cluster.findings {
                 put(
                     "finding",
-                    format!("{} {}", finding.code, finding.subject),
-                    finding.severity.to_owned(),
+                    format!("{} {}", finding.code.as_str(), finding.subject),
+                    finding.severity.as_str().to_owned(),
                     Some(finding.message.clone()),
                 );
             }

@@ -8,9 +8,11 @@ use serde::Serialize;
 use super::exit::{Exit, Failure};
 use super::headless::Headless;
 use super::options::{Output, Query};
+use super::report::verdict;
+use super::report::words::word;
 use super::{documents, table};
 use crate::app::model::Session;
-use crate::domain::check::CheckResult;
+use crate::domain::check::{CheckCode, CheckResult};
 use crate::domain::ids::ClusterKey;
 use crate::domain::requirements::requirements;
 
@@ -29,17 +31,19 @@ struct Check {
     namespace: String,
     cluster: String,
     /// Stable code.
-    code: &'static str,
+    #[serde(serialize_with = "word")]
+    #[schemars(with = "String")]
+    code: CheckCode,
     /// `pass`, `warn`, `fail` or `unknown`.
-    result: &'static str,
+    #[serde(serialize_with = "word")]
+    #[schemars(with = "String")]
+    result: CheckResult,
     /// What it is about.
     subject: String,
     /// The evidence.
     evidence: String,
     /// What to do about it.
     hint: Option<String>,
-    #[serde(skip)]
-    answer: CheckResult,
 }
 
 impl Doctor {
@@ -51,12 +55,11 @@ impl Doctor {
             list.unwrap_or_default().into_iter().map(move |check| Check {
                 namespace: key.namespace.clone(),
                 cluster: key.name.clone(),
-                code: check.code.as_str(),
-                result: check.result.as_str(),
+                code: check.code,
+                result: check.result,
                 subject: check.subject.to_string(),
                 evidence: check.evidence,
                 hint: check.hint,
-                answer: check.result,
             })
         };
         Self {
@@ -69,8 +72,8 @@ impl Doctor {
     fn rows(&self, wide: bool) -> Vec<Vec<String>> {
         let row = |check: &Check| {
             let mut row = vec![
-                check.result.to_owned(),
-                check.code.to_owned(),
+                check.result.as_str().to_owned(),
+                check.code.as_str().to_owned(),
                 format!("{}/{}", check.namespace, check.cluster),
                 check.subject.clone(),
                 check.evidence.clone(),
@@ -83,16 +86,8 @@ impl Doctor {
         self.checks.iter().map(row).collect()
     }
 
-    /// What fails counts before what is unknown; a warning stops nothing.
     fn verdict(&self) -> Exit {
-        let has = |answer| self.checks.iter().any(|check| check.answer == answer);
-        if has(CheckResult::Fail) {
-            Exit::Broken
-        } else if has(CheckResult::Unknown) {
-            Exit::Unknown
-        } else {
-            Exit::Done
-        }
+        verdict::of_checks(self.checks.iter().map(|check| check.result))
     }
 }
 
@@ -116,32 +111,4 @@ pub(super) async fn run(mut headless: Headless, query: &Query, out: &mut dyn Wri
     }
     out.flush()?;
     Ok(doctor.verdict())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn verdict(answers: &[CheckResult]) -> Exit {
-        let check = |answer: &CheckResult| Check {
-            namespace: "shop".to_owned(),
-            cluster: "orders".to_owned(),
-            code: "postgres-version",
-            result: answer.as_str(),
-            subject: "cluster/orders".to_owned(),
-            evidence: "PostgreSQL 18".to_owned(),
-            hint: None,
-            answer: *answer,
-        };
-        let checks = answers.iter().map(check).collect();
-        let (api_version, kind) = ("extop/v1", "Doctor");
-        Doctor { api_version, kind, checks }.verdict()
-    }
-
-    #[test]
-    fn what_fails_decides_then_what_is_unknown() {
-        assert_eq!(verdict(&[CheckResult::Pass, CheckResult::Warn]), Exit::Done);
-        assert_eq!(verdict(&[CheckResult::Pass, CheckResult::Unknown]), Exit::Unknown);
-        assert_eq!(verdict(&[CheckResult::Fail, CheckResult::Unknown]), Exit::Broken);
-    }
 }

@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::exit::{Exit, Failure};
 use super::headless::Headless;
 use super::options::{FailOn, Findings, Output, Query};
-use super::report::{ClusterReport, EntryReport, FindingReport, PathReport, Report};
-use super::status::verdict;
+use super::report::{ClusterReport, EntryReport, FindingReport, PathReport, Report, verdict};
 use super::{documents, table};
+use crate::domain::ids::ClusterKey;
 
 /// The document of `ext`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -140,17 +140,8 @@ impl<'a> PathList<'a> {
     }
 
     fn verdict(&self) -> Exit {
-        if self
-            .paths
-            .iter()
-            .any(|item| item.path.live.is_some_and(|live| live != item.path.expected))
-        {
-            Exit::Broken
-        } else if !self.missing.is_empty() || self.paths.iter().any(|item| item.path.live.is_none()) {
-            Exit::Unknown
-        } else {
-            Exit::Done
-        }
+        let elements = self.paths.iter().map(|item| (item.path.expected, item.path.live));
+        verdict::of_paths(elements, !self.missing.is_empty())
     }
 }
 
@@ -175,8 +166,8 @@ impl<'a> FindingList<'a> {
         let row = |item: &FindingItem<'_>| {
             let finding = item.finding;
             let mut row = vec![
-                finding.severity.to_owned(),
-                finding.code.to_owned(),
+                finding.severity.as_str().to_owned(),
+                finding.code.as_str().to_owned(),
                 format!("{}/{}", item.namespace, item.cluster),
                 finding.subject.clone(),
                 finding.message.for_people().to_owned(),
@@ -189,33 +180,22 @@ impl<'a> FindingList<'a> {
         self.findings.iter().map(row).collect()
     }
 
-    /// What is found counts before what is unknown.
     fn verdict(&self, fail_on: FailOn) -> Exit {
-        let counts: &[&str] = match fail_on {
-            FailOn::Never => &[],
-            FailOn::Error => &["error"],
-            FailOn::Warning => &["error", "warning"],
-            FailOn::Info => &["error", "warning", "info"],
-        };
-        if self.findings.iter().any(|item| counts.contains(&item.finding.severity)) {
-            Exit::Broken
-        } else if self.missing.is_empty() {
-            Exit::Done
-        } else {
-            Exit::Unknown
-        }
+        let found = self.findings.iter().map(|item| item.finding.severity);
+        verdict::of_findings(found, fail_on, !self.missing.is_empty())
     }
 }
 
-async fn report(headless: &mut Headless, query: &Query) -> Result<Report, Failure> {
+async fn report(headless: &mut Headless, query: &Query) -> Result<(Vec<ClusterKey>, Report), Failure> {
     headless.settle().await?;
     let clusters = headless.clusters(query.cluster.as_deref())?;
-    Ok(Report::new(headless.session()?, &clusters))
+    let report = Report::new(headless.session()?, &clusters);
+    Ok((clusters, report))
 }
 
 /// `extop ext`.
 pub(super) async fn extensions(mut headless: Headless, query: &Query, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let report = report(&mut headless, query).await?;
+    let (clusters, report) = report(&mut headless, query).await?;
     let list = ExtensionList::new(&report);
     match query.output {
         Output::Json => documents::json(&list, out)?,
@@ -233,12 +213,12 @@ pub(super) async fn extensions(mut headless: Headless, query: &Query, out: &mut 
         }
     }
     out.flush()?;
-    Ok(verdict(&report))
+    Ok(verdict::of_clusters(headless.session()?, &clusters, !report.missing.is_empty()))
 }
 
 /// `extop paths`.
 pub(super) async fn paths(mut headless: Headless, query: &Query, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let report = report(&mut headless, query).await?;
+    let (_, report) = report(&mut headless, query).await?;
     let list = PathList::new(&report);
     match query.output {
         Output::Json => documents::json(&list, out)?,
@@ -258,7 +238,7 @@ pub(super) async fn paths(mut headless: Headless, query: &Query, out: &mut dyn W
 
 /// `extop findings`.
 pub(super) async fn findings(mut headless: Headless, options: &Findings, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let report = report(&mut headless, &options.query).await?;
+    let (_, report) = report(&mut headless, &options.query).await?;
     let list = FindingList::new(&report);
     match options.query.output {
         Output::Json => documents::json(&list, out)?,
@@ -274,63 +254,4 @@ pub(super) async fn findings(mut headless: Headless, options: &Findings, out: &m
     }
     out.flush()?;
     Ok(list.verdict(options.fail_on))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cli::report::tests::{key, session};
-    use crate::domain::ladder::RungState;
-
-    fn with(severity: &'static str) -> Report {
-        let mut report = Report::new(&session(RungState::Holds, Vec::new()), &[key()]);
-        report.missing.clear();
-        for cluster in &mut report.clusters {
-            cluster.findings = vec![FindingReport {
-                code: "stuck-pod",
-                severity,
-                subject: "instance/orders-1".to_owned(),
-                message: "it waits".into(),
-                remedy: "delete it".into(),
-            }];
-        }
-        report
-    }
-
-    #[test]
-    fn the_exit_code_follows_the_severity_that_was_asked_for() {
-        let verdict = |severity, fail_on| FindingList::new(&with(severity)).verdict(fail_on);
-        assert_eq!(verdict("error", FailOn::Error), Exit::Broken);
-        assert_eq!(verdict("warning", FailOn::Error), Exit::Done);
-        assert_eq!(verdict("warning", FailOn::Warning), Exit::Broken);
-        assert_eq!(verdict("info", FailOn::Warning), Exit::Done);
-        assert_eq!(verdict("info", FailOn::Info), Exit::Broken);
-        assert_eq!(verdict("error", FailOn::Never), Exit::Done);
-        let mut partial = with("warning");
-        partial.missing = vec!["list pods in namespace shop".to_owned()];
-        assert_eq!(FindingList::new(&partial).verdict(FailOn::Error), Exit::Unknown);
-    }
-
-    #[test]
-    fn a_path_that_is_not_as_expected_is_broken_and_one_that_cannot_be_read_unknown() {
-        let path = |expected, live| PathReport {
-            setting: "dynamic_library_path",
-            database: None,
-            element: "/extensions/foo/lib".to_owned(),
-            entry: Some("foo".to_owned()),
-            expected,
-            live,
-        };
-        let verdict = |paths: Vec<PathReport>| {
-            let mut report = with("info");
-            for instance in report.clusters.iter_mut().flat_map(|cluster| &mut cluster.instances) {
-                instance.paths.clone_from(&paths);
-            }
-            PathList::new(&report).verdict()
-        };
-        assert_eq!(verdict(vec![path(true, Some(true))]), Exit::Done);
-        assert_eq!(verdict(vec![path(true, None)]), Exit::Unknown);
-        assert_eq!(verdict(vec![path(true, None), path(true, Some(false))]), Exit::Broken);
-        assert_eq!(verdict(vec![path(false, Some(true))]), Exit::Broken);
-    }
 }

@@ -8,19 +8,22 @@ use serde::{Serialize, Serializer};
 
 use crate::app::model::{Derived, Session};
 use crate::domain::cluster::Cluster;
-use crate::domain::finding::Finding;
+use crate::domain::finding::{Code, Finding, Severity};
 use crate::domain::ids::ClusterKey;
 use crate::domain::instance::Role;
-use crate::domain::ladder::{Because, DatabaseRow, Ladder, Rung};
-use crate::domain::rollout::{self, Rollout};
+use crate::domain::ladder::{Because, DatabaseRow, Ladder, Rung, RungKind, RungState, Source};
+use crate::domain::rollout::{self, MountState, Rollout};
 use crate::domain::sentence::Sentence;
 use crate::domain::watch::{Kind, WatchState};
 
 mod access;
 mod missing;
 mod paths;
+pub(super) mod verdict;
+pub(super) mod words;
 
 pub use missing::matters;
+use words::word;
 
 /// The document.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -66,9 +69,6 @@ pub struct ClusterReport {
     pub instances: Vec<InstanceReport>,
     /// Findings, worst first.
     pub findings: Vec<FindingReport>,
-    /// Why the rollout cannot go on by itself. Not part of the document: the operator's phase and the findings tell it.
-    #[serde(skip)]
-    pub blocked: Option<String>,
 }
 
 /// How PostgreSQL was reached.
@@ -114,9 +114,13 @@ pub struct EntryReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HeadlineReport {
     /// Rung.
-    pub rung: &'static str,
+    #[serde(serialize_with = "word")]
+    #[schemars(with = "String")]
+    pub rung: RungKind,
     /// State.
-    pub state: &'static str,
+    #[serde(serialize_with = "word")]
+    #[schemars(with = "String")]
+    pub state: RungState,
 }
 
 /// One rung.
@@ -124,9 +128,13 @@ pub struct HeadlineReport {
 #[serde(rename_all = "camelCase")]
 pub struct RungReport {
     /// Rung.
-    pub rung: &'static str,
+    #[serde(serialize_with = "word")]
+    #[schemars(with = "String")]
+    pub rung: RungKind,
     /// `holds`, `in-progress`, `broken`, `unknown` or `not-applicable`.
-    pub state: &'static str,
+    #[serde(serialize_with = "word")]
+    #[schemars(with = "String")]
+    pub state: RungState,
     /// How many hold it.
     pub have: Option<u32>,
     /// Out of how many.
@@ -135,7 +143,9 @@ pub struct RungReport {
     #[schemars(with = "Option<String>")]
     pub because: Option<Sentence>,
     /// `cluster`, `catalog`, `pods`, `sql` or `databases`.
-    pub source: &'static str,
+    #[serde(serialize_with = "word")]
+    #[schemars(with = "String")]
+    pub source: Source,
     /// Age of the oldest evidence.
     #[serde(serialize_with = "seconds")]
     #[schemars(with = "Option<String>")]
@@ -187,7 +197,9 @@ pub struct MountReport {
     /// Reference in the pod.
     pub reference: Option<String>,
     /// `mounted`, `stale`, `missing`, `orphan`, `failing` or `rolling`.
-    pub state: &'static str,
+    #[serde(serialize_with = "word")]
+    #[schemars(with = "String")]
+    pub state: MountState,
 }
 
 /// An element of a path.
@@ -211,9 +223,13 @@ pub struct PathReport {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct FindingReport {
     /// Stable code.
-    pub code: &'static str,
+    #[serde(serialize_with = "word")]
+    #[schemars(with = "String")]
+    pub code: Code,
     /// `error`, `warning` or `info`.
-    pub severity: &'static str,
+    #[serde(serialize_with = "word")]
+    #[schemars(with = "String")]
+    pub severity: Severity,
     /// What it is about.
     pub subject: String,
     /// What is so.
@@ -263,7 +279,6 @@ impl ClusterReport {
             entries: derived.ladders.iter().map(EntryReport::new).collect(),
             instances: instances(session, cluster, &rollout),
             findings: derived.findings.iter().map(FindingReport::new).collect(),
-            blocked: rollout.blocked,
         }
     }
 }
@@ -278,8 +293,8 @@ impl EntryReport {
             },
             reference: ladder.reference.clone(),
             headline: ladder.headline().map(|rung| HeadlineReport {
-                rung: rung.kind.as_str(),
-                state: rung.state.as_str(),
+                rung: rung.kind,
+                state: rung.state,
             }),
             rungs: ladder.rungs.iter().map(RungReport::new).collect(),
             databases: ladder.databases.iter().map(DatabaseReport::new).collect(),
@@ -305,12 +320,12 @@ impl WatchReport {
 impl RungReport {
     fn new(rung: &Rung) -> Self {
         Self {
-            rung: rung.kind.as_str(),
-            state: rung.state.as_str(),
+            rung: rung.kind,
+            state: rung.state,
             have: rung.have,
             want: rung.want,
             because: rung.because.as_ref().map(Because::sentence),
-            source: rung.source.as_str(),
+            source: rung.source,
             observed_at: rung.observed_at,
         }
     }
@@ -332,9 +347,9 @@ impl DatabaseReport {
 impl FindingReport {
     fn new(finding: &Finding) -> Self {
         Self {
-            code: finding.code.as_str(),
-            severity: finding.severity.as_str(),
-            subject: finding.subject.clone(),
+            code: finding.code,
+            severity: finding.severity(),
+            subject: finding.subject.to_string(),
             message: finding.message.clone(),
             remedy: finding.remedy_text.clone(),
         }
@@ -364,7 +379,7 @@ fn instances(session: &Session, cluster: &Cluster, rollout: &Rollout) -> Vec<Ins
                 .map(|mount| MountReport {
                     entry: mount.entry.clone(),
                     reference: mount.reference.clone(),
-                    state: mount.state.as_str(),
+                    state: mount.state,
                 })
                 .collect(),
             paths: paths::paths(world, cluster, instance),

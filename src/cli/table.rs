@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 
 use super::report::{ClusterReport, EntryReport, InstanceReport, Report, RungReport};
+use crate::domain::ladder::{RungKind, RungState};
+use crate::domain::rollout::MountState;
 
 /// Headings of [`entry_row`].
 pub(super) const ENTRY_HEAD: [&str; 10] = [
@@ -90,8 +92,8 @@ fn write_cluster(cluster: &ClusterReport, wide: bool, out: &mut dyn Write) -> io
             writeln!(
                 out,
                 "  {} {} on {}: {}",
-                finding.severity,
-                finding.code,
+                finding.severity.as_str(),
+                finding.code.as_str(),
                 finding.subject,
                 finding.message.for_people()
             )?;
@@ -103,7 +105,7 @@ fn write_cluster(cluster: &ClusterReport, wide: bool, out: &mut dyn Write) -> io
 
 /// The row of an entry.
 pub(super) fn entry_row(entry: &EntryReport) -> Vec<String> {
-    let cell = |rung: &str| {
+    let cell = |rung: RungKind| {
         entry
             .rungs
             .iter()
@@ -114,19 +116,20 @@ pub(super) fn entry_row(entry: &EntryReport) -> Vec<String> {
     let version = match versions.split_first() {
         Some((first, rest)) if rest.iter().all(|version| version == first) => (*first).to_owned(),
         Some(_) => "mixed".to_owned(),
-        None => cell("at-version"),
+        None => cell(RungKind::AtVersion),
     };
-    let state = entry
-        .headline
-        .map_or_else(|| "unknown".to_owned(), |headline| format!("{} {}", headline.rung, headline.state));
+    let state = entry.headline.map_or_else(
+        || "unknown".to_owned(),
+        |headline| format!("{} {}", headline.rung.as_str(), headline.state.as_str()),
+    );
     vec![
         entry.name.clone(),
-        cell("mounted"),
-        cell("on-path"),
-        cell("available"),
-        cell("preloaded"),
-        cell("requested"),
-        cell("installed"),
+        cell(RungKind::Mounted),
+        cell(RungKind::OnPath),
+        cell(RungKind::Available),
+        cell(RungKind::Preloaded),
+        cell(RungKind::Requested),
+        cell(RungKind::Installed),
         version,
         state,
         match &entry.reference {
@@ -139,18 +142,18 @@ pub(super) fn entry_row(entry: &EntryReport) -> Vec<String> {
 /// A rung in a cell: counted where it can be; unknown is neither empty nor broken.
 fn count(rung: &RungReport) -> String {
     match (rung.state, rung.have, rung.want) {
-        ("unknown", ..) => "?".to_owned(),
-        ("not-applicable", ..) => "-".to_owned(),
+        (RungState::Unknown, ..) => "?".to_owned(),
+        (RungState::NotApplicable, ..) => "-".to_owned(),
         (_, Some(have), Some(want)) => format!("{have}/{want}"),
-        ("holds", ..) => "yes".to_owned(),
-        ("in-progress", ..) => "...".to_owned(),
-        _ => "no".to_owned(),
+        (RungState::Holds, ..) => "yes".to_owned(),
+        (RungState::InProgress, ..) => "...".to_owned(),
+        (RungState::Broken, ..) => "no".to_owned(),
     }
 }
 
 /// Why the entry's headline does not hold.
 pub(super) fn reason(entry: &EntryReport) -> Option<&str> {
-    let headline = entry.headline.filter(|headline| headline.state != "holds")?;
+    let headline = entry.headline.filter(|headline| headline.state != RungState::Holds)?;
     let rung = entry.rungs.iter().find(|rung| rung.rung == headline.rung)?;
     Some(rung.because.as_ref()?.for_people())
 }
@@ -162,10 +165,10 @@ fn write_reasons(entry: &EntryReport, wide: bool, out: &mut dyn Write) -> io::Re
             None => Ok(()),
         };
     }
-    for rung in entry.rungs.iter().filter(|rung| rung.state != "holds") {
+    for rung in entry.rungs.iter().filter(|rung| rung.state != RungState::Holds) {
         if let Some(because) = &rung.because {
             let because = because.for_people();
-            writeln!(out, "  {} · {} {}: {because}", entry.name, rung.rung, rung.state)?;
+            writeln!(out, "  {} · {} {}: {because}", entry.name, rung.rung.as_str(), rung.state.as_str())?;
         }
     }
     Ok(())
@@ -176,8 +179,8 @@ fn instance_row(instance: &InstanceReport) -> Vec<String> {
         .mounts
         .iter()
         .map(|mount| match mount.state {
-            "mounted" => mount.entry.clone(),
-            state => format!("{} ({state})", mount.entry),
+            MountState::Mounted => mount.entry.clone(),
+            state => format!("{} ({})", mount.entry, state.as_str()),
         })
         .collect();
     vec![
@@ -227,7 +230,6 @@ fn columns(head: &[&str], rows: &[Vec<String>], out: &mut dyn Write) -> io::Resu
 mod tests {
     use super::*;
     use crate::cli::report::tests::{key, session};
-    use crate::domain::ladder::RungState;
 
     fn text(state: RungState) -> String {
         let mut out = Vec::new();

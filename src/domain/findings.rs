@@ -5,7 +5,7 @@ use super::catalog::resolve;
 use super::classify::{Failure, classify};
 use super::cluster::{Cluster, Phase};
 use super::fault::{Fault, Shadow};
-use super::finding::{Code, Finding, Remedy, Severity};
+use super::finding::{Code, Finding, Remedy, Subject};
 use super::instance::Instance;
 use super::ladder::{Ladder, RungKind, RungState};
 use super::probe::{Fact, ManagerReport};
@@ -45,7 +45,7 @@ pub fn findings(world: &World, cluster: &Cluster, ladders: &[Ladder]) -> Vec<Fin
     found.unreadable();
     found
         .list
-        .sort_by(|a, b| (a.severity, a.code, &a.subject).cmp(&(b.severity, b.code, &b.subject)));
+        .sort_by_cached_key(|finding| (finding.severity(), finding.code, finding.subject.to_string()));
     found.list
 }
 
@@ -59,8 +59,7 @@ struct Found<'a> {
 /// What a rule says, before it knows its cluster.
 struct Verdict {
     code: Code,
-    severity: Severity,
-    subject: String,
+    subject: Subject,
     message: String,
     remedy_text: String,
     remedy: Remedy,
@@ -70,7 +69,6 @@ impl Found<'_> {
     fn say(&mut self, verdict: Verdict) {
         self.list.push(Finding {
             code: verdict.code,
-            severity: verdict.severity,
             cluster: self.cluster.key.clone(),
             subject: verdict.subject,
             message: verdict.message.into(),
@@ -79,8 +77,8 @@ impl Found<'_> {
         });
     }
 
-    fn of_cluster(&self) -> String {
-        format!("cluster/{}", self.cluster.key.name)
+    fn of_cluster(&self) -> Subject {
+        Subject::Cluster(self.cluster.key.name.clone())
     }
 
     fn postgres_version(&mut self) {
@@ -91,7 +89,6 @@ impl Found<'_> {
         if let Some(major) = major.filter(|major| *major < 18) {
             self.say(Verdict {
                 code: Code::PostgresTooOld,
-                severity: Severity::Error,
                 subject: self.of_cluster(),
                 message: format!("PostgreSQL {major} has no extension_control_path, so the mounted extensions are never found; the operator does not say so"),
                 remedy_text: "Upgrade the cluster to PostgreSQL 18 or take the entries out".to_owned(),
@@ -121,8 +118,7 @@ impl Found<'_> {
         let entry = ours.first().map(|(name, _)| name.clone());
         self.say(Verdict {
             code: Code::CatalogError,
-            severity: Severity::Error,
-            subject: entry.as_ref().map_or_else(|| self.of_cluster(), |entry| format!("entry/{entry}")),
+            subject: entry.clone().map_or_else(|| self.of_cluster(), Subject::Entry),
             message: format!("The operator has halted everything for this cluster, failover included: {why}"),
             remedy_text: match &entry {
                 Some(entry) => format!("Put {entry} back into the catalog, or give the entry an image reference of its own"),
@@ -137,7 +133,6 @@ impl Found<'_> {
             let primary = self.cluster.status.current_primary.as_deref().unwrap_or("the primary");
             self.say(Verdict {
                 code: Code::WaitingForPromotion,
-                severity: Severity::Warning,
                 subject: self.of_cluster(),
                 message: format!("The update is supervised: the replicas are done, and {primary} waits until a user promotes a standby"),
                 remedy_text: "Promote an updated standby".to_owned(),
@@ -168,7 +163,6 @@ impl Found<'_> {
             let names: Vec<&str> = replicas.iter().map(|instance| instance.key.name.as_str()).collect();
             self.say(Verdict {
                 code: Code::PromotionBlocked,
-                severity: Severity::Error,
                 subject: self.of_cluster(),
                 message: format!(
                     "No standby streams from the primary ({}), so the operator waits forever before it promotes one",
@@ -193,11 +187,10 @@ impl Found<'_> {
             })
         });
         let Some((line, fault, by)) = shadow else { return };
-        let subject = format!("entry/{}", ladder.entry);
+        let subject = Subject::Entry(ladder.entry.clone());
         if let Shadow::Entry(other) = by {
             return self.say(Verdict {
                 code: Code::ShadowedByEntry,
-                severity: Severity::Warning,
                 subject,
                 message: format!("On {}, {fault}: the entry {other} comes first", line.subject),
                 remedy_text: format!("Take {} or {other} out, or change their order", ladder.entry),
@@ -207,7 +200,6 @@ impl Found<'_> {
         let image = self.cluster.status.image.as_deref().unwrap_or("the operand image");
         self.say(Verdict {
             code: Code::ShadowedBySystem,
-            severity: Severity::Warning,
             subject,
             message: format!(
                 "On {}, {fault}; {image} ships it itself, and the operator does not say so",
@@ -226,8 +218,7 @@ impl Found<'_> {
             let Fault::AppliedNotInstalled { object } = fault else { continue };
             self.say(Verdict {
                 code: Code::AppliedNotInstalled,
-                severity: Severity::Error,
-                subject: format!("database/{object}"),
+                subject: Subject::Database(object.clone()),
                 message: format!("{object} says applied: true, but pg_extension does not have it ({})", line.subject),
                 remedy_text:
                     "Create the extension by hand, or change the object's spec: the operator looks again only when the object changes"
@@ -251,8 +242,7 @@ impl Found<'_> {
         if let Some((name, message)) = failed.first() {
             self.say(Verdict {
                 code: Code::ControlFileBroken,
-                severity: Severity::Error,
-                subject: format!("instance/{name}"),
+                subject: Subject::Instance(name.clone()),
                 message: format!(
                     "pg_available_extensions fails as a whole on {} of the instances: {message}",
                     failed.len()
@@ -270,14 +260,13 @@ impl Found<'_> {
             .unreadable
             .iter()
             .filter(|((_, object), _)| object.starts_with(&format!("{namespace}/")))
-            .map(|((kind, object), why)| (kind.as_str(), object.clone(), why.clone()))
+            .map(|((kind, object), why)| (*kind, object.clone(), why.clone()))
             .collect();
         for (kind, object, why) in unreadable {
             self.say(Verdict {
                 code: Code::UnreadableObject,
-                severity: Severity::Info,
-                subject: format!("{}/{object}", kind.to_lowercase()),
-                message: format!("The {kind} {object} cannot be read: {why}"),
+                subject: Subject::Object(kind, object.clone()),
+                message: format!("The {} {object} cannot be read: {why}", kind.as_str()),
                 remedy_text: "Correct the object; the others are not affected".to_owned(),
                 remedy: Remedy::ByHand,
             });

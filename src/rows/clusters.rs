@@ -8,7 +8,7 @@ use crate::app::action::Action;
 use crate::app::model::{Derived, Model, Pane, Session};
 use crate::backend::Scope;
 use crate::domain::cluster::Cluster;
-use crate::domain::finding::Severity;
+use crate::domain::finding::{Finding, Severity};
 use crate::domain::ids::ClusterKey;
 use crate::domain::ladder::RungState;
 use crate::domain::watch::Kind;
@@ -99,7 +99,7 @@ pub fn state(derived: Option<&Derived>) -> RungState {
         .filter_map(|ladder| ladder.headline())
         .map(|rung| rung.state)
         .collect();
-    let is_error = derived.findings.iter().any(|finding| finding.severity == Severity::Error);
+    let is_error = derived.findings.iter().any(|finding| finding.severity() == Severity::Error);
     [RungState::Broken, RungState::InProgress, RungState::Unknown]
         .into_iter()
         .find(|state| heads.contains(state) || (is_error && *state == RungState::Broken))
@@ -112,7 +112,7 @@ pub fn state(derived: Option<&Derived>) -> RungState {
 
 fn worst(derived: Option<&Derived>) -> Cell {
     let findings = derived.map_or(&[][..], |derived| derived.findings.as_slice());
-    match findings.iter().map(|finding| finding.severity).min() {
+    match findings.iter().map(Finding::severity).min() {
         None => Cell::plain(""),
         Some(severity) => {
             let mark = mark::severity(severity);

@@ -35,11 +35,11 @@ pub fn findings(model: &Model) -> Panel {
     let rows = found
         .iter()
         .map(|finding| {
-            let mark = mark::severity(finding.severity);
+            let mark = mark::severity(finding.severity());
             vec![
                 mark,
                 Cell::new(Role::Strong, finding.code.as_str()),
-                Cell::plain(&finding.subject),
+                Cell::plain(finding.subject.to_string()),
                 Cell::plain(finding.message.for_people()),
             ]
         })
@@ -81,9 +81,9 @@ fn blind(model: &Model) -> Vec<Line> {
 }
 
 fn detail(model: &Model, finding: &Finding) -> Vec<Line> {
-    let mark = mark::severity(finding.severity);
+    let mark = mark::severity(finding.severity());
     let mut lines = vec![
-        Line::new(mark.role, format!("{} {}: ", mark.text, finding.severity.as_str()))
+        Line::new(mark.role, format!("{} {}: ", mark.text, finding.severity().as_str()))
             .with(Role::Text, finding.message.for_people())
             .indented(2),
         Line::new(Role::Dim, "  remedy: ")

@@ -7,6 +7,7 @@ use crate::app::action::Action;
 use crate::app::model::{Mode, Model, Session};
 use crate::backend::DatabaseAccess;
 use crate::domain::cluster::Cluster;
+use crate::domain::finding::Finding;
 
 use crate::domain::instance::Instance;
 use crate::domain::probe::InstanceProbe;
@@ -149,7 +150,7 @@ fn findings(session: &Session) -> Line {
     let blind = [Kind::Cluster, Kind::Pod, Kind::Database]
         .iter()
         .any(|kind| !session.world.knows(*kind));
-    let worst = all.map(|finding| finding.severity).min();
+    let worst = all.map(Finding::severity).min();
     match worst {
         None if blind => Line::new(Role::Unknown, "? findings"),
         None => Line::new(Role::Holds, "✓ no findings"),

@@ -6,7 +6,7 @@ use super::*;
 use crate::backend::{Scope, Target};
 use crate::domain::catalog::Origin;
 use crate::domain::cluster::{ClusterSpec, ClusterStatus, ResolvedImage};
-use crate::domain::finding::{Code, Remedy, Severity};
+use crate::domain::finding::{Code, Remedy, Subject};
 use crate::domain::ids::PodKey;
 use crate::domain::instance::Instance;
 use crate::domain::ladder::{NamesFrom, RungKind, RungState, Source};
@@ -202,9 +202,8 @@ fn the_document_has_the_agreed_fields() {
     let mut session = session(RungState::Holds, Vec::new());
     session.derived.get_mut(&key()).unwrap().findings.push(Finding {
         code: Code::StuckPod,
-        severity: Severity::Error,
         cluster: key(),
-        subject: "instance/orders-2".to_owned(),
+        subject: Subject::Instance("orders-2".to_owned()),
         message: "it waits".into(),
         remedy_text: "delete it".into(),
         remedy: Remedy::ByHand,

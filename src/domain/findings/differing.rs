@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Code, Found, Instance, Ladder, Remedy, Severity, Verdict, assess};
+use super::{Code, Found, Instance, Ladder, Remedy, Subject, Verdict, assess};
 use crate::domain::paths::PathSetting;
 use crate::domain::probe::{Fact, FileKind, InstanceProbe, PathFile};
 use crate::domain::rollout;
@@ -50,7 +50,6 @@ impl Found<'_> {
         for (library, names) in without {
             self.say(Verdict {
                 code: Code::PreloadWithoutLibrary,
-                severity: Severity::Error,
                 subject: self.of_cluster(),
                 message: format!(
                     "shared_preload_libraries lists {library}, which is nowhere in {}: the next start fails",
@@ -80,7 +79,6 @@ impl Found<'_> {
         let message = format!("{first} and {other} do not offer the same: {}", differing.join(", "));
         self.say(Verdict {
             code: Code::AvailabilityDiffers,
-            severity: Severity::Warning,
             subject: self.of_cluster(),
             message,
             remedy_text: "Pin the images by digest, and restart the instance that is behind".to_owned(),
@@ -109,7 +107,6 @@ impl Found<'_> {
         for statement in told {
             self.say(Verdict {
                 code: Code::PathOverridden,
-                severity: Severity::Warning,
                 subject: self.of_cluster(),
                 message: format!("{statement} goes over the path that the operator writes, so what it adds does not reach those sessions"),
                 remedy_text: "RESET it, unless somebody means it".to_owned(),
@@ -136,8 +133,7 @@ impl Found<'_> {
             }
             self.say(Verdict {
                 code: Code::OverrideIgnored,
-                severity: Severity::Warning,
-                subject: format!("entry/{name}"),
+                subject: Subject::Entry(name.clone()),
                 message: format!(
                     "{field} of {name} is written as an empty list, and the operator takes that of the catalog {}",
                     asked.key
@@ -160,8 +156,7 @@ impl Found<'_> {
             }
             self.say(Verdict {
                 code: Code::FieldsIgnored,
-                severity: Severity::Warning,
-                subject: format!("entry/{}", entry.name),
+                subject: Subject::Entry(entry.name.clone()),
                 message: format!(
                     "{} of {} has no effect: this operator accepts and ignores it",
                     written.join(" and "),
@@ -182,8 +177,7 @@ impl Found<'_> {
             let Some(installed) = &row.installed else { continue };
             self.say(Verdict {
                 code: Code::NotDeclared,
-                severity: Severity::Info,
-                subject: format!("entry/{}", ladder.entry),
+                subject: Subject::Entry(ladder.entry.clone()),
                 message: format!(
                     "{} {installed} is installed in database {}, and no Database object asks for it there",
                     row.extension, row.database
@@ -205,8 +199,7 @@ impl Found<'_> {
                 .map_or_else(String::new, |version| format!(" (the library that is loaded is {version})"));
             self.say(Verdict {
                 code: Code::UpdateOffered,
-                severity: Severity::Info,
-                subject: format!("entry/{}", ladder.entry),
+                subject: Subject::Entry(ladder.entry.clone()),
                 message: format!(
                     "{} is {installed} in database {}, and the image has {available}{loaded}",
                     row.extension, row.database

@@ -1,6 +1,6 @@
 //! Rules about clusters that the operator leaves alone, or that a person has stopped.
 
-use super::{Code, Found, Phase, Remedy, Severity, Verdict};
+use super::{Code, Found, Phase, Remedy, Verdict};
 use crate::domain::shell::ShellCommand;
 
 /// Annotations by which a person stops the operator (CNPG `pkg/utils/labels_annotations.go`).
@@ -24,10 +24,9 @@ impl Found<'_> {
         ShellCommand::cnpg(&self.cluster.key.namespace, verb).with_name(&self.cluster.key.name)
     }
 
-    fn stopped(&mut self, code: Code, severity: Severity, message: String, remedy_text: &str) {
+    fn stopped(&mut self, code: Code, message: String, remedy_text: &str) {
         self.say(Verdict {
             code,
-            severity,
             subject: self.of_cluster(),
             message,
             remedy_text: remedy_text.to_owned(),
@@ -39,7 +38,6 @@ impl Found<'_> {
         if self.annotation(RECONCILIATION) == "disabled" {
             self.stopped(
                 Code::ReconciliationDisabled,
-                Severity::Warning,
                 format!("{RECONCILIATION} is disabled: the operator does nothing for this cluster, failover included"),
                 "Remove the annotation when the reason for it is gone",
             );
@@ -47,7 +45,6 @@ impl Found<'_> {
         if self.annotation(POD_SPEC) == "disabled" {
             self.stopped(
                 Code::PodSpecFrozen,
-                Severity::Warning,
                 format!("{POD_SPEC} is disabled: pods are not recreated, so no new entry or image is mounted"),
                 "Remove the annotation; the operator then recreates the pods",
             );
@@ -56,12 +53,12 @@ impl Found<'_> {
         if !matches!(fenced, "" | "[]" | "null") {
             let message = format!("PostgreSQL is kept stopped in the fenced instances {fenced}");
             let lift = format!("Lift the fence: {}", self.cnpg(["fencing", "off"]).with(["*"]));
-            self.stopped(Code::Fenced, Severity::Warning, message, &lift);
+            self.stopped(Code::Fenced, message, &lift);
         }
         if self.annotation(HIBERNATION) == "on" {
             let message = format!("{HIBERNATION} is on: the cluster has no pods, and nothing of it can be seen by SQL");
             let wake = format!("End the hibernation: {}", self.cnpg(["hibernate", "off"]));
-            self.stopped(Code::Hibernated, Severity::Info, message, &wake);
+            self.stopped(Code::Hibernated, message, &wake);
         }
     }
 
@@ -75,25 +72,21 @@ impl Found<'_> {
         match status.phase_kind() {
             Phase::Delayed => self.stopped(
                 Code::RolloutDelayed,
-                Severity::Warning,
                 format!("The operator holds the rollout back by its own rollout delay{why}"),
                 "Wait; the delay is CLUSTERS_ROLLOUT_DELAY or INSTANCES_ROLLOUT_DELAY of the operator",
             ),
             Phase::DiskSpace => self.stopped(
                 Code::DiskFull,
-                Severity::Error,
                 format!("An instance has no disk space left, and the operator does nothing more{why}"),
                 "Enlarge the volume: spec.storage.size",
             ),
             Phase::Unrecoverable => self.stopped(
                 Code::Unrecoverable,
-                Severity::Error,
                 format!("The operator reports that the cluster is unrecoverable{why}"),
                 "Read the operator's log; a backup may be the only way",
             ),
             Phase::InvalidDefinition => self.stopped(
                 Code::InvalidDefinition,
-                Severity::Error,
                 format!("The operator refuses the spec and does nothing for this cluster{why}"),
                 "Correct the spec",
             ),

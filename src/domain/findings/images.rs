@@ -1,6 +1,6 @@
 //! Rules about the images of entries, and about libraries that they lack.
 
-use super::{Code, Found, Ladder, Remedy, RungKind, RungState, Severity, Verdict, wanted_entries};
+use super::{Code, Found, Ladder, Remedy, RungKind, RungState, Subject, Verdict, wanted_entries};
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::fault::Fault;
 use crate::domain::image::{Reference, extension_tag, operand_distribution};
@@ -21,11 +21,10 @@ impl Found<'_> {
         }
     }
 
-    fn about(&mut self, entry: &str, code: Code, severity: Severity, message: String, remedy_text: String, remedy: Remedy) {
+    fn about(&mut self, entry: &str, code: Code, message: String, remedy_text: String, remedy: Remedy) {
         self.say(Verdict {
             code,
-            severity,
-            subject: format!("entry/{entry}"),
+            subject: Subject::Entry(entry.to_owned()),
             message,
             remedy_text,
             remedy,
@@ -39,7 +38,6 @@ impl Found<'_> {
         self.about(
             &entry.name,
             Code::ReferenceNotPinned,
-            Severity::Warning,
             format!(
                 "{} names no version: a pod that is recreated may mount another image than its neighbours",
                 entry.reference.as_deref().unwrap_or_default()
@@ -60,7 +58,6 @@ impl Found<'_> {
             self.about(
                 &entry.name,
                 Code::MajorMismatch,
-                Severity::Error,
                 format!(
                     "The image of {} is made for PostgreSQL {}, and the cluster runs {major}",
                     entry.name, made.major
@@ -77,7 +74,6 @@ impl Found<'_> {
         self.about(
             &entry.name,
             Code::DistributionMismatch,
-            Severity::Warning,
             format!(
                 "The image of {} is made for {}, and the operand is {distribution}: its libraries may need others that are not there",
                 entry.name, made.distribution
@@ -98,7 +94,6 @@ impl Found<'_> {
         self.about(
             &ladder.entry,
             Code::PreloadNotAsked,
-            Severity::Error,
             format!("{}: {fault}", ladder.entry),
             "Add its library to the preload libraries; the cluster restarts then".to_owned(),
             Remedy::ByHand,
@@ -114,7 +109,6 @@ impl Found<'_> {
         self.about(
             &ladder.entry,
             Code::LibraryMissing,
-            Severity::Error,
             format!("On {}, {fault}; the views of PostgreSQL look perfect without it", line.subject),
             "Use an image that has the library".to_owned(),
             Remedy::ChangeImage(ladder.entry.clone()),

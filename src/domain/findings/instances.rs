@@ -1,6 +1,6 @@
 //! Rules about instances that cannot start.
 
-use super::{Code, Found, Instance, MountState, Remedy, Severity, Verdict, assess, wanted_entries};
+use super::{Code, Found, Instance, MountState, Remedy, Subject, Verdict, assess, wanted_entries};
 use crate::domain::classify::{Failure, classify};
 use crate::domain::instance::{Mount, Trouble};
 use crate::domain::shell::{ShellCommand, pod};
@@ -57,8 +57,7 @@ impl Found<'_> {
         };
         self.say(Verdict {
             code: Code::PreloadLibraryMissing,
-            severity: Severity::Error,
-            subject: format!("instance/{name}"),
+            subject: Subject::Instance(name.clone()),
             message: format!("{name} crash-loops: the library {library} was not found ({fatal})"),
             remedy_text,
             remedy,
@@ -69,8 +68,7 @@ impl Found<'_> {
         let log = ShellCommand::kubectl(&self.cluster.key.namespace, ["logs", &pod(name), "-c", "postgres", "--previous"]);
         self.say(Verdict {
             code: Code::InstanceCrashing,
-            severity: Severity::Error,
-            subject: format!("instance/{name}"),
+            subject: Subject::Instance(name.to_owned()),
             message: format!("{name} crash-loops: {why}"),
             remedy_text: format!("Read its log: {log}"),
             remedy: Remedy::ByHand,
@@ -94,8 +92,7 @@ impl Found<'_> {
         let image = self.image_in(fatal).map(|image| format!(" ({image})")).unwrap_or_default();
         self.say(Verdict {
             code,
-            severity: Severity::Error,
-            subject: format!("instance/{name}"),
+            subject: Subject::Instance(name.to_owned()),
             message: format!("{name} crash-loops: {failure}{image}"),
             remedy_text,
             remedy: Remedy::ByHand,
@@ -116,8 +113,7 @@ impl Found<'_> {
             let old = mount.reference.as_deref().unwrap_or("another volume");
             self.say(Verdict {
                 code: Code::StuckPod,
-                severity: Severity::Error,
-                subject: format!("instance/{name}"),
+                subject: Subject::Instance(name.clone()),
                 message: format!(
                     "{name} waits for {old} ({}), although the spec has been corrected; the operator does not replace such a pod",
                     trouble.reason
@@ -150,8 +146,7 @@ impl Found<'_> {
         };
         self.say(Verdict {
             code: Code::ImageNotPullable,
-            severity: Severity::Error,
-            subject: format!("instance/{name}"),
+            subject: Subject::Instance(name.clone()),
             message,
             remedy_text,
             remedy,

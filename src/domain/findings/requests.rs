@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Code, Found, Remedy, Severity, Verdict, wanted_entries};
+use super::{Code, Found, Remedy, Subject, Verdict, wanted_entries};
 use crate::domain::classify::{Failure, classify, names_file_below};
 use crate::domain::database::{Database, Ensure};
 use crate::domain::known::dropped_by_operator;
@@ -31,8 +31,7 @@ impl Found<'_> {
         for (database, names) in by_database.into_iter().filter(|(_, names)| names.len() > 1) {
             self.say(Verdict {
                 code: Code::SeveralDatabaseObjects,
-                severity: Severity::Error,
-                subject: format!("database/{}", names.first().copied().unwrap_or_default()),
+                subject: Subject::Database(names.first().copied().unwrap_or_default().to_owned()),
                 message: format!(
                     "{} are all about database {database}: the operator follows one of them and refuses the others",
                     names.join(", ")
@@ -59,8 +58,7 @@ impl Found<'_> {
         }
         self.say(Verdict {
             code: Code::OwnerMismatch,
-            severity: Severity::Warning,
-            subject: format!("database/{}", object.key.name),
+            subject: Subject::Database(object.key.name.clone()),
             message: format!(
                 "Database {} belongs to {}, but {} demands {}: the next change of the object makes it so",
                 object.database, real.owner, object.key.name, object.owner
@@ -77,8 +75,7 @@ impl Found<'_> {
             };
             self.say(Verdict {
                 code: Code::DroppedByOperator,
-                severity: Severity::Warning,
-                subject: format!("database/{}", object.key.name),
+                subject: Subject::Database(object.key.name.clone()),
                 message: why,
                 remedy_text: format!("Set a parameter of it in spec.postgresql.parameters, for instance {parameter}"),
                 remedy: Remedy::ByHand,
@@ -127,8 +124,7 @@ impl Found<'_> {
             let image = image.map(|image| format!(" ({image})")).unwrap_or_default();
             self.say(Verdict {
                 code,
-                severity: Severity::Error,
-                subject: format!("database/{}", object.key.name),
+                subject: Subject::Database(object.key.name.clone()),
                 message: format!("{} in database {}: {failure}{image}", tried.name, object.database),
                 remedy_text,
                 remedy: Remedy::ByHand,

@@ -1,6 +1,6 @@
 //! Rules about what waits for a restart that nothing triggers.
 
-use super::{Code, Found, Instance, ManagerReport, Phase, Remedy, Severity, Verdict, assess, wanted_entries};
+use super::{Code, Found, Instance, ManagerReport, Phase, Remedy, Subject, Verdict, assess, wanted_entries};
 use crate::domain::paths::{PathSetting, contains_in_order, of_entry};
 
 impl Found<'_> {
@@ -19,7 +19,6 @@ impl Found<'_> {
         }
         self.say(Verdict {
             code: Code::RestartPending,
-            severity: Severity::Warning,
             subject: self.of_cluster(),
             message: format!("Settings wait for a restart that nothing triggers: {}", waiting.join(", ")),
             remedy_text: "Restart all instances".to_owned(),
@@ -77,8 +76,7 @@ impl Found<'_> {
         }
         self.say(Verdict {
             code: Code::RestartUnknown,
-            severity: Severity::Info,
-            subject: format!("entry/{}", entry.name),
+            subject: Subject::Entry(entry.name.clone()),
             message: format!(
                 "{manager} wrote the cluster after {} had started, whose environment cannot be read: if {} changed then, it is not in use",
                 before.join(", "),

@@ -1,14 +1,36 @@
-//! The table of rules: what each finding means, and where the rule comes from.
+//! The table of rules: what each finding means, how bad it is, and where the rule comes from.
 
 use std::fmt::Write as _;
 
-use crate::domain::finding::{Code, Severity};
+/// How bad a finding is, worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Something does not work.
+    Error,
+    /// Something will not work, or waits for a person.
+    Warning,
+    /// Worth knowing.
+    Info,
+}
+
+impl Severity {
+    /// The word shown and written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Info => "info",
+        }
+    }
+}
 
 /// One rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
-    /// Its code, which is stable.
+    /// Its code.
     pub code: Code,
+    /// The stable word of the code.
+    pub word: &'static str,
     /// How bad it is.
     pub severity: Severity,
     /// What it means, in a sentence or two.
@@ -17,288 +39,193 @@ pub struct Rule {
     pub source: &'static str,
 }
 
-const fn rule(code: Code, severity: Severity, means: &'static str, source: &'static str) -> Rule {
-    Rule {
-        code,
-        severity,
-        means,
-        source,
+/// Makes the codes and their rules of one row each: name, word, severity; what it means; where it comes from.
+macro_rules! codes {
+    ($($code:ident = $word:literal, $severity:ident, $means:literal, $source:literal;)+) => {
+        /// A code of the finding table, in the order in which findings of the same severity are listed.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(
+                #[doc = $means]
+                $code,
+            )+
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: [Self; [$(Self::$code),+].len()] = [$(Self::$code),+];
+
+            /// The rule behind it.
+            pub const fn rule(self) -> Rule {
+                match self {
+                    $(Self::$code => Rule {
+                        code: self,
+                        word: $word,
+                        severity: Severity::$severity,
+                        means: $means,
+                        source: $source,
+                    },)+
+                }
+            }
+        }
+    };
+}
+
+impl Code {
+    /// The stable kebab-case code.
+    pub const fn as_str(self) -> &'static str {
+        self.rule().word
+    }
+
+    /// How bad it is.
+    pub const fn severity(self) -> Severity {
+        self.rule().severity
     }
 }
 
-/// Every rule, in the order of the codes.
-pub const RULES: [Rule; Code::ALL.len()] = [
-    rule(
-        Code::ImageNotPullable,
-        Severity::Error,
+codes! {
+    ImageNotPullable = "image-not-pullable", Error,
         "An image of an entry cannot be pulled or mounted. The rollout stops at this instance, and the operator does not say so.",
-        "seen on a real operator; Kubernetes container waiting reasons",
-    ),
-    rule(
-        Code::StuckPod,
-        Severity::Error,
+        "seen on a real operator; Kubernetes container waiting reasons";
+    StuckPod = "stuck-pod", Error,
         "The spec was corrected, but a pod that never became ready keeps waiting for the old image: the operator does not replace it.",
-        "seen on a real operator",
-    ),
-    rule(
-        Code::PreloadLibraryMissing,
-        Severity::Error,
+        "seen on a real operator";
+    PreloadLibraryMissing = "preload-library-missing", Error,
         "A library of shared_preload_libraries is not found, so the instance does not start. The last words of its log name the library.",
-        "seen on a real operator; PostgreSQL 18 documentation, 19.11.4",
-    ),
-    rule(
-        Code::WaitingForPromotion,
-        Severity::Warning,
+        "seen on a real operator; PostgreSQL 18 documentation, 19.11.4";
+    WaitingForPromotion = "waiting-for-promotion", Warning,
         "primaryUpdateStrategy is supervised: the replicas are done, and the operator waits until a person promotes one.",
-        "CloudNativePG documentation, \"Rolling updates\"; seen",
-    ),
-    rule(
-        Code::PromotionBlocked,
-        Severity::Error,
+        "CloudNativePG documentation, \"Rolling updates\"; seen";
+    PromotionBlocked = "promotion-blocked", Error,
         "No standby streams, so the operator waits without an end before it promotes one.",
-        "seen on a real operator with primaryUpdateMethod switchover",
-    ),
-    rule(
-        Code::ShadowedBySystem,
-        Severity::Warning,
+        "seen on a real operator with primaryUpdateMethod switchover";
+    ShadowedBySystem = "shadowed-by-system", Warning,
         "The operand image ships the extension itself, and $system comes first: the files of the entry are never used.",
-        "CloudNativePG pkg/postgres/configuration.go; measured on PostgreSQL 18",
-    ),
-    rule(
-        Code::RestartPending,
-        Severity::Warning,
+        "CloudNativePG pkg/postgres/configuration.go; measured on PostgreSQL 18";
+    RestartPending = "restart-pending", Warning,
         "ld_library_path, bin_path or env of an entry changed, or a setting waits: nothing triggers the restart that it takes.",
-        "CloudNativePG pkg/management/postgres/instance.go; seen",
-    ),
-    rule(
-        Code::CatalogError,
-        Severity::Error,
+        "CloudNativePG pkg/management/postgres/instance.go; seen";
+    CatalogError = "catalog-error", Error,
         "The catalog lacks an entry or garbles it: the operator halts everything for the cluster, failover included.",
-        "CloudNativePG internal/controller, phase \"Cluster has incomplete or invalid image catalog\"",
-    ),
-    rule(
-        Code::ControlFileBroken,
-        Severity::Error,
+        "CloudNativePG internal/controller, phase \"Cluster has incomplete or invalid image catalog\"";
+    ControlFileBroken = "control-file-broken", Error,
         "One control file that PostgreSQL cannot read makes pg_available_extensions fail as a whole.",
-        "measured on PostgreSQL 18; seen",
-    ),
-    rule(
-        Code::AppliedNotInstalled,
-        Severity::Error,
+        "measured on PostgreSQL 18; seen";
+    AppliedNotInstalled = "applied-not-installed", Error,
         "applied: true is history: the operator looks once per generation, and pg_extension no longer has the extension.",
-        "CloudNativePG internal/management/controller/database_controller.go; seen",
-    ),
-    rule(
-        Code::PostgresTooOld,
-        Severity::Error,
+        "CloudNativePG internal/management/controller/database_controller.go; seen";
+    PostgresTooOld = "postgres-too-old", Error,
         "Before PostgreSQL 18 there is no extension_control_path: images are mounted and never found.",
-        "PostgreSQL 18 release notes",
-    ),
-    rule(
-        Code::UnreadableObject,
-        Severity::Info,
+        "PostgreSQL 18 release notes";
+    UnreadableObject = "unreadable-object", Info,
         "An object of the namespace is not as its kind should be; the others are not affected.",
-        "extop",
-    ),
-    rule(
-        Code::ReconciliationDisabled,
-        Severity::Warning,
+        "extop";
+    ReconciliationDisabled = "reconciliation-disabled", Warning,
         "Annotation cnpg.io/reconciliationLoop: disabled. No change has an effect, and there is no failover.",
-        "CloudNativePG documentation, \"Labels and annotations\"",
-    ),
-    rule(
-        Code::PodSpecFrozen,
-        Severity::Warning,
+        "CloudNativePG documentation, \"Labels and annotations\"";
+    PodSpecFrozen = "pod-spec-reconciliation-disabled", Warning,
         "Annotation cnpg.io/reconcilePodSpec: disabled. Pods are not recreated, so a new entry is never mounted.",
-        "CloudNativePG documentation, \"Labels and annotations\"",
-    ),
-    rule(
-        Code::Fenced,
-        Severity::Warning,
+        "CloudNativePG documentation, \"Labels and annotations\"";
+    Fenced = "fenced", Warning,
         "Annotation cnpg.io/fencedInstances. PostgreSQL is kept stopped there, and nothing of it can be seen by SQL.",
-        "CloudNativePG documentation, \"Fencing\"",
-    ),
-    rule(
-        Code::Hibernated,
-        Severity::Info,
+        "CloudNativePG documentation, \"Fencing\"";
+    Hibernated = "hibernated", Info,
         "Annotation cnpg.io/hibernation: on. The cluster has no pods.",
-        "CloudNativePG documentation, \"Declarative hibernation\"",
-    ),
-    rule(
-        Code::RolloutDelayed,
-        Severity::Warning,
+        "CloudNativePG documentation, \"Declarative hibernation\"";
+    RolloutDelayed = "rollout-delayed", Warning,
         "The operator spreads rollouts over time (CLUSTERS_ROLLOUT_DELAY, INSTANCES_ROLLOUT_DELAY).",
-        "CloudNativePG documentation, \"Operator configuration\"",
-    ),
-    rule(
-        Code::DiskFull,
-        Severity::Error,
+        "CloudNativePG documentation, \"Operator configuration\"";
+    DiskFull = "disk-full", Error,
         "An instance has no disk space left; the operator stops its work on the cluster.",
-        "CloudNativePG phase \"Not enough disk space\"",
-    ),
-    rule(
-        Code::Unrecoverable,
-        Severity::Error,
+        "CloudNativePG phase \"Not enough disk space\"";
+    Unrecoverable = "unrecoverable", Error,
         "The operator has given the cluster up.",
-        "CloudNativePG phase \"Cluster is unrecoverable and needs manual intervention\"",
-    ),
-    rule(
-        Code::InvalidDefinition,
-        Severity::Error,
+        "CloudNativePG phase \"Cluster is unrecoverable and needs manual intervention\"";
+    InvalidDefinition = "invalid-definition", Error,
         "The operator refuses the spec (1.30 and later) and does nothing for the cluster.",
-        "CloudNativePG phase \"Invalid cluster definition\"",
-    ),
-    rule(
-        Code::SeveralDatabaseObjects,
-        Severity::Error,
+        "CloudNativePG phase \"Invalid cluster definition\"";
+    SeveralDatabaseObjects = "several-database-objects", Error,
         "One Database object per database: the operator follows one and refuses the others.",
-        "CloudNativePG internal/management/controller/common.go, \"is already managed by object\"",
-    ),
-    rule(
-        Code::OwnerMismatch,
-        Severity::Warning,
+        "CloudNativePG internal/management/controller/common.go, \"is already managed by object\"";
+    OwnerMismatch = "owner-mismatch", Warning,
         "A Database object changes the owner of an existing database to the one that it names, without a word.",
-        "CloudNativePG internal/management/controller/database_controller_sql.go",
-    ),
-    rule(
-        Code::ExtensionNotOffered,
-        Severity::Error,
+        "CloudNativePG internal/management/controller/database_controller_sql.go";
+    ExtensionNotOffered = "extension-not-offered", Error,
         "A Database object asks for an extension that no control file on the path offers.",
-        "PostgreSQL error 0A000; seen",
-    ),
-    rule(
-        Code::NoUpdatePath,
-        Severity::Error,
+        "PostgreSQL error 0A000; seen";
+    NoUpdatePath = "no-update-path", Error,
         "The version that a Database object asks for cannot be reached from the installed one, or is not in the image.",
-        "PostgreSQL error 22023; seen",
-    ),
-    rule(
-        Code::LibraryMissing,
-        Severity::Error,
+        "PostgreSQL error 22023; seen";
+    LibraryMissing = "library-missing", Error,
         "The control file is offered, but the library that it names is not on dynamic_library_path: CREATE EXTENSION fails.",
-        "PostgreSQL error 58P01; measured",
-    ),
-    rule(
-        Code::LibraryUnusable,
-        Severity::Error,
+        "PostgreSQL error 58P01; measured";
+    LibraryUnusable = "library-unusable", Error,
         "The library is made for another major or newer minor version of PostgreSQL, another architecture, or is no module.",
-        "PostgreSQL errors XX000 and 58P01; measured",
-    ),
-    rule(
-        Code::SystemLibraryMissing,
-        Severity::Error,
+        "PostgreSQL errors XX000 and 58P01; measured";
+    SystemLibraryMissing = "system-library-missing", Error,
         "The library needs a system library of the image, and ld_library_path does not lead there.",
-        "PostgreSQL error 58P01; measured; seen",
-    ),
-    rule(
-        Code::PreloadNotAsked,
-        Severity::Error,
+        "PostgreSQL error 58P01; measured; seen";
+    PreloadNotAsked = "preload-not-asked", Error,
         "The extension needs its library at start, a Database object asks for it, and shared_preload_libraries does not have it.",
-        "READMEs of postgres-extensions-containers; PostgreSQL error 55000",
-    ),
-    rule(
-        Code::DroppedByOperator,
-        Severity::Warning,
+        "READMEs of postgres-extensions-containers; PostgreSQL error 55000";
+    DroppedByOperator = "dropped-by-operator", Warning,
         "pgaudit and pg_stat_statements are managed by the operator: without a parameter of theirs it drops them at the next start of a primary.",
-        "CloudNativePG internal/management/controller/instance_controller.go",
-    ),
-    rule(
-        Code::ReferenceNotPinned,
-        Severity::Warning,
+        "CloudNativePG internal/management/controller/instance_controller.go";
+    ReferenceNotPinned = "reference-not-pinned", Warning,
         "Without a tag, or with the tag latest, pods that are recreated may mount another image than their neighbours.",
-        "Kubernetes documentation, \"Images\"",
-    ),
-    rule(
-        Code::MajorMismatch,
-        Severity::Error,
+        "Kubernetes documentation, \"Images\"";
+    MajorMismatch = "postgres-major-mismatch", Error,
         "The tag says that the image is made for another major version of PostgreSQL than the cluster runs.",
-        "postgres-extensions-containers, \"Naming and tagging\"",
-    ),
-    rule(
-        Code::DistributionMismatch,
-        Severity::Warning,
+        "postgres-extensions-containers, \"Naming and tagging\"";
+    DistributionMismatch = "distribution-mismatch", Warning,
         "The tag says that the image is made for another distribution than the operand: system libraries may differ.",
-        "postgres-extensions-containers, \"Naming and tagging\"",
-    ),
-    rule(
-        Code::InstanceCrashing,
-        Severity::Error,
+        "postgres-extensions-containers, \"Naming and tagging\"";
+    InstanceCrashing = "instance-crashing", Error,
         "An instance crash-loops, and its last words are not about extensions or cannot be read: nothing is mounted or loaded there until it starts.",
-        "Kubernetes container waiting reasons; PostgreSQL log",
-    ),
-    rule(
-        Code::PreloadWithoutLibrary,
-        Severity::Error,
+        "Kubernetes container waiting reasons; PostgreSQL log";
+    PreloadWithoutLibrary = "preload-without-library", Error,
         "A library of spec.postgresql.shared_preload_libraries is in no directory of dynamic_library_path of a running instance: its next start fails.",
-        "PostgreSQL 18 documentation, 19.11.4; measured",
-    ),
-    rule(
-        Code::RequirementMissing,
-        Severity::Error,
+        "PostgreSQL 18 documentation, 19.11.4; measured";
+    RequirementMissing = "requirement-missing", Error,
         "A Database object asks for an extension whose required extension is neither installed nor listed before it: the operator does not use CASCADE.",
-        "PostgreSQL error 42704; CloudNativePG internal/management/controller/database_controller_sql.go",
-    ),
-    rule(
-        Code::AvailabilityDiffers,
-        Severity::Warning,
+        "PostgreSQL error 42704; CloudNativePG internal/management/controller/database_controller_sql.go";
+    AvailabilityDiffers = "availability-differs", Warning,
         "Instances offer different extensions or versions although no rollout is on its way: after a failover the answer changes.",
-        "pg_available_extensions of each instance",
-    ),
-    rule(
-        Code::PathOverridden,
-        Severity::Warning,
+        "pg_available_extensions of each instance";
+    PathOverridden = "path-overridden", Warning,
         "ALTER DATABASE, ALTER ROLE or ALTER SYSTEM sets a path: elements that the operator adds do not reach those sessions.",
-        "PostgreSQL 18 documentation, 19.1.3; measured",
-    ),
-    rule(
-        Code::NotDeclared,
-        Severity::Info,
+        "PostgreSQL 18 documentation, 19.1.3; measured";
+    NotDeclared = "installed-not-declared", Info,
         "An extension that an entry provides is installed in a database, and no Database object asks for it there: the operator will not update it.",
-        "pg_extension; CloudNativePG documentation, \"Declarative database management\"",
-    ),
-    rule(
-        Code::UpdateOffered,
-        Severity::Info,
+        "pg_extension; CloudNativePG documentation, \"Declarative database management\"";
+    UpdateOffered = "update-offered", Info,
         "The image offers another version than the one installed, a path leads there, and no version is asked for: without one the operator never updates.",
-        "CloudNativePG internal/management/controller/database_controller_sql.go; pg_extension_update_paths",
-    ),
-    rule(
-        Code::OverrideIgnored,
-        Severity::Warning,
+        "CloudNativePG internal/management/controller/database_controller_sql.go; pg_extension_update_paths";
+    OverrideIgnored = "empty-override-ignored", Warning,
         "A list of an entry is written and empty, and the catalog's is not: the operator takes the catalog's, because empty means not set.",
-        "CloudNativePG pkg/utils/extensions",
-    ),
-    rule(
-        Code::ShadowedByEntry,
-        Severity::Warning,
+        "CloudNativePG pkg/utils/extensions";
+    ShadowedByEntry = "shadowed-by-entry", Warning,
         "Two entries have an extension of the same name: PostgreSQL takes the one that comes first on the path, without a word.",
-        "PostgreSQL 18 documentation, extension_control_path; measured",
-    ),
-    rule(
-        Code::RestartUnknown,
-        Severity::Info,
+        "PostgreSQL 18 documentation, extension_control_path; measured";
+    RestartUnknown = "restart-unknown", Info,
         "ld_library_path, bin_path or env of an entry may have changed since the server started, and its environment cannot be read: if so, nothing triggers the restart that it takes.",
-        "CloudNativePG pkg/management/postgres/instance.go; managedFields",
-    ),
-    rule(
-        Code::FieldsIgnored,
-        Severity::Warning,
+        "CloudNativePG pkg/management/postgres/instance.go; managedFields";
+    FieldsIgnored = "fields-ignored", Warning,
         "An operator before 1.29 accepts bin_path and env of an entry (from 1.27.4 and 1.28.2 on) and does nothing with them.",
-        "CloudNativePG release notes 1.28.2; seen on a real operator",
-    ),
-];
+        "CloudNativePG release notes 1.28.2; seen on a real operator";
+}
 
 /// The reference page, as Markdown.
 pub fn reference() -> String {
     let mut page = "# Findings\n\nEvery code that extop can report, in alphabetical order. Made from the table of rules in `src/domain/findings/rules.rs`.\n".to_owned();
-    let mut rules = RULES;
-    rules.sort_by_key(|rule| rule.code.as_str());
+    let mut rules = Code::ALL.map(Code::rule);
+    rules.sort_by_key(|rule| rule.word);
     for rule in rules {
         // Writing to a string does not fail.
         let _ = write!(
             page,
             "\n## {}\n\n{}: {}\n\nSource: {}.\n",
-            rule.code.as_str(),
+            rule.word,
             rule.severity.as_str(),
             rule.means,
             rule.source

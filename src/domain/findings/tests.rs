@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::evidence::ladders;
 use crate::domain::extension::ExtensionEntry;
+use crate::domain::finding::Severity;
 use crate::domain::fixture::{self, change, change_instance, change_probe, server};
 use crate::domain::instance::Trouble;
 use crate::domain::observation::{Objects, Observation};
@@ -11,6 +12,10 @@ use crate::domain::probe::{CrashLine, FileKind, SqlError};
 fn found(world: &World) -> Vec<Finding> {
     let cluster = &world.clusters[&fixture::cluster_key()];
     findings(world, cluster, &ladders(world, cluster))
+}
+
+fn entry(name: &str) -> Subject {
+    Subject::Entry(name.to_owned())
 }
 
 fn only(world: &World) -> Finding {
@@ -59,8 +64,8 @@ fn a_reference_that_does_not_exist_is_named_with_its_instance() {
     add_foo(&mut world, "rig.local/foo:nothere");
     pending(&mut world, "rig.local/foo:nothere");
     let finding = only(&world);
-    assert_eq!((finding.code, finding.severity), (Code::ImageNotPullable, Severity::Error));
-    assert_eq!(finding.subject, "instance/orders-2");
+    assert_eq!((finding.code, finding.severity()), (Code::ImageNotPullable, Severity::Error));
+    assert_eq!(finding.subject, Subject::Instance("orders-2".to_owned()));
     assert_eq!(finding.remedy, Remedy::ChangeImage("foo".to_owned()));
 }
 
@@ -120,7 +125,7 @@ fn an_extension_that_the_operand_ships_shadows_the_image() {
         }
     });
     let finding = only(&world);
-    assert_eq!((finding.code, finding.subject.as_str()), (Code::ShadowedBySystem, "entry/pgvector"));
+    assert_eq!((finding.code, finding.subject), (Code::ShadowedBySystem, entry("pgvector")));
 }
 
 #[test]
@@ -140,7 +145,7 @@ fn an_entry_taken_out_of_the_catalog_halts_everything() {
     let mut world = fixture::world();
     world.apply(Objects::ImageCatalogs(vec![fixture::catalog(Vec::new())]).into(), fixture::now());
     let finding = only(&world);
-    assert_eq!((finding.code, finding.subject.as_str()), (Code::CatalogError, "entry/pgvector"));
+    assert_eq!((finding.code, finding.subject), (Code::CatalogError, entry("pgvector")));
 }
 
 #[test]
@@ -151,8 +156,8 @@ fn applied_is_history_when_pg_extension_does_not_have_it() {
     });
     let finding = only(&world);
     assert_eq!(
-        (finding.code, finding.subject.as_str()),
-        (Code::AppliedNotInstalled, "database/orders-app")
+        (finding.code, finding.subject),
+        (Code::AppliedNotInstalled, Subject::Database("orders-app".to_owned()))
     );
 }
 
@@ -191,7 +196,7 @@ fn an_object_that_cannot_be_read_is_told_and_no_more() {
         fixture::now(),
     );
     let finding = only(&world);
-    assert_eq!((finding.code, finding.severity), (Code::UnreadableObject, Severity::Info));
+    assert_eq!((finding.code, finding.severity()), (Code::UnreadableObject, Severity::Info));
 }
 
 #[test]

@@ -610,11 +610,9 @@ fn every_code_has_a_fixture_that_raises_exactly_it_and_a_near_miss_that_does_not
         let raised = found(raises);
         let codes: BTreeSet<Code> = raised.iter().map(|finding| finding.code).collect();
         assert_eq!(codes, BTreeSet::from([code]), "{}: {raised:#?}", code.as_str());
-        let rule = RULES.iter().find(|rule| rule.code == code).unwrap();
         for finding in &raised {
-            assert_eq!(finding.severity, rule.severity, "{}", code.as_str());
             let remedy = finding.remedy_text.for_people();
-            assert!(!remedy.is_empty() && !finding.subject.is_empty());
+            assert!(!remedy.is_empty());
             if let Some((_, command)) = remedy.split_once("kubectl ") {
                 let words = shlex::split(command).unwrap();
                 assert!(
@@ -632,10 +630,9 @@ fn every_code_has_a_fixture_that_raises_exactly_it_and_a_near_miss_that_does_not
 }
 
 #[test]
-fn every_code_has_one_rule_in_its_place() {
-    for (code, rule) in Code::ALL.iter().zip(&RULES) {
-        assert_eq!(*code, rule.code);
-        assert!(rule.means.ends_with('.') && !rule.source.is_empty(), "{}", code.as_str());
+fn every_code_has_a_word_of_its_own_and_a_rule() {
+    for rule in Code::ALL.map(Code::rule) {
+        assert!(rule.means.ends_with('.') && !rule.source.is_empty(), "{}", rule.word);
     }
     let names: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(names.len(), Code::ALL.len());
