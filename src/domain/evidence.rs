@@ -41,18 +41,20 @@ pub fn ladders(world: &World, cluster: &Cluster) -> Vec<Ladder> {
         .collect()
 }
 
-/// The SQL extensions that an entry provides, and how that is known.
+/// The SQL extensions that an entry provides, and how that is known: [`World::sql_names_of`].
 pub fn sql_names(world: &World, cluster: &Cluster, entry: &str) -> (Vec<String>, NamesFrom) {
-    provided::sql_names(world, cluster, entry)
+    let names = world.sql_names_of(cluster, entry);
+    (names.names, names.from)
 }
+
+/// What is said where nothing tells which SQL extensions an entry provides.
+const NAMES_UNKNOWN: &str = "which SQL extensions it provides is not known";
 
 /// What a ladder is about, with everything that its rungs need.
 struct Subject<'a> {
     world: &'a World,
     cluster: &'a Cluster,
     rollout: &'a Rollout,
-    /// What pods get, all entries.
-    wanted: &'a [ExtensionEntry],
     /// What pods get, or shall get, of this entry.
     entry: ExtensionEntry,
     sql_names: Vec<String>,
@@ -74,15 +76,14 @@ impl<'a> Subject<'a> {
                 name: name.to_owned(),
                 ..ExtensionEntry::default()
             });
-        let (sql_names, names_from) = provided::sql_names(world, cluster, name);
+        let names = world.sql_names_of(cluster, name);
         Self {
             world,
             cluster,
             rollout,
-            wanted,
             entry,
-            sql_names,
-            names_from,
+            sql_names: names.names,
+            names_from: names.from,
         }
     }
 
@@ -119,6 +120,27 @@ impl<'a> Subject<'a> {
 
     fn instances(&self) -> impl Iterator<Item = &'a Instance> {
         self.world.instances_of(&self.cluster.key)
+    }
+
+    /// The state of rungs that need the names of its SQL extensions, and why, where nothing tells them; `None` where they are
+    /// known. Where files can be read, what is not seen is not offered: that is told by *mounted* and *available*.
+    fn names_unknown(&self) -> Option<(RungState, String)> {
+        if self.names_from != NamesFrom::Unknown {
+            return None;
+        }
+        let answers: Vec<&InstanceProbe> = provided::answers(self.world, self.cluster).collect();
+        if answers.iter().any(|answer| answer.files.known().is_some()) {
+            let why = "no file of it has been seen on the paths";
+            return Some((RungState::NotApplicable, format!("{NAMES_UNKNOWN}: {why}")));
+        }
+        let why = match answers.iter().find_map(|answer| answer.files.because()) {
+            Some(why) => format!("files are not readable: {why}"),
+            None => match self.instances().find_map(|instance| self.world.failure_of(instance)) {
+                Some(failure) => failure.because.clone(),
+                None => "no instance has been asked".to_owned(),
+            },
+        };
+        Some((RungState::Unknown, format!("{NAMES_UNKNOWN}, because {why}")))
     }
 
     /// How many instances are asked for.

@@ -4,6 +4,7 @@
 //! control file was seen.
 
 use super::cluster::Cluster;
+use super::cnpg::MANAGED;
 use super::image::Reference;
 
 /// What is known of an official image.
@@ -88,10 +89,6 @@ const REQUIRES: &[(&str, &[&str])] = &[
     ("pgrouting", &["postgis"]),
 ];
 
-/// Extensions that the operator creates and drops by itself, each with a parameter that makes it keep it (CNPG
-/// `instance_controller.go`, `pkg/postgres/configuration.go`).
-const MANAGED: [(&str, &str); 2] = [("pgaudit", "pgaudit.log"), ("pg_stat_statements", "pg_stat_statements.max")];
-
 /// SQL extensions that the `standard` and `system` operand images ship themselves (postgres-containers, "Image types").
 pub const SHIPPED: [&str; 2] = ["pgaudit", "vector"];
 
@@ -105,14 +102,13 @@ pub fn required(sql_name: &str) -> &'static [&'static str] {
 
 /// Why a SQL extension does not stay: the operator drops it, because none of its parameters is set. With one that can be set.
 pub fn dropped_by_operator(cluster: &Cluster, sql_name: &str) -> Option<(String, &'static str)> {
-    let (name, parameter) = MANAGED.iter().find(|(name, _)| *name == sql_name)?;
-    let prefix = format!("{name}.");
-    let is_kept = cluster.spec.parameters.keys().any(|parameter| parameter.starts_with(&prefix));
-    (!is_kept).then(|| {
+    let managed = MANAGED.iter().find(|managed| managed.creates && managed.name == sql_name)?;
+    (!managed.is_used(&cluster.spec.parameters)).then(|| {
+        let name = managed.name;
         let why = format!(
-            "The operator drops {name} in every database at the next start or promotion of a primary, because no {prefix}* parameter is set"
+            "The operator drops {name} in every database at the next start or promotion of a primary, because no {name}.* parameter is set"
         );
-        (why, *parameter)
+        (why, managed.parameter)
     })
 }
 

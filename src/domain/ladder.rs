@@ -351,8 +351,6 @@ pub enum NamesFrom {
     KnowledgeBase,
     /// Neither files nor the image tell: nothing is known.
     Unknown,
-    /// The mount name, with `-` folded to `_`.
-    Folding,
 }
 
 /// The ladder of one entry in one cluster.

@@ -3,7 +3,7 @@
 use super::standing::{self, Standing};
 use super::{Cell, Column, Line, Panel, Role, Table};
 use crate::app::model::{Model, Tab};
-use crate::domain::ladder::{DatabaseRow, Seen};
+use crate::domain::ladder::{DatabaseRow, NamesFrom, Seen};
 use crate::domain::watch::Kind;
 
 /// One row per database and SQL extension of the selected entry.
@@ -24,11 +24,13 @@ pub fn databases(model: &Model) -> Panel {
         return panel;
     };
     if ladder.sql_names.is_empty() {
-        panel.head.push(
-            Line::new(Role::Strong, &ladder.entry)
-                .with(Role::Text, " provides no SQL extension, so no database asks for it")
-                .indented(2),
-        );
+        let text = match ladder.names_from {
+            NamesFrom::Unknown => ": which SQL extensions it provides is not known",
+            NamesFrom::ControlFiles | NamesFrom::KnowledgeBase => " provides no SQL extension, so no database asks for it",
+        };
+        panel
+            .head
+            .push(Line::new(Role::Strong, &ladder.entry).with(Role::Text, text).indented(2));
         return panel;
     }
     panel.head.insert(

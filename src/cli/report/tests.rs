@@ -139,7 +139,7 @@ fn ladder(last: RungState) -> Ladder {
         origin: Origin::Catalog,
         reference: Some("rig.local/foo:1.0".to_owned()),
         sql_names: vec!["foo".to_owned()],
-        names_from: NamesFrom::Folding,
+        names_from: NamesFrom::ControlFiles,
         rungs: vec![rung(RungKind::Mounted, RungState::Holds), rung(RungKind::AtVersion, last)],
         databases: vec![DatabaseRow {
             database: "app".to_owned(),

@@ -3,6 +3,7 @@
 use super::{Subject, Sum, Told, broken, holds, on_its_way, unknown};
 use crate::domain::catalog::{Origin, origins, resolve};
 use crate::domain::cluster::Phase;
+use crate::domain::cnpg::instance_pods;
 use crate::domain::fault::{self, Fault, Wait};
 use crate::domain::ladder::{EvidenceLine, LineSubject, Rung, RungKind, RungState, Source};
 use crate::domain::rollout::{self, MountState};
@@ -37,7 +38,7 @@ pub(super) fn declared(subject: &Subject) -> Rung {
 /// The command that shows a field of the `Cluster`.
 fn field(subject: &Subject, path: &str) -> ShellCommand {
     let key = &subject.cluster.key;
-    let object = format!("clusters.postgresql.cnpg.io/{}", key.name);
+    let object = format!("{}/{}", Kind::Cluster.resource(), key.name);
     let path = format!("jsonpath={path}");
     ShellCommand::kubectl(&key.namespace, ["get", &object, "-o", &path])
 }
@@ -145,7 +146,7 @@ fn catalog_told(subject: &Subject) -> Option<Told> {
 /// Ready pods mount the entry with the resolved reference.
 pub(super) fn mounted(subject: &Subject) -> Rung {
     let key = &subject.cluster.key;
-    let selector = format!("cnpg.io/cluster={},cnpg.io/podRole=instance", key.name);
+    let selector = instance_pods(&key.name);
     let at = subject.seen(Kind::Pod);
     let mut lines: Vec<EvidenceLine> = subject
         .rollout

@@ -61,8 +61,8 @@ impl<'a> Requests<'a> {
     fn collect(&mut self, subject: &Subject<'a>) {
         let asking = subject
             .world
-            .databases_of(&subject.cluster.key)
-            .filter(|object| object.ensure == Ensure::Present && !object.deleting);
+            .objects_in(&subject.cluster.key)
+            .filter(|object| object.ensure == Ensure::Present);
         for object in asking {
             for request in &object.extensions {
                 if request.ensure == Ensure::Present && subject.sql_names.contains(&request.name) {
@@ -149,6 +149,9 @@ impl<'a> Requests<'a> {
         if let Some(why) = subject.unseen(Kind::Database) {
             return Sum { want: None, ..sum }.plain(RungState::Unknown, why, None);
         }
+        if let Some((state, why)) = subject.names_unknown() {
+            return Sum { want: None, ..sum }.plain(state, why, None);
+        }
         if subject.sql_names.is_empty() {
             return sum.plain(RungState::NotApplicable, "the image has no SQL extension to ask for", at);
         }
@@ -187,6 +190,9 @@ impl<'a> Requests<'a> {
     /// `pg_extension` has it in every database that asks; if none asks, wherever it is.
     pub(super) fn installed(&self, subject: &Subject) -> Rung {
         let sum = self.sum(subject, RungKind::Installed, |pair| self.installed_told(subject, pair));
+        if let Some((state, why)) = subject.names_unknown() {
+            return Sum { want: None, ..sum }.plain(state, why, None);
+        }
         if subject.sql_names.is_empty() {
             return sum.plain(RungState::NotApplicable, "the image has no SQL extension to install", None);
         }
@@ -241,6 +247,9 @@ impl<'a> Requests<'a> {
     /// Installed version = requested version; without a requested one, whether an update is on offer.
     pub(super) fn at_version(&self, subject: &Subject) -> Rung {
         let sum = self.sum(subject, RungKind::AtVersion, |pair| self.version_told(pair));
+        if let Some((state, why)) = subject.names_unknown() {
+            return Sum { want: None, ..sum }.plain(state, why, None);
+        }
         if subject.sql_names.is_empty() {
             return sum.plain(RungState::NotApplicable, "the image has no SQL extension to install", None);
         }

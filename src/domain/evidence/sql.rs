@@ -1,20 +1,23 @@
 //! Rungs that SQL tells of each instance: on path, available, preloaded.
 
-use super::provided::{files, library_name, mount_of};
-use super::{Subject, Sum, Told, broken, holds, unknown};
+use super::provided::mount_of;
+use super::{NAMES_UNKNOWN, Subject, Sum, Told, broken, holds, unknown};
 use crate::domain::classify::names_file_below;
 use crate::domain::fault::{Fault, Shadow};
 use crate::domain::instance::Instance;
-use crate::domain::ladder::{EvidenceLine, LineSubject, Rung, RungKind, RungState, Seen, Source};
-use crate::domain::paths::{PathSetting, contains_in_order, of_entry};
-use crate::domain::probe::{DatabaseProbe, Fact, FileKind, InstanceProbe, ServerFacts};
+use crate::domain::ladder::{EvidenceLine, LineSubject, NamesFrom, Rung, RungKind, RungState, Seen, Source};
+use crate::domain::paths::{PathSetting, contains_in_order, is_in_mount, of_entry};
+use crate::domain::probe::{DatabaseProbe, Fact, FileKind, InstanceProbe};
 use crate::domain::rollout::MountState;
 use crate::domain::shell::{ShellCommand, sql_literal};
+use crate::domain::world::{EnvironmentGap, is_loaded, library_name};
 
 /// The entry's elements stand in the live paths of every instance and database, in order.
 pub(super) fn on_path(subject: &Subject) -> Rung {
     let by_hand = subject.psql(Some("app"), "SHOW extension_control_path; SHOW dynamic_library_path");
-    each_instance(subject, RungKind::OnPath, by_hand, |_, answer| path_told(subject, answer))
+    each_instance(subject, RungKind::OnPath, by_hand, |instance, answer| {
+        path_told(subject, instance, answer)
+    })
 }
 
 /// Its SQL extensions are offered by every instance, from its own files, and its libraries are there.
@@ -59,13 +62,9 @@ pub(super) fn preloaded(subject: &Subject) -> Rung {
         .plain(RungState::NotApplicable, "nothing says that it must be preloaded", None);
     }
     let spec = &subject.cluster.spec;
-    // The operator preloads some libraries by itself when a parameter of theirs is set (CNPG `pkg/postgres/configuration.go`).
     let is_asked = |library: &String| {
         spec.preload.iter().any(|asked| library_name(asked) == library)
-            || spec
-                .parameters
-                .keys()
-                .any(|parameter| parameter.starts_with(&format!("{library}.")))
+            || subject.cluster.managed_libraries().any(|managed| managed == library)
     };
     if let Some(library) = required.iter().find(|library| !is_asked(library)) {
         return Sum {
@@ -125,7 +124,7 @@ fn mount_state(subject: &Subject, instance: &Instance) -> Option<MountState> {
         .map(|mount| mount.state)
 }
 
-fn path_told(subject: &Subject, answer: &InstanceProbe) -> Told {
+fn path_told(subject: &Subject, instance: &Instance, answer: &InstanceProbe) -> Told {
     let mut checked = 0;
     // A database that is going is not asked, and what is set there serves nobody any more.
     let is_going = |database: &DatabaseProbe| subject.world.dropped_by(&subject.cluster.key, &database.database).is_some();
@@ -152,7 +151,7 @@ fn path_told(subject: &Subject, answer: &InstanceProbe) -> Told {
     if checked == 0 {
         return unknown("no database could be asked");
     }
-    match environment_fault(subject, answer) {
+    match environment_fault(subject, instance) {
         Some(fault) => broken(fault),
         None => holds(format!("in both paths of {} databases", databases.len())),
     }
@@ -194,31 +193,13 @@ fn live(setting: PathSetting, database: &DatabaseProbe) -> Result<&str, &str> {
 
 /// What the running server's environment lacks; `None` when nothing does, or when the entry sets nothing there. That the
 /// environment cannot be read does not hide what the paths tell.
-fn environment_fault(subject: &Subject, answer: &InstanceProbe) -> Option<Fault> {
-    let environment = answer.environment.known()?;
-    for setting in [PathSetting::LdLibraryPath, PathSetting::Path] {
-        let wanted = of_entry(setting, &subject.entry);
-        let live = environment.get(setting.as_str()).map_or("", String::as_str);
-        if !contains_in_order(live, &wanted) {
-            let elements = wanted;
-            return Some(Fault::EnvironmentLacks { setting, elements });
-        }
-    }
-    for variable in &subject.entry.env {
-        let wanted = variable.value.replace("${image_root}", &subject.entry.mount_path());
-        // A later entry may set the same variable again, and wins.
-        let is_last = subject
-            .wanted
-            .iter()
-            .rev()
-            .find(|entry| entry.env.iter().any(|other| other.name == variable.name))
-            .is_none_or(|entry| entry.name == subject.entry.name);
-        if is_last && environment.get(&variable.name) != Some(&wanted) {
-            let name = variable.name.clone();
-            return Some(Fault::VariableDiffers { name, wanted });
-        }
-    }
-    None
+fn environment_fault(subject: &Subject, instance: &Instance) -> Option<Fault> {
+    let gaps = subject.world.environment_gaps(subject.cluster, instance)?.value;
+    let gap = gaps.into_iter().find(|gap| gap.entry() == subject.entry.name)?;
+    Some(match gap {
+        EnvironmentGap::Path { setting, wanted, .. } => Fault::EnvironmentLacks { setting, elements: wanted },
+        EnvironmentGap::Variable { name, wanted, .. } => Fault::VariableDiffers { name, wanted },
+    })
 }
 
 fn available_told(subject: &Subject, answer: &InstanceProbe) -> Told {
@@ -247,11 +228,12 @@ fn available_told(subject: &Subject, answer: &InstanceProbe) -> Told {
     }
 }
 
-/// An image without SQL extensions: only its library counts.
+/// An image without SQL extensions, as far as is known: only its library counts.
 fn module_told(subject: &Subject, answer: &InstanceProbe) -> Told {
     match &answer.files {
         Fact::Known(_) => {
-            let found: Vec<&str> = files(answer, &subject.entry.name)
+            let found: Vec<&str> = answer
+                .files_of(&subject.entry.name)
                 .filter(|file| file.kind == FileKind::Library)
                 .map(|file| file.name.as_str())
                 .collect();
@@ -261,6 +243,10 @@ fn module_told(subject: &Subject, answer: &InstanceProbe) -> Told {
                 holds(format!("has the libraries {}", found.join(", ")))
             }
         }
+        other if subject.names_from == NamesFrom::Unknown => unknown(format!(
+            "{NAMES_UNKNOWN}, because files are not readable: {}",
+            other.because().unwrap_or_default()
+        )),
         other => unknown(format!("files are not readable: {}", other.because().unwrap_or_default())),
     }
 }
@@ -277,7 +263,7 @@ fn offered(subject: &Subject, answer: &InstanceProbe, name: &str) -> Result<Opti
     let mount = subject.entry.mount_path();
     let taken = controls.iter().find(|file| file.rank == 1);
     if let Some(taken) = taken
-        && mount_of(&taken.element) != Some(&subject.entry.name)
+        && !is_in_mount(&taken.element, &subject.entry.name)
     {
         return Err(broken(Fault::Shadowed {
             name: name.to_owned(),
@@ -288,6 +274,11 @@ fn offered(subject: &Subject, answer: &InstanceProbe, name: &str) -> Result<Opti
     match &answer.available {
         Fact::Known(available) => match available.iter().find(|found| found.name == name) {
             Some(found) => Ok(found.default_version.clone()),
+            // The table may name what an image of that repository does not have.
+            None if subject.names_from == NamesFrom::KnowledgeBase && answer.files.known().is_none() => Err(unknown(format!(
+                "{name} is not in pg_available_extensions, and whether the image has it is not known, because files are not readable: {}",
+                answer.files.because().unwrap_or_default()
+            ))),
             None => Err(broken(Fault::NotOffered(name.to_owned()))),
         },
         // One bad control file fails the view for all; files tell of the others.
@@ -322,28 +313,8 @@ fn preload_told(subject: &Subject, instance: &Instance, answer: &InstanceProbe, 
         };
         return (state, Fault::NotLoaded(library.clone()).into());
     }
-    let by_manager = subject
-        .world
-        .reports
-        .get(&instance.key)
-        .is_some_and(|report| report.uid == instance.uid && report.pending_restart);
-    if by_manager || server.settings.values().any(|setting| setting.pending_restart) {
+    if subject.world.pending_restart(instance).is_some_and(|pending| pending.waits) {
         return (subject.unfinished(), Fault::RestartPending.into());
     }
     holds(format!("{} loaded", required.join(", ")))
-}
-
-/// Loaded at start: the module is there, and where the setting can be read, it names it (a session loads libraries, too).
-fn is_loaded(server: &ServerFacts, library: &str) -> bool {
-    let there = server
-        .loaded
-        .iter()
-        .any(|module| library_name(&module.file) == library || module.module.as_deref() == Some(library));
-    let named = server.settings.get("shared_preload_libraries").is_none_or(|setting| {
-        setting
-            .value
-            .split(',')
-            .any(|name| library_name(name.trim().trim_matches('"')) == library)
-    });
-    there && named
 }

@@ -514,3 +514,45 @@ proptest::proptest! {
         }
     }
 }
+
+// D10: the folded name of the entry was taken for a fact.
+#[test]
+fn what_an_unknown_image_provides_is_unknown_where_files_cannot_be_read() {
+    let mut world = fixture::world();
+    add_foo(&mut world);
+    for name in fixture::INSTANCES {
+        change_instance(&mut world, name, |instance| {
+            instance.mounts.push(fixture::mount("foo", "rig.local/foo:1.0"));
+        });
+        change_probe(&mut world, name, |probe| {
+            probe.files = Fact::Unknown("the session is not a superuser's".to_owned());
+            if let Fact::Known(settings) = &mut probe.databases[0].settings {
+                settings.clone_from(&fixture::paths());
+            }
+        });
+    }
+    for kind in [RungKind::Available, RungKind::Requested, RungKind::Installed, RungKind::AtVersion] {
+        let rung = rung(&world, "foo", kind);
+        assert_eq!(rung.state, RungState::Unknown, "{rung:?}");
+        assert!(said(&rung).contains("which SQL extensions it provides is not known"), "{kind:?}");
+    }
+    assert!(ladder(&world, "foo").sql_names.is_empty());
+    // Where files can be read, what is not there is not offered.
+    change_probe(&mut world, "orders-1", |_| {});
+    assert_eq!(rung(&world, "foo", RungKind::Requested).state, RungState::NotApplicable);
+}
+
+// D10: a build of a known repository may lack what the table names.
+#[test]
+fn a_name_of_the_table_that_is_not_offered_is_unknown_where_files_cannot_be_read() {
+    let mut world = fixture::world();
+    for name in fixture::INSTANCES {
+        change_probe(&mut world, name, |probe| {
+            probe.files = Fact::Unknown("the session is not a superuser's".to_owned());
+            if let Fact::Known(offered) = &mut probe.available {
+                offered.retain(|offered| offered.name != "vector");
+            }
+        });
+    }
+    assert_eq!(rung(&world, "pgvector", RungKind::Available).state, RungState::Unknown);
+}

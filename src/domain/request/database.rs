@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::lock;
 use crate::domain::change::{ItemEdit, Method, Request, Resource};
 use crate::domain::cluster::Cluster;
+use crate::domain::cnpg::API_VERSION;
 use crate::domain::database::{Database, Ensure, RequestedExtension};
 use crate::domain::ids::DatabaseKey;
 
@@ -50,7 +51,7 @@ pub(super) fn create(key: &DatabaseKey, cluster: &Cluster, database: &str, owner
         namespace: key.namespace.clone(),
         name: key.name.clone(),
         body: json!({
-            "apiVersion": "postgresql.cnpg.io/v1",
+            "apiVersion": API_VERSION,
             "kind": "Database",
             "metadata": {"name": key.name, "namespace": key.namespace},
             "spec": {

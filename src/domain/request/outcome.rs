@@ -94,7 +94,7 @@ pub fn make(change: &Change, world: &mut World) -> Outcome {
 fn alter(change: &Change, world: &mut World) {
     match &change.kind {
         ChangeKind::DeletePod { pod, uid } => {
-            if world.instances.get(pod).is_some_and(|instance| instance.uid == *uid) {
+            if world.pod(pod, uid).is_some() {
                 world.instances.remove(pod);
             }
         }
@@ -122,7 +122,7 @@ fn alter(change: &Change, world: &mut World) {
             with_object(world, key, |object| object.extensions.retain(|item| item.name != *extension));
         }
         ChangeKind::DeleteDatabase { key, uid } => {
-            if world.databases.get(key).is_some_and(|object| object.uid == *uid) {
+            if world.object(key, uid).is_some() {
                 world.databases.remove(key);
             }
         }

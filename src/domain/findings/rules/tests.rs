@@ -193,13 +193,12 @@ fn operand(world: &mut World, image: &str) {
 }
 
 fn preloading(world: &mut World, entry_name: &str, sql: &str, parameter: Option<&str>) {
+    let reference = format!("rig.local/{entry_name}:1.0-18-bookworm");
     change(world, |cluster| {
-        entry(cluster, &ExtensionEntry::new(entry_name, "rig.local/any:1.0-18-bookworm"))
+        entry(cluster, &ExtensionEntry::new(entry_name, reference.as_str()))
     });
     for name in fixture::INSTANCES {
-        change_instance(world, name, |instance| {
-            instance.mounts.push(fixture::mount(entry_name, "rig.local/any:1.0-18-bookworm"));
-        });
+        change_instance(world, name, |instance| instance.mounts.push(fixture::mount(entry_name, &reference)));
     }
     asks_for(world, sql, parameter);
     objects_fresh(world);
@@ -636,6 +635,21 @@ fn every_code_has_a_word_of_its_own_and_a_rule() {
     }
     let names: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(names.len(), Code::ALL.len());
+}
+
+fn codes_after(edit: impl FnOnce(&mut World)) -> Vec<Code> {
+    let mut world = fixture::world();
+    edit(&mut world);
+    let cluster = &world.clusters[&fixture::cluster_key()];
+    let found = super::super::findings(&world, cluster, &crate::domain::evidence::ladders(&world, cluster));
+    found.iter().map(|finding| finding.code).collect()
+}
+
+// D28: a parameter of a library that the operator does not manage preloads nothing.
+#[test]
+fn a_parameter_of_an_unmanaged_library_does_not_preload_it() {
+    let codes = codes_after(|world| preloading(world, "timescaledb-oss", "timescaledb", Some("timescaledb.telemetry_level")));
+    assert!(codes.contains(&Code::PreloadNotAsked), "{codes:?}");
 }
 
 /// `EXTOP_WRITE_REFERENCE=1 cargo test rules` renews the page.

@@ -6,7 +6,7 @@ use crate::domain::World;
 use crate::domain::cluster::Cluster;
 use crate::domain::image::Reference;
 use crate::domain::instance::Mount;
-use crate::domain::known::known_image;
+use crate::domain::known::{Known, known_image};
 use crate::domain::ladder::NamesFrom;
 use crate::domain::paths::is_in_mount;
 use crate::domain::probe::{FileKind, InstanceProbe, PathFile};
@@ -38,9 +38,7 @@ impl World {
     ///
     /// Files of the mount without a control file among them mean that there is no SQL extension: a module.
     pub fn sql_names_of(&self, cluster: &Cluster, entry: &str) -> SqlNames {
-        let known = self
-            .reference_of(cluster, entry)
-            .and_then(|reference| known_image(&Reference::parse(&reference).ok()?));
+        let known = self.known_of(cluster, entry);
         let files: Vec<&PathFile> = self.files_in(cluster, entry).collect();
         if !files.is_empty() {
             let controls = files.iter().filter(|file| file.kind == FileKind::Control);
@@ -63,6 +61,12 @@ impl World {
                 from: NamesFrom::Unknown,
             },
         }
+    }
+
+    /// What is known of the image of an entry, whatever the entry is called.
+    pub fn known_of(&self, cluster: &Cluster, entry: &str) -> Option<&'static Known> {
+        let reference = self.reference_of(cluster, entry)?;
+        known_image(&Reference::parse(&reference).ok()?)
     }
 
     /// The image of an entry: as pods get it, else as the spec has it, else as some instance mounts it.

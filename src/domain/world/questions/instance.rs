@@ -78,15 +78,16 @@ impl Instance {
         self.ready && !self.deleting
     }
 
+    /// The pod never started, and waits for an image that it cannot get.
+    pub fn waits_for_image(&self) -> bool {
+        !self.was_started && !self.ready && !self.deleting && self.trouble.as_ref().is_some_and(Trouble::is_image)
+    }
+
     /// A pod that is stuck: it never started, it cannot get an image, and a new one would mount other entries, so that
     /// deleting it helps. `entries` are those that a new pod would get. The operator does not replace such a pod
     /// (`pkg/utils/pod_conditions.go`, `IsPodActive`; seen).
     pub fn is_stuck(&self, entries: &[ExtensionEntry]) -> bool {
-        !self.was_started
-            && !self.ready
-            && !self.deleting
-            && self.trouble.as_ref().is_some_and(Trouble::is_image)
-            && self.mounts_differ(entries)
+        self.waits_for_image() && self.mounts_differ(entries)
     }
 
     /// What the pod mounts is not what a new pod would, given these entries. An entry whose reference is not known does
