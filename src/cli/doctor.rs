@@ -15,6 +15,7 @@ use crate::app::model::Session;
 use crate::domain::check::{CheckCode, CheckResult};
 use crate::domain::ids::ClusterKey;
 use crate::domain::requirements::requirements;
+use crate::domain::sentence::Sentence;
 
 /// The document of `doctor`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -41,9 +42,11 @@ struct Check {
     /// What it is about.
     subject: String,
     /// The evidence.
-    evidence: String,
+    #[schemars(with = "String")]
+    evidence: Sentence,
     /// What to do about it.
-    hint: Option<String>,
+    #[schemars(with = "Option<String>")]
+    hint: Option<Sentence>,
 }
 
 impl Doctor {
@@ -76,10 +79,10 @@ impl Doctor {
                 check.code.as_str().to_owned(),
                 format!("{}/{}", check.namespace, check.cluster),
                 check.subject.clone(),
-                check.evidence.clone(),
+                check.evidence.for_people().to_owned(),
             ];
             if wide {
-                row.push(check.hint.clone().unwrap_or_default());
+                row.push(check.hint.clone().unwrap_or_default().for_people().to_owned());
             }
             row
         };

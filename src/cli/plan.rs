@@ -61,9 +61,14 @@ fn checks(text: &mut String, checks: &[Check]) {
             CheckResult::Fail => "FAIL",
             CheckResult::Unknown => "unknown",
         };
-        let _ = writeln!(text, "  {word:<7}  {:<width$}  {}", check.code.as_str(), check.evidence);
+        let _ = writeln!(
+            text,
+            "  {word:<7}  {:<width$}  {}",
+            check.code.as_str(),
+            check.evidence.for_people()
+        );
         if let (CheckResult::Fail, Some(hint)) = (check.result, &check.hint) {
-            let _ = writeln!(text, "  {:<7}  {:<width$}  hint: {hint}", "", "");
+            let _ = writeln!(text, "  {:<7}  {:<width$}  hint: {}", "", "", hint.for_people());
         }
     }
 }

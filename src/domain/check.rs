@@ -6,6 +6,8 @@ use std::fmt;
 
 pub use codes::{Asked, CheckCode, Concern, Rule};
 
+use super::sentence::Sentence;
+
 /// Answer of a check, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CheckResult {
@@ -78,7 +80,7 @@ impl fmt::Display for CheckSubject {
 }
 
 /// One check with its evidence.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Check {
     /// Which question.
     pub code: CheckCode,
@@ -86,8 +88,31 @@ pub struct Check {
     pub result: CheckResult,
     /// What it is about.
     pub subject: CheckSubject,
-    /// The evidence, as a sentence.
-    pub evidence: String,
+    /// The evidence.
+    pub evidence: Sentence,
     /// What to do about it.
-    pub hint: Option<String>,
+    pub hint: Option<Sentence>,
+}
+
+impl Check {
+    /// The evidence, and what to do about it.
+    pub fn sentence(&self) -> Sentence {
+        match &self.hint {
+            Some(hint) => self.evidence.clone().joined(" (", hint).followed_by(")"),
+            None => self.evidence.clone(),
+        }
+    }
+}
+
+/// Whether both are the same line of a list: whether something else is to be drawn, or the line is there already.
+impl PartialEq for Check {
+    fn eq(&self, other: &Self) -> bool {
+        let has_hint = match (&self.hint, &other.hint) {
+            (Some(hint), Some(other)) => hint.reads_like(other),
+            (hint, other) => hint.is_none() && other.is_none(),
+        };
+        (self.code, self.result, &self.subject) == (other.code, other.result, &other.subject)
+            && self.evidence.reads_like(&other.evidence)
+            && has_hint
+    }
 }

@@ -118,6 +118,11 @@ impl Trouble {
         IMAGE_REASONS.contains(&self.reason.as_str())
     }
 
+    /// The kubelet names this image reference.
+    pub fn names(&self, reference: &str) -> bool {
+        self.message.contains(reference)
+    }
+
     /// The container starts and ends over and over.
     pub fn is_crash_loop(&self) -> bool {
         self.reason == CRASH_LOOP

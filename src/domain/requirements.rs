@@ -2,6 +2,7 @@
 //!
 //! A check that cannot be made is unknown and says what is missing: never a pass, never a failure.
 
+use super::sentence::Sentence;
 use semver::Version;
 
 use super::World;
@@ -54,13 +55,13 @@ const POSTGRES: u32 = 18;
 const KUBERNETES: (u64, u64) = (33, 35);
 
 impl Checks<'_> {
-    fn say(&mut self, code: CheckCode, result: CheckResult, subject: CheckSubject, evidence: impl Into<String>, hint: Option<&str>) {
+    fn say(&mut self, code: CheckCode, result: CheckResult, subject: CheckSubject, evidence: impl Into<Sentence>, hint: Option<&str>) {
         self.list.push(Check {
             code,
             result,
             subject,
             evidence: evidence.into(),
-            hint: hint.map(str::to_owned),
+            hint: hint.map(Sentence::from),
         });
     }
 

@@ -27,7 +27,7 @@ pub fn doctor(model: &Model) -> Panel {
                 mark::check(check.result),
                 Cell::new(Role::Strong, check.code.as_str()),
                 Cell::plain(check.subject.to_string()),
-                Cell::plain(&check.evidence),
+                Cell::plain(check.evidence.for_people()),
             ]
         })
         .collect();
@@ -41,13 +41,15 @@ pub fn doctor(model: &Model) -> Panel {
         let mark = mark::check(check.result);
         panel.foot.push(
             Line::new(mark.role, format!("{} {}: ", mark.text, check.result.as_str()))
-                .with(Role::Text, &check.evidence)
+                .with(Role::Text, check.evidence.for_people())
                 .indented(2),
         );
         if let Some(hint) = &check.hint {
-            panel
-                .foot
-                .push(Line::new(Role::Dim, "  what to do: ").with(Role::Text, hint).indented(2));
+            panel.foot.push(
+                Line::new(Role::Dim, "  what to do: ")
+                    .with(Role::Text, hint.for_people())
+                    .indented(2),
+            );
         }
     }
     panel.table = Some(Table::new(columns, rows, at));
@@ -82,7 +84,7 @@ pub fn of_form(model: &Model) -> Vec<Line> {
         let mark = mark::check(worst.result);
         lines.push(
             Line::new(mark.role, format!("{} {}: ", mark.text, worst.code.as_str()))
-                .with(Role::Text, &worst.evidence)
+                .with(Role::Text, worst.evidence.for_people())
                 .indented(2),
         );
     }

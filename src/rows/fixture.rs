@@ -247,8 +247,8 @@ fn check(code: CheckCode, result: CheckResult, evidence: &str, hint: Option<&str
         code,
         result,
         subject: CheckSubject::Step,
-        evidence: evidence.to_owned(),
-        hint: hint.map(str::to_owned),
+        evidence: evidence.into(),
+        hint: hint.map(Into::into),
     }
 }
 

@@ -8,7 +8,6 @@ use crate::app::model::{Mode, Model, Session};
 use crate::backend::DatabaseAccess;
 use crate::domain::cluster::Cluster;
 use crate::domain::finding::Finding;
-
 use crate::domain::instance::Instance;
 use crate::domain::probe::InstanceProbe;
 use crate::domain::watch::{Kind, WatchState};

@@ -39,11 +39,11 @@ pub fn review(run: &Run) -> Vec<Line> {
         lines.push(
             Line::new(mark.role, format!("  {} ", mark.text))
                 .with(Role::Strong, format!("{}{word}: ", check.code.as_str()))
-                .with(Role::Text, &check.evidence)
+                .with(Role::Text, check.evidence.for_people())
                 .indented(4),
         );
         if let Some(hint) = &check.hint {
-            lines.push(Line::new(Role::Dim, format!("    {hint}")).indented(4));
+            lines.push(Line::new(Role::Dim, format!("    {}", hint.for_people())).indented(4));
         }
     }
     lines.push(Line::empty());

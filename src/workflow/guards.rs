@@ -15,6 +15,7 @@ use crate::domain::change::{Change, ChangeKind};
 use crate::domain::check::CheckSubject;
 use crate::domain::cluster::Cluster;
 use crate::domain::request::holds;
+use crate::domain::sentence::Sentence;
 
 pub(super) use entry::provided;
 pub(super) use leave::{permissions, text_only};
@@ -145,23 +146,23 @@ fn replaces(later: &Step, change: &Change) -> bool {
     }
 }
 
-pub(super) fn pass(code: CheckCode, evidence: impl Into<String>) -> Check {
+pub(super) fn pass(code: CheckCode, evidence: impl Into<Sentence>) -> Check {
     check(code, CheckResult::Pass, evidence.into(), None)
 }
 
-pub(super) fn fail(code: CheckCode, evidence: impl Into<String>, hint: impl Into<String>) -> Check {
+pub(super) fn fail(code: CheckCode, evidence: impl Into<Sentence>, hint: impl Into<Sentence>) -> Check {
     check(code, CheckResult::Fail, evidence.into(), Some(hint.into()))
 }
 
-pub(super) fn warn(code: CheckCode, evidence: impl Into<String>) -> Check {
+pub(super) fn warn(code: CheckCode, evidence: impl Into<Sentence>) -> Check {
     check(code, CheckResult::Warn, evidence.into(), None)
 }
 
-pub(super) fn unknown(code: CheckCode, evidence: impl Into<String>) -> Check {
+pub(super) fn unknown(code: CheckCode, evidence: impl Into<Sentence>) -> Check {
     check(code, CheckResult::Unknown, evidence.into(), None)
 }
 
-fn check(code: CheckCode, result: CheckResult, evidence: String, hint: Option<String>) -> Check {
+fn check(code: CheckCode, result: CheckResult, evidence: Sentence, hint: Option<Sentence>) -> Check {
     Check {
         code,
         result,

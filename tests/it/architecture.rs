@@ -359,14 +359,19 @@ fn commands_to_be_pasted_are_made_word_by_word_in_one_place() {
 /// Files that may turn a sentence made for people into text: what draws or prints it, or hands it to the user.
 const FOR_PEOPLE: &[&str] = &[
     "app/update/act.rs",
+    "cli/doctor.rs",
     "cli/lists.rs",
+    "cli/plan.rs",
     "cli/report/missing.rs",
     "cli/table.rs",
     "cli/wait.rs",
     "domain/sentence.rs",
     "rows/databases.rs",
+    "rows/doctor.rs",
     "rows/evidence.rs",
     "rows/findings.rs",
+    "rows/review.rs",
+    "workflow/engine/guarding.rs",
 ];
 
 #[test]

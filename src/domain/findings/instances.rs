@@ -156,10 +156,8 @@ impl Found<'_> {
     /// The mount whose image is to blame: the one that the message names, else the one that no ready instance mounts.
     fn blamed<'b>(&self, instance: &'b Instance, trouble: &Trouble) -> Option<&'b Mount> {
         let named = instance.mounts.iter().find(|mount| {
-            mount
-                .reference
-                .as_ref()
-                .is_some_and(|reference| trouble.message.contains(reference.as_str()))
+            let reference = mount.reference.as_ref();
+            reference.is_some_and(|reference| trouble.names(reference))
         });
         let rollout = assess(self.world, self.cluster);
         named.or_else(|| {

@@ -92,8 +92,9 @@ impl Checks<'_> {
         };
         let usable = nodes.iter().filter(|node| node.schedulable);
         let found: BTreeSet<&str> = usable.map(|node: &Node| node.architecture.as_str()).collect();
+        let differ = found.len() > 1;
         let all = found.into_iter().collect::<Vec<_>>().join(", ");
-        let (answer, evidence, hint) = if all.contains(", ") {
+        let (answer, evidence, hint) = if differ {
             (
                 CheckResult::Warn,
                 format!("nodes are of several architectures: {all}"),

@@ -178,10 +178,8 @@ fn others(run: &Run, change: &Change, world: &World) -> Option<Check> {
 }
 
 fn stop(run: &mut Run, step: usize, failed: &Check, now: Timestamp) {
-    let why = match &failed.hint {
-        Some(hint) => format!("{} ({hint})", failed.evidence),
-        None => failed.evidence.clone(),
-    };
+    // The journal of a run is kept as text.
+    let why = failed.sentence().for_people().to_owned();
     if failed.code == CheckCode::ClusterBlocked {
         run.say(now, why.clone());
         run.enter(Phase::Blocked { step, why }, now);

@@ -519,7 +519,10 @@ fn a_permission_that_is_missing_for_a_later_step_refuses_the_whole_plan() {
         .iter()
         .find(|check| check.result == CheckResult::Fail)
         .unwrap();
-    assert!(check.evidence.contains("create databases in namespace shop"), "{check:?}");
+    assert!(
+        check.evidence.for_people().contains("create databases in namespace shop"),
+        "{check:?}"
+    );
     stage.confirm();
     assert_eq!((stage.run.phase.clone(), stage.writes.len()), (Phase::Review, 0));
 }

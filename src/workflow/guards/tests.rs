@@ -68,7 +68,10 @@ fn answer(intent: &Intent, world: &World, code: CheckCode) -> (CheckResult, Stri
     all.iter()
         .filter(|check| check.code == code)
         .max_by_key(|check| rank(check.result))
-        .map_or_else(|| panic!("no {code:?} in {all:#?}"), |check| (check.result, check.evidence.clone()))
+        .map_or_else(
+            || panic!("no {code:?} in {all:#?}"),
+            |check| (check.result, check.evidence.for_people().to_owned()),
+        )
 }
 
 fn result(intent: &Intent, world: &World, code: CheckCode) -> CheckResult {
