@@ -4,6 +4,7 @@
 //! form, guards, plan, diff, dry run, confirmation, apply, wait on observed state, proof. It never looks at a clock and
 //! does no I/O; it finds its place by looking at the world, so it survives a restart of the program.
 
+pub mod actions;
 mod back;
 mod conditions;
 mod diff;
@@ -11,17 +12,19 @@ mod engine;
 mod estimate;
 pub mod event;
 pub mod form;
-pub mod forms;
+mod forms;
 mod guards;
 pub mod intent;
 pub mod plan;
-mod planning;
 mod proof;
 pub mod run;
+mod situation;
+mod steps;
 
+pub use actions::{Begin, Chosen};
 pub use engine::Memory;
 pub use event::{Command, Event};
-pub use form::{Field, FieldId, FieldKind, Form};
-pub use intent::{DatabaseWish, Intent};
+pub use form::{Field, FieldId, FieldKind, Form, FormFor};
+pub use intent::{DatabaseWish, GuidedAction, Intent, IntentKind};
 pub use plan::{Check, CheckResult, Condition, DryRun, Plan, Step, StepKind};
 pub use run::{Phase, Run, RunId};

@@ -1,8 +1,13 @@
-//! The one vocabulary of what an operator can ask for: keys, palette, configuration, help and tests speak it.
+//! The one vocabulary of what a user can ask for: keys, palette, configuration, menu, help, footer and tests speak it.
 
+use crate::workflow::GuidedAction;
+
+// A row: name, word, help; then, where it differs, the word in the footer, the guided action that it begins, and that it
+// means something in overlays only.
 macro_rules! actions {
-    ($($(#[$doc:meta])* $name:ident = $word:literal, $help:literal;)*) => {
-        /// What the operator asks for.
+    ($($(#[$doc:meta])* $name:ident = $word:literal, $help:literal $(, footer $short:literal)? $(, guided $guided:ident)?
+        $(, only in $overlays:ident)?;)*) => {
+        /// What the user asks for.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Action { $($(#[$doc])* $name,)* }
 
@@ -18,6 +23,24 @@ macro_rules! actions {
             /// One line of help.
             pub const fn help(self) -> &'static str {
                 match self { $(Self::$name => $help,)* }
+            }
+
+            /// What its key does, in a word.
+            pub fn footer_word(self) -> &'static str {
+                let short: &[&'static str] = match self { $(Self::$name => &[$($short)?],)* };
+                short.first().copied().unwrap_or(self.as_str())
+            }
+
+            /// The guided action that it begins. These write, so that a session without writes does not offer them.
+            pub fn guided(self) -> Option<GuidedAction> {
+                let guided: &[GuidedAction] = match self { $(Self::$name => &[$(GuidedAction::$guided)?],)* };
+                guided.first().copied()
+            }
+
+            /// It means something in overlays only.
+            pub fn is_of_overlays(self) -> bool {
+                let overlays: &[&str] = match self { $(Self::$name => &[$(stringify!($overlays))?],)* };
+                !overlays.is_empty()
             }
         }
     };
@@ -41,29 +64,29 @@ actions! {
     /// To the last row.
     Bottom = "bottom", "last row";
     /// Next pane.
-    NextPane = "next-pane", "next pane";
+    NextPane = "next-pane", "next pane", footer "pane";
     /// Previous pane.
-    PreviousPane = "previous-pane", "previous pane";
+    PreviousPane = "previous-pane", "previous pane", footer "pane back";
     /// Open what is selected.
     Open = "open", "open: clusters > entries > evidence; on a finding, its remedy";
     /// Back, close, clear the filter.
     Back = "back", "back: close, clear the filter";
     /// Show the evidence of the selected rung.
-    ShowEvidence = "show-evidence", "evidence of the selected rung";
+    ShowEvidence = "show-evidence", "evidence of the selected rung", footer "evidence";
     /// Show the effective paths.
-    ShowPaths = "show-paths", "effective paths, expected against live";
+    ShowPaths = "show-paths", "effective paths, expected against live", footer "paths";
     /// Show the instances.
-    ShowInstances = "show-instances", "instances and their mounts";
+    ShowInstances = "show-instances", "instances and their mounts", footer "instances";
     /// Show the databases.
-    ShowDatabases = "show-databases", "databases: requested, installed, available";
+    ShowDatabases = "show-databases", "databases: requested, installed, available", footer "databases";
     /// Show the findings.
-    ShowFindings = "show-findings", "findings and their remedies";
+    ShowFindings = "show-findings", "findings and their remedies", footer "findings";
     /// Show the journal of runs.
-    ShowJournal = "show-journal", "journal: what was asked, sent and seen";
+    ShowJournal = "show-journal", "journal: what was asked, sent and seen", footer "journal";
     /// Show the requirements.
-    ShowDoctor = "show-doctor", "doctor: what the extensions need around them";
+    ShowDoctor = "show-doctor", "doctor: what the extensions need around them", footer "doctor";
     /// Show the catalog.
-    ShowCatalog = "show-catalog", "the cluster's catalog, and whom an edit of it rolls";
+    ShowCatalog = "show-catalog", "image catalog, and which clusters a change of it would restart", footer "catalog";
     /// Filter the focused list.
     Filter = "filter", "filter";
     /// Read SQL evidence again.
@@ -71,7 +94,7 @@ actions! {
     /// Zoom the lower pane.
     Zoom = "zoom", "lower pane in full height";
     /// Open the command palette.
-    Palette = "palette", "command: an action by name, :ctx, :ns";
+    Palette = "palette", "command: an action by name, :ctx, :ns", footer "command";
     /// Help.
     Help = "help", "this help";
     /// The menu of guided actions.
@@ -79,39 +102,39 @@ actions! {
     /// Runs in flight and unfinished.
     Runs = "runs", "runs: in flight, and left unfinished";
     /// Add an extension.
-    AddExtension = "add-extension", "add an extension";
+    AddExtension = "add-extension", "add an extension", footer "add", guided AddExtension;
     /// Change the image of the selected entry.
-    ChangeImage = "change-image", "change the image of the entry";
+    ChangeImage = "change-image", "change the image of the entry", footer "image", guided ChangeImage;
     /// Edit the preload libraries.
-    EditPreload = "edit-preload", "edit the preload libraries";
+    EditPreload = "edit-preload", "edit the preload libraries", footer "preload", guided EditPreload;
     /// Restart the cluster.
-    RestartCluster = "restart-cluster", "restart all instances";
+    RestartCluster = "restart-cluster", "restart all instances", footer "restart", guided RestartCluster;
     /// Restart the selected instance.
-    RestartInstance = "restart-instance", "restart the selected instance";
+    RestartInstance = "restart-instance", "restart the selected instance", footer "restart one", guided RestartInstance;
     /// Delete the stuck pod.
-    DeleteStuckPod = "delete-stuck-pod", "delete the stuck pod";
+    DeleteStuckPod = "delete-stuck-pod", "delete the stuck pod", footer "delete pod", guided DeleteStuckPod;
     /// Promote an instance.
-    Promote = "promote", "promote a standby";
+    Promote = "promote", "promote a standby", guided Promote;
     /// Put back what the selected run wrote.
-    PutBack = "put-back", "put back what a run wrote";
+    PutBack = "put-back", "put back what a run wrote", guided PutBack;
     /// Confirm the plan, submit the form.
-    Confirm = "confirm", "confirm";
+    Confirm = "confirm", "confirm", only in overlays;
     /// Continue a stopped run.
-    Continue = "continue", "continue the run";
+    Continue = "continue", "continue the run", only in overlays;
     /// Forget an unfinished run.
-    ForgetRun = "forget-run", "forget the run";
+    ForgetRun = "forget-run", "forget the run", footer "forget", only in overlays;
     /// Copy what is shown (OSC 52).
     Copy = "copy", "copy the command or the plan";
     /// Choose another context.
-    SwitchContext = "ctx", "switch to another context";
+    SwitchContext = "ctx", "switch to another context", footer "context";
     /// Choose another namespace.
-    SwitchNamespace = "ns", "switch to another namespace";
+    SwitchNamespace = "ns", "switch to another namespace", footer "namespace";
     /// All namespaces.
     AllNamespaces = "all-namespaces", "show all namespaces";
     /// Next theme.
     NextTheme = "next-theme", "next theme";
-    /// Draw everything anew.
-    Redraw = "redraw", "draw the screen anew";
+    /// Draw everything again.
+    Redraw = "redraw", "draw the screen again";
     /// Suspend the program.
     Suspend = "suspend", "suspend";
     /// Quit.
@@ -126,6 +149,6 @@ impl std::str::FromStr for Action {
             .iter()
             .copied()
             .find(|action| action.as_str() == text)
-            .ok_or_else(|| format!("'{text}' is no action"))
+            .ok_or_else(|| format!("unknown action '{text}'"))
     }
 }

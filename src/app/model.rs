@@ -10,8 +10,8 @@ use crate::domain::finding::Finding;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::ladder::{Ladder, RungKind};
 use crate::domain::{Timestamp, World};
-use crate::workflow::Form;
 use crate::workflow::run::{Kept, Phase, Run, RunId};
+use crate::workflow::{Form, FormFor};
 
 /// What kind of session this is; said in the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,19 +256,6 @@ pub fn is_moving(run: &Run) -> bool {
         Phase::Keeping | Phase::Guarding(_) | Phase::Applying(_) | Phase::Waiting(_) | Phase::Proving => true,
         Phase::Review | Phase::Done | Phase::Failed { .. } | Phase::Blocked { .. } | Phase::Cancelled => false,
     }
-}
-
-/// What a form is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FormFor {
-    /// Add an extension to the cluster.
-    AddExtension(ClusterKey),
-    /// Change the image of an entry.
-    ChangeImage(ClusterKey, String),
-    /// Edit the preload libraries.
-    EditPreload(ClusterKey),
-    /// Promote an instance.
-    Promote(ClusterKey),
 }
 
 /// Where a binding counts.

@@ -17,7 +17,7 @@ pub enum Command {
 pub fn matches(text: &str) -> Vec<Action> {
     let word = text.trim().trim_start_matches(':');
     let name = word.split(' ').next().unwrap_or_default();
-    let all = || Action::ALL.iter().copied().filter(|action| !is_of_overlays(*action));
+    let all = || Action::ALL.iter().copied().filter(|action| !action.is_of_overlays());
     let mut found: Vec<Action> = all().filter(|action| action.as_str().starts_with(name)).collect();
     for action in all() {
         if !found.contains(&action) && (action.as_str().contains(word) || action.help().contains(word)) {
@@ -25,11 +25,6 @@ pub fn matches(text: &str) -> Vec<Action> {
         }
     }
     found
-}
-
-/// These mean something in an overlay only.
-fn is_of_overlays(action: Action) -> bool {
-    matches!(action, Action::Confirm | Action::Continue | Action::ForgetRun)
 }
 
 /// What a line means; `selected` chooses among the matches.

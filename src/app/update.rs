@@ -16,6 +16,9 @@ use super::model::{Context, Model, Overlay};
 use super::msg::{Choices, EditorId, Msg, Notice, Timer};
 use crate::workflow::Event;
 
+/// Why nothing is begun.
+const READ_ONLY: &str = "read-only mode: no action can be started";
+
 /// Folds one message into the model and tells what is to be done about it.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     if matches!(msg, Msg::Key(_) | Msg::Paste(_) | Msg::Edited(..)) {

@@ -405,6 +405,7 @@ mod tests {
 
     use super::*;
     use crate::config::NamespaceChoice;
+    use crate::workflow::{GuidedAction, actions};
 
     fn parse(line: &str) -> Result<Cli, clap::Error> {
         Cli::try_parse_from(line.split(' '))
@@ -413,6 +414,17 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_guided_action_has_a_verb_or_says_that_it_has_none() {
+        let command = Cli::command();
+        let verbs: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        for action in GuidedAction::ALL {
+            let row = actions::row(*action);
+            assert!(row.verb.is_none_or(|verb| verbs.contains(&verb)), "{action:?}");
+        }
+        assert_eq!(actions::row(GuidedAction::AddExtension).verb, Some("add"));
     }
 
     #[test]

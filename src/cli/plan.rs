@@ -32,7 +32,7 @@ pub(super) fn text(run: &Run) -> String {
         let _ = writeln!(text, "\nconfirm this, too, with --yes: {line}");
     }
     if run.plan.interrupts_primary {
-        let name = quoted(&run.intent.cluster().name);
+        let name = quoted(&run.intent.cluster.name);
         let _ = writeln!(text, "\nthe primary is interrupted: confirm it with --confirm {name}");
     }
     for name in &run.plan.unlisted {
@@ -114,17 +114,18 @@ mod tests {
     use super::*;
     use crate::domain::extension::ExtensionEntry;
     use crate::domain::fixture;
+    use crate::workflow::DatabaseWish;
+    use crate::workflow::intent;
     use crate::workflow::run::RunId;
-    use crate::workflow::{DatabaseWish, Intent};
 
     fn plan(databases: Vec<DatabaseWish>) -> String {
         let world = fixture::world();
-        let intent = Intent::AddExtension {
-            cluster: fixture::cluster_key(),
+        let intent = intent::AddExtension {
             entry: ExtensionEntry::new("foo", "rig.local/foo:1.0-18-bookworm"),
             preload: vec!["foo".to_owned()],
             databases,
-        };
+        }
+        .on(fixture::cluster_key());
         let (run, _) = Run::new(RunId("r".to_owned()), intent, &world, fixture::now());
         text(&run)
     }
@@ -149,8 +150,7 @@ mod tests {
     #[test]
     fn what_is_confirmed_on_its_own_has_a_line_of_its_own() {
         let world = fixture::world();
-        let intent = Intent::AddExtension {
-            cluster: fixture::cluster_key(),
+        let intent = intent::AddExtension {
             entry: ExtensionEntry::new("pgaudit", "rig.local/pgaudit:18.0-18-bookworm"),
             preload: vec!["pgaudit".to_owned()],
             databases: vec![DatabaseWish {
@@ -159,7 +159,8 @@ mod tests {
                 version: None,
                 schema: None,
             }],
-        };
+        }
+        .on(fixture::cluster_key());
         let (mut run, _) = Run::new(RunId("r".to_owned()), intent, &world, fixture::now());
         run.plan.unlisted = vec!["pgaudit".to_owned()];
         let text = text(&run);

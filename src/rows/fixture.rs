@@ -17,7 +17,7 @@ use crate::domain::platform::Node;
 use crate::domain::probe::ProbeFailure;
 use crate::domain::watch::{Kind, WatchState};
 use crate::domain::{Timestamp, World};
-use crate::workflow::intent::{DatabaseWish, Intent};
+use crate::workflow::intent::{self, DatabaseWish};
 use crate::workflow::plan::{Check, CheckCode, CheckResult, Condition, DiffLine, DryRun, Plan, Preview, Step, StepKind, StepState};
 use crate::workflow::run::{Line, Phase, Run, RunId};
 
@@ -256,8 +256,7 @@ fn check(code: CheckCode, result: CheckResult, evidence: &str, hint: Option<&str
 pub(crate) fn run() -> Run {
     let cluster = fixture::cluster_key();
     let world = fixture::world();
-    let intent = Intent::AddExtension {
-        cluster,
+    let intent = intent::AddExtension {
         entry: ExtensionEntry::new("foo", FOO),
         preload: vec!["foo".to_owned()],
         databases: vec![DatabaseWish {
@@ -266,7 +265,8 @@ pub(crate) fn run() -> Run {
             version: None,
             schema: None,
         }],
-    };
+    }
+    .on(cluster);
     let (mut run, _) = Run::new(RunId("test-1".to_owned()), intent, &world, later(0));
     run.phase = Phase::Review;
     run.plan = Plan {

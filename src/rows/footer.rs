@@ -55,10 +55,10 @@ fn keys(model: &Model) -> Vec<(String, &'static str)> {
         .iter()
         .filter(|binding| binding.in_footer && binding.context == Context::Main)
     {
-        if model.is_read_only() && writes(binding.action) {
+        if model.is_read_only() && binding.action.guided().is_some() {
             continue;
         }
-        let word = word(binding.action);
+        let word = binding.action.footer_word();
         if !keys.iter().any(|(_, there)| *there == word) {
             keys.push((binding.chord.to_string(), word));
         }
@@ -83,11 +83,16 @@ fn in_overlay(model: &Model, overlay: &Overlay) -> Vec<(String, &'static str)> {
                 .collect();
         }
         Overlay::Run(id, ..) => of_run(model, model.run(id)),
-        Overlay::Runs(_) => vec![confirm("open"), (Action::Continue, "go on"), (Action::ForgetRun, "forget"), close],
+        Overlay::Runs(_) => vec![
+            confirm("open"),
+            (Action::Continue, "continue"),
+            (Action::ForgetRun, "forget"),
+            close,
+        ],
         Overlay::Palette(..) => vec![confirm("run"), close],
         Overlay::Contexts(..) | Overlay::Namespaces(..) => vec![confirm("switch"), close],
         Overlay::ConfirmQuit => vec![confirm("quit"), (Action::Back, "stay")],
-        Overlay::ConfirmForget(_) => vec![confirm("let go"), (Action::Back, "keep")],
+        Overlay::ConfirmForget(_) => vec![confirm("abandon"), (Action::Back, "keep")],
     };
     offered
         .into_iter()
@@ -104,10 +109,10 @@ fn of_run(model: &Model, run: Option<&Run>) -> Vec<(Action, &'static str)> {
         Phase::Review if run.plan.is_refused() || run.plan.text_only.is_some() => vec![(Action::Copy, "copy")],
         Phase::Review if run.is_draft() => vec![(Action::Confirm, "confirm"), (Action::Copy, "copy")],
         Phase::Review => vec![(Action::Confirm, "confirm"), (Action::Copy, "copy"), (Action::ForgetRun, "abandon")],
-        Phase::Failed { .. } | Phase::Blocked { .. } => vec![(Action::Continue, "go on"), (Action::ForgetRun, "let go")],
+        Phase::Failed { .. } | Phase::Blocked { .. } => vec![(Action::Continue, "continue"), (Action::ForgetRun, "abandon")],
         Phase::Done | Phase::Cancelled => vec![(Action::ForgetRun, "forget")],
         Phase::Keeping | Phase::Guarding(_) | Phase::Applying(_) | Phase::Waiting(_) | Phase::Proving => {
-            vec![(Action::ForgetRun, "let go")]
+            vec![(Action::ForgetRun, "abandon")]
         }
     };
     if run.phase != Phase::Review {
@@ -128,48 +133,6 @@ fn overlay_key_but(model: &Model, action: Action, but: Option<Key>) -> Option<St
     bound
         .find(|binding| binding.action == action && (but.is_none() || Some(binding.chord.key) != but && !typed(binding.chord)))
         .map(|binding| binding.chord.to_string())
-}
-
-/// What a key does, in a word.
-fn word(action: Action) -> &'static str {
-    match action {
-        Action::AddExtension => "add",
-        Action::ChangeImage => "image",
-        Action::EditPreload => "preload",
-        Action::RestartCluster => "restart",
-        Action::RestartInstance => "restart one",
-        Action::DeleteStuckPod => "delete pod",
-        Action::ShowEvidence => "evidence",
-        Action::ShowPaths => "paths",
-        Action::ShowInstances => "instances",
-        Action::ShowDatabases => "databases",
-        Action::ShowFindings => "findings",
-        Action::ShowJournal => "journal",
-        Action::ShowDoctor => "doctor",
-        Action::ShowCatalog => "catalog",
-        Action::Palette => "command",
-        Action::NextPane => "pane",
-        Action::PreviousPane => "pane back",
-        Action::ForgetRun => "forget",
-        Action::SwitchContext => "context",
-        Action::SwitchNamespace => "namespace",
-        other => other.as_str(),
-    }
-}
-
-/// Actions that a session without writes does not offer.
-fn writes(action: Action) -> bool {
-    matches!(
-        action,
-        Action::AddExtension
-            | Action::ChangeImage
-            | Action::EditPreload
-            | Action::RestartCluster
-            | Action::RestartInstance
-            | Action::DeleteStuckPod
-            | Action::Promote
-            | Action::PutBack
-    )
 }
 
 /// The newest run that is in flight or needs somebody; how many others there are.

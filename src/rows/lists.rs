@@ -126,7 +126,7 @@ pub fn runs(model: &Model, selected: usize) -> Panel {
             vec![
                 super::mark::run(run),
                 Cell::new(Role::Strong, run.intent.title()),
-                Cell::plain(format!("{context} {}", run.intent.cluster())),
+                Cell::plain(format!("{context} {}", &run.intent.cluster)),
                 Cell::plain(
                     line.text()
                         .chars()
@@ -185,7 +185,7 @@ fn left(model: &Model, kept: &Kept) -> Vec<Cell> {
     vec![
         Cell::new(Role::Warning, "▲"),
         Cell::new(Role::Strong, kept.intent.title()),
-        Cell::plain(format!("{} {}", kept.context, kept.intent.cluster())),
+        Cell::plain(format!("{} {}", kept.context, &kept.intent.cluster)),
         Cell::new(Role::Warning, said),
     ]
 }

@@ -147,7 +147,7 @@ fn of_run(model: &Model, editor: Editor<'_>, paint: &mut Paint<'_>, body: Rect, 
             format!(" · {}", run.id.0)
         },
     );
-    let aside = Line::new(Role::Dim, run.intent.cluster().to_string());
+    let aside = Line::new(Role::Dim, run.intent.cluster.to_string());
     let mut inner = frame(paint, area, &title, &aside, true);
     if let Some(asked) = asked {
         let below = confirmation(paint, inner, &asked, editor, typed);

@@ -11,13 +11,13 @@ use ratatui::style::Color;
 
 use super::*;
 use crate::app::action::Action;
-use crate::app::model::{FormFor, Mode, Overlay};
+use crate::app::model::{Mode, Overlay};
 use crate::app::msg::Notice;
 use crate::backend::{Access, DatabaseAccess};
 use crate::domain::fixture::cluster_key;
 use crate::rows::fixture;
 use crate::workflow::run::{Phase, RunId};
-use crate::workflow::{FieldId, forms};
+use crate::workflow::{Begin, Chosen, FieldId, FormFor, GuidedAction, actions};
 
 fn render(model: &Model, theme: &Theme, editor: Editor<'_>, width: u16, height: u16) -> Terminal<TestBackend> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
@@ -112,11 +112,23 @@ fn the_help() {
 
 fn form() -> Model {
     let model = fixture::healthy();
-    let mut form = forms::add_extension(&model.session().unwrap().world, &cluster_key());
+    let (action, chosen) = (GuidedAction::AddExtension, Chosen::cluster(cluster_key()));
+    let Ok(Begin::Form(mut form)) = actions::begin(action, &chosen, &model.session().unwrap().world, model.now) else {
+        panic!("no form")
+    };
     form.set(FieldId::Name, "foo");
     form.fields[1].error = Some("a reference names a tag or a digest".to_owned());
     form.fields[1].value = fixture::FOO.to_owned();
-    over(model, Overlay::Form(FormFor::AddExtension(cluster_key()), form))
+    over(
+        model,
+        Overlay::Form(
+            FormFor {
+                action,
+                cluster: cluster_key(),
+            },
+            form,
+        ),
+    )
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! The way back: what puts a change back, when that may be done, and what is said beforehand where nothing can.
 
-use super::plan::{Condition, Step};
-use super::planning::{facts_of, is_installed, step};
+use super::plan::Step;
 use crate::domain::World;
 use crate::domain::change::{Change, ChangeKind, FieldEdit, ItemEdit};
 use crate::domain::database::{Database, Ensure, ReclaimPolicy, RequestedExtension};
 use crate::domain::ids::{ClusterKey, DatabaseKey};
+use crate::domain::probe::DatabaseProbe;
 use crate::domain::request::{holds, inverse};
 use crate::domain::watch::{Kind, WatchState};
 
@@ -269,44 +269,15 @@ fn leads_back(world: &World, cluster: &ClusterKey, object: &Database, name: &str
         .is_some_and(|(asked, paths)| paths.iter().any(|path| path.leads(name, asked, version)))
 }
 
-/// The steps of a way back.
-pub(super) fn steps(world: &World, cluster: &ClusterKey, changes: &[Change]) -> Vec<Step> {
-    let deletes_pods = changes.iter().any(|change| matches!(change.kind, ChangeKind::DeletePod { .. }));
-    let last_pod = changes
-        .iter()
-        .rposition(|change| matches!(change.kind, ChangeKind::DeletePod { .. }));
-    changes
-        .iter()
-        .enumerate()
-        .map(|(index, change)| {
-            let until = match &change.kind {
-                // While a pod is stuck the rollout cannot get further; it is awaited after the pod's deletion.
-                ChangeKind::AddEntry { .. }
-                | ChangeKind::RemoveEntry { .. }
-                | ChangeKind::SetReference { .. }
-                | ChangeKind::EditPreload { .. }
-                    if deletes_pods =>
-                {
-                    Condition::Resolved(cluster.clone())
-                }
-                ChangeKind::EditPreload { edit, .. } => Condition::PreloadEffective(cluster.clone(), edit.clone()),
-                ChangeKind::DeletePod { pod, uid, .. } if last_pod != Some(index) => Condition::PodReplaced(pod.clone(), uid.clone()),
-                ChangeKind::SetDatabaseExtension { key, extension, .. } => {
-                    let database = world.databases.get(key).map(|object| object.database.clone());
-                    Condition::DatabaseApplied(cluster.clone(), database.unwrap_or_default(), vec![extension.name.clone()])
-                }
-                ChangeKind::UnsetDatabaseExtension { key, extension, .. } => Condition::RequestGone(key.clone(), extension.clone()),
-                ChangeKind::DeleteDatabase { key, uid, .. } => Condition::DatabaseGone(key.clone(), uid.clone()),
-                ChangeKind::AddEntry { .. }
-                | ChangeKind::RemoveEntry { .. }
-                | ChangeKind::SetReference { .. }
-                | ChangeKind::DeletePod { .. }
-                | ChangeKind::RestartCluster { .. }
-                | ChangeKind::RestartPrimary { .. }
-                | ChangeKind::Promote { .. }
-                | ChangeKind::CreateDatabase { .. } => Condition::RolloutComplete(cluster.clone()),
-            };
-            step(change.clone(), until)
-        })
-        .collect()
+/// Whether a SQL extension is installed in a database by the primary's answer; `None` when that is not known.
+fn is_installed(world: &World, cluster: &ClusterKey, database: &str, name: &str) -> Option<bool> {
+    let installed = facts_of(world, cluster, database)?.installed.known()?;
+    Some(installed.iter().any(|extension| extension.name == name))
+}
+
+/// What the primary told of a database.
+fn facts_of<'a>(world: &'a World, cluster: &ClusterKey, database: &str) -> Option<&'a DatabaseProbe> {
+    let primary = world.primary_of(world.clusters.get(cluster)?)?;
+    let probe = world.answer_of(primary)?;
+    probe.databases.iter().find(|there| there.database == database)
 }

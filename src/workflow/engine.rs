@@ -18,14 +18,16 @@ mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::actions;
 use super::back;
 use super::conditions::{self, Seen, View};
 use super::event::{Command, Event};
 use super::guards;
-use super::intent::Intent;
+use super::intent::{Intent, PutBack};
 use super::plan::{Condition, Plan, StepKind, StepState};
-use super::planning;
 use super::run::{Kept, Line, Phase, Run, RunId};
+use super::situation::Situation;
+use super::steps;
 use crate::domain::change::{Change, ChangeKind, ChangedObject, Request};
 use crate::domain::ids::PodKey;
 use crate::domain::permission::{Permission, Verdict};
@@ -78,24 +80,15 @@ impl Memory {
 }
 
 pub(super) fn start(id: RunId, mut intent: Intent, world: &World, now: Timestamp) -> (Run, Vec<Command>) {
-    settle_what_was_edited(&mut intent, world);
+    actions::settle(&mut intent, world);
     let plan = Plan {
-        steps: planning::steps(&intent, world),
+        steps: actions::steps(&intent, world),
         ..Plan::default()
     };
     let mut run = new(id, intent, plan, now);
     let mut commands = Vec::new();
     review::begin(&mut run, world, &mut commands);
     (run, commands)
-}
-
-/// A list that does not say from which one it was edited is compared with the one that is there now, and with no later one.
-fn settle_what_was_edited(intent: &mut Intent, world: &World) {
-    if let Intent::EditPreload { cluster, before, .. } = intent
-        && before.is_none()
-    {
-        *before = world.clusters.get(cluster).map(|cluster| cluster.spec.preload.clone());
-    }
 }
 
 fn new(id: RunId, intent: Intent, plan: Plan, now: Timestamp) -> Run {
@@ -133,7 +126,7 @@ pub(super) fn resume(kept: Kept, world: &World, now: Timestamp) -> (Run, Vec<Com
     run.known = kept.known;
     run.memory.generations = kept.generations;
     run.typed = kept.typed;
-    settle_what_was_edited(&mut run.intent, world);
+    actions::settle(&mut run.intent, world);
     run.say(now, "resumed");
     // Keeping it claims the run for this process.
     let mut commands = vec![Command::Keep];
@@ -290,7 +283,7 @@ pub(super) fn put_back(run: &Run, world: &World) -> Option<Intent> {
     if !matches!(run.phase, Phase::Failed { .. } | Phase::Blocked { .. } | Phase::Cancelled) {
         return None;
     }
-    let cluster = run.intent.cluster();
+    let cluster = &run.intent.cluster;
     let mut steps = run.plan.steps.clone();
     // A write whose answer is missing may be seen by now.
     for step in &mut steps {
@@ -300,25 +293,25 @@ pub(super) fn put_back(run: &Run, world: &World) -> Option<Intent> {
     if changes.is_empty() {
         return None;
     }
-    changes.extend(planning::stuck_pods(world, cluster).into_iter().map(|instance| {
+    changes.extend(steps::stuck_pods(world, cluster).into_iter().map(|instance| {
         ChangeKind::DeletePod {
             pod: instance.key.clone(),
             uid: instance.uid.clone(),
         }
         .on(cluster.clone())
     }));
-    Some(Intent::PutBack {
-        cluster: cluster.clone(),
+    let wanted = PutBack {
         of: run.intent.title(),
         changes,
         left,
-    })
+    };
+    Some(wanted.on(cluster.clone()))
 }
 
 /// Instances that can be asked.
 fn ready_pods(run: &Run, world: &World) -> Vec<PodKey> {
     world
-        .instances_of(run.intent.cluster())
+        .instances_of(&run.intent.cluster)
         .filter(|instance| instance.is_up())
         .map(|instance| instance.key.clone())
         .collect()
@@ -326,7 +319,7 @@ fn ready_pods(run: &Run, world: &World) -> Vec<PodKey> {
 
 /// Instance managers may be asked, as far as is known.
 fn may_report(run: &Run, world: &World) -> bool {
-    let permission = Permission::new("get", "pods/proxy", &run.intent.cluster().namespace);
+    let permission = Permission::new("get", "pods/proxy", &run.intent.cluster.namespace);
     world.permissions.get(&permission) != Some(&Verdict::Denied)
 }
 
@@ -438,10 +431,11 @@ impl Run {
         }
     }
 
-    fn situation<'a>(&'a self, world: &'a World, step: Option<usize>) -> guards::Situation<'a> {
-        guards::Situation {
+    fn situation<'a>(&'a self, world: &'a World, step: Option<usize>) -> Situation<'a> {
+        Situation {
             world,
-            intent: &self.intent,
+            key: &self.intent.cluster,
+            stance: actions::stance(&self.intent, world),
             steps: &self.plan.steps,
             step,
             typed: &self.typed,

@@ -1,5 +1,17 @@
 //! Forms: plain strings beside which the runtime keeps the editors.
 
+use super::intent::GuidedAction;
+use crate::domain::ids::ClusterKey;
+
+/// What a form is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormFor {
+    /// The action.
+    pub action: GuidedAction,
+    /// The cluster that it is about.
+    pub cluster: ClusterKey,
+}
+
 /// Names a field within its form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FieldId {
@@ -91,6 +103,21 @@ impl Form {
         if let Some(field) = self.fields.iter_mut().find(|field| field.id == id) {
             value.clone_into(&mut field.value);
             field.error = None;
+        }
+    }
+
+    /// Takes all errors away.
+    pub(super) fn forget_errors(&mut self) {
+        self.error = None;
+        for field in &mut self.fields {
+            field.error = None;
+        }
+    }
+
+    /// Tells a field's error; an error that it has already stays.
+    pub(super) fn blame(&mut self, id: FieldId, error: Option<String>) {
+        if let (Some(error), Some(field)) = (error, self.fields.iter_mut().find(|field| field.id == id)) {
+            field.error.get_or_insert(error);
         }
     }
 }

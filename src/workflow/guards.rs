@@ -8,8 +8,8 @@ mod preload;
 mod requests;
 mod state;
 
-use super::intent::Intent;
-use super::plan::{Check, CheckCode, CheckResult, Step, StepKind, StepState};
+use super::plan::{Check, CheckCode, CheckResult, Step};
+use super::situation::{DuringRollout, Situation};
 use crate::domain::World;
 use crate::domain::change::{Change, ChangeKind};
 use crate::domain::check::CheckSubject;
@@ -23,59 +23,12 @@ pub(super) use preload::{names_error, unlisted};
 pub(super) use requests::to_confirm;
 pub(super) use state::{is_settled, lost_watch};
 
-/// What the guards look at.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Situation<'a> {
-    /// Everything observed.
-    pub(super) world: &'a World,
-    /// What is wanted.
-    pub(super) intent: &'a Intent,
-    /// The steps with their states.
-    pub(super) steps: &'a [Step],
-    /// The step before whose write the guards are evaluated; `None` in review.
-    pub(super) step: Option<usize>,
-    /// Libraries whose names were typed once more.
-    pub(super) typed: &'a [String],
-}
-
-impl Situation<'_> {
-    fn cluster(&self) -> Option<&Cluster> {
-        self.world.clusters.get(self.intent.cluster())
-    }
-
-    /// The changes that are still to be made, the one at hand first, each with its step.
-    fn steps_ahead(&self) -> impl Iterator<Item = (usize, &Change)> {
-        let from = self.step.unwrap_or_default();
-        let steps = self.steps.iter().enumerate().skip(from);
-        steps.filter_map(|(index, step)| match &step.kind {
-            StepKind::Write { change, .. } if !matches!(step.state, StepState::Done | StepState::AlreadyDone) => Some((index, change)),
-            _ => None,
-        })
-    }
-
-    /// The changes that are still to be made, the one at hand first.
-    fn ahead(&self) -> impl Iterator<Item = &Change> {
-        self.steps_ahead().map(|(_, change)| change)
-    }
-
-    /// The changes that the guards are about, each with its step: all that are ahead in review, else the one at hand.
-    fn steps_at_hand(&self) -> impl Iterator<Item = (usize, &Change)> {
-        let most = if self.step.is_some() { 1 } else { usize::MAX };
-        self.steps_ahead().take(most)
-    }
-
-    /// The changes that the guards are about.
-    fn at_hand(&self) -> impl Iterator<Item = &Change> {
-        self.steps_at_hand().map(|(_, change)| change)
-    }
-}
-
 /// Evaluates every guard.
 pub(super) fn checks(situation: &Situation<'_>) -> Vec<Check> {
     let Some(cluster) = situation.cluster() else {
         return vec![fail(
             CheckCode::Cluster,
-            format!("cluster {} is not in view", situation.intent.cluster()),
+            format!("cluster {} is not in view", situation.key),
             "choose its namespace, or wait until the clusters are listed",
         )];
     };

@@ -1,95 +1,96 @@
 //! What the user wants, as data. No secrets are in it: it is kept in the state directory until the run has ended.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::domain::change::{Change, PreloadEdit};
+use crate::domain::Timestamp;
+use crate::domain::change::{Change, stored};
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::{ClusterKey, PodKey};
-use crate::domain::{Timestamp, World};
 
-/// One guided action with its parameters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Intent {
+/// One guided action on a cluster, with its values.
+///
+/// In files the cluster is a part of the kind, as in every version of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// The cluster that the action is about.
+    pub cluster: ClusterKey,
+    /// The action.
+    pub kind: IntentKind,
+}
+
+impl Serialize for Intent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        stored::write(&self.cluster, &self.kind, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Intent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (cluster, kind) = stored::read(deserializer)?;
+        Ok(Self { cluster, kind })
+    }
+}
+
+macro_rules! guided_actions {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// The guided actions.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum GuidedAction { $($(#[$doc])* $name,)* }
+
+        impl GuidedAction {
+            /// Every guided action, in the order of the menu.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+        }
+
+        /// A guided action with its values.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum IntentKind { $($(#[$doc])* $name($name),)* }
+
+        impl IntentKind {
+            /// Which action it is.
+            pub fn action(&self) -> GuidedAction {
+                match self { $(Self::$name(_) => GuidedAction::$name,)* }
+            }
+        }
+
+        $(impl $name {
+            /// The intent on a cluster.
+            pub fn on(self, cluster: ClusterKey) -> Intent {
+                Intent { cluster, kind: IntentKind::$name(self) }
+            }
+        })*
+    };
+}
+
+guided_actions! {
     /// Mount an image, preload libraries if needed, ask for the extension in databases, prove it.
-    AddExtension {
-        /// The cluster.
-        cluster: ClusterKey,
-        /// The entry; without a reference it comes from the cluster's catalog.
-        entry: ExtensionEntry,
-        /// Libraries to preload, a step of its own.
-        preload: Vec<String>,
-        /// Databases that shall have it.
-        databases: Vec<DatabaseWish>,
-    },
+    AddExtension,
     /// Give an entry another image reference.
-    ChangeImage {
-        /// The cluster.
-        cluster: ClusterKey,
-        /// Mount name.
-        entry: String,
-        /// The new reference.
-        reference: String,
-    },
+    ChangeImage,
     /// Set the preload libraries.
-    EditPreload {
-        /// The cluster.
-        cluster: ClusterKey,
-        /// The whole list, in order, as it was typed.
-        libraries: Vec<String>,
-        /// The list that was edited. What differs between the two is what is wanted; without it, what differs from the
-        /// list that is there when the plan is made.
-        #[serde(default)]
-        before: Option<Vec<String>>,
-    },
+    EditPreload,
     /// Restart all instances.
-    RestartCluster {
-        /// The cluster.
-        cluster: ClusterKey,
-        /// Value of the annotation: fixed when the run is made, so that a repeated step is recognised.
-        at: Timestamp,
-    },
+    RestartCluster,
     /// Restart one instance: the primary in place, a replica by deletion.
-    RestartInstance {
-        /// The cluster.
-        cluster: ClusterKey,
-        /// The instance.
-        pod: PodKey,
-        /// Its UID when the run was made.
-        uid: String,
-        /// Restart count of its container when the run was made.
-        restarts: u32,
-    },
+    RestartInstance,
     /// Delete a pod that never became ready and whose mounts differ from the resolved entries.
-    DeleteStuckPod {
-        /// The cluster.
-        cluster: ClusterKey,
-        /// The pod.
-        pod: PodKey,
-        /// Its UID.
-        uid: String,
-    },
+    DeleteStuckPod,
     /// Promote a standby.
-    Promote {
-        /// The cluster.
-        cluster: ClusterKey,
-        /// Name of the instance.
-        instance: String,
-        /// Time stamp of the request.
-        at: Timestamp,
-    },
+    Promote,
     /// Put back what a failed or blocked run wrote, last first, then delete the pods that stay stuck.
-    PutBack {
-        /// The cluster.
-        cluster: ClusterKey,
-        /// Name of the run, for people.
-        of: String,
-        /// The inverse changes, in order.
-        changes: Vec<Change>,
-        /// What is not put back, and why, as sentences.
-        #[serde(default)]
-        left: Vec<String>,
-    },
+    PutBack,
+}
+
+/// Values of *add an extension*.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddExtension {
+    /// The entry; without a reference it comes from the cluster's catalog.
+    pub entry: ExtensionEntry,
+    /// Libraries to preload, a step of its own.
+    pub preload: Vec<String>,
+    /// Databases that shall have it.
+    pub databases: Vec<DatabaseWish>,
 }
 
 /// A SQL extension wanted in a database.
@@ -105,46 +106,70 @@ pub struct DatabaseWish {
     pub schema: Option<String>,
 }
 
-impl Intent {
-    /// The cluster that the action is about.
-    pub fn cluster(&self) -> &ClusterKey {
-        match self {
-            Self::AddExtension { cluster, .. }
-            | Self::ChangeImage { cluster, .. }
-            | Self::EditPreload { cluster, .. }
-            | Self::RestartCluster { cluster, .. }
-            | Self::RestartInstance { cluster, .. }
-            | Self::DeleteStuckPod { cluster, .. }
-            | Self::Promote { cluster, .. }
-            | Self::PutBack { cluster, .. } => cluster,
-        }
-    }
+/// Values of *change the image*.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeImage {
+    /// Mount name.
+    pub entry: String,
+    /// The new reference.
+    pub reference: String,
+}
 
-    /// What is wanted of the preload list, where that is all that is wanted.
-    pub(super) fn preload_edit(&self, world: &World) -> Option<PreloadEdit> {
-        let Self::EditPreload {
-            cluster,
-            libraries,
-            before,
-        } = self
-        else {
-            return None;
-        };
-        let there = || world.clusters.get(cluster).map(|cluster| cluster.spec.preload.clone());
-        Some(PreloadEdit::between(&before.clone().or_else(there).unwrap_or_default(), libraries))
-    }
+/// Values of *edit the preload libraries*.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditPreload {
+    /// The whole list, in order, as it was typed.
+    pub libraries: Vec<String>,
+    /// The list that was edited. What differs between the two is what is wanted; without it, what differs from the list
+    /// that is there when the plan is made.
+    #[serde(default)]
+    pub before: Option<Vec<String>>,
+}
 
-    /// A few words, e.g. `add foo`.
-    pub fn title(&self) -> String {
-        match self {
-            Self::AddExtension { entry, .. } => format!("add {}", entry.name),
-            Self::ChangeImage { entry, .. } => format!("change image of {entry}"),
-            Self::EditPreload { .. } => "edit preload libraries".to_owned(),
-            Self::RestartCluster { cluster, .. } => format!("restart {}", cluster.name),
-            Self::RestartInstance { pod, .. } => format!("restart {}", pod.name),
-            Self::DeleteStuckPod { pod, .. } => format!("delete stuck pod {}", pod.name),
-            Self::Promote { instance, .. } => format!("promote {instance}"),
-            Self::PutBack { of, .. } => format!("put back {of}"),
-        }
-    }
+/// Values of *restart all instances*.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestartCluster {
+    /// Value of the annotation: fixed when the run is made, so that a repeated step is recognised.
+    pub at: Timestamp,
+}
+
+/// Values of *restart an instance*.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestartInstance {
+    /// The instance.
+    pub pod: PodKey,
+    /// Its UID when the run was made.
+    pub uid: String,
+    /// Restart count of its container when the run was made.
+    pub restarts: u32,
+}
+
+/// Values of *delete the stuck pod*.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeleteStuckPod {
+    /// The pod.
+    pub pod: PodKey,
+    /// Its UID.
+    pub uid: String,
+}
+
+/// Values of *promote*.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promote {
+    /// Name of the instance.
+    pub instance: String,
+    /// Time stamp of the request.
+    pub at: Timestamp,
+}
+
+/// Values of *put back*.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutBack {
+    /// Name of the run, for people.
+    pub of: String,
+    /// The inverse changes, in order.
+    pub changes: Vec<Change>,
+    /// What is not put back, and why, as sentences.
+    #[serde(default)]
+    pub left: Vec<String>,
 }

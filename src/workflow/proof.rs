@@ -1,7 +1,7 @@
 //! Proof: what new sessions read after the last write.
 
 use super::conditions::{View, fresh_answer};
-use super::intent::{DatabaseWish, Intent};
+use super::intent::DatabaseWish;
 use crate::domain::World;
 use crate::domain::cluster::Cluster;
 use crate::domain::ids::{ClusterKey, PodKey};
@@ -21,6 +21,21 @@ pub(super) enum Proof {
     Open(Vec<String>),
 }
 
+/// What new sessions must show. That nothing waits for a restart must always be so.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct MustShow {
+    /// SQL extensions that every instance offers.
+    pub(super) offered: Vec<String>,
+    /// Libraries that every instance has loaded.
+    pub(super) loaded: Vec<String>,
+    /// What databases have.
+    pub(super) installed: Vec<DatabaseWish>,
+    /// The instance that is not in recovery any more.
+    pub(super) promoted: Option<String>,
+    /// What the complete rollout shows already, as a sentence.
+    pub(super) rolled_out: Option<String>,
+}
+
 /// Instances that must tell: all of the cluster.
 pub(super) fn witnesses(world: &World, cluster: &ClusterKey) -> Vec<PodKey> {
     world
@@ -30,11 +45,8 @@ pub(super) fn witnesses(world: &World, cluster: &ClusterKey) -> Vec<PodKey> {
         .collect()
 }
 
-/// Reads the proof of an intent from evidence that is not older than the view's time.
-pub(super) fn read(intent: &Intent, view: View<'_>) -> Proof {
-    let Some(cluster) = view.world.clusters.get(intent.cluster()) else {
-        return Proof::Pending(format!("cluster {} is not in view", intent.cluster()));
-    };
+/// Reads the proof from evidence that is not older than the view's time.
+pub(super) fn read(must_show: &MustShow, cluster: &Cluster, view: View<'_>) -> Proof {
     let rollout = rollout::assess(view.world, cluster);
     if let Some(pending) = rollout.pending.first() {
         return Proof::Pending(pending.clone());
@@ -42,17 +54,16 @@ pub(super) fn read(intent: &Intent, view: View<'_>) -> Proof {
     let mut ledger = Ledger::default();
     for instance in view.world.instances_of(&cluster.key) {
         match (fresh_answer(view, instance), view.world.failure_of(instance)) {
-            (Some(probe), _) => of_instance(intent, view, cluster, instance, probe, &mut ledger),
+            (Some(probe), _) => of_instance(must_show, view, instance, probe, &mut ledger),
             (None, Some(failure)) if failure.at >= view.since => {
                 ledger.open(format!("{} cannot be read, because {}", instance.key.name, failure.because));
             }
             _ => return Proof::Pending(format!("asking {}", instance.key.name)),
         }
     }
-    match intent {
-        Intent::AddExtension { databases, .. } => in_databases(view, cluster, databases, &mut ledger),
-        Intent::ChangeImage { entry, reference, .. } => ledger.proved(format!("every instance mounts {entry} with {reference}")),
-        _ => {}
+    in_databases(view, cluster, &must_show.installed, &mut ledger);
+    if let Some(text) = &must_show.rolled_out {
+        ledger.proved(text.clone());
     }
     ledger.close()
 }
@@ -82,14 +93,17 @@ impl Ledger {
 }
 
 /// What every instance must show: offered extensions, loaded libraries, nothing that waits for a restart.
-fn of_instance(intent: &Intent, view: View<'_>, cluster: &Cluster, instance: &Instance, probe: &InstanceProbe, ledger: &mut Ledger) {
+fn of_instance(must_show: &MustShow, view: View<'_>, instance: &Instance, probe: &InstanceProbe, ledger: &mut Ledger) {
     let name = &instance.key.name;
     let Some(server) = probe.server.known() else {
-        let why = probe.server.because().unwrap_or("nothing was told");
+        let why = probe.server.because().unwrap_or("no answer");
         ledger.open(format!("{name}: the server's settings are not known, because {why}"));
         return;
     };
-    for extension in wanted_extensions(intent, view.world, cluster) {
+    let mut offered = must_show.offered.clone();
+    offered.sort();
+    offered.dedup();
+    for extension in offered {
         match (probe.available.known(), probe.available.because()) {
             (Some(offered), _) if offered.iter().any(|there| there.name == extension) => {
                 ledger.proved(format!("{name} offers {extension}"));
@@ -97,20 +111,18 @@ fn of_instance(intent: &Intent, view: View<'_>, cluster: &Cluster, instance: &In
             (Some(_), _) => ledger.open(format!("{name} does not offer {extension}")),
             (None, why) => ledger.open(format!(
                 "{name}: it is not known whether {extension} is offered, because {}",
-                why.unwrap_or("nothing was told")
+                why.unwrap_or("no answer")
             )),
         }
     }
-    for library in wanted_libraries(intent, view.world) {
-        if is_loaded(server, &library) {
+    for library in &must_show.loaded {
+        if is_loaded(server, library) {
             ledger.proved(format!("{name} has loaded {library}"));
         } else {
             ledger.open(format!("{name} has not loaded {library}"));
         }
     }
-    if let Intent::Promote { instance: promoted, .. } = intent
-        && promoted == name
-    {
+    if must_show.promoted.as_ref() == Some(name) {
         if server.standby {
             ledger.open(format!("{name} is still in recovery"));
         } else {
@@ -131,42 +143,6 @@ fn at_rest(view: View<'_>, instance: &Instance, ledger: &mut Ledger) {
     }
 }
 
-fn wanted_extensions(intent: &Intent, world: &World, cluster: &Cluster) -> Vec<String> {
-    let mut names: Vec<String> = match intent {
-        Intent::AddExtension { databases, .. } => databases.iter().map(|wish| wish.extension.clone()).collect(),
-        Intent::ChangeImage { entry, .. } => super::guards::provided(world, cluster, entry)
-            .into_iter()
-            .filter(|name| is_asked_for(world, cluster, name))
-            .collect(),
-        _ => Vec::new(),
-    };
-    names.sort();
-    names.dedup();
-    names
-}
-
-fn is_asked_for(world: &World, cluster: &Cluster, name: &str) -> bool {
-    world
-        .databases_of(&cluster.key)
-        .any(|object| object.extensions.iter().any(|item| item.name == name))
-}
-
-fn wanted_libraries(intent: &Intent, world: &World) -> Vec<String> {
-    match intent {
-        Intent::AddExtension { preload, .. } => preload.clone(),
-        // What another user took out since is not asked for any more.
-        Intent::EditPreload { libraries, cluster, .. } => {
-            let listed = world
-                .clusters
-                .get(cluster)
-                .map(|cluster| cluster.spec.preload.as_slice())
-                .unwrap_or_default();
-            libraries.iter().filter(|library| listed.contains(library)).cloned().collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
 fn in_databases(view: View<'_>, cluster: &Cluster, wishes: &[DatabaseWish], ledger: &mut Ledger) {
     let probe = view.world.primary_of(cluster).and_then(|primary| fresh_answer(view, primary));
     for wish in wishes {
@@ -177,7 +153,7 @@ fn in_databases(view: View<'_>, cluster: &Cluster, wishes: &[DatabaseWish], ledg
             continue;
         };
         let Some(installed) = facts.installed.known() else {
-            let why = facts.installed.because().unwrap_or("nothing was told");
+            let why = facts.installed.because().unwrap_or("no answer");
             ledger.open(format!("{database}: pg_extension could not be read, because {why}"));
             continue;
         };

@@ -181,7 +181,7 @@ impl Run {
     /// What must be typed to confirm the plan, word by word: the cluster's name where its primary is interrupted, then the
     /// libraries that no instance can be asked for.
     pub fn to_type(&self) -> Vec<String> {
-        let cluster = self.plan.interrupts_primary.then(|| self.intent.cluster().name.clone());
+        let cluster = self.plan.interrupts_primary.then(|| self.intent.cluster.name.clone());
         cluster.into_iter().chain(self.plan.unlisted.iter().cloned()).collect()
     }
 

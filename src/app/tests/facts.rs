@@ -366,7 +366,7 @@ fn a_failure_outlasts_what_was_said_after_it() {
     }));
     seat.wait(1);
     seat.press("c");
-    assert_eq!(seat.notice(), "it is on the clipboard");
+    assert_eq!(seat.notice(), "sent to the clipboard (the terminal does not confirm it)");
     seat.wait(10);
     assert_eq!(seat.notice(), "the log cannot be written");
     seat.press("esc");

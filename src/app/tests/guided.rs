@@ -1,15 +1,18 @@
 //! Guided actions, from the key to the proof.
 
 use super::seat::{FIRST, FOO, Seat, orders, target};
+use crate::app::action::Action;
 use crate::app::effect::Effect;
-use crate::app::model::Overlay;
+use crate::app::keys::KeyChord;
+use crate::app::model::{Context, Overlay};
 use crate::app::msg::Msg;
 use crate::backend::Access;
 use crate::domain::ladder::{RungKind, RungState};
 use crate::domain::probe::Fact;
 use crate::domain::world::Probe;
+use crate::workflow::intent;
 use crate::workflow::run::Phase;
-use crate::workflow::{FieldId, Intent};
+use crate::workflow::{FieldId, GuidedAction};
 
 fn confirmed() -> Seat {
     let mut seat = Seat::new();
@@ -201,7 +204,7 @@ fn unfinished_runs_do_not_go_on_in_read_only_mode() {
 fn the_command_line_begins_without_a_form_or_an_overlay() {
     let mut seat = Seat::new();
     let at = seat.now();
-    seat.fold(Msg::Begin(FIRST, Intent::RestartCluster { cluster: orders(), at }));
+    seat.fold(Msg::Begin(FIRST, intent::RestartCluster { at }.on(orders())));
     let id = seat.run().id.clone();
     assert_eq!((seat.top(), &seat.run().phase), ("none", &Phase::Review));
     seat.fold(Msg::Tell(id, crate::workflow::Event::Confirmed("orders".to_owned())));
@@ -241,10 +244,52 @@ fn a_stuck_pod_is_found_by_its_key_and_by_its_finding() {
     seat.confirm();
     seat.until("a block", |phase| matches!(phase, Phase::Blocked { .. }));
     seat.press("esc x");
-    assert!(matches!(seat.run().intent, Intent::DeleteStuckPod { .. }), "{}", seat.notice());
+    assert!(seat.run().intent.kind.action() == GuidedAction::DeleteStuckPod, "{}", seat.notice());
     seat.press("esc 5 g enter");
     assert!(
         !matches!(seat.top(), "none") || !seat.notice().is_empty(),
         "a finding's remedy is offered or told"
     );
+}
+
+#[test]
+fn a_guided_action_has_an_action_with_a_place_in_the_menu_a_word_in_the_footer_and_a_refusal() {
+    let mut seat = Seat::new();
+    seat.press("m");
+    let Some(Overlay::Menu(items, _)) = seat.model.overlays.last().cloned() else {
+        panic!("no menu")
+    };
+    seat.press("esc");
+    for guided in GuidedAction::ALL {
+        let mut actions = Action::ALL.iter().filter(|action| action.guided() == Some(*guided));
+        let (Some(action), None) = (actions.next(), actions.next()) else {
+            panic!("{guided:?} has no action, or several")
+        };
+        assert!(items.iter().any(|(item, _)| item == action), "{action:?} is not in the menu");
+        assert!(!action.footer_word().is_empty() && !action.is_of_overlays(), "{action:?}");
+        assert!(
+            seat.model.keymap.iter().any(|binding| binding.action == *action),
+            "{action:?} has no key"
+        );
+        // It begins, or says why it is not available; it does one of both.
+        let before = (seat.model.overlays.len(), seat.model.notices.len());
+        crate::app::update(&mut seat.model, Msg::Key(key_of(*action)));
+        assert_ne!((seat.model.overlays.len(), seat.model.notices.len()), before, "{action:?}");
+        seat.model.overlays.clear();
+        seat.model.notices.clear();
+        seat.model.access = Access::ReadOnly;
+        crate::app::update(&mut seat.model, Msg::Key(key_of(*action)));
+        assert!(seat.model.overlays.is_empty(), "{action:?}");
+        let refusal = format!("read-only mode: \"{}\" is not available", action.help());
+        assert_eq!(seat.model.notices.last().map(|notice| notice.text.clone()), Some(refusal));
+        seat.model.access = Access::Write;
+    }
+}
+
+fn key_of(action: Action) -> KeyChord {
+    let bindings = crate::app::keymap::bindings();
+    let mut own = bindings
+        .iter()
+        .filter(|binding| binding.action == action && binding.context == Context::Main);
+    own.next().unwrap().chord
 }

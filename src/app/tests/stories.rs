@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::keys::KeyChord;
-use crate::app::model::{Context, FormFor, Mode, Model, Overlay};
+use crate::app::model::{Context, Mode, Model, Overlay};
 use crate::app::msg::{Choices, EditorId, Msg, Outcome};
 use crate::app::update;
 use crate::backend::{Access, BackendError, DatabaseAccess, ErrorKind, Read, Reply, Scope, Target, TargetId};
@@ -19,8 +19,9 @@ use crate::domain::permission::Verdict;
 use crate::domain::probe::CrashLine;
 use crate::domain::watch::{Kind, WatchState};
 use crate::domain::{Observation, Timestamp};
+use crate::workflow::intent::{self, RestartInstance};
 use crate::workflow::run::{Kept, Phase, Run};
-use crate::workflow::{FieldId, Intent};
+use crate::workflow::{FieldId, GuidedAction, Intent, IntentKind};
 
 const HERE: TargetId = TargetId(1);
 
@@ -296,8 +297,9 @@ fn only_an_instance_of_the_cluster_that_is_shown_is_restarted() {
     press(&mut model, &["3", "down", "h", "tab", "/"]);
     write_into(&mut model, EditorId::Filter, "zebra");
     press(&mut model, &["enter", "S"]);
-    let Intent::RestartInstance { cluster, pod, .. } = &last_run(&model).intent else {
-        panic!("{:?}", last_run(&model).intent)
+    let Intent { cluster, kind } = &last_run(&model).intent;
+    let IntentKind::RestartInstance(RestartInstance { pod, .. }) = kind else {
+        panic!("{kind:?}")
     };
     assert_eq!((cluster.name.as_str(), pod.name.as_str()), ("zebra", "zebra-1"));
 }
@@ -335,12 +337,9 @@ fn the_menu_says_why_nothing_can_be_taken_in_read_only_mode() {
     let Some(Overlay::Menu(items, _)) = model.overlays.last() else {
         panic!("{:?}", model.overlays)
     };
-    assert!(
-        items.iter().all(|(_, why)| why.as_deref() == Some("extop is read-only")),
-        "{items:?}"
-    );
+    assert!(items.iter().all(|(_, why)| why.as_deref() == Some("read-only mode")), "{items:?}");
     assert!(!press(&mut model, &["enter"]).iter().any(writes));
-    assert_eq!(last_notice(&model), "extop is read-only");
+    assert_eq!(last_notice(&model), "read-only mode");
 }
 
 #[test]
@@ -349,10 +348,7 @@ fn neither_a_remedy_nor_an_intent_of_the_command_line_writes_in_read_only_mode()
     stuck(&mut model);
     let mut effects = press(&mut model, &["5", "enter"]);
     assert!(last_notice(&model).contains("read-only"));
-    let intent = Intent::RestartCluster {
-        cluster: fixture::cluster_key(),
-        at: fixture::now(),
-    };
+    let intent = intent::RestartCluster { at: fixture::now() }.on(fixture::cluster_key());
     effects.extend(update(&mut model, Msg::Begin(HERE, intent)));
     assert!(!effects.iter().any(writes), "{effects:?}");
     assert_eq!(model.runs, []);
@@ -405,7 +401,7 @@ fn enter_on_a_missing_library_opens_the_list_without_it() {
     observe(&mut model, vec![last_words(3, "nothere")]);
     let effects = press(&mut model, &["5", "enter"]);
     assert_eq!(editor(&effects), Some((EditorId::Field(FieldId::Preload), "pgaudit")));
-    assert!(matches!(model.overlays.last(), Some(Overlay::Form(FormFor::EditPreload(_), _))));
+    assert!(matches!(model.overlays.last(), Some(Overlay::Form(what, _)) if what.action == GuidedAction::EditPreload));
 }
 
 // Notices.

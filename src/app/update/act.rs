@@ -3,12 +3,13 @@
 use super::{forms, observe, overlays, runs, say, select, switch};
 use crate::app::action::Action;
 use crate::app::effect::Effect;
-use crate::app::model::{FormFor, Model, Overlay, Pane, Tab, is_moving};
+use crate::app::model::{Model, Overlay, Pane, Tab, is_moving};
 use crate::domain::finding::{Finding, Remedy};
-use crate::domain::ids::{ClusterKey, PodKey};
+use crate::domain::ids::PodKey;
 use crate::domain::watch::{Kind, WatchState};
-use crate::workflow::Intent;
+use crate::workflow::actions;
 use crate::workflow::run::RunId;
+use crate::workflow::{Chosen, GuidedAction};
 
 /// Carries an action out.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
@@ -46,7 +47,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Actions that ask the runtime or an operator for something.
+/// Actions that ask the runtime or a cluster for something.
 fn ask(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Refresh => refresh(model),
@@ -158,7 +159,7 @@ fn copy(model: &mut Model) -> Vec<Effect> {
         return say(model, "there is nothing to copy");
     };
     let mut effects = vec![Effect::Copy(text)];
-    effects.extend(say(model, "it is on the clipboard"));
+    effects.extend(say(model, "sent to the clipboard (the terminal does not confirm it)"));
     effects
 }
 
@@ -188,45 +189,54 @@ fn remedy(model: &mut Model) -> Vec<Effect> {
         return say(model, "there is no finding");
     };
     let cluster = finding.cluster.clone();
-    match finding.remedy {
-        Remedy::ByHand => say(model, finding.remedy_text.for_people()),
-        Remedy::DeletePod(pod) => delete_pod(model, cluster, Some(pod)),
-        Remedy::RemovePreload(library) => forms::open_without(model, cluster, &library),
-        Remedy::Promote => forms::open(model, FormFor::Promote(cluster)),
-        Remedy::RestartCluster => restart_cluster(model, cluster),
-        Remedy::ChangeImage(entry) => forms::open(model, FormFor::ChangeImage(cluster, entry)),
-    }
+    let mut chosen = Chosen::cluster(finding.cluster);
+    let action = match finding.remedy {
+        Remedy::ByHand => return say(model, finding.remedy_text.for_people()),
+        Remedy::RemovePreload(library) => return forms::open_without(model, cluster, &library),
+        Remedy::DeletePod(pod) => {
+            chosen.stuck = Some(pod);
+            GuidedAction::DeleteStuckPod
+        }
+        Remedy::ChangeImage(entry) => {
+            chosen.entry = Some(entry);
+            GuidedAction::ChangeImage
+        }
+        Remedy::Promote => GuidedAction::Promote,
+        Remedy::RestartCluster => GuidedAction::RestartCluster,
+    };
+    forms::begin(model, action, &chosen)
 }
 
-/// The guided actions in the menu, each with the reason why it cannot be taken, if so.
+/// What is selected, for a guided action.
+fn chosen(model: &Model) -> Option<Chosen> {
+    let shown = select::instances(model);
+    let instance = model.screen.instance.clone().filter(|pod| shown.contains(pod));
+    Some(Chosen {
+        entry: model.selected_ladder().map(|ladder| ladder.entry.clone()),
+        instance: instance.or_else(|| shown.first().cloned()),
+        stuck: stuck(model),
+        put_back: last_to_put_back(model),
+        ..Chosen::cluster(model.selected_cluster()?.clone())
+    })
+}
+
+/// What is said when no cluster is selected.
+const NO_CLUSTER: &str = "no cluster is selected";
+
+/// The guided actions in the menu, each with the reason why it is not available, if so.
 fn menu(model: &Model) -> Vec<(Action, Option<String>)> {
-    let why = |action: Action| -> Option<String> {
+    let chosen = chosen(model);
+    let why = |action: GuidedAction| -> Option<String> {
         if model.is_read_only() {
-            return Some("extop is read-only".to_owned());
+            return Some("read-only mode".to_owned());
         }
-        if model.selected_cluster().is_none() {
-            return Some("no cluster is selected".to_owned());
-        }
-        match action {
-            Action::ChangeImage if model.selected_ladder().is_none() => Some("no entry is selected".to_owned()),
-            Action::DeleteStuckPod if stuck(model).is_none() => Some("no pod is stuck".to_owned()),
-            Action::PutBack if last_to_put_back(model).is_none() => Some("no run has written anything that can be put back".to_owned()),
-            _ => None,
-        }
+        let Some((chosen, session)) = chosen.as_ref().zip(model.session()) else {
+            return Some(NO_CLUSTER.to_owned());
+        };
+        actions::begin(action, chosen, &session.world, model.now).err()
     };
-    [
-        Action::AddExtension,
-        Action::ChangeImage,
-        Action::EditPreload,
-        Action::RestartCluster,
-        Action::RestartInstance,
-        Action::DeleteStuckPod,
-        Action::Promote,
-        Action::PutBack,
-    ]
-    .into_iter()
-    .map(|action| (action, why(action)))
-    .collect()
+    let all = Action::ALL.iter().filter_map(|action| Some((*action, action.guided()?)));
+    all.map(|(action, guided)| (action, why(guided))).collect()
 }
 
 /// The pod that a finding says is stuck, else one that cannot start and never was ready.
@@ -250,72 +260,16 @@ fn stuck(model: &Model) -> Option<PodKey> {
     })
 }
 
-/// Begins a guided action.
+/// Begins a guided action with what is selected.
 pub(super) fn guided(model: &mut Model, action: Action) -> Vec<Effect> {
+    let Some(wanted) = action.guided() else { return Vec::new() };
     if model.is_read_only() {
-        return say(model, format!("extop is read-only, so {} is not to be had", action.as_str()));
+        return say(model, format!("read-only mode: \"{}\" is not available", action.help()));
     }
-    let Some(cluster) = model.selected_cluster().cloned() else {
-        return say(model, "no cluster is selected");
-    };
-    match action {
-        Action::AddExtension => forms::open(model, FormFor::AddExtension(cluster)),
-        Action::EditPreload => forms::open(model, FormFor::EditPreload(cluster)),
-        Action::Promote => forms::open(model, FormFor::Promote(cluster)),
-        Action::ChangeImage => match model.selected_ladder().map(|ladder| ladder.entry.clone()) {
-            Some(entry) => forms::open(model, FormFor::ChangeImage(cluster, entry)),
-            None => say(model, "no entry is selected"),
-        },
-        Action::RestartCluster => restart_cluster(model, cluster),
-        Action::RestartInstance => restart_instance(model, cluster),
-        Action::DeleteStuckPod => {
-            let pod = stuck(model);
-            delete_pod(model, cluster, pod)
-        }
-        Action::PutBack => put_back(model),
-        _ => Vec::new(),
+    match chosen(model) {
+        Some(chosen) => forms::begin(model, wanted, &chosen),
+        None => say(model, NO_CLUSTER),
     }
-}
-
-fn start(model: &mut Model, intent: Intent) -> Vec<Effect> {
-    let target = model.active;
-    forms::start(model, target, intent).1
-}
-
-fn restart_cluster(model: &mut Model, cluster: ClusterKey) -> Vec<Effect> {
-    let at = model.now;
-    start(model, Intent::RestartCluster { cluster, at })
-}
-
-fn restart_instance(model: &mut Model, cluster: ClusterKey) -> Vec<Effect> {
-    let shown = select::instances(model);
-    let chosen = model.screen.instance.clone().filter(|pod| shown.contains(pod));
-    let instance = chosen
-        .or_else(|| shown.first().cloned())
-        .and_then(|pod| model.session()?.world.instances.get(&pod).cloned());
-    let Some(instance) = instance else {
-        return say(model, "no instance is selected; 3 shows the instances");
-    };
-    let intent = Intent::RestartInstance {
-        cluster,
-        pod: instance.key,
-        uid: instance.uid,
-        restarts: instance.restarts,
-    };
-    start(model, intent)
-}
-
-fn delete_pod(model: &mut Model, cluster: ClusterKey, pod: Option<PodKey>) -> Vec<Effect> {
-    let instance = pod.and_then(|pod| model.session()?.world.instances.get(&pod).cloned());
-    let Some(instance) = instance else {
-        return say(model, "no pod is stuck");
-    };
-    let intent = Intent::DeleteStuckPod {
-        cluster,
-        pod: instance.key,
-        uid: instance.uid,
-    };
-    start(model, intent)
 }
 
 /// The last run of the active target that wrote something that can be put back.
@@ -323,11 +277,4 @@ fn last_to_put_back(model: &Model) -> Option<RunId> {
     let mut runs = model.runs.iter().rev().filter(|(target, _)| *target == model.active);
     runs.find(|(_, run)| runs::put_back(model, &run.id).is_some())
         .map(|(_, run)| run.id.clone())
-}
-
-fn put_back(model: &mut Model) -> Vec<Effect> {
-    match last_to_put_back(model) {
-        Some(id) => forms::put_back(model, &id),
-        None => say(model, "no run has written anything that can be put back"),
-    }
 }

@@ -1,35 +1,38 @@
 //! Forms: fields and their choices, submission.
 
-use super::{runs, say};
+use super::{READ_ONLY, runs, say};
 use crate::app::effect::Effect;
-use crate::app::model::{FormFor, Model, Overlay};
+use crate::app::model::{Model, Overlay};
 use crate::backend::TargetId;
 use crate::domain::World;
 use crate::domain::ids::ClusterKey;
-use crate::workflow::forms::{self, FormKind};
+use crate::workflow::actions;
 use crate::workflow::run::RunId;
-use crate::workflow::{FieldId, FieldKind, Form, Intent};
+use crate::workflow::{Begin, Chosen, FieldId, FieldKind, Form, FormFor, GuidedAction, Intent};
 
-/// Opens a form; in read-only mode there is none.
-pub(super) fn open(model: &mut Model, what: FormFor) -> Vec<Effect> {
+/// Begins a guided action with what is chosen: its form is opened, or its plan is made. Refused in read-only mode.
+pub(super) fn begin(model: &mut Model, action: GuidedAction, chosen: &Chosen) -> Vec<Effect> {
     if model.is_read_only() {
-        return say(model, "extop is read-only, so no action can be taken");
+        return say(model, READ_ONLY);
     }
+    let (target, now) = (model.active, model.now);
     let Some(session) = model.session() else { return Vec::new() };
-    let form = match &what {
-        FormFor::AddExtension(cluster) => forms::add_extension(&session.world, cluster),
-        FormFor::ChangeImage(cluster, entry) => forms::change_image(&session.world, cluster, entry),
-        FormFor::EditPreload(cluster) => forms::edit_preload(&session.world, cluster),
-        FormFor::Promote(cluster) => forms::promote(&session.world, cluster),
-    };
-    model.overlays.push(Overlay::Form(what, form));
-    model.dirty = true;
-    Vec::new()
+    match actions::begin(action, chosen, &session.world, now) {
+        Ok(Begin::Form(form)) => {
+            let cluster = chosen.cluster.clone();
+            model.overlays.push(Overlay::Form(FormFor { action, cluster }, form));
+            model.dirty = true;
+            Vec::new()
+        }
+        Ok(Begin::Plan(intent)) => start(model, target, intent).1,
+        Ok(Begin::PutBack(run)) => put_back(model, &run),
+        Err(why) => say(model, why),
+    }
 }
 
 /// Opens the form for preload libraries with one of them taken out.
 pub(super) fn open_without(model: &mut Model, cluster: ClusterKey, library: &str) -> Vec<Effect> {
-    let effects = open(model, FormFor::EditPreload(cluster));
+    let effects = begin(model, GuidedAction::EditPreload, &Chosen::cluster(cluster));
     if let Some(Overlay::Form(_, form)) = model.overlays.last_mut() {
         let kept: Vec<&str> = form.value(FieldId::Preload).lines().filter(|line| *line != library).collect();
         let text = kept.join("\n");
@@ -54,15 +57,6 @@ pub(super) fn edited(model: &mut Model, field: FieldId, text: &str) {
     }
 }
 
-fn kind(what: &FormFor) -> (FormKind, &ClusterKey) {
-    match what {
-        FormFor::AddExtension(cluster) => (FormKind::AddExtension, cluster),
-        FormFor::ChangeImage(cluster, _) => (FormKind::ChangeImage, cluster),
-        FormFor::EditPreload(cluster) => (FormKind::EditPreload, cluster),
-        FormFor::Promote(cluster) => (FormKind::Promote, cluster),
-    }
-}
-
 /// Goes to another field; a chosen name brings along what is known of it.
 pub(super) fn step(model: &mut Model, forward: bool) {
     if let Some((what, form, world)) = top(model) {
@@ -75,8 +69,8 @@ pub(super) fn step(model: &mut Model, forward: bool) {
 
 fn fill(what: &FormFor, form: &mut Form, world: &World) {
     let on_name = form.fields.get(form.focus).is_some_and(|field| field.id == FieldId::Name);
-    if let (FormFor::AddExtension(cluster), true) = (what, on_name) {
-        forms::prefill(form, world, cluster);
+    if on_name {
+        actions::fill(what, form, world);
     }
 }
 
@@ -112,8 +106,7 @@ pub(super) fn submit(model: &mut Model) -> Vec<Effect> {
     let target = model.active;
     let Some((what, form, world)) = top(model) else { return Vec::new() };
     fill(what, form, world);
-    let (kind, cluster) = kind(what);
-    match forms::submit(form, kind, cluster, world, now) {
+    match actions::submit(what, form, world, now) {
         None => Vec::new(),
         Some(intent) => start(model, target, intent).1,
     }

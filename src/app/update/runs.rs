@@ -1,6 +1,6 @@
 //! Guided actions: runs are begun, told what happens, and what they ask for becomes effects.
 
-use super::{observe, say};
+use super::{READ_ONLY, observe, say};
 use crate::app::effect::Effect;
 use crate::app::model::{Model, Overlay, is_moving};
 use crate::app::msg::{Outcome, Timer};
@@ -13,7 +13,7 @@ use crate::workflow::{Command, Event, Intent};
 /// Begins a run. In read-only mode there is none.
 pub(super) fn begin(model: &mut Model, target: TargetId, intent: Intent) -> (Option<RunId>, Vec<Effect>) {
     if model.access.permit().is_none() {
-        return (None, say(model, "extop is read-only, so no action can be taken"));
+        return (None, say(model, READ_ONLY));
     }
     let Some(session) = model.sessions.get(&target) else {
         return (None, say(model, "the target is not open any more"));
@@ -30,12 +30,12 @@ pub(super) fn begin(model: &mut Model, target: TargetId, intent: Intent) -> (Opt
 pub(super) fn resume(model: &mut Model, kept: Kept) -> Vec<Effect> {
     let target = model.active;
     if model.access.permit().is_none() {
-        return say(model, "extop is read-only, so no run can go on");
+        return say(model, "read-only mode: no run can be continued");
     }
     let Some(session) = model.sessions.get_mut(&target) else {
         return Vec::new();
     };
-    let cluster = kept.intent.cluster().clone();
+    let cluster = kept.intent.cluster.clone();
     if let Scope::Namespace(shown) = &session.target.scope
         && *shown != cluster.namespace
     {
@@ -184,13 +184,13 @@ pub(super) fn tell(model: &mut Model, id: &RunId, event: Event) -> Vec<Effect> {
 fn in_the_way(model: &Model, id: &RunId) -> Option<String> {
     let (target, run) = model.runs.iter().find(|(_, run)| run.id == *id)?;
     let of = model.sessions.get(target)?.target.identity();
-    works_on(model, id, &of, run.intent.cluster())
+    works_on(model, id, &of, &run.intent.cluster)
 }
 
 fn works_on(model: &Model, but: &RunId, of: &TargetIdentity, cluster: &ClusterKey) -> Option<String> {
     let mut others = model.runs.iter().filter(|(_, other)| other.id != *but && is_moving(other));
     let (_, other) = others.find(|(target, other)| {
-        other.intent.cluster() == cluster
+        &other.intent.cluster == cluster
             && model
                 .sessions
                 .get(target)

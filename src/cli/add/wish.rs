@@ -4,6 +4,7 @@ use crate::cli::options::Add;
 use crate::domain::extension::{EnvVar, ExtensionEntry};
 use crate::domain::ids::ClusterKey;
 use crate::domain::known::known;
+use crate::workflow::intent;
 use crate::workflow::{DatabaseWish, Intent};
 
 /// What is seen to be wrong before anything is read.
@@ -17,8 +18,7 @@ pub(super) fn check(options: &Add) -> Result<(), String> {
 /// The intent that the options make.
 pub(super) fn intent(options: &Add, cluster: &ClusterKey) -> Result<Intent, String> {
     let env: Result<Vec<EnvVar>, String> = options.env.iter().map(|text| variable(text)).collect();
-    Ok(Intent::AddExtension {
-        cluster: cluster.clone(),
+    Ok(intent::AddExtension {
         entry: ExtensionEntry {
             name: options.name.clone(),
             reference: options.image.clone(),
@@ -31,7 +31,8 @@ pub(super) fn intent(options: &Add, cluster: &ClusterKey) -> Result<Intent, Stri
         },
         preload: options.preload.clone(),
         databases: wishes(options)?,
-    })
+    }
+    .on(cluster.clone()))
 }
 
 fn variable(text: &str) -> Result<EnvVar, String> {
@@ -89,6 +90,7 @@ mod tests {
 
     use super::*;
     use crate::cli::options::{Cli, Command};
+    use crate::workflow::IntentKind;
 
     fn intent_of(line: &str) -> Result<Intent, String> {
         let cli = Cli::try_parse_from(line.split(' ')).unwrap();
@@ -97,10 +99,11 @@ mod tests {
     }
 
     fn wishes_of(line: &str) -> Vec<(String, String, Option<String>)> {
-        let Ok(Intent::AddExtension { databases, .. }) = intent_of(line) else {
+        let Ok(IntentKind::AddExtension(added)) = intent_of(line).map(|intent| intent.kind) else {
             panic!("{line}")
         };
-        databases
+        added
+            .databases
             .into_iter()
             .map(|wish| (wish.database, wish.extension, wish.version))
             .collect()

@@ -1,3 +1,4 @@
+use crate::workflow::intent;
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
@@ -13,7 +14,6 @@ use crate::domain::change::{Method, Resource};
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::permission::Permission;
 use crate::runtime::kept::StateDirectory;
-use crate::workflow::Intent;
 use crate::workflow::run::Kept;
 
 /// A target that notes what it is asked.
@@ -369,11 +369,11 @@ async fn what_was_forgotten_is_gone_when_the_program_ends() {
         context: "rig".to_owned(),
         server: "https://127.0.0.1".to_owned(),
         target: TargetIdentity::default(),
-        intent: Intent::EditPreload {
-            cluster: ClusterKey::new("shop", "orders"),
+        intent: intent::EditPreload {
             libraries: Vec::new(),
             before: None,
-        },
+        }
+        .on(ClusterKey::new("shop", "orders")),
         steps: Vec::new(),
         transcript: Vec::new(),
         started: None,

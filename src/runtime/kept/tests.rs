@@ -1,9 +1,11 @@
+use crate::workflow::intent;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
 use crate::backend::Scope;
 use crate::domain::ids::ClusterKey;
-use crate::workflow::Intent;
+use crate::workflow::IntentKind;
+use crate::workflow::intent::PutBack;
 
 fn target(context: &str) -> Target {
     Target {
@@ -23,11 +25,11 @@ fn kept(id: &str) -> Kept {
         context: "rig".to_owned(),
         server: "https://127.0.0.1:6443".to_owned(),
         target: target("rig").identity(),
-        intent: Intent::EditPreload {
-            cluster: ClusterKey::new("shop", "orders"),
+        intent: intent::EditPreload {
             libraries: vec!["foo".to_owned()],
             before: None,
-        },
+        }
+        .on(ClusterKey::new("shop", "orders")),
         steps: Vec::new(),
         transcript: Vec::new(),
         started: None,
@@ -222,7 +224,7 @@ fn a_run_of_the_first_version_is_read_and_written_as_it_was() {
     assert_eq!(unreadable, Vec::<String>::new());
     let [kept] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!((kept.version, kept.steps.len()), (Some(1), 1));
-    let Intent::PutBack { changes, .. } = &kept.intent else {
+    let IntentKind::PutBack(PutBack { changes, .. }) = &kept.intent.kind else {
         panic!("{kept:?}")
     };
     assert_eq!(changes.len(), 12, "every kind of change of that version");

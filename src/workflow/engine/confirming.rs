@@ -9,9 +9,9 @@ use crate::domain::change::{Change, ChangeKind, ChangedObject, ChangedPart, FIEL
 use crate::domain::cluster::FieldManager;
 use crate::domain::request::{Outcome, draft, holds, make, outcome};
 use crate::domain::{Timestamp, World};
+use crate::workflow::actions;
 use crate::workflow::event::Command;
 use crate::workflow::plan::{PodBefore, Sent, Step};
-use crate::workflow::planning;
 use crate::workflow::run::Phase;
 
 /// What each step that is still to do would do after those before it, by its index.
@@ -57,10 +57,10 @@ pub(super) fn confirm(run: &mut Run, world: &World) {
         }
     }
     run.asks_again = None;
-    run.cluster_uid = world.clusters.get(run.intent.cluster()).map(|cluster| cluster.uid.clone());
+    run.cluster_uid = world.clusters.get(&run.intent.cluster).map(|cluster| cluster.uid.clone());
     if run.known.is_empty() {
         run.known = world
-            .instances_of(run.intent.cluster())
+            .instances_of(&run.intent.cluster)
             .map(|instance| instance.uid.clone())
             .collect();
     }
@@ -130,7 +130,7 @@ pub(super) fn replan(run: &Run, world: &World) -> Vec<Step> {
         }
         _ => false,
     };
-    let fresh: Vec<Step> = planning::steps(&run.intent, world)
+    let fresh: Vec<Step> = actions::steps(&run.intent, world)
         .into_iter()
         .filter(|step| step.change().is_none_or(|change| !steps.iter().any(|done| covers(done, change))))
         .map(|step| carried_over(run, step))
@@ -152,7 +152,7 @@ fn carried_over(run: &Run, mut step: Step) -> Step {
 /// The cluster of that name is another one than the plan was confirmed for.
 pub(super) fn another_cluster(run: &Run, world: &World) -> Option<String> {
     let is_past = matches!(run.phase, Phase::Failed { .. } | Phase::Done | Phase::Cancelled);
-    let (there, confirmed) = (world.clusters.get(run.intent.cluster())?, run.cluster_uid.as_ref()?);
+    let (there, confirmed) = (world.clusters.get(&run.intent.cluster)?, run.cluster_uid.as_ref()?);
     (!is_past && there.uid != *confirmed).then(|| {
         format!(
             "cluster {} was deleted and created again since the plan was confirmed; nothing is written to it: abandon this run",
@@ -168,8 +168,8 @@ pub(super) fn was_taken_back(run: &Run, index: usize, world: &World) -> bool {
 
 /// What is there when a request is sent.
 pub(super) fn sent(run: &Run, change: &Change, world: &World) -> Sent {
-    let cluster = world.clusters.get(run.intent.cluster());
-    let pods = world.instances_of(run.intent.cluster()).map(|instance| {
+    let cluster = world.clusters.get(&run.intent.cluster);
+    let pods = world.instances_of(&run.intent.cluster).map(|instance| {
         let report = world.report_of(instance);
         let before = PodBefore {
             uid: instance.uid.clone(),

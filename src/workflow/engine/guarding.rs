@@ -8,8 +8,8 @@ use crate::domain::{Timestamp, World};
 use crate::workflow::event::Command;
 use crate::workflow::guards;
 use crate::workflow::plan::{Check, CheckCode, CheckResult, StepState};
-use crate::workflow::planning;
 use crate::workflow::run::Phase;
+use crate::workflow::steps;
 
 /// Seconds that answers are waited for; what is missing then is unknown.
 const ANSWERS: i64 = 15;
@@ -74,7 +74,7 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
                 step.sent = Some(sent);
             }
             run.plan.previews.retain(|preview| preview.step != step);
-            run.plan.previews.push(planning::preview(step, request.clone(), world));
+            run.plan.previews.push(steps::preview(step, request.clone(), world));
             run.enter(Phase::Applying(step), now);
             run.memory.stale = version_of(&change, world).map(|(_, version)| version.to_owned());
             let title = run.title_of(step);
@@ -116,7 +116,7 @@ fn untyped(run: &Run, step: usize, world: &World) -> Option<String> {
 /// What is still missing before the guards can be evaluated.
 fn waits_for(run: &Run, step: usize, change: &Change, world: &World, now: Timestamp) -> Option<String> {
     let waited = run.waited(now);
-    if !world.clusters.contains_key(run.intent.cluster()) && waited < LAG {
+    if !world.clusters.contains_key(&run.intent.cluster) && waited < LAG {
         return Some("waiting until the cluster is in view".to_owned());
     }
     if waited < ANSWERS && !are_answered(run, step, change, world) {
@@ -128,7 +128,7 @@ fn waits_for(run: &Run, step: usize, change: &Change, world: &World, now: Timest
     let situation = run.situation(world, Some(step));
     let is_blocked = world
         .clusters
-        .get(run.intent.cluster())
+        .get(&run.intent.cluster)
         .is_some_and(|cluster| rollout::assess(world, cluster).blocked.is_some());
     if waited < ROLLOUT && !is_blocked && !guards::is_settled(&situation) {
         return Some("waiting until the rollout in progress is complete".to_owned());
@@ -145,7 +145,7 @@ fn are_answered(run: &Run, step: usize, change: &Change, world: &World) -> bool 
     let (by_report, by_sql) = (may_report(run, world), change.kind.facts().needs_sql);
     reviewed
         && world
-            .instances_of(run.intent.cluster())
+            .instances_of(&run.intent.cluster)
             .filter(|instance| instance.is_up())
             .all(|instance| {
                 let reported = world.report_of(instance).is_some_and(|report| report.at >= run.since);

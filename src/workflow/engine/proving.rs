@@ -2,6 +2,7 @@
 
 use super::{Run, may_report, next, ready_pods};
 use crate::domain::{Timestamp, World};
+use crate::workflow::actions;
 use crate::workflow::event::Command;
 use crate::workflow::plan::{StepKind, StepState};
 use crate::workflow::proof::{self, Proof};
@@ -29,7 +30,7 @@ fn place(run: &Run) -> Option<usize> {
 
 fn ask(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
     run.memory.asked = Some(now);
-    let witnesses = proof::witnesses(world, run.intent.cluster());
+    let witnesses = proof::witnesses(world, &run.intent.cluster);
     if !witnesses.is_empty() {
         commands.push(Command::Probe(witnesses));
     }
@@ -40,9 +41,12 @@ fn ask(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>
 }
 
 pub(super) fn look(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) -> bool {
-    let view = run.view(world, None);
+    let proof = match world.clusters.get(&run.intent.cluster) {
+        Some(cluster) => proof::read(&actions::must_show(&run.intent, cluster, world), cluster, run.view(world, None)),
+        None => Proof::Pending(format!("cluster {} is not in view", run.intent.cluster)),
+    };
     let step = place(run).unwrap_or_default();
-    let (text, patience) = match proof::read(&run.intent, view) {
+    let (text, patience) = match proof {
         Proof::Proved(lines) => {
             for line in lines {
                 run.say(now, line);

@@ -7,14 +7,14 @@ use crate::backend::{BackendError, ErrorKind, Reply};
 use crate::domain::change::Request;
 use crate::domain::request::holds;
 use crate::domain::{Timestamp, World};
+use crate::workflow::actions;
 use crate::workflow::conditions::{self, Seen, View};
 use crate::workflow::event::Command;
 use crate::workflow::guards;
-use crate::workflow::intent::Intent;
 use crate::workflow::plan::CheckCode;
 use crate::workflow::plan::{Check, DryRun, Preview, StepKind, StepState};
-use crate::workflow::planning;
 use crate::workflow::run::Phase;
+use crate::workflow::steps;
 
 /// Evaluates everything, and asks for what is not known yet.
 pub(super) fn begin(run: &mut Run, world: &World, commands: &mut Vec<Command>) {
@@ -30,7 +30,7 @@ pub(super) fn renew(run: &mut Run, world: &World, commands: &mut Vec<Command>) -
     let mut steps = if run.started.is_some() {
         confirming::replan(run, world)
     } else {
-        planning::steps(&run.intent, world)
+        actions::steps(&run.intent, world)
     };
     for step in steps.iter_mut().filter(|step| !step.is_done()) {
         if let StepKind::Write { change, until } = &step.kind {
@@ -52,8 +52,8 @@ pub(super) fn renew(run: &mut Run, world: &World, commands: &mut Vec<Command>) -
     run.plan.unlisted = guards::unlisted(&run.situation(world, None));
     run.plan.to_confirm = guards::to_confirm(&run.situation(world, None));
     run.plan.text_only = guards::text_only(&run.plan.steps, world);
-    run.plan.interrupts_primary = planning::interrupts_primary(&run.plan.steps, world);
-    let mut previews = planning::previews(&run.plan.steps, world);
+    run.plan.interrupts_primary = steps::interrupts_primary(&run.plan.steps, world);
+    let mut previews = steps::previews(&run.plan.steps, world);
     for preview in &mut previews {
         preview.dry_run = run
             .plan
@@ -81,13 +81,8 @@ pub(super) fn renew(run: &mut Run, world: &World, commands: &mut Vec<Command>) -
 /// Why it must be confirmed again, and what is not put back.
 fn told_again(run: &Run) -> Vec<Check> {
     let changed = run.asks_again.iter().map(|why| guards::warn(CheckCode::Changed, why.clone()));
-    let left: &[String] = match &run.intent {
-        Intent::PutBack { left, .. } => left,
-        _ => &[],
-    };
-    changed
-        .chain(left.iter().map(|why| guards::warn(CheckCode::NotPutBack, why.clone())))
-        .collect()
+    let left = actions::remarks(&run.intent).into_iter();
+    changed.chain(left.map(|why| guards::warn(CheckCode::NotPutBack, why))).collect()
 }
 
 /// Seconds between two readings of the reports while a plan waits to be confirmed again.

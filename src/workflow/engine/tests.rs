@@ -11,6 +11,7 @@ use crate::backend::{BackendError, ErrorKind};
 use crate::domain::cluster::{FieldManager, UpdateStrategy};
 use crate::domain::fixture;
 use crate::domain::ids::DatabaseKey;
+use crate::workflow::intent;
 use crate::workflow::intent::DatabaseWish;
 use crate::workflow::plan::{CheckCode, CheckResult, DryRun};
 
@@ -356,12 +357,12 @@ fn a_write_that_the_server_refuses_fails_with_its_words() {
 fn add_bad_image() -> Intent {
     let mut entry = foo();
     entry.reference = Some("rig.local/nowhere:1.0-18-bookworm".to_owned());
-    Intent::AddExtension {
-        cluster: fixture::cluster_key(),
+    intent::AddExtension {
         entry,
         preload: Vec::new(),
         databases: Vec::new(),
     }
+    .on(fixture::cluster_key())
 }
 
 #[test]
@@ -540,18 +541,20 @@ fn a_permission_that_was_taken_away_is_found_before_the_write() {
 
 #[test]
 fn a_database_whose_request_fails_blocks_with_postgresqls_words_and_is_put_back_in_reverse() {
-    let mut stage = Stage::new(Intent::AddExtension {
-        cluster: fixture::cluster_key(),
-        entry: foo(),
-        preload: vec!["foo".to_owned()],
-        databases: vec![
-            wish("app", "foo"),
-            DatabaseWish {
-                version: Some("9.9".to_owned()),
-                ..wish("ledger", "foo")
-            },
-        ],
-    });
+    let mut stage = Stage::new(
+        intent::AddExtension {
+            entry: foo(),
+            preload: vec!["foo".to_owned()],
+            databases: vec![
+                wish("app", "foo"),
+                DatabaseWish {
+                    version: Some("9.9".to_owned()),
+                    ..wish("ledger", "foo")
+                },
+            ],
+        }
+        .on(fixture::cluster_key()),
+    );
     stage.vague = true;
     stage.confirm();
     stage.until("a block", blocked);
@@ -575,11 +578,13 @@ fn a_database_whose_request_fails_blocks_with_postgresqls_words_and_is_put_back_
 
 #[test]
 fn a_library_that_is_nowhere_is_refused_before_it_is_preloaded() {
-    let mut stage = Stage::new(Intent::EditPreload {
-        cluster: fixture::cluster_key(),
-        libraries: vec!["nothere".to_owned()],
-        before: None,
-    });
+    let mut stage = Stage::new(
+        intent::EditPreload {
+            libraries: vec!["nothere".to_owned()],
+            before: None,
+        }
+        .on(fixture::cluster_key()),
+    );
     assert_eq!(stage.check(CheckCode::PreloadLibraries), CheckResult::Fail);
     stage.confirm();
     assert_eq!(stage.writes.len(), 0);
@@ -592,11 +597,11 @@ fn a_crash_loop_over_a_library_is_mended_by_taking_it_out() {
         cluster.spec.preload = vec!["nothere".to_owned()];
         cluster.spec.present.preload = true;
     });
-    let intent = Intent::EditPreload {
-        cluster: fixture::cluster_key(),
+    let intent = intent::EditPreload {
         libraries: Vec::new(),
         before: None,
-    };
+    }
+    .on(fixture::cluster_key());
     let mut stage = Stage::with(intent.clone(), world);
     for _ in 0..8 {
         stage.tick();
@@ -610,11 +615,13 @@ fn a_crash_loop_over_a_library_is_mended_by_taking_it_out() {
 
 #[test]
 fn without_sql_the_pods_and_managers_tell_that_a_preload_has_taken_effect() {
-    let mut stage = Stage::new(Intent::EditPreload {
-        cluster: fixture::cluster_key(),
-        libraries: vec!["pg_stat_statements".to_owned()],
-        before: None,
-    });
+    let mut stage = Stage::new(
+        intent::EditPreload {
+            libraries: vec!["pg_stat_statements".to_owned()],
+            before: None,
+        }
+        .on(fixture::cluster_key()),
+    );
     assert_eq!(stage.check(CheckCode::PreloadLibraries), CheckResult::Pass);
     stage.confirm();
     stage.until("the rollout", |phase| *phase == Phase::Waiting(0));
@@ -624,10 +631,7 @@ fn without_sql_the_pods_and_managers_tell_that_a_preload_has_taken_effect() {
 
 #[test]
 fn all_instances_are_restarted_by_one_annotation() {
-    let mut stage = Stage::new(Intent::RestartCluster {
-        cluster: fixture::cluster_key(),
-        at: fixture::now(),
-    });
+    let mut stage = Stage::new(intent::RestartCluster { at: fixture::now() }.on(fixture::cluster_key()));
     stage.confirm();
     stage.until_done();
     assert_eq!(stage.written(), ["MergePatch Cluster orders"]);
@@ -639,12 +643,14 @@ fn all_instances_are_restarted_by_one_annotation() {
 
 #[test]
 fn a_replica_is_restarted_by_deletion_and_its_successor_awaited() {
-    let mut stage = Stage::new(Intent::RestartInstance {
-        cluster: fixture::cluster_key(),
-        pod: PodKey::new("shop", "orders-3"),
-        uid: "orders-3-uid".to_owned(),
-        restarts: 0,
-    });
+    let mut stage = Stage::new(
+        intent::RestartInstance {
+            pod: PodKey::new("shop", "orders-3"),
+            uid: "orders-3-uid".to_owned(),
+            restarts: 0,
+        }
+        .on(fixture::cluster_key()),
+    );
     assert!(!stage.run.plan.interrupts_primary);
     stage.tell(Event::Confirmed(String::new()));
     stage.until_done();
@@ -653,12 +659,14 @@ fn a_replica_is_restarted_by_deletion_and_its_successor_awaited() {
 
 #[test]
 fn the_primary_is_restarted_in_place() {
-    let stage = Stage::new(Intent::RestartInstance {
-        cluster: fixture::cluster_key(),
-        pod: PodKey::new("shop", "orders-1"),
-        uid: "orders-1-uid".to_owned(),
-        restarts: 0,
-    });
+    let stage = Stage::new(
+        intent::RestartInstance {
+            pod: PodKey::new("shop", "orders-1"),
+            uid: "orders-1-uid".to_owned(),
+            restarts: 0,
+        }
+        .on(fixture::cluster_key()),
+    );
     assert!(stage.run.plan.interrupts_primary);
     let (change, until) = stage.run.write_of(0).unwrap();
     assert!(matches!(change.kind, ChangeKind::RestartPrimary { .. }));
@@ -670,11 +678,11 @@ fn the_primary_is_restarted_in_place() {
 
 #[test]
 fn a_standby_that_does_not_receive_wal_is_not_promoted() {
-    let intent = Intent::Promote {
-        cluster: fixture::cluster_key(),
+    let intent = intent::Promote {
         instance: "orders-2".to_owned(),
         at: fixture::now(),
-    };
+    }
+    .on(fixture::cluster_key());
     let mut stage = Stage::new(intent.clone());
     assert_eq!(stage.check(CheckCode::WalReceiver), CheckResult::Pass);
     stage.deaf = true;
@@ -695,11 +703,11 @@ fn a_standby_that_does_not_receive_wal_is_not_promoted() {
 #[test]
 fn only_a_pod_that_never_worked_and_would_come_back_otherwise_is_deleted_as_stuck() {
     let mut world = fixture::world();
-    let delete = Intent::DeleteStuckPod {
-        cluster: fixture::cluster_key(),
+    let delete = intent::DeleteStuckPod {
         pod: PodKey::new("shop", "orders-2"),
         uid: "orders-2-uid".to_owned(),
-    };
+    }
+    .on(fixture::cluster_key());
     assert_eq!(
         Stage::with(delete.clone(), world.clone()).check(CheckCode::StuckPod),
         CheckResult::Fail,
@@ -735,11 +743,13 @@ fn a_corrected_image_takes_the_stuck_pod_with_it() {
     let mut stage = Stage::new(add_bad_image());
     stage.confirm();
     stage.until("a block", blocked);
-    stage.begin(Intent::ChangeImage {
-        cluster: fixture::cluster_key(),
-        entry: "foo".to_owned(),
-        reference: "rig.local/foo:1.0-18-bookworm".to_owned(),
-    });
+    stage.begin(
+        intent::ChangeImage {
+            entry: "foo".to_owned(),
+            reference: "rig.local/foo:1.0-18-bookworm".to_owned(),
+        }
+        .on(fixture::cluster_key()),
+    );
     assert!(!stage.run.plan.is_refused(), "{:#?}", stage.run.plan.checks);
     stage.confirm();
     stage.until_done();

@@ -8,8 +8,8 @@ use crate::domain::{Timestamp, World};
 use crate::workflow::conditions::{self, Seen};
 use crate::workflow::event::Command;
 use crate::workflow::plan::{Condition, StepState};
-use crate::workflow::planning;
 use crate::workflow::run::Phase;
+use crate::workflow::steps;
 
 /// Seconds for which a rollout must look complete: between two pods it may for a moment.
 const STABLE: i64 = 2;
@@ -28,7 +28,7 @@ pub(super) fn enter(run: &mut Run, step: usize, wrote: bool, world: &World, now:
         run.memory.wrote = wrote && !(may_be_others && step.sent.as_ref().is_some_and(|sent| !sent.accepted));
     }
     run.set_state(step, StepState::Active);
-    planning::renew_consequences(&mut run.plan, world, Some(&run.known));
+    steps::renew_consequences(&mut run.plan, world, Some(&run.known));
     run.wake(1, now, commands);
 }
 
@@ -61,7 +61,7 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
                 run.memory.stuck = None;
             }
             run.progress = format!("{} {text}", change.kind.facts().doing);
-            planning::renew_consequences(&mut run.plan, world, Some(&run.known));
+            steps::renew_consequences(&mut run.plan, world, Some(&run.known));
             notice_slowness(run, &change, world, now);
             ask(run, &until, world, now, commands);
             run.wake(5, now, commands);
@@ -112,7 +112,7 @@ fn is_seen(run: &mut Run, step: usize, change: &Change, world: &World, now: Time
 /// Remembers which instances have waited for a restart since the request was sent: a report that says so may be gone by the
 /// time at which its answer counts.
 fn notice_pending(run: &mut Run, step: usize, world: &World) {
-    let (cluster, since) = (run.intent.cluster().clone(), run.since);
+    let (cluster, since) = (run.intent.cluster.clone(), run.since);
     let Some(sent) = run.plan.steps.get_mut(step).and_then(|step| step.sent.as_mut()) else {
         return;
     };
@@ -169,7 +169,7 @@ fn ask(run: &mut Run, until: &Condition, world: &World, now: Timestamp, commands
     let is_complete = || {
         world
             .clusters
-            .get(run.intent.cluster())
+            .get(&run.intent.cluster)
             .is_some_and(|cluster| rollout::assess(world, cluster).complete)
     };
     let (reports, probes) = match until {

@@ -3,7 +3,7 @@
 use super::state::{catalog_kind, why_unwatched};
 use super::{Situation, fail, pass, postgres_major, unknown, warn};
 use crate::domain::World;
-use crate::domain::change::ChangeKind;
+use crate::domain::change::{Change, ChangeKind};
 use crate::domain::cluster::Cluster;
 use crate::domain::entry_rules::{env_error, name_error, paths_error, reference_error};
 use crate::domain::extension::ExtensionEntry;
@@ -12,7 +12,6 @@ use crate::domain::image::{Reference, extension_tag, operand_distribution};
 use crate::domain::known::known;
 use crate::domain::probe::FileKind;
 use crate::domain::world::library_name;
-use crate::workflow::intent::{DatabaseWish, Intent};
 use crate::workflow::plan::{Check, CheckCode};
 
 pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
@@ -165,6 +164,24 @@ fn fits(world: &World, cluster: &Cluster, entry: &str, reference: Option<&str>) 
     }
 }
 
+/// Names of the SQL extensions that a change asks a database to have.
+fn asked_for(change: &Change) -> Vec<&str> {
+    match &change.kind {
+        ChangeKind::CreateDatabase { extensions, .. } => extensions.iter().map(|asked| asked.name.as_str()).collect(),
+        ChangeKind::SetDatabaseExtension { extension, .. } => vec![&extension.name],
+        ChangeKind::AddEntry { .. }
+        | ChangeKind::SetReference { .. }
+        | ChangeKind::RemoveEntry { .. }
+        | ChangeKind::EditPreload { .. }
+        | ChangeKind::RestartCluster { .. }
+        | ChangeKind::RestartPrimary { .. }
+        | ChangeKind::DeletePod { .. }
+        | ChangeKind::Promote { .. }
+        | ChangeKind::UnsetDatabaseExtension { .. }
+        | ChangeKind::DeleteDatabase { .. } => Vec::new(),
+    }
+}
+
 /// `$system` is first on the path: what the operand image ships itself is taken, whatever the entry holds.
 fn shadowing(situation: &Situation<'_>, cluster: &Cluster, entry: &ExtensionEntry) -> Option<Check> {
     let world = situation.world;
@@ -174,11 +191,16 @@ fn shadowing(situation: &Situation<'_>, cluster: &Cluster, entry: &ExtensionEntr
     }
     let probe = world.answer_of(primary)?;
     let offered = probe.available.known()?;
-    let names: Vec<&str> = match situation.intent {
-        Intent::AddExtension { databases, .. } if !databases.is_empty() => {
-            databases.iter().map(|wish: &DatabaseWish| wish.extension.as_str()).collect()
-        }
-        _ => known(&entry.name).map(|known| known.sql_names.to_vec()).unwrap_or_default(),
+    let asked: Vec<&str> = situation
+        .steps
+        .iter()
+        .filter_map(|step| step.change())
+        .flat_map(asked_for)
+        .collect();
+    let names = if asked.is_empty() {
+        known(&entry.name).map(|known| known.sql_names.to_vec()).unwrap_or_default()
+    } else {
+        asked
     };
     let name = names.into_iter().find(|name| offered.iter().any(|there| there.name == **name))?;
     let from = probe

@@ -5,19 +5,16 @@ use crate::domain::World;
 use crate::domain::change::ChangeKind;
 use crate::domain::cluster::{Cluster, Phase};
 use crate::domain::ids::PodKey;
-use crate::workflow::intent::Intent;
 use crate::workflow::plan::{Check, CheckCode};
-use crate::workflow::planning::differs_from_wanted;
+use crate::workflow::steps::differs_from_wanted;
 
 pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
     let world = situation.world;
     let mut checks = Vec::new();
     for change in situation.at_hand() {
         match &change.kind {
-            ChangeKind::DeletePod { pod, uid, .. } => match situation.intent {
-                Intent::RestartInstance { .. } => checks.push(replica(world, cluster, pod, uid)),
-                _ => checks.push(stuck(situation, pod, uid)),
-            },
+            ChangeKind::DeletePod { pod, uid } if situation.stance.deletes_ready_pods => checks.push(replica(world, cluster, pod, uid)),
+            ChangeKind::DeletePod { pod, uid } => checks.push(stuck(situation, pod, uid)),
             ChangeKind::Promote { instance, .. } => checks.extend(promotable(world, cluster, instance)),
             ChangeKind::RestartPrimary { instance, .. } => checks.push(primary(cluster, instance)),
             ChangeKind::AddEntry { .. }
@@ -39,11 +36,7 @@ fn primary(cluster: &Cluster, instance: &str) -> Check {
     if status.current_primary.as_deref() == Some(instance) && status.target_primary == status.current_primary {
         pass(CheckCode::Role, format!("{instance} is the primary"))
     } else {
-        fail(
-            CheckCode::Role,
-            format!("{instance} is not the settled primary any more"),
-            "begin anew",
-        )
+        fail(CheckCode::Role, format!("{instance} is no longer the primary"), "start again")
     }
 }
 
@@ -54,7 +47,7 @@ fn replica(world: &World, cluster: &Cluster, pod: &PodKey, uid: &str) -> Check {
                 fail(
                     CheckCode::Role,
                     format!("{} has become the primary", pod.name),
-                    "begin anew: a primary is restarted in place",
+                    "start again: a primary is restarted in place",
                 )
             } else {
                 pass(CheckCode::Role, format!("{} is a replica", pod.name))
@@ -62,8 +55,8 @@ fn replica(world: &World, cluster: &Cluster, pod: &PodKey, uid: &str) -> Check {
         }
         _ => fail(
             CheckCode::Pod,
-            format!("{} is not the pod any more that was to be restarted", pod.name),
-            "begin anew",
+            format!("{} is no longer the pod that was to be restarted", pod.name),
+            "start again",
         ),
     }
 }
@@ -72,7 +65,7 @@ fn replica(world: &World, cluster: &Cluster, pod: &PodKey, uid: &str) -> Check {
 fn stuck(situation: &Situation<'_>, pod: &PodKey, uid: &str) -> Check {
     let name = CheckCode::StuckPod;
     let Some(instance) = situation.world.instances.get(pod).filter(|instance| instance.uid == uid) else {
-        return fail(name, format!("{} is not the pod any more that was stuck", pod.name), "look again");
+        return fail(name, format!("{} is no longer the pod that was stuck", pod.name), "look again");
     };
     if instance.was_started || instance.ready {
         return fail(
@@ -85,10 +78,10 @@ fn stuck(situation: &Situation<'_>, pod: &PodKey, uid: &str) -> Check {
     if differs_from_wanted(situation.world, instance) {
         return pass(
             name,
-            format!("{} never became ready ({why}), and would be made anew with other mounts", pod.name),
+            format!("{} never became ready ({why}), and would be recreated with other mounts", pod.name),
         );
     }
-    let text = format!("{} would be made anew just as it is ({why})", pod.name);
+    let text = format!("{} would be recreated just as it is ({why})", pod.name);
     // In review a step before may be about to change what is wanted.
     let changes_before = situation.step.is_none()
         && situation
@@ -138,7 +131,7 @@ fn promotable(world: &World, cluster: &Cluster, name: &str) -> Vec<Check> {
     checks
 }
 
-/// The operator would wait without an end for a standby that does not stream (seen).
+/// The operator would wait forever for a standby that does not stream (seen).
 fn streaming(world: &World, instance: &crate::domain::instance::Instance) -> Check {
     let name = &instance.key.name;
     let reported = world
@@ -151,12 +144,12 @@ fn streaming(world: &World, instance: &crate::domain::instance::Instance) -> Che
         Some(true) => pass(CheckCode::WalReceiver, format!("{name} receives WAL")),
         Some(false) => fail(
             CheckCode::WalReceiver,
-            format!("{name} does not receive WAL: the operator would wait for it without an end"),
-            "mend its replication first, or choose another standby",
+            format!("{name} does not receive WAL: the operator would wait for it forever"),
+            "fix its replication first, or choose another standby",
         ),
         None => unknown(
             CheckCode::WalReceiver,
-            format!("it cannot be read whether {name} receives WAL; if it does not, the operator waits without an end"),
+            format!("it cannot be read whether {name} receives WAL; if it does not, the operator waits forever"),
         ),
     }
 }

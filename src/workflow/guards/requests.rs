@@ -12,7 +12,6 @@ use crate::domain::extension::ExtensionEntry;
 use crate::domain::known::dropped_by_operator;
 use crate::domain::offer::{Question, Told};
 use crate::domain::rollout::wanted_entries;
-use crate::workflow::intent::Intent;
 use crate::workflow::plan::{Check, CheckCode, StepKind};
 
 pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
@@ -130,7 +129,7 @@ fn judged(situation: &Situation<'_>, question: Question<'_>, before: &[String]) 
                 Told::Yes(evidence) => pass(check, evidence),
                 Told::Unknown(evidence) => unknown(check, evidence),
                 // Refusing one item would keep everything else from being put back.
-                Told::No(evidence) if matches!(situation.intent, Intent::PutBack { .. }) => warn(check, evidence),
+                Told::No(evidence) if situation.stance.is_way_back => warn(check, evidence),
                 Told::No(evidence) => fail(check, evidence, hint),
             })
         })

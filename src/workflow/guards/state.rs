@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Situation, fail, operator_version, pass, postgres_major, unknown, warn};
+use super::{DuringRollout, Situation, fail, operator_version, pass, postgres_major, unknown, warn};
 use crate::domain::World;
 use crate::domain::change::ChangeKind;
 use crate::domain::cluster::{Cluster, Phase};
@@ -11,7 +11,6 @@ use crate::domain::platform::{Node, mounts_images};
 use crate::domain::request::holds;
 use crate::domain::rollout::{self, Rollout};
 use crate::domain::watch::{Kind, WatchState};
-use crate::workflow::intent::Intent;
 use crate::workflow::plan::{Check, CheckCode};
 
 pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
@@ -25,7 +24,7 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
         checks.extend(nodes(world, cluster));
     }
     let rollout = rollout::assess(world, cluster);
-    checks.push(blocked(situation, cluster, &rollout));
+    checks.push(blocked(situation, &rollout));
     checks.extend(in_progress(situation, cluster, &rollout));
     checks
 }
@@ -226,37 +225,12 @@ fn nodes(world: &World, cluster: &Cluster) -> Option<Check> {
     })
 }
 
-fn blocked(situation: &Situation<'_>, cluster: &Cluster, rollout: &Rollout) -> Check {
+fn blocked(situation: &Situation<'_>, rollout: &Rollout) -> Check {
     match &rollout.blocked {
         None => pass(CheckCode::ClusterBlocked, "nothing keeps the operator from going on"),
-        Some(why) if mends(situation, cluster) => warn(CheckCode::ClusterBlocked, format!("{why}; this is meant to help")),
-        Some(why) => fail(CheckCode::ClusterBlocked, why.clone(), "mend that first; the findings tell how"),
+        Some(why) if situation.stance.mends => warn(CheckCode::ClusterBlocked, format!("{why}; this is meant to help")),
+        Some(why) => fail(CheckCode::ClusterBlocked, why.clone(), "fix that first (see Findings)"),
     }
-}
-
-/// The action is a way out of what blocks the cluster.
-fn mends(situation: &Situation<'_>, cluster: &Cluster) -> bool {
-    let phase = cluster.status.phase_kind();
-    match situation.intent {
-        Intent::PutBack { .. } | Intent::DeleteStuckPod { .. } => true,
-        Intent::Promote { .. } => phase == Phase::WaitingForUser,
-        Intent::RestartInstance { pod, .. } => phase == Phase::WaitingForUser && cluster.status.current_primary.as_ref() == Some(&pod.name),
-        Intent::EditPreload { .. } => only_takes_out(situation),
-        Intent::ChangeImage { .. } => {
-            phase == Phase::CatalogError
-                || situation
-                    .world
-                    .instances_of(&cluster.key)
-                    .any(|instance| instance.trouble.as_ref().is_some_and(crate::domain::instance::Trouble::is_image))
-        }
-        Intent::AddExtension { .. } | Intent::RestartCluster { .. } => false,
-    }
-}
-
-/// The edit takes libraries out and adds none.
-fn only_takes_out(situation: &Situation<'_>) -> bool {
-    let edit = situation.intent.preload_edit(situation.world);
-    edit.is_some_and(|edit| edit.add.is_empty() && !edit.remove.is_empty())
 }
 
 fn in_progress(situation: &Situation<'_>, cluster: &Cluster, rollout: &Rollout) -> Option<Check> {
@@ -274,16 +248,15 @@ fn in_progress(situation: &Situation<'_>, cluster: &Cluster, rollout: &Rollout) 
     }
     if rollout.blocked.is_some() {
         // It is the block that is told then.
-        return mends(situation, cluster).then(|| warn(name, format!("the rollout stands still: {pending}")));
+        return situation
+            .stance
+            .mends
+            .then(|| warn(name, format!("the rollout stands still: {pending}")));
     }
-    match situation.intent {
-        Intent::PutBack { .. } | Intent::DeleteStuckPod { .. } => Some(warn(name, format!("a rollout is in progress: {pending}"))),
-        Intent::EditPreload { .. } if only_takes_out(situation) => Some(warn(name, format!("a rollout is in progress: {pending}"))),
-        // Settings that wait for a restart are what a restart is for.
-        Intent::RestartCluster { .. } | Intent::RestartInstance { .. } if is_at_rest(cluster, rollout) => {
-            Some(pass(name, "no instance is being changed"))
-        }
-        _ => Some(fail(
+    match situation.stance.during_rollout {
+        DuringRollout::Always => Some(warn(name, format!("a rollout is in progress: {pending}"))),
+        DuringRollout::WhenAtRest if is_at_rest(cluster, rollout) => Some(pass(name, "no instance is being changed")),
+        DuringRollout::WhenAtRest | DuringRollout::Never => Some(fail(
             name,
             format!("a rollout is in progress: {pending}"),
             "wait until it is complete",

@@ -12,19 +12,20 @@ use crate::domain::fixture;
 use crate::domain::ids::{DatabaseKey, PodKey};
 use crate::domain::platform::Node;
 use crate::domain::probe::{DatabaseOwner, Fact, FileKind, ProbeFailure};
+use crate::workflow::actions;
 use crate::workflow::intent::DatabaseWish;
+use crate::workflow::intent::{self, Intent};
 use crate::workflow::plan::CheckResult::{Fail, Pass, Unknown, Warn};
-use crate::workflow::planning;
 
 mod stops;
 
 fn adding(entry: ExtensionEntry) -> Intent {
-    Intent::AddExtension {
-        cluster: fixture::cluster_key(),
+    intent::AddExtension {
         entry,
         preload: Vec::new(),
         databases: Vec::new(),
     }
+    .on(fixture::cluster_key())
 }
 
 fn foo() -> ExtensionEntry {
@@ -32,8 +33,7 @@ fn foo() -> ExtensionEntry {
 }
 
 fn in_database(database: &str) -> Intent {
-    Intent::AddExtension {
-        cluster: fixture::cluster_key(),
+    intent::AddExtension {
         entry: foo(),
         preload: Vec::new(),
         databases: vec![DatabaseWish {
@@ -43,13 +43,15 @@ fn in_database(database: &str) -> Intent {
             schema: None,
         }],
     }
+    .on(fixture::cluster_key())
 }
 
 fn of(intent: &Intent, world: &World) -> Vec<Check> {
-    let steps = planning::steps(intent, world);
+    let steps = actions::steps(intent, world);
     checks(&Situation {
         world,
-        intent,
+        key: &intent.cluster,
+        stance: actions::stance(intent, world),
         steps: &steps,
         step: None,
         typed: &[],
@@ -279,22 +281,22 @@ fn an_extension_that_the_operand_image_ships_is_warned_of() {
 #[test]
 fn preload_names_are_plain_names() {
     for bad in ["$libdir/foo", "\"foo\"", "foo,bar", "foo bar"] {
-        let intent = Intent::EditPreload {
-            cluster: fixture::cluster_key(),
+        let intent = intent::EditPreload {
             libraries: vec![bad.to_owned()],
             before: None,
-        };
+        }
+        .on(fixture::cluster_key());
         assert_eq!(result(&intent, &world(), CheckCode::PreloadNames), Fail, "{bad}");
     }
 }
 
 #[test]
 fn a_library_must_be_there_in_every_instance_where_files_can_be_read() {
-    let intent = Intent::EditPreload {
-        cluster: fixture::cluster_key(),
+    let intent = intent::EditPreload {
         libraries: vec!["foo".to_owned()],
         before: None,
-    };
+    }
+    .on(fixture::cluster_key());
     let mut world = world();
     let with_foo = |probe: &mut crate::domain::probe::InstanceProbe| {
         let Fact::Known(files) = &mut probe.files else { panic!() };
@@ -365,8 +367,7 @@ fn two_objects_for_one_database_are_refused() {
 
 #[test]
 fn an_extension_that_the_operator_would_drop_again_is_warned_of() {
-    let intent = Intent::AddExtension {
-        cluster: fixture::cluster_key(),
+    let intent = intent::AddExtension {
         entry: ExtensionEntry::new("pgaudit", "rig.local/pgaudit:18.0-18-bookworm"),
         preload: Vec::new(),
         databases: vec![DatabaseWish {
@@ -375,7 +376,8 @@ fn an_extension_that_the_operator_would_drop_again_is_warned_of() {
             version: None,
             schema: None,
         }],
-    };
+    }
+    .on(fixture::cluster_key());
     let mut world = world();
     assert_eq!(result(&intent, &world, CheckCode::ManagedExtension), Warn);
     fixture::change(&mut world, |cluster| {
@@ -391,11 +393,11 @@ fn a_rollout_in_progress_and_a_block_refuse_what_does_not_mend_them() {
     assert_eq!(result(&adding(foo()), &world, CheckCode::Rollout), Fail);
     fixture::change(&mut world, |cluster| cluster.status.phase = "Waiting for user action".to_owned());
     assert_eq!(result(&adding(foo()), &world, CheckCode::ClusterBlocked), Fail);
-    let promote = Intent::Promote {
-        cluster: fixture::cluster_key(),
+    let promote = intent::Promote {
         instance: "orders-2".to_owned(),
         at: fixture::now(),
-    };
+    }
+    .on(fixture::cluster_key());
     assert_eq!(result(&promote, &world, CheckCode::ClusterBlocked), Warn);
 }
 
@@ -412,7 +414,7 @@ fn who_else_writes_there_is_told_apart() {
                 wrote: None,
             }];
         });
-        let steps = planning::steps(&adding(foo()), &world);
+        let steps = actions::steps(&adding(foo()), &world);
         let warned = of(&adding(foo()), &world).iter().any(|check| check.code == CheckCode::FieldManager);
         (text_only(&steps, &world).is_some(), warned)
     };
@@ -431,7 +433,7 @@ fn a_label_of_a_gitops_tool_is_enough() {
     fixture::change(&mut world, |cluster| {
         cluster.labels.insert("app.kubernetes.io/managed-by".to_owned(), "Helm".to_owned());
     });
-    let steps = planning::steps(&adding(foo()), &world);
+    let steps = actions::steps(&adding(foo()), &world);
     assert_eq!(text_only(&steps, &world), Some("Helm manages cluster orders".to_owned()));
 }
 
@@ -463,11 +465,13 @@ fn an_entry_whose_library_is_still_preloaded_is_not_taken_away() {
         },
     }
     .on(fixture::cluster_key());
-    let put_back = |changes: &[&Change]| Intent::PutBack {
-        cluster: fixture::cluster_key(),
-        of: "add foo".to_owned(),
-        changes: changes.iter().map(|change| (*change).clone()).collect(),
-        left: Vec::new(),
+    let put_back = |changes: &[&Change]| {
+        intent::PutBack {
+            of: "add foo".to_owned(),
+            changes: changes.iter().map(|change| (*change).clone()).collect(),
+            left: Vec::new(),
+        }
+        .on(fixture::cluster_key())
     };
     let mut world = world();
     fixture::change(&mut world, |cluster| {
@@ -497,12 +501,12 @@ fn an_entry_whose_library_is_still_preloaded_is_not_taken_away() {
 fn a_database_that_was_not_read_is_not_taken_for_one_without_the_extension() {
     let mut world = world();
     fixture::change(&mut world, |cluster| cluster.spec.extensions.push(foo()));
-    let remove = Intent::PutBack {
-        cluster: fixture::cluster_key(),
+    let remove = intent::PutBack {
         of: "add foo".to_owned(),
         changes: vec![ChangeKind::RemoveEntry { entry: "foo".to_owned() }.on(fixture::cluster_key())],
         left: Vec::new(),
-    };
+    }
+    .on(fixture::cluster_key());
     assert_eq!(result(&remove, &world, CheckCode::InUse), Pass);
     fixture::change_probe(&mut world, "orders-1", |probe| {
         probe.databases[0].installed = Fact::Unknown("the Database object orders-app wants it dropped".to_owned());

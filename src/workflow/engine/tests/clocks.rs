@@ -2,7 +2,7 @@
 
 use super::stage::Stage;
 use crate::domain::fixture;
-use crate::workflow::intent::Intent;
+use crate::workflow::intent;
 use crate::workflow::run::Phase;
 
 /// Preloads a library; the instances, whether SQL answers, and by how much the server's clock is ahead.
@@ -16,11 +16,11 @@ fn preload(instances: u32, mute: bool, ahead: i64) -> Stage {
         world.instances.retain(|key, _| key.name == "orders-1");
     }
     let mut stage = Stage::with(
-        Intent::EditPreload {
-            cluster: fixture::cluster_key(),
+        intent::EditPreload {
             libraries: vec!["pg_stat_statements".to_owned()],
             before: None,
-        },
+        }
+        .on(fixture::cluster_key()),
         world,
     );
     stage.ahead = ahead;

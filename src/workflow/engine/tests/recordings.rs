@@ -1,5 +1,6 @@
 //! Waiting, held against recordings of a real operator: steps end when the rollout had ended, and not before.
 
+use crate::workflow::intent;
 use serde_json::Value;
 
 use super::super::waiting;
@@ -10,7 +11,6 @@ use crate::domain::observation::{Object, ObjectId};
 use crate::domain::{Observation, Timestamp, World, fixture};
 use crate::wire;
 use crate::workflow::event::Event;
-use crate::workflow::intent::Intent;
 use crate::workflow::plan::{Condition, Plan, Step, StepKind, StepState};
 use crate::workflow::run::{Phase, Run, RunId};
 
@@ -86,11 +86,11 @@ fn phases(name: &str, key: &ClusterKey) -> Vec<(i64, Phase)> {
         }],
         ..Plan::default()
     };
-    let intent = Intent::EditPreload {
-        cluster: key.clone(),
+    let intent = intent::EditPreload {
         libraries: Vec::new(),
         before: None,
-    };
+    }
+    .on(key.clone());
     let mut run = super::super::new(RunId("recorded".to_owned()), intent, plan, at(0));
     let mut world = World::default();
     let mut phases: Vec<(i64, Phase)> = Vec::new();

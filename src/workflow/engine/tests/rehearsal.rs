@@ -1,5 +1,6 @@
 //! Whole runs against the simulator, which plays what real operators were seen to do.
 
+use crate::workflow::intent;
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
@@ -39,12 +40,12 @@ fn add(reference: &str) -> Intent {
         version: Some("1.0".to_owned()),
         schema: None,
     };
-    Intent::AddExtension {
-        cluster: orders(),
+    intent::AddExtension {
         entry: ExtensionEntry::new("foo", reference),
         preload: vec!["foo".to_owned()],
         databases: vec![wish("app"), wish("ledger")],
     }
+    .on(orders())
 }
 
 const FOO: &str = "registry.example/foo:1.0-18-trixie";
@@ -276,11 +277,13 @@ fn a_supervised_cluster_waits_for_a_promotion_and_goes_on_after_it() {
     rehearsal.confirm();
     rehearsal.until("the first wait for a person", blocked);
     let waiting = rehearsal.run.clone();
-    rehearsal.begin(Intent::Promote {
-        cluster: orders(),
-        instance: "orders-2".to_owned(),
-        at: rehearsal.now(),
-    });
+    rehearsal.begin(
+        intent::Promote {
+            instance: "orders-2".to_owned(),
+            at: rehearsal.now(),
+        }
+        .on(orders()),
+    );
     rehearsal.confirm();
     rehearsal.until_done();
     assert_eq!(
@@ -297,12 +300,14 @@ fn a_supervised_cluster_waits_for_a_promotion_and_goes_on_after_it() {
 fn the_primary_is_restarted_in_place_and_seen_to_be() {
     let mut rehearsal = Rehearsal::new(add(FOO), |_| {});
     let primary = rehearsal.world.instances[&PodKey::new("shop", "orders-1")].clone();
-    rehearsal.begin(Intent::RestartInstance {
-        cluster: orders(),
-        pod: primary.key.clone(),
-        uid: primary.uid.clone(),
-        restarts: primary.restarts,
-    });
+    rehearsal.begin(
+        intent::RestartInstance {
+            pod: primary.key.clone(),
+            uid: primary.uid.clone(),
+            restarts: primary.restarts,
+        }
+        .on(orders()),
+    );
     rehearsal.confirm();
     rehearsal.until_done();
     assert_eq!(rehearsal.writes, ["JsonPatch ClusterStatus orders"]);
@@ -311,7 +316,7 @@ fn the_primary_is_restarted_in_place_and_seen_to_be() {
 #[test]
 fn all_instances_are_restarted() {
     let at = Timestamp::from_second(1_795_400_000).unwrap();
-    let mut rehearsal = Rehearsal::new(Intent::RestartCluster { cluster: orders(), at }, |_| {});
+    let mut rehearsal = Rehearsal::new(intent::RestartCluster { at }.on(orders()), |_| {});
     rehearsal.confirm();
     rehearsal.until_done();
     assert_eq!(rehearsal.writes, ["MergePatch Cluster orders"]);

@@ -1,6 +1,7 @@
 //! Another user who writes to the same objects, at any moment: nothing of theirs is lost, changed or deleted unless a
 //! confirmed plan has shown just that.
 
+use crate::workflow::intent;
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -16,9 +17,9 @@ use crate::domain::ids::DatabaseKey;
 use crate::domain::request::entry_json;
 use crate::domain::rollout::RESTARTED_AT;
 use crate::workflow::event::Event;
-use crate::workflow::intent::Intent;
 use crate::workflow::plan::DiffLine;
 use crate::workflow::run::Phase;
+use crate::workflow::{GuidedAction, Intent};
 
 /// One write of the other user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,7 +244,7 @@ pub(super) fn judge(stage: &mut Stage, before: &World, step: usize, request: &Re
     let (then, now) = (facts(before), facts(&stage.world));
     for lost in then.difference(&now) {
         // An inverse takes away what this program has made, and nothing else; other actions what was shown.
-        let is_put_back = matches!(stage.run.intent, Intent::PutBack { .. });
+        let is_put_back = stage.run.intent.kind.action() == GuidedAction::PutBack;
         if is_put_back && !stage.own.contains(lost) {
             stage.harm.push(format!("'{title}' took away what another user had made: {lost}"));
         }
@@ -296,16 +297,18 @@ fn a_library_that_another_user_added_meanwhile_is_kept_after_the_new_diff_is_con
 /// D1, third input: of an item only what the wish names is sent.
 #[test]
 fn a_version_that_another_user_raised_meanwhile_is_not_lowered() {
-    let mut stage = Stage::new(Intent::AddExtension {
-        cluster: fixture::cluster_key(),
-        entry: foo(),
-        preload: Vec::new(),
-        databases: vec![crate::workflow::intent::DatabaseWish {
-            version: None,
-            schema: Some("public".to_owned()),
-            ..wish("app", "vector")
-        }],
-    });
+    let mut stage = Stage::new(
+        intent::AddExtension {
+            entry: foo(),
+            preload: Vec::new(),
+            databases: vec![crate::workflow::intent::DatabaseWish {
+                version: None,
+                schema: Some("public".to_owned()),
+                ..wish("app", "vector")
+            }],
+        }
+        .on(fixture::cluster_key()),
+    );
     stage.confirm();
     stage.until("the rollout", |phase| *phase == Phase::Waiting(0));
     stage.killed_and_resumed();
@@ -411,15 +414,15 @@ fn the_last_item_of_an_object_is_dropped_and_not_taken_out() {
         let mut world = fixture::world();
         let app = DatabaseKey::new("shop", "orders-app");
         world.databases.get_mut(&app).unwrap().extensions.clear();
-        let wanted = Intent::AddExtension {
-            cluster: fixture::cluster_key(),
+        let wanted = intent::AddExtension {
             entry: foo(),
             preload: Vec::new(),
             databases: vec![crate::workflow::intent::DatabaseWish {
                 version: Some("9.9".to_owned()),
                 ..wish("app", "foo")
             }],
-        };
+        }
+        .on(fixture::cluster_key());
         let mut stage = Stage::with(wanted.clone(), world);
         stage.mute = mute;
         stage.vague = true;
@@ -443,15 +446,15 @@ fn the_last_item_of_an_object_is_dropped_and_not_taken_out() {
 /// D34b: PostgreSQL has no way down.
 #[test]
 fn a_version_that_postgresql_has_taken_is_not_put_back_without_a_path() {
-    let wanted = Intent::AddExtension {
-        cluster: fixture::cluster_key(),
+    let wanted = intent::AddExtension {
         entry: foo(),
         preload: Vec::new(),
         databases: vec![crate::workflow::intent::DatabaseWish {
             version: Some("0.8.6".to_owned()),
             ..wish("app", "vector")
         }],
-    };
+    }
+    .on(fixture::cluster_key());
     let mut stage = Stage::new(wanted.clone());
     stage.updates = vec![crate::domain::probe::UpdatePath {
         name: "vector".to_owned(),
@@ -598,20 +601,18 @@ fn any_moment() -> impl Strategy<Value = Moment> {
 }
 
 fn any_intent() -> impl Strategy<Value = Intent> {
-    let edit = |libraries: &[&str]| Intent::EditPreload {
-        cluster: fixture::cluster_key(),
-        libraries: libraries.iter().map(|name| (*name).to_owned()).collect(),
-        before: None,
+    let edit = |libraries: &[&str]| {
+        intent::EditPreload {
+            libraries: libraries.iter().map(|name| (*name).to_owned()).collect(),
+            before: None,
+        }
+        .on(fixture::cluster_key())
     };
     prop_oneof![
         4 => Just(add_foo()),
         1 => Just(edit(&["pg_stat_statements"])),
-        1 => Just(Intent::ChangeImage {
-            cluster: fixture::cluster_key(),
-            entry: "hstore".to_owned(),
-            reference: "rig.local/hstore:1.9-18-bookworm".to_owned(),
-        }),
-        1 => Just(Intent::RestartCluster { cluster: fixture::cluster_key(), at: fixture::now() }),
+        1 => Just(intent::ChangeImage { entry: "hstore".to_owned(), reference: "rig.local/hstore:1.9-18-bookworm".to_owned() }.on(fixture::cluster_key())),
+        1 => Just(intent::RestartCluster { at: fixture::now() }.on(fixture::cluster_key())),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! A stage for runs: a world, a clock, an API server and an operator that does one thing at a time.
 
+use crate::workflow::intent;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::second_writer::{self, Theirs};
@@ -105,12 +106,12 @@ pub(super) fn wish(database: &str, extension: &str) -> DatabaseWish {
 
 /// Mount foo, preload it, ask for it in a database with an object and in one without.
 pub(super) fn add_foo() -> Intent {
-    Intent::AddExtension {
-        cluster: fixture::cluster_key(),
+    intent::AddExtension {
         entry: foo(),
         preload: vec!["foo".to_owned()],
         databases: vec![wish("app", "foo"), wish("ledger", "foo")],
     }
+    .on(fixture::cluster_key())
 }
 
 impl Stage {

@@ -3,22 +3,24 @@
 use super::*;
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::watch::{Kind, WatchState};
+use crate::workflow::IntentKind;
+use crate::workflow::intent;
 
 fn adding(databases: Vec<DatabaseWish>) -> Intent {
-    Intent::AddExtension {
-        cluster: fixture::cluster_key(),
+    intent::AddExtension {
         entry: foo(),
         preload: Vec::new(),
         databases,
     }
+    .on(fixture::cluster_key())
 }
 
 fn preloading(library: &str) -> Intent {
-    Intent::EditPreload {
-        cluster: fixture::cluster_key(),
+    intent::EditPreload {
         libraries: vec![library.to_owned()],
         before: None,
     }
+    .on(fixture::cluster_key())
 }
 
 fn watch(on: &mut Stage, kind: Kind, state: WatchState) {
@@ -66,12 +68,12 @@ fn an_entry_whose_name_the_primary_still_mounts_with_another_image_interrupts_it
     assert!(!with_orphan("rig.local/foo:1.0-18-bookworm"), "the wanted image");
     let mut from_catalog = foo();
     from_catalog.reference = None;
-    let intent = Intent::AddExtension {
-        cluster: fixture::cluster_key(),
+    let intent = intent::AddExtension {
         entry: from_catalog,
         preload: Vec::new(),
         databases: Vec::new(),
-    };
+    }
+    .on(fixture::cluster_key());
     let mut world = fixture::world();
     fixture::change_instance(&mut world, "orders-1", |pod| {
         pod.mounts.push(fixture::mount("foo", "rig.local/foo:1.0-18-bookworm"));
@@ -161,8 +163,8 @@ fn an_object_that_is_only_not_seen_is_not_taken_for_gone_when_a_run_is_put_back(
     stage.until("the proof", |phase| matches!(phase, Phase::Proving));
     stage.tell(Event::Cancelled);
     stage.world.databases.clear();
-    let left = |stage: &Stage| match stage.run.put_back(&stage.world) {
-        Some(Intent::PutBack { left, .. }) => left.join("\n"),
+    let left = |stage: &Stage| match stage.run.put_back(&stage.world).map(|intent| intent.kind) {
+        Some(IntentKind::PutBack(wanted)) => wanted.left.join("\n"),
         other => panic!("{other:?}"),
     };
     assert_eq!(left(&stage), "", "they are gone");
@@ -268,11 +270,13 @@ fn a_name_that_was_typed_does_not_stand_against_files_that_lack_it() {
 
 #[test]
 fn what_the_operator_would_drop_again_has_a_line_of_its_own_in_the_confirmation() {
-    let intent = |databases: Vec<DatabaseWish>| Intent::AddExtension {
-        cluster: fixture::cluster_key(),
-        entry: ExtensionEntry::new("pgaudit", "rig.local/pgaudit:18.0-18-bookworm"),
-        preload: vec!["pgaudit".to_owned()],
-        databases,
+    let intent = |databases: Vec<DatabaseWish>| {
+        intent::AddExtension {
+            entry: ExtensionEntry::new("pgaudit", "rig.local/pgaudit:18.0-18-bookworm"),
+            preload: vec!["pgaudit".to_owned()],
+            databases,
+        }
+        .on(fixture::cluster_key())
     };
     let wished = |database: &str| DatabaseWish {
         version: None,

@@ -8,6 +8,7 @@ use crate::domain::ids::CatalogKey;
 use crate::domain::probe::{InstalledExtension, UpdatePath};
 use crate::domain::watch::{Kind, WatchState};
 use crate::domain::world::Probe;
+use crate::workflow::intent;
 
 fn named(name: &str) -> ExtensionEntry {
     ExtensionEntry {
@@ -55,12 +56,12 @@ fn wish(database: &str, extension: &str, version: Option<&str>) -> DatabaseWish 
 
 /// Adds an entry and asks for these SQL extensions in databases.
 fn asking(entry: ExtensionEntry, databases: Vec<DatabaseWish>) -> Intent {
-    Intent::AddExtension {
-        cluster: fixture::cluster_key(),
+    intent::AddExtension {
         entry,
         preload: Vec::new(),
         databases,
     }
+    .on(fixture::cluster_key())
 }
 
 /// The same on an entry that is there already and mounted everywhere: PostgreSQL tells what it offers.
@@ -69,11 +70,11 @@ fn asking_hstore(databases: Vec<DatabaseWish>) -> Intent {
 }
 
 fn preloading(libraries: &[&str]) -> Intent {
-    Intent::EditPreload {
-        cluster: fixture::cluster_key(),
+    intent::EditPreload {
         libraries: libraries.iter().map(ToString::to_string).collect(),
         before: None,
     }
+    .on(fixture::cluster_key())
 }
 
 fn checked(intent: &Intent, world: &World, code: CheckCode) -> bool {
@@ -139,8 +140,7 @@ fn a_catalog_that_is_not_watched_at_the_moment_vouches_for_no_entry() {
 #[test]
 fn a_reference_is_not_taken_away_while_the_catalog_does_not_give_one() {
     let back = |world: &World| {
-        let intent = Intent::PutBack {
-            cluster: fixture::cluster_key(),
+        let intent = intent::PutBack {
             of: "change image of hstore".to_owned(),
             changes: vec![
                 ChangeKind::SetReference {
@@ -150,7 +150,8 @@ fn a_reference_is_not_taken_away_while_the_catalog_does_not_give_one() {
                 .on(fixture::cluster_key()),
             ],
             left: Vec::new(),
-        };
+        }
+        .on(fixture::cluster_key());
         result(&intent, world, CheckCode::Reference)
     };
     let mut world = world();
@@ -218,7 +219,7 @@ fn an_object_that_is_not_understood_may_describe_the_database_and_keeps_its_name
     let (result_, evidence) = answer(&in_database("ledger"), &world, CheckCode::DatabaseObjects);
     assert_eq!(result_, Unknown);
     assert!(evidence.contains("shop/orders-ledger"), "{evidence}");
-    let made = planning::steps(&in_database("ledger"), &world)
+    let made = actions::steps(&in_database("ledger"), &world)
         .iter()
         .any(|step| step.title.contains("new Database object orders-ledger-2"));
     assert!(made, "the name is taken");
@@ -259,12 +260,12 @@ fn only_what_is_added_is_judged() {
     fixture::change(&mut world, |cluster| {
         cluster.spec.preload = vec!["$libdir/pg_stat_statements".to_owned(), "gone".to_owned(), "gone".to_owned()];
     });
-    let intent = Intent::AddExtension {
-        cluster: fixture::cluster_key(),
+    let intent = intent::AddExtension {
         entry: foo(),
         preload: vec!["foo".to_owned()],
         databases: Vec::new(),
-    };
+    }
+    .on(fixture::cluster_key());
     let failed: Vec<Check> = of(&intent, &world).into_iter().filter(|check| check.result == Fail).collect();
     assert_eq!(failed, []);
     let fewer = preloading(&["$libdir/pg_stat_statements", "gone"]);
@@ -481,8 +482,7 @@ fn what_an_extension_requires_is_told_by_its_control_file_before_it_is_known_by_
 
 #[test]
 fn what_is_put_back_is_warned_of_and_not_refused_for_it() {
-    let intent = Intent::PutBack {
-        cluster: fixture::cluster_key(),
+    let intent = intent::PutBack {
         of: "add foo".to_owned(),
         changes: vec![
             ChangeKind::SetDatabaseExtension {
@@ -492,7 +492,8 @@ fn what_is_put_back_is_warned_of_and_not_refused_for_it() {
             .on(fixture::cluster_key()),
         ],
         left: Vec::new(),
-    };
+    }
+    .on(fixture::cluster_key());
     assert_eq!(result(&intent, &world(), CheckCode::SqlVersion), Warn);
 }
 

@@ -2,17 +2,40 @@
 
 use super::*;
 use crate::domain::fixture;
+use crate::workflow::form::{FieldId, FieldKind};
+use crate::workflow::intent::{AddExtension, EditPreload};
 
 fn error_of(form: &Form, id: FieldId) -> Option<&str> {
     form.fields.iter().find(|field| field.id == id)?.error.as_deref()
 }
 
-fn sent(form: &mut Form, kind: FormKind) -> Option<Intent> {
-    submit(form, kind, &fixture::cluster_key(), &fixture::world(), fixture::now())
+fn sent(form: &mut Form, action: GuidedAction) -> Option<Intent> {
+    sent_in(&fixture::world(), form, action)
+}
+
+fn sent_in(world: &World, form: &mut Form, action: GuidedAction) -> Option<Intent> {
+    let cluster = fixture::cluster_key();
+    submit(&FormFor { action, cluster }, form, world, fixture::now())
+}
+
+/// The form of an action as it is opened.
+fn opened(action: GuidedAction, world: &World) -> Form {
+    let mut chosen = Chosen::cluster(fixture::cluster_key());
+    chosen.entry = Some("hstore".to_owned());
+    match begin(action, &chosen, world, fixture::now()) {
+        Ok(Begin::Form(form)) => form,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn filled(form: &mut Form) {
+    let cluster = fixture::cluster_key();
+    let action = GuidedAction::AddExtension;
+    fill(&FormFor { action, cluster }, form, &fixture::world());
 }
 
 fn adding(values: &[(FieldId, &str)]) -> Form {
-    let mut form = add_extension(&fixture::world(), &fixture::cluster_key());
+    let mut form = opened(GuidedAction::AddExtension, &fixture::world());
     for (field, value) in values {
         form.set(*field, value);
     }
@@ -28,9 +51,8 @@ fn a_filled_in_form_makes_the_intent() {
         (FieldId::Databases, "app=1.0 ledger"),
         (FieldId::Env, "FOO=${image_root}/x"),
     ]);
-    let Some(Intent::AddExtension {
-        entry, preload, databases, ..
-    }) = sent(&mut form, FormKind::AddExtension)
+    let Some(IntentKind::AddExtension(AddExtension { entry, preload, databases })) =
+        sent(&mut form, GuidedAction::AddExtension).map(|intent| intent.kind)
     else {
         panic!("{form:?}")
     };
@@ -51,7 +73,7 @@ fn what_is_wrong_stands_at_its_field_and_the_first_gets_the_focus() {
         (FieldId::Env, "PGHOST=x"),
         (FieldId::Preload, "$libdir/foo"),
     ]);
-    assert_eq!(sent(&mut form, FormKind::AddExtension), None);
+    assert_eq!(sent(&mut form, GuidedAction::AddExtension), None);
     for field in [FieldId::Name, FieldId::Reference, FieldId::LdPaths, FieldId::Env, FieldId::Preload] {
         assert!(error_of(&form, field).is_some(), "{field:?}");
     }
@@ -63,17 +85,17 @@ fn what_is_wrong_stands_at_its_field_and_the_first_gets_the_focus() {
 #[test]
 fn a_name_that_is_known_fills_what_is_empty_and_nothing_else() {
     let mut form = adding(&[(FieldId::Name, "postgis"), (FieldId::SqlNames, "postgis_raster")]);
-    prefill(&mut form, &fixture::world(), &fixture::cluster_key());
+    filled(&mut form);
     assert_eq!(form.value(FieldId::LdPaths), "system");
     assert_eq!(form.value(FieldId::SqlNames), "postgis_raster");
     let mut form = adding(&[(FieldId::Name, "timescaledb-oss")]);
-    prefill(&mut form, &fixture::world(), &fixture::cluster_key());
+    filled(&mut form);
     assert_eq!(form.value(FieldId::Preload), "timescaledb");
 }
 
 #[test]
 fn the_catalog_and_known_images_are_offered_unless_they_are_there() {
-    let form = add_extension(&fixture::world(), &fixture::cluster_key());
+    let form = adding(&[]);
     let FieldKind::Choice { options, free } = &form.fields[0].kind else {
         panic!("{form:?}")
     };
@@ -84,19 +106,20 @@ fn the_catalog_and_known_images_are_offered_unless_they_are_there() {
 
 #[test]
 fn the_image_that_it_has_is_no_change() {
-    let mut form = change_image(&fixture::world(), &fixture::cluster_key(), "hstore");
+    let mut form = opened(GuidedAction::ChangeImage, &fixture::world());
     assert_eq!(form.value(FieldId::Reference), fixture::HSTORE);
-    assert_eq!(sent(&mut form, FormKind::ChangeImage), None);
+    assert_eq!(sent(&mut form, GuidedAction::ChangeImage), None);
     form.set(FieldId::Reference, "rig.local/hstore:1.9-18-bookworm");
-    assert!(sent(&mut form, FormKind::ChangeImage).is_some());
+    assert!(sent(&mut form, GuidedAction::ChangeImage).is_some());
 }
 
 #[test]
 fn an_unchanged_list_of_libraries_is_no_change() {
-    let mut form = edit_preload(&fixture::world(), &fixture::cluster_key());
-    assert_eq!(sent(&mut form, FormKind::EditPreload), None);
+    let mut form = opened(GuidedAction::EditPreload, &fixture::world());
+    assert_eq!(sent(&mut form, GuidedAction::EditPreload), None);
     form.set(FieldId::Preload, "foo\nbar");
-    let Some(Intent::EditPreload { libraries, .. }) = sent(&mut form, FormKind::EditPreload) else {
+    let Some(IntentKind::EditPreload(EditPreload { libraries, .. })) = sent(&mut form, GuidedAction::EditPreload).map(|intent| intent.kind)
+    else {
         panic!("{form:?}")
     };
     assert_eq!(libraries, ["foo", "bar"]);
@@ -108,10 +131,10 @@ fn only_what_is_added_to_the_libraries_is_judged() {
     fixture::change(&mut world, |cluster| {
         cluster.spec.preload = vec!["$libdir/pg_stat_statements".to_owned()];
     });
-    let mut form = edit_preload(&world, &fixture::cluster_key());
+    let mut form = opened(GuidedAction::EditPreload, &world);
     let mut sent = |text: &str| {
         form.set(FieldId::Preload, text);
-        let intent = submit(&mut form, FormKind::EditPreload, &fixture::cluster_key(), &world, fixture::now());
+        let intent = sent_in(&world, &mut form, GuidedAction::EditPreload);
         (intent.is_some(), error_of(&form, FieldId::Preload).map(str::to_owned))
     };
     assert_eq!(sent("$libdir/pg_stat_statements\nfoo"), (true, None));
@@ -123,9 +146,36 @@ fn only_what_is_added_to_the_libraries_is_judged() {
 
 #[test]
 fn only_ready_standbys_can_be_promoted() {
-    let mut form = promote(&fixture::world(), &fixture::cluster_key());
+    let mut form = opened(GuidedAction::Promote, &fixture::world());
     assert_eq!(form.value(FieldId::Instance), "orders-2");
-    assert!(sent(&mut form, FormKind::Promote).is_some());
+    assert!(sent(&mut form, GuidedAction::Promote).is_some());
     form.set(FieldId::Instance, "orders-1");
-    assert_eq!(sent(&mut form, FormKind::Promote), None);
+    assert_eq!(sent(&mut form, GuidedAction::Promote), None);
+}
+
+#[test]
+fn an_action_opens_its_form_or_makes_its_plan_or_says_why_it_is_not_available() {
+    let world = fixture::world();
+    let nothing = Chosen::cluster(fixture::cluster_key());
+    let all = Chosen {
+        entry: Some("hstore".to_owned()),
+        instance: world.instances.keys().next().cloned(),
+        stuck: world.instances.keys().next().cloned(),
+        put_back: Some(RunId("a-1".to_owned())),
+        ..nothing.clone()
+    };
+    for action in GuidedAction::ALL {
+        match begin(*action, &all, &world, fixture::now()) {
+            Ok(Begin::Form(_)) => assert!(row(*action).has_form(), "{action:?}"),
+            Ok(Begin::Plan(intent)) => {
+                assert_eq!((intent.kind.action(), &intent.cluster), (*action, &all.cluster));
+                assert!(!row(*action).has_form() && !intent.title().is_empty(), "{action:?}");
+            }
+            Ok(Begin::PutBack(run)) => assert_eq!((Some(run), *action), (all.put_back.clone(), GuidedAction::PutBack)),
+            Err(why) => panic!("{action:?}: {why}"),
+        }
+        if let Err(why) = begin(*action, &nothing, &world, fixture::now()) {
+            assert!(!why.is_empty(), "{action:?}");
+        }
+    }
 }

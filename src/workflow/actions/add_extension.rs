@@ -1,0 +1,338 @@
+//! Add an extension: mount first, then preload, then ask for it in databases, then prove it.
+
+use super::edit_preload::preload_step;
+use super::{Begin, Chosen, Guided, Row};
+use crate::domain::change::{ChangeKind, ChangedPart, ItemEdit, PreloadEdit};
+use crate::domain::cluster::Cluster;
+use crate::domain::database::RequestedExtension;
+use crate::domain::entry_rules::{env_error, name_error, path_list_error, reference_error};
+use crate::domain::extension::{EnvVar, ExtensionEntry};
+use crate::domain::ids::{ClusterKey, DatabaseKey};
+use crate::domain::known::{KNOWN, known};
+use crate::domain::watch::Kind;
+use crate::domain::{Timestamp, World};
+use crate::workflow::form::{FieldId, Form};
+use crate::workflow::forms::{choice, form, line, lines, listed, offered_by_catalog, some, words};
+use crate::workflow::guards::names_error;
+use crate::workflow::intent::{AddExtension, DatabaseWish, Intent};
+use crate::workflow::plan::{Condition, Step};
+use crate::workflow::proof::MustShow;
+use crate::workflow::steps::step;
+
+pub(super) const ROW: Row = Row {
+    verb: Some("add"),
+    begin: |chosen, world, _| Ok(Begin::Form(blank(chosen, world))),
+    fill: Some(prefill),
+    submit: Some(submit),
+};
+
+/// The form of `add-extension`. When a name has been chosen, [`prefill`] fills in what is known of it.
+fn blank(chosen: &Chosen, world: &World) -> Form {
+    let cluster = &chosen.cluster;
+    let databases = databases(world, cluster);
+    let first = databases.first().cloned().unwrap_or_default();
+    let fields = vec![
+        choice(
+            FieldId::Name,
+            "name",
+            "mount name: from the catalog, a known image, or your own",
+            offered(world, cluster),
+            true,
+        ),
+        line(FieldId::Reference, "image", "reference; empty takes the one of the catalog"),
+        lines(FieldId::Preload, "preload", "libraries to load at start, one per line"),
+        choice(
+            FieldId::Databases,
+            "databases",
+            "database or database=version, separated by blanks",
+            databases,
+            true,
+        ),
+        line(FieldId::SqlNames, "extensions", "names for CREATE EXTENSION, separated by blanks"),
+        line(FieldId::Schema, "schema", "schema of the extension; empty is the default"),
+        line(
+            FieldId::ControlPaths,
+            "control path",
+            "extension_control_path below the mount; empty means share",
+        ),
+        line(
+            FieldId::LibraryPaths,
+            "library path",
+            "dynamic_library_path below the mount; empty means lib",
+        ),
+        line(FieldId::LdPaths, "ld path", "ld_library_path below the mount, separated by blanks"),
+        line(FieldId::BinPaths, "bin path", "bin_path below the mount, separated by blanks"),
+        line(
+            FieldId::Env,
+            "environment",
+            "NAME=value, separated by blanks; ${image_root} is the mount",
+        ),
+    ];
+    let mut form = form(format!("add an extension to {}", cluster.name), fields);
+    form.set(FieldId::Databases, &first);
+    form
+}
+
+/// Fills the fields of an `add-extension` form that are still empty with what is known of the chosen name.
+fn prefill(form: &mut Form, world: &World, cluster: &ClusterKey) {
+    let name = form.value(FieldId::Name).to_owned();
+    let Some(known) = known(&name) else { return };
+    let from_catalog = form.value(FieldId::Reference).is_empty() && offered_by_catalog(world, cluster).any(|entry| entry.name == name);
+    let mut fill = |field: FieldId, value: String| {
+        if form.value(field).is_empty() {
+            form.set(field, &value);
+        }
+    };
+    fill(FieldId::Preload, known.preload.join("\n"));
+    fill(
+        FieldId::SqlNames,
+        known.sql_names.first().map(|name| (*name).to_owned()).unwrap_or_default(),
+    );
+    // The catalog says itself which paths its images need.
+    if !from_catalog {
+        fill(FieldId::LdPaths, known.ld_paths.join(" "));
+    }
+}
+
+fn submit(form: &mut Form, _world: &World, cluster: &Cluster, _now: Timestamp) -> Intent {
+    let mut entry = ExtensionEntry {
+        name: form.value(FieldId::Name).trim().to_owned(),
+        reference: some(form.value(FieldId::Reference)),
+        pull_policy: None,
+        control_paths: words(form.value(FieldId::ControlPaths)),
+        library_paths: words(form.value(FieldId::LibraryPaths)),
+        ld_paths: words(form.value(FieldId::LdPaths)),
+        bin_paths: words(form.value(FieldId::BinPaths)),
+        env: Vec::new(),
+    };
+    match variables(form.value(FieldId::Env)) {
+        Ok(env) => entry.env = env,
+        Err(why) => form.blame(FieldId::Env, Some(why)),
+    }
+    form.blame(FieldId::Name, name_error(cluster, &entry));
+    let reference = match &entry.reference {
+        Some(reference) => reference_error(reference),
+        None if cluster.spec.catalog.is_none() => Some("the cluster uses no catalog, so a reference is needed".to_owned()),
+        None => None,
+    };
+    form.blame(FieldId::Reference, reference);
+    for (field, paths) in [
+        (FieldId::ControlPaths, &entry.control_paths),
+        (FieldId::LibraryPaths, &entry.library_paths),
+        (FieldId::LdPaths, &entry.ld_paths),
+        (FieldId::BinPaths, &entry.bin_paths),
+    ] {
+        form.blame(field, path_list_error(paths));
+    }
+    if !entry.env.is_empty() {
+        form.blame(FieldId::Env, env_error(&entry));
+    }
+    let preload = listed(form.value(FieldId::Preload));
+    form.blame(FieldId::Preload, names_error(&preload, &[]));
+    let databases = match wishes(form, &entry.name) {
+        Ok(databases) => databases,
+        Err(why) => {
+            form.blame(FieldId::Databases, Some(why));
+            Vec::new()
+        }
+    };
+    let wanted = AddExtension { entry, preload, databases };
+    wanted.on(cluster.key.clone())
+}
+
+/// Names that can be added: those of the catalog first, then known images.
+fn offered(world: &World, cluster: &ClusterKey) -> Vec<String> {
+    let declared = |name: &str| {
+        world
+            .clusters
+            .get(cluster)
+            .is_some_and(|cluster| cluster.spec.extensions.iter().any(|entry| entry.name == name))
+    };
+    let mut names: Vec<String> = offered_by_catalog(world, cluster).map(|entry| entry.name.clone()).collect();
+    for known in KNOWN {
+        if !names.iter().any(|name| name == known.entry) {
+            names.push(known.entry.to_owned());
+        }
+    }
+    names.retain(|name| !declared(name));
+    names
+}
+
+/// Databases that can be chosen: those with a `Database` object first, then what the primary told.
+fn databases(world: &World, cluster: &ClusterKey) -> Vec<String> {
+    let mut names: Vec<String> = world.databases_of(cluster).map(|object| object.database.clone()).collect();
+    let told = world
+        .clusters
+        .get(cluster)
+        .and_then(|cluster| world.answer_of(world.primary_of(cluster)?)?.server.known());
+    names.extend(
+        told.into_iter()
+            .flat_map(|server| &server.databases)
+            .map(|there| there.database.clone())
+            .filter(|name| name != "postgres"),
+    );
+    let mut seen = Vec::new();
+    for name in names {
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
+    }
+    seen
+}
+
+/// Every database gets every SQL extension. A version can only be meant for one.
+fn wishes(form: &Form, entry: &str) -> Result<Vec<DatabaseWish>, String> {
+    let mut names = words(form.value(FieldId::SqlNames));
+    if names.is_empty() {
+        names = match known(entry) {
+            Some(known) => known.sql_names.first().map(|name| (*name).to_owned()).into_iter().collect(),
+            None => vec![entry.replace('-', "_")],
+        };
+    }
+    let mut wishes = Vec::new();
+    for word in words(form.value(FieldId::Databases)) {
+        let (database, version) = match word.split_once('=') {
+            Some((database, version)) => (database, Some(version)),
+            None => (word.as_str(), None),
+        };
+        if database.is_empty() || version == Some("") {
+            return Err(format!("'{word}': write it as database or database=version"));
+        }
+        if version.is_some() && names.len() > 1 {
+            return Err(format!(
+                "'{word}': a version is meant for one SQL extension, not for {}",
+                names.join(", ")
+            ));
+        }
+        wishes.extend(names.iter().map(|extension| DatabaseWish {
+            database: database.to_owned(),
+            extension: extension.clone(),
+            version: version.map(str::to_owned),
+            schema: some(form.value(FieldId::Schema)),
+        }));
+    }
+    Ok(wishes)
+}
+
+fn variables(text: &str) -> Result<Vec<EnvVar>, String> {
+    words(text)
+        .into_iter()
+        .map(|word| match word.split_once('=') {
+            Some((name, value)) if !name.is_empty() => Ok(EnvVar {
+                name: name.to_owned(),
+                value: value.to_owned(),
+            }),
+            _ => Err(format!("'{word}': write it as NAME=value")),
+        })
+        .collect()
+}
+
+impl Guided for AddExtension {
+    fn title(&self, _cluster: &ClusterKey) -> String {
+        format!("add {}", self.entry.name)
+    }
+
+    fn steps(&self, cluster: &ClusterKey, world: &World) -> Vec<Step> {
+        let mut steps = vec![step(
+            ChangeKind::AddEntry { entry: self.entry.clone() }.on(cluster.clone()),
+            Condition::RolloutComplete(cluster.clone()),
+        )];
+        if !self.preload.is_empty() {
+            steps.push(preload_step(cluster, PreloadEdit::adding(&self.preload)));
+        }
+        let mut done: Vec<&str> = Vec::new();
+        for wish in &self.databases {
+            if !done.contains(&wish.database.as_str()) {
+                done.push(&wish.database);
+                let of_it: Vec<&DatabaseWish> = self.databases.iter().filter(|other| other.database == wish.database).collect();
+                let taken = new_objects(&steps);
+                steps.extend(request_in(world, cluster, &wish.database, &of_it, &taken));
+            }
+        }
+        steps
+    }
+
+    fn must_show(&self, _cluster: &Cluster, _world: &World) -> MustShow {
+        MustShow {
+            offered: self.databases.iter().map(|wish| wish.extension.clone()).collect(),
+            loaded: self.preload.clone(),
+            installed: self.databases.clone(),
+            ..MustShow::default()
+        }
+    }
+}
+
+/// Keys of the objects that steps are going to make.
+fn new_objects(steps: &[Step]) -> Vec<DatabaseKey> {
+    let kinds = steps.iter().filter_map(|step| Some(&step.change()?.kind));
+    let is_new = |kind: &&ChangeKind| kind.facts().part == ChangedPart::NewObject;
+    kinds.filter(is_new).filter_map(|kind| kind.database_object().cloned()).collect()
+}
+
+/// One database: its `Database` object is extended item by item, or made with everything at once.
+fn request_in(world: &World, cluster: &ClusterKey, database: &str, wishes: &[&DatabaseWish], taken: &[DatabaseKey]) -> Vec<Step> {
+    if let Some(object) = world.objects_of(cluster, database).next() {
+        return wishes
+            .iter()
+            .map(|wish| {
+                step(
+                    ChangeKind::SetDatabaseExtension {
+                        key: object.key.clone(),
+                        extension: ItemEdit::asking(&wish.extension, wish.version.as_ref(), wish.schema.as_ref()),
+                    }
+                    .on(cluster.clone()),
+                    Condition::DatabaseApplied(cluster.clone(), database.to_owned(), vec![wish.extension.clone()]),
+                )
+            })
+            .collect();
+    }
+    let wanted = |wish: &&DatabaseWish| ItemEdit::asking(&wish.extension, wish.version.as_ref(), wish.schema.as_ref()).made_on(None);
+    let extensions: Vec<RequestedExtension> = wishes.iter().map(wanted).collect();
+    let names = extensions.iter().map(|extension| extension.name.clone()).collect();
+    vec![step(
+        ChangeKind::CreateDatabase {
+            key: free_name(world, cluster, database, taken),
+            database: database.to_owned(),
+            owner: owner_of(world, cluster, database).unwrap_or_default(),
+            extensions,
+        }
+        .on(cluster.clone()),
+        Condition::DatabaseApplied(cluster.clone(), database.to_owned(), names),
+    )]
+}
+
+/// The owner of a database by `pg_database`, as the primary told it.
+fn owner_of(world: &World, cluster: &ClusterKey, database: &str) -> Option<String> {
+    let primary = world.primary_of(world.clusters.get(cluster)?)?;
+    let server = world.answer_of(primary)?.server.known()?;
+    server
+        .databases
+        .iter()
+        .find(|there| there.database == database)
+        .map(|there| there.owner.clone())
+}
+
+/// `<cluster>-<database>` in letters that Kubernetes takes, with a number if that name is taken, by an object that is there
+/// or by one that an earlier step makes.
+fn free_name(world: &World, cluster: &ClusterKey, database: &str, taken: &[DatabaseKey]) -> DatabaseKey {
+    let folded: String = format!("{}-{database}", cluster.name)
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .take(240)
+        .collect();
+    let name = folded.trim_matches('-');
+    let key = |name: String| DatabaseKey::new(cluster.namespace.clone(), name);
+    let is_unreadable = |key: &DatabaseKey| world.unreadable.contains_key(&(Kind::Database, key.to_string()));
+    // One more than there are objects: one of these is free.
+    (1..=world.databases.len() + world.unreadable.len() + taken.len() + 1)
+        .map(|number| {
+            if number == 1 {
+                key(name.to_owned())
+            } else {
+                key(format!("{name}-{number}"))
+            }
+        })
+        .find(|key| !world.databases.contains_key(key) && !taken.contains(key) && !is_unreadable(key))
+        .unwrap_or_else(|| key(name.to_owned()))
+}

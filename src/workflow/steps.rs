@@ -1,0 +1,196 @@
+//! Steps: what they are called, what they send, and what they bring about. There is no intent in it.
+
+use std::collections::BTreeSet;
+
+use super::back;
+use super::diff;
+use super::estimate;
+use super::plan::{Condition, Plan, Preview, Step, StepKind, StepState};
+use crate::domain::World;
+use crate::domain::change::{Change, ChangeKind, ItemEdit, PreloadEdit, Request};
+use crate::domain::database::{Ensure, RequestedExtension};
+use crate::domain::ids::{ClusterKey, PodKey};
+use crate::domain::instance::Instance;
+use crate::domain::request::{draft, holds, make, request};
+use crate::domain::rollout::wanted_entries;
+
+pub(super) fn step(change: Change, until: Condition) -> Step {
+    Step::new(title(&change), StepKind::Write { change, until })
+}
+
+/// A change in a few words.
+pub(super) fn title(change: &Change) -> String {
+    match &change.kind {
+        ChangeKind::AddEntry { entry, .. } => match &entry.reference {
+            Some(reference) => format!("mount {} from {reference}", entry.name),
+            None => format!("mount {} from the catalog", entry.name),
+        },
+        ChangeKind::SetReference { entry, reference, .. } => match reference {
+            Some(reference) => format!("change the image of {entry} to {reference}"),
+            None => format!("take the image of {entry} from the catalog"),
+        },
+        ChangeKind::RemoveEntry { entry, .. } => format!("unmount {entry}"),
+        ChangeKind::EditPreload { edit, .. } => preload_title(edit),
+        ChangeKind::RestartCluster { .. } => format!("restart all instances of {}", change.cluster.name),
+        ChangeKind::RestartPrimary { instance, .. } => format!("restart the primary {instance} in place"),
+        ChangeKind::DeletePod { pod, .. } => format!("delete pod {}", pod.name),
+        ChangeKind::Promote { instance, .. } => format!("promote {instance}"),
+        ChangeKind::CreateDatabase {
+            key,
+            database,
+            owner,
+            extensions,
+            ..
+        } => format!(
+            "ask for {} in {database} by a new Database object {} (owner {})",
+            names(extensions),
+            key.name,
+            if owner.is_empty() { "not known" } else { owner }
+        ),
+        ChangeKind::SetDatabaseExtension { key, extension, .. } if extension.ensure == Ensure::Absent => {
+            format!("drop {} by the Database object {}", extension.name, key.name)
+        }
+        ChangeKind::SetDatabaseExtension { key, extension, .. } => {
+            format!("ask for {} by the Database object {}", edited(extension), key.name)
+        }
+        ChangeKind::UnsetDatabaseExtension { key, extension, .. } => {
+            format!("take {extension} out of the Database object {}", key.name)
+        }
+        ChangeKind::DeleteDatabase { key, .. } => format!("delete the Database object {}", key.name),
+    }
+}
+
+fn preload_title(edit: &PreloadEdit) -> String {
+    let mut parts = Vec::new();
+    if !edit.add.is_empty() {
+        parts.push(format!("preload {}", edit.add.join(", ")));
+    }
+    if !edit.remove.is_empty() {
+        parts.push(format!("take {} out of the preload libraries", edit.remove.join(", ")));
+    }
+    if !edit.order.is_empty() {
+        parts.push(format!("put the preload libraries in the order {}", edit.order.join(", ")));
+    }
+    if parts.is_empty() {
+        "leave the preload libraries as they are".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}
+
+fn edited(edit: &ItemEdit) -> String {
+    match edit.version.value() {
+        Some(version) => format!("{} {version}", edit.name),
+        None => edit.name.clone(),
+    }
+}
+
+fn item(extension: &RequestedExtension) -> String {
+    match &extension.version {
+        Some(version) => format!("{} {version}", extension.name),
+        None => extension.name.clone(),
+    }
+}
+
+fn names(extensions: &[RequestedExtension]) -> String {
+    extensions.iter().map(item).collect::<Vec<_>>().join(", ")
+}
+
+/// Pods that never became ready and wait with an image that they cannot get.
+pub(super) fn stuck_pods<'a>(world: &'a World, cluster: &'a ClusterKey) -> Vec<&'a Instance> {
+    world
+        .instances_of(cluster)
+        .filter(|instance| {
+            !instance.was_started
+                && !instance.ready
+                && !instance.deleting
+                && instance.trouble.as_ref().is_some_and(crate::domain::instance::Trouble::is_image)
+        })
+        .collect()
+}
+
+/// Its mounts are not those that the operator would give it now, so that a new pod would be another one.
+pub(super) fn differs_from_wanted(world: &World, instance: &Instance) -> bool {
+    let Some(cluster) = world.clusters.get(&instance.cluster) else {
+        return false;
+    };
+    let wanted = wanted_entries(world, cluster);
+    wanted.len() != instance.mounts.len()
+        || instance.mounts.iter().any(|mount| {
+            wanted
+                .iter()
+                .all(|entry| entry.name != mount.entry || entry.reference != mount.reference)
+        })
+}
+
+pub(super) fn delete_pod(cluster: &ClusterKey, pod: &PodKey, uid: &str) -> Step {
+    step(
+        ChangeKind::DeletePod {
+            pod: pod.clone(),
+            uid: uid.to_owned(),
+        }
+        .on(cluster.clone()),
+        Condition::PodReplaced(pod.clone(), uid.to_owned()),
+    )
+}
+
+/// The requests of the steps that are still to do, with their diffs: each as the steps before it leave the objects. The
+/// request itself is the one for the objects as they are, because that is what can be dry-run.
+pub(super) fn previews(steps: &[Step], world: &World) -> Vec<Preview> {
+    let Some(cluster) = steps.iter().find_map(|step| Some(&step.change()?.cluster)) else {
+        return Vec::new();
+    };
+    let mut later = draft(world, cluster);
+    let mut previews = Vec::new();
+    for (index, step) in steps.iter().enumerate().filter(|(_, step)| step.state == StepState::Todo) {
+        let Some(change) = step.change().filter(|change| !holds(change, &later)) else {
+            continue;
+        };
+        if let Ok(now) = request(change, world) {
+            let shown = request(change, &later).unwrap_or_else(|_| now.clone());
+            previews.push(Preview {
+                diff: diff::diff(&shown, &later),
+                ..preview(index, now, world)
+            });
+        }
+        make(change, &mut later);
+    }
+    previews
+}
+
+/// One request with its diff.
+pub(super) fn preview(step: usize, request: Request, world: &World) -> Preview {
+    Preview {
+        step,
+        diff: diff::diff(&request, world),
+        request,
+        dry_run: None,
+    }
+}
+
+/// Whether the steps that are still to do interrupt the primary.
+pub(super) fn interrupts_primary(steps: &[Step], world: &World) -> bool {
+    steps.iter().any(|step| match &step.kind {
+        StepKind::Write { change, .. } => {
+            matches!(step.state, StepState::Todo | StepState::Active)
+                && !holds(change, world)
+                && estimate::interrupts_primary(change, world)
+        }
+        StepKind::Prove => false,
+    })
+}
+
+/// Renews what the steps bring about, with the times seen in this run: `known` are the pods that were there before it.
+pub(super) fn renew_consequences(plan: &mut Plan, world: &World, known: Option<&BTreeSet<String>>) {
+    for step in &mut plan.steps {
+        if let StepKind::Write { change, .. } = &step.kind
+            && matches!(step.state, StepState::Todo | StepState::Active)
+        {
+            let renewed = estimate::consequences(change, world, known);
+            if !renewed.is_empty() {
+                step.consequences = renewed;
+                step.consequences.extend(back::no_way_back(change, world));
+            }
+        }
+    }
+}
