@@ -9,6 +9,7 @@ mod complete;
 mod doctor;
 mod documents;
 pub mod exit;
+mod guided;
 mod headless;
 mod info;
 mod lists;

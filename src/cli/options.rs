@@ -297,15 +297,23 @@ pub struct Add {
     /// Schema for the SQL extension
     #[arg(long, value_name = "SCHEMA")]
     pub schema: Option<String>,
+    /// What to do with the plan.
+    #[command(flatten)]
+    pub consent: Consent,
+    /// Confirm that the name of this library to preload is right, where no instance can list its files; may be repeated
+    #[arg(long, value_name = "LIBRARY", requires = "yes")]
+    pub confirm_library: Vec<String>,
+}
+
+/// What to do with the plan of a guided action.
+#[derive(Debug, Args)]
+pub struct Consent {
     /// What to do with the plan; without it the plan is shown and nothing is confirmed
     #[command(flatten)]
     pub go: Go,
     /// Confirm that writes to this cluster are interrupted while its primary restarts
     #[arg(long, value_name = "CLUSTER", requires = "yes")]
     pub confirm: Option<String>,
-    /// Confirm that the name of this library to preload is right, where no instance can list its files; may be repeated
-    #[arg(long, value_name = "LIBRARY", requires = "yes")]
-    pub confirm_library: Vec<String>,
     /// Confirm the plan of this digest, after another user has changed what the confirmed plan touches
     #[arg(long, value_name = "DIGEST", requires = "yes")]
     pub accept_change: Option<String>,
@@ -317,7 +325,7 @@ pub struct Add {
     pub timeout: Duration,
 }
 
-/// How far `add` goes.
+/// How far a guided action goes.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub struct Go {

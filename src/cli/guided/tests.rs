@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 
 use super::*;
 use crate::backend::{BackendError, ErrorKind, Operate, Reply, WritePermit};
+use crate::cli::add;
 use crate::cli::options::{Cli, Command};
 use crate::config::Place;
 use crate::domain::change::Request;
@@ -164,7 +165,7 @@ async fn add_once(
     };
     let headless = Headless::keeping(state, settings, connect, connection);
     let (paper, mut errors, begun) = (Paper::default(), Vec::new(), Instant::now());
-    let end = carry_out(headless, &options, &mut Output::new(paper.clone()), &mut errors).await;
+    let end = carry_out(headless, &add::wanted(&options), &mut Output::new(paper.clone()), &mut errors).await;
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let said = end.as_ref().err().map(|failure| failure.message.clone()).unwrap_or_default();
     Said {
@@ -213,6 +214,7 @@ mod libraries {
     use clap::Parser as _;
 
     use super::super::*;
+    use crate::cli::add;
     use crate::cli::options::{Cli, Command};
 
     fn answered(line: &str, plan: &Plan) -> Result<(), Failure> {
@@ -220,7 +222,7 @@ mod libraries {
         let Some(Command::Add(options)) = cli.command else {
             panic!("{line}")
         };
-        confirmed(&options, plan, &ClusterKey::new("shop", "orders"))
+        confirmed(&add::wanted(&options), plan, &ClusterKey::new("shop", "orders"))
     }
 
     #[test]

@@ -2,26 +2,25 @@
 
 use std::io::Write;
 
-use super::{Add, Exit, Failure, Headless, Output, awaits_dry_runs, confirm, follow, show, the_run, wish};
+use super::{Exit, Failure, Headless, Output, Wanted, awaits_dry_runs, confirm, follow, show, the_run};
 use crate::app::msg::Msg;
 use crate::cli::plan;
 use crate::domain::ids::ClusterKey;
-use crate::workflow::Plan;
 use crate::workflow::run::{Phase, RunId};
+use crate::workflow::{Intent, Plan};
 
 /// Takes up the run of the very same action that was left unfinished on this cluster, if there is one.
 pub(super) async fn unfinished(
     headless: &mut Headless,
-    options: &Add,
-    cluster: &ClusterKey,
+    wanted: &Wanted<'_>,
+    intent: &Intent,
     errors: &mut dyn Write,
 ) -> Result<Option<RunId>, Failure> {
-    let intent = wish::intent(options, cluster).map_err(|why| Failure::new(Exit::Usage, why))?;
     let Some(id) = headless
         .session()?
         .unfinished
         .iter()
-        .find(|kept| kept.intent == intent)
+        .find(|kept| (wanted.is_same)(&kept.intent, intent))
         .map(|kept| kept.id.clone())
     else {
         return Ok(None);
@@ -38,8 +37,8 @@ pub(super) async fn unfinished(
 }
 
 /// The plan is the one that was accepted, if one was.
-pub(super) fn accepted(options: &Add, plan: &Plan) -> Result<(), Failure> {
-    match &options.accept_change {
+pub(super) fn accepted(wanted: &Wanted<'_>, plan: &Plan) -> Result<(), Failure> {
+    match &wanted.consent.accept_change {
         Some(digest) if *digest != plan.digest => Err(Failure::new(
             Exit::Refused,
             format!(
@@ -56,40 +55,40 @@ pub(super) fn accepted(options: &Add, plan: &Plan) -> Result<(), Failure> {
 pub(super) async fn walk(
     headless: &mut Headless,
     id: &RunId,
-    options: &Add,
+    wanted: &Wanted<'_>,
     cluster: &ClusterKey,
     out: &mut Output,
     errors: &mut dyn Write,
 ) -> Result<(), Failure> {
     loop {
-        follow(headless, id, options, errors).await?;
+        follow(headless, id, wanted, errors).await?;
         if the_run(&headless.core, id)?.phase != Phase::Review {
             return Ok(());
         }
         // What another user has changed is rolled out before the plan can be confirmed.
-        if is_accepted(headless, id, options)? {
+        if is_accepted(headless, id, wanted)? {
             let can_be_confirmed = |core: &mut crate::runtime::Core| {
                 let plan = &core.model.run(id)?.plan;
                 (!plan.is_refused() && !plan.awaits_dry_runs()).then_some(())
             };
-            headless.wait(options.timeout, can_be_confirmed).await?;
+            headless.wait(wanted.consent.timeout, can_be_confirmed).await?;
         } else {
             headless.answered(|core| !awaits_dry_runs(core, id)).await;
         }
-        if !is_accepted(headless, id, options)? {
+        if !is_accepted(headless, id, wanted)? {
             let run = the_run(&headless.core, id)?;
             let (why, digest) = (run.asks_again.clone().unwrap_or_default(), run.plan.digest.clone());
             out.write_all(plan::text(run).as_bytes())?;
-            show(out, options).await?;
+            show(out, wanted).await?;
             return Err(Failure::new(Exit::Refused, why).with_hint(format!(
                 "accept it by the same command with --accept-change {digest}, or in the console"
             )));
         }
-        confirm(headless, id, options, cluster).await?;
+        confirm(headless, id, wanted, cluster).await?;
     }
 }
 
-fn is_accepted(headless: &Headless, id: &RunId, options: &Add) -> Result<bool, Failure> {
+fn is_accepted(headless: &Headless, id: &RunId, wanted: &Wanted<'_>) -> Result<bool, Failure> {
     let digest = &the_run(&headless.core, id)?.plan.digest;
-    Ok(options.accept_change.as_ref() == Some(digest))
+    Ok(wanted.consent.accept_change.as_ref() == Some(digest))
 }
