@@ -16,6 +16,7 @@ mod lists;
 pub mod options;
 mod output;
 mod plan;
+mod reload;
 pub mod report;
 mod settings;
 mod status;
@@ -151,6 +152,7 @@ fn headless(settings: Settings, connect: Arc<dyn Connect>, command: Command) -> 
             Command::Status(options) => status::run(Headless::open(&settings, connect).await?, &options, &mut out).await,
             Command::Wait(options) => wait::run(Headless::open(&settings, connect).await?, &options, &mut errors).await,
             Command::Add(options) => add::run(&settings, connect, &options, &mut out, &mut errors).await,
+            Command::Reload(options) => reload::run(&settings, connect, &options, &mut out, &mut errors).await,
             Command::Ext(query) => lists::extensions(Headless::open(&settings, connect).await?, &query, &mut out).await,
             Command::Paths(query) => lists::paths(Headless::open(&settings, connect).await?, &query, &mut out).await,
             Command::Findings(options) => lists::findings(Headless::open(&settings, connect).await?, &options, &mut out).await,

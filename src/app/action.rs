@@ -107,6 +107,8 @@ actions! {
     ChangeImage = "change-image", "change the image of the entry", footer "image", guided ChangeImage;
     /// Edit the preload libraries.
     EditPreload = "edit-preload", "edit the preload libraries", footer "preload", guided EditPreload;
+    /// Reload the configuration.
+    Reload = "reload", "reload the configuration, without a restart", guided Reload;
     /// Restart the cluster.
     RestartCluster = "restart-cluster", "restart all instances", footer "restart", guided RestartCluster;
     /// Restart the selected instance.

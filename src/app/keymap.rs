@@ -61,7 +61,7 @@ fn moving(context: Context) -> Vec<Binding> {
     .collect()
 }
 
-fn main() -> [Binding; 42] {
+fn main() -> [Binding; 43] {
     [
         key(Key::Tab, Action::NextPane),
         key(Key::BackTab, Action::PreviousPane),
@@ -74,6 +74,7 @@ fn main() -> [Binding; 42] {
         shown('a', Action::AddExtension),
         letter('i', Action::ChangeImage),
         shown('e', Action::EditPreload),
+        letter('L', Action::Reload),
         shown('s', Action::RestartCluster),
         letter('S', Action::RestartInstance),
         letter('x', Action::DeleteStuckPod),

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::exit::{Exit, Failure};
 use super::headless::Headless;
-use super::options::Consent;
+use super::options::{Consent, OfCluster};
 use super::output::Output;
 use crate::app::msg::Msg;
 use crate::backend::Access;
@@ -17,9 +17,12 @@ use crate::domain::shell::quoted;
 use crate::runtime::{Connect, Core};
 use crate::workflow::plan::{self, FOR_REFERENCE};
 use crate::workflow::run::{Phase, Run, RunId};
-use crate::workflow::{DryRun, Event, Intent, Plan};
+use crate::workflow::{Begin, Chosen, DryRun, Event, GuidedAction, Intent, Plan, actions};
 
 mod again;
+
+/// Makes the intent on a cluster.
+type MakeIntent<'a> = dyn Fn(&Headless, &ClusterKey) -> Result<Intent, Failure> + 'a;
 
 /// A guided action, as the command line asks for it.
 pub(super) struct Wanted<'a> {
@@ -30,9 +33,31 @@ pub(super) struct Wanted<'a> {
     /// Libraries whose names were given once more.
     pub(super) libraries: &'a [String],
     /// The intent on the cluster.
-    pub(super) intent: Box<dyn Fn(&Headless, &ClusterKey) -> Result<Intent, Failure> + 'a>,
+    pub(super) intent: Box<MakeIntent<'a>>,
     /// A run that was left unfinished wants the same as this one.
     pub(super) is_same: fn(&Intent, &Intent) -> bool,
+}
+
+impl<'a> Wanted<'a> {
+    /// An action on a cluster that needs no more than its name. A run of it that was left unfinished is continued, whenever
+    /// it was begun.
+    pub(super) fn of_cluster(action: GuidedAction, options: &'a OfCluster) -> Self {
+        Self {
+            cluster: &options.cluster,
+            consent: &options.consent,
+            libraries: &[],
+            intent: Box::new(move |headless, cluster| {
+                let model = &headless.core.model;
+                let begun = actions::begin(action, &Chosen::cluster(cluster.clone()), &headless.session()?.world, model.now);
+                match begun {
+                    Ok(Begin::Plan(intent)) => Ok(intent),
+                    Ok(Begin::Form(_) | Begin::PutBack(_)) => Err(Failure::new(Exit::Usage, "this action needs more than a cluster")),
+                    Err(why) => Err(Failure::new(Exit::Refused, why)),
+                }
+            }),
+            is_same: |left, wanted| left.cluster == wanted.cluster && left.kind.action() == wanted.kind.action(),
+        }
+    }
 }
 
 /// Shows the plan, and carries it out when it is confirmed.

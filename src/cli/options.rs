@@ -136,6 +136,8 @@ pub enum Command {
     Wait(Wait),
     /// Add an extension: mount, preload, ask for it in databases, prove it
     Add(Box<Add>),
+    /// Have PostgreSQL read its configuration again, without a restart, prove it
+    Reload(OfCluster),
     /// The same console on a simulated cluster: nothing to install, nothing to break
     Demo(Demo),
     /// Versions, files, settings with their origin, permissions, and what is known of the target
@@ -303,6 +305,17 @@ pub struct Add {
     /// Confirm that the name of this library to preload is right, where no instance can list its files; may be repeated
     #[arg(long, value_name = "LIBRARY", requires = "yes")]
     pub confirm_library: Vec<String>,
+}
+
+/// A guided action that needs no more than a cluster, e.g. `reload`.
+#[derive(Debug, Args)]
+pub struct OfCluster {
+    /// Cluster, as NAME or NAMESPACE/NAME
+    #[arg(add = ArgValueCompleter::new(complete::clusters))]
+    pub cluster: String,
+    /// What to do with the plan.
+    #[command(flatten)]
+    pub consent: Consent,
 }
 
 /// What to do with the plan of a guided action.

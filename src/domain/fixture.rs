@@ -256,6 +256,7 @@ pub(crate) fn probe(name: &str) -> InstanceProbe {
             standby: name != "orders-1",
             reads_settings: true,
             started: Some(now()),
+            configured: Some(now()),
             databases: vec![owner("app", "app"), owner("postgres", "postgres")],
             loaded: Vec::new(),
             settings,

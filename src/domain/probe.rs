@@ -120,6 +120,9 @@ pub struct ServerFacts {
     pub reads_settings: bool,
     /// Start of the postmaster.
     pub started: Option<Timestamp>,
+    /// When the configuration files were read last, by `pg_conf_load_time()`.
+    #[serde(default)]
+    pub configured: Option<Timestamp>,
     /// Databases that the session can connect to, without templates, with their owners.
     pub databases: Vec<DatabaseOwner>,
     /// Loaded modules: preloaded ones and what the probe's own session loaded.

@@ -35,7 +35,8 @@ pub fn request(change: &Change, world: &World) -> Result<Request, String> {
             let cluster = of_cluster()?;
             Ok(cluster::set_preload(cluster, &edit.made_on(&cluster.spec.preload)))
         }
-        ChangeKind::RestartCluster { at } => Ok(cluster::restart(of_cluster()?, *at)),
+        ChangeKind::RestartCluster { at } => Ok(cluster::annotate(of_cluster()?, RESTARTED_AT, *at)),
+        ChangeKind::Reload { at } => Ok(cluster::annotate(of_cluster()?, RELOADED_AT, *at)),
         ChangeKind::RestartPrimary { instance } => status::restart_primary(of_cluster()?, instance),
         ChangeKind::Promote { instance, at } => status::promote(of_cluster()?, instance, *at),
         ChangeKind::DeletePod { pod, uid } => Ok(delete_pod(pod_of(world, pod, uid)?)),
@@ -79,6 +80,7 @@ pub fn holds(change: &Change, world: &World) -> bool {
         ChangeKind::RestartCluster { at } => {
             cluster.is_some_and(|cluster| cluster.annotations.get(RESTARTED_AT) == Some(&annotation_time(*at)))
         }
+        ChangeKind::Reload { at } => cluster.is_some_and(|cluster| cluster.annotations.get(RELOADED_AT) == Some(&annotation_time(*at))),
         ChangeKind::RestartPrimary { instance } => status
             .is_some_and(|status| status.phase_kind() == Phase::RestartingInPlace && status.current_primary.as_ref() == Some(instance)),
         ChangeKind::Promote { instance, .. } => status.is_some_and(|status| status.target_primary.as_ref() == Some(instance)),
@@ -131,6 +133,7 @@ pub fn inverse(change: &Change, world: &World) -> Option<Change> {
         ChangeKind::SetDatabaseExtension { key, extension } => inverse_of_item(key, &extension.name, Some(extension), world)?,
         ChangeKind::UnsetDatabaseExtension { key, extension } => inverse_of_item(key, extension, None, world)?,
         ChangeKind::RestartCluster { .. }
+        | ChangeKind::Reload { .. }
         | ChangeKind::RestartPrimary { .. }
         | ChangeKind::DeletePod { .. }
         | ChangeKind::Promote { .. }
@@ -171,7 +174,11 @@ fn entry_of<'a>(world: &'a World, cluster: &ClusterKey, name: &str) -> Option<&'
     entries.iter().find(|there| there.name == name)
 }
 
-/// How a time stands in the restart annotation: RFC 3339, whole seconds.
+/// Annotation of the `Cluster` by which the instance managers are asked to look at everything again (CNPG
+/// `internal/cmd/plugin/reload/reload.go`).
+pub const RELOADED_AT: &str = "cnpg.io/reloadedAt";
+
+/// A time as the annotations have it: RFC 3339, whole seconds.
 pub fn annotation_time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -95,6 +95,7 @@ struct Server {
     reads_settings: bool,
     reads_files: bool,
     started: Option<String>,
+    configured: Option<String>,
     databases: Vec<DatabaseOwner>,
 }
 
@@ -308,6 +309,7 @@ fn server_facts(server: Fact<Server>, answers: &mut Answers) -> Fact<ServerFacts
         // Settings that did not come are like settings that may not be seen: an absent one says nothing.
         reads_settings: server.reads_settings && settings.known().is_some(),
         started: server.started.and_then(|started| started.parse().ok()),
+        configured: server.configured.and_then(|configured| configured.parse().ok()),
         databases: server.databases,
         loaded,
         settings: match settings {

@@ -21,6 +21,8 @@ impl Sim {
             deleting: false,
             created: self.now,
             started: self.now,
+            configured: self.now,
+            is_stale: false,
             ready_since: None,
             restarts: 0,
             restarted_at: Some(self.text(cluster, "/metadata/annotations/kubectl.kubernetes.io~1restartedAt")).filter(|at| !at.is_empty()),

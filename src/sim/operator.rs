@@ -180,11 +180,25 @@ impl Sim {
             self.change_pod(&primary, &uid, |pod| {
                 pod.preload = preload;
                 pod.environment = resolved;
-                pod.started = now;
+                (pod.started, pod.configured, pod.is_stale) = (now, now, false);
             });
         }
         self.report(cluster, HEALTHY, "Primary instance restarted in-place");
         self.after(5.0, Step::Reconcile(cluster.to_owned()));
+    }
+
+    /// The instance managers look at the configuration and the secrets again. PostgreSQL reads them where something has
+    /// changed, and nowhere else.
+    pub(super) fn reload(&mut self, cluster: &str) {
+        let now = self.now;
+        let stale = self
+            .pods
+            .values()
+            .filter(|pod| pod.cluster == cluster && pod.is_stale && pod.stage == Stage::Ready);
+        let stale: Vec<(String, String)> = stale.map(|pod| (pod.name.clone(), pod.uid.clone())).collect();
+        for (name, uid) in stale {
+            self.change_pod(&name, &uid, |pod| (pod.configured, pod.is_stale) = (now, false));
+        }
     }
 
     /// The promoted instance is primary; the old one's container has restarted in its old pod.
@@ -199,7 +213,7 @@ impl Sim {
                         pod.stage = Stage::Running;
                         pod.ready_since = None;
                         pod.restarts += 1;
-                        pod.started = now;
+                        (pod.started, pod.configured, pod.is_stale) = (now, now, false);
                     }
                 });
                 if role == "unhealthy" {

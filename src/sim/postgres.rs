@@ -107,6 +107,7 @@ impl Sim {
             standby: !is_primary,
             reads_settings: true,
             started: Some(pod.started),
+            configured: Some(pod.configured),
             databases: databases
                 .into_iter()
                 .flatten()

@@ -49,6 +49,10 @@ impl Sim {
             .then(|| text(&new, "/status/targetPrimary").to_owned());
         let in_place = part == "status" && text(&new, "/status/phase") == "Primary instance is being restarted in-place";
         let changed = new != old;
+        let annotation = "/metadata/annotations/cnpg.io~1reloadedAt";
+        if text(&new, annotation) != text(&old, annotation) {
+            self.after(1.0, Step::Reload(name.clone()));
+        }
         let reply = self.replace_cluster(name, new);
         if changed && part == "spec" {
             self.spec_changed(name);

@@ -47,6 +47,10 @@ pub(super) struct Pod {
     pub(super) created: Timestamp,
     /// Start of the postmaster: later than the pod when it was restarted in it.
     pub(super) started: Timestamp,
+    /// When PostgreSQL has read its configuration last.
+    pub(super) configured: Timestamp,
+    /// A secret was renewed since, which the instance manager does not watch.
+    pub(super) is_stale: bool,
     pub(super) ready_since: Option<Timestamp>,
     pub(super) restarts: u32,
     pub(super) restarted_at: Option<String>,
@@ -116,6 +120,8 @@ pub(super) enum Step {
     Again(String, String, u32),
     /// PostgreSQL of the primary has been restarted in its pod.
     InPlace(String),
+    /// The instance managers of a cluster look at everything again.
+    Reload(String),
     /// The promoted instance is primary.
     Promoted(String, String),
     /// The instance manager reconciles a `Database` object.
@@ -191,6 +197,8 @@ impl Sim {
                 pod.role = Some(if number == 1 { "primary" } else { "replica" });
                 pod.ready_since = Some(self.start);
                 pod.preload.clone_from(&spec.preload);
+                // Something to reload: its certificates were renewed in the secret.
+                pod.is_stale = true;
             }
         }
     }
@@ -273,6 +281,7 @@ impl Sim {
             Step::Create(cluster, name) => self.create_instance(&cluster, &name),
             Step::Again(name, uid, backoff) => self.start_again(&name, &uid, backoff),
             Step::InPlace(cluster) => self.restarted_in_place(&cluster),
+            Step::Reload(cluster) => self.reload(&cluster),
             Step::Promoted(cluster, name) => self.promoted(&cluster, &name),
             Step::Database(name) => self.reconcile_database(&name),
         }

@@ -9,6 +9,7 @@ mod delete_stuck_pod;
 mod edit_preload;
 mod promote;
 mod put_back;
+mod reload;
 mod restart_cluster;
 mod restart_instance;
 
@@ -45,6 +46,7 @@ registry! {
     AddExtension in add_extension,
     ChangeImage in change_image,
     EditPreload in edit_preload,
+    Reload in reload,
     RestartCluster in restart_cluster,
     RestartInstance in restart_instance,
     DeleteStuckPod in delete_stuck_pod,

@@ -49,6 +49,7 @@ pub(super) fn inverses(change: &Change, world: &World) -> Vec<Change> {
         | ChangeKind::RemoveEntry { .. }
         | ChangeKind::EditPreload { .. }
         | ChangeKind::RestartCluster { .. }
+        | ChangeKind::Reload { .. }
         | ChangeKind::RestartPrimary { .. }
         | ChangeKind::DeletePod { .. }
         | ChangeKind::Promote { .. }
@@ -70,6 +71,7 @@ pub(super) fn no_way_back(change: &Change, world: &World) -> Option<String> {
     let cluster = &change.cluster;
     let why = match &change.kind {
         ChangeKind::RestartCluster { .. } | ChangeKind::RestartPrimary { .. } => "a restart cannot be put back".to_owned(),
+        ChangeKind::Reload { .. } => "a reload cannot be put back".to_owned(),
         ChangeKind::Promote { .. } => "a promotion is not put back: promote the old primary instead".to_owned(),
         ChangeKind::DeletePod { .. } => "the deletion of a pod cannot be put back: the operator creates it again".to_owned(),
         ChangeKind::DeleteDatabase { .. } => "the deletion of the object cannot be put back".to_owned(),
@@ -154,6 +156,7 @@ fn of_step(change: &Change, step: &Step, world: &World) -> Result<Vec<Change>, S
         | ChangeKind::SetReference { .. }
         | ChangeKind::RemoveEntry { .. }
         | ChangeKind::RestartCluster { .. }
+        | ChangeKind::Reload { .. }
         | ChangeKind::RestartPrimary { .. }
         | ChangeKind::DeletePod { .. }
         | ChangeKind::Promote { .. }

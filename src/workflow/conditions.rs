@@ -106,6 +106,7 @@ pub(super) fn is_taken_over(change: &Change, world: &World) -> bool {
         ChangeKind::RemoveEntry { entry } => of(entry).is_none(),
         ChangeKind::EditPreload { .. }
         | ChangeKind::RestartCluster { .. }
+        | ChangeKind::Reload { .. }
         | ChangeKind::RestartPrimary { .. }
         | ChangeKind::DeletePod { .. }
         | ChangeKind::Promote { .. }

@@ -70,7 +70,8 @@ pub(super) fn interrupts_primary(change: &Change, world: &World) -> bool {
         | ChangeKind::RestartPrimary { .. }
         | ChangeKind::Promote { .. } => true,
         ChangeKind::DeletePod { pod, .. } => cluster.status.current_primary.as_ref() == Some(&pod.name),
-        ChangeKind::CreateDatabase { .. }
+        ChangeKind::Reload { .. }
+        | ChangeKind::CreateDatabase { .. }
         | ChangeKind::SetDatabaseExtension { .. }
         | ChangeKind::UnsetDatabaseExtension { .. }
         | ChangeKind::DeleteDatabase { .. } => false,
@@ -95,6 +96,11 @@ pub(super) fn consequences(change: &Change, world: &World, known: Option<&BTreeS
             }
         }
         ChangeKind::EditPreload { .. } => preloading(world, cluster, &times),
+        ChangeKind::Reload { .. } => vec![
+            "no restart, and no connection ends".to_owned(),
+            "the instance managers look at the configuration and the secrets again; PostgreSQL reads them where something has changed"
+                .to_owned(),
+        ],
         ChangeKind::RestartPrimary { instance, .. } => vec![
             format!("PostgreSQL restarts within the pod of the primary {instance}: connections end and writes stop until it is back"),
             IN_PLACE.to_owned(),

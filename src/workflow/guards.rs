@@ -89,6 +89,7 @@ fn replaces(later: &Step, change: &Change) -> bool {
             | ChangeKind::RemoveEntry { .. }
             | ChangeKind::EditPreload { .. }
             | ChangeKind::RestartCluster { .. }
+            | ChangeKind::Reload { .. }
             | ChangeKind::RestartPrimary { .. }
             | ChangeKind::DeletePod { .. }
             | ChangeKind::Promote { .. }

@@ -70,6 +70,8 @@ guided_actions! {
     ChangeImage,
     /// Set the preload libraries.
     EditPreload,
+    /// Have PostgreSQL read its configuration again.
+    Reload,
     /// Restart all instances.
     RestartCluster,
     /// Restart one instance: the primary in place, a replica by deletion.
@@ -124,6 +126,13 @@ pub struct EditPreload {
     /// that is there when the plan is made.
     #[serde(default)]
     pub before: Option<Vec<String>>,
+}
+
+/// Values of *reload the configuration*.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reload {
+    /// Value of the annotation: fixed when the run is made, so that a repeated step is recognised.
+    pub at: Timestamp,
 }
 
 /// Values of *restart all instances*.

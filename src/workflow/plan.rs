@@ -156,6 +156,9 @@ pub struct PodBefore {
     /// A setting has waited for a restart since.
     #[serde(default)]
     pub has_waited: bool,
+    /// When its PostgreSQL had read the configuration files last, by its own clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configured: Option<Timestamp>,
 }
 
 /// A whole plan.

@@ -6,7 +6,7 @@ use crate::domain::World;
 use crate::domain::cluster::Cluster;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::instance::Instance;
-use crate::domain::probe::InstanceProbe;
+use crate::domain::probe::{InstanceProbe, ServerFacts};
 use crate::domain::rollout;
 use crate::domain::world::is_loaded;
 
@@ -32,6 +32,8 @@ pub(super) struct MustShow {
     pub(super) installed: Vec<DatabaseWish>,
     /// The instance that is not in recovery any more.
     pub(super) promoted: Option<String>,
+    /// Every instance has read its configuration since the request was sent.
+    pub(super) configured: bool,
     /// What the complete rollout shows already, as a sentence.
     pub(super) rolled_out: Option<String>,
 }
@@ -129,7 +131,28 @@ fn of_instance(must_show: &MustShow, view: View<'_>, instance: &Instance, probe:
             ledger.proved(format!("{name} is not in recovery"));
         }
     }
+    if must_show.configured {
+        configured(view, instance, server, ledger);
+    }
     at_rest(view, instance, ledger);
+}
+
+/// The configuration was read later than when the request was sent, both by the clock of the instance; a pod that was not
+/// there then has read it at its start.
+fn configured(view: View<'_>, instance: &Instance, server: &ServerFacts, ledger: &mut Ledger) {
+    let name = &instance.key.name;
+    let before = view.sent.and_then(|sent| sent.pods.get(name));
+    let is_new = view.sent.is_some() && before.is_none_or(|before| !instance.is(&before.uid));
+    match (before.and_then(|before| before.configured), server.configured) {
+        (_, Some(now)) if is_new => ledger.proved(format!("{name} has read its configuration at {now}")),
+        (Some(before), Some(now)) if now > before => ledger.proved(format!("{name} has read its configuration again at {now}")),
+        (Some(before), Some(_)) => ledger.open(format!(
+            "{name} has not read its configuration since the request, but at {before}: an instance manager reloads only what has changed"
+        )),
+        (None, _) | (_, None) => ledger.open(format!(
+            "{name}: it is not known when the configuration was read before the request"
+        )),
+    }
 }
 
 /// No setting waits for a restart, by evidence of this phase.

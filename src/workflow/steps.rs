@@ -32,6 +32,7 @@ pub(super) fn title(change: &Change) -> String {
         ChangeKind::RemoveEntry { entry, .. } => format!("unmount {entry}"),
         ChangeKind::EditPreload { edit, .. } => preload_title(edit),
         ChangeKind::RestartCluster { .. } => format!("restart all instances of {}", change.cluster.name),
+        ChangeKind::Reload { .. } => format!("reload the configuration of {}", change.cluster.name),
         ChangeKind::RestartPrimary { instance, .. } => format!("restart the primary {instance} in place"),
         ChangeKind::DeletePod { pod, .. } => format!("delete pod {}", pod.name),
         ChangeKind::Promote { instance, .. } => format!("promote {instance}"),

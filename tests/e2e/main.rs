@@ -24,6 +24,7 @@ mod outage;
 mod proxy;
 mod read_only;
 mod recovery;
+mod reloading;
 mod rig;
 mod routes;
 mod second_writer;

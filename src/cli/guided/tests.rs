@@ -149,8 +149,23 @@ async fn add_once(
     opened: Connection,
 ) -> Said {
     let line = format!("extop add orders foo --preload foo --timeout 160h {go}");
-    let Some(Command::Add(options)) = Cli::try_parse_from(line.split(' ')).unwrap().command else {
-        panic!("add")
+    once(rival, after, &line, state, settings, connect, opened).await
+}
+
+async fn once(
+    rival: Rival,
+    after: Option<Duration>,
+    line: &str,
+    state: StateDirectory,
+    settings: &Settings,
+    connect: Arc<dyn Connect>,
+    opened: Connection,
+) -> Said {
+    let command = Cli::try_parse_from(line.split(' ')).unwrap().command.unwrap();
+    let wanted = match &command {
+        Command::Add(options) => add::wanted(options),
+        Command::Reload(options) => Wanted::of_cluster(GuidedAction::Reload, options),
+        _ => panic!("{line}"),
     };
     let written = Arc::default();
     let slow = Slow {
@@ -165,7 +180,7 @@ async fn add_once(
     };
     let headless = Headless::keeping(state, settings, connect, connection);
     let (paper, mut errors, begun) = (Paper::default(), Vec::new(), Instant::now());
-    let end = carry_out(headless, &add::wanted(&options), &mut Output::new(paper.clone()), &mut errors).await;
+    let end = carry_out(headless, &wanted, &mut Output::new(paper.clone()), &mut errors).await;
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let said = end.as_ref().err().map(|failure| failure.message.clone()).unwrap_or_default();
     Said {
@@ -174,6 +189,51 @@ async fn add_once(
         errors: format!("{}{said}", text(&errors)),
         written: written.lock().unwrap().len(),
         took: begun.elapsed(),
+    }
+}
+
+/// Reloads the simulated cluster `orders`, again and again.
+async fn reload(go: &[&str]) -> Vec<Said> {
+    let settings = Settings {
+        access: Access::Write,
+        request_timeout: LIMIT,
+        ..Settings::default()
+    };
+    let connect = runtime::demo(&settings, None).unwrap();
+    let opened = connect.open(Place::default()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut said = Vec::new();
+    for go in go {
+        let line = format!("extop reload orders {go}");
+        let state = StateDirectory::new(folder.path().to_owned());
+        let (connect, opened) = (Arc::clone(&connect), opened.clone());
+        said.push(once(Rival::Nobody, Some(Duration::ZERO), &line, state, &settings, connect, opened).await);
+    }
+    said
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_is_shown_tried_and_confirmed_like_every_other_action() {
+    let said = reload(&["", "--plan", "--dry-run", "--yes --wait", "--yes --wait"]).await;
+    let ends: Vec<_> = said.iter().map(|said| said.end).collect();
+    let errors: Vec<_> = said.iter().map(|said| &said.errors).collect();
+    // The last one finds nothing that has changed, and says that it is not proved.
+    let wanted = [
+        Err(Exit::Refused),
+        Ok(Exit::Done),
+        Ok(Exit::Done),
+        Ok(Exit::Done),
+        Err(Exit::Broken),
+    ];
+    assert_eq!(ends, wanted, "{errors:?}");
+    assert_eq!(said.iter().map(|said| said.written).collect::<Vec<_>>(), [0, 0, 0, 1, 1]);
+    for part in [
+        "reload the configuration of orders",
+        "cnpg.io/reloadedAt",
+        "prove it by SQL",
+        "dry run: accepted",
+    ] {
+        assert!(said[2].out.contains(part), "{part}: {}", said[2].out);
     }
 }
 

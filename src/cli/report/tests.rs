@@ -99,6 +99,7 @@ fn probe() -> InstanceProbe {
             standby: false,
             reads_settings: true,
             started: None,
+            configured: None,
             databases: Vec::new(),
             loaded: Vec::new(),
             settings: path("$libdir:/extensions/foo/lib"),

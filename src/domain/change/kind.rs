@@ -39,6 +39,11 @@ pub enum ChangeKind {
         /// Value of the annotation.
         at: Timestamp,
     },
+    /// Have the instance managers look at the configuration and the secrets again, as `kubectl cnpg reload CLUSTER` does.
+    Reload {
+        /// Value of the annotation.
+        at: Timestamp,
+    },
     /// Restart the primary in place, as `kubectl cnpg restart CLUSTER INSTANCE` does.
     RestartPrimary {
         /// Name of the primary.
@@ -180,6 +185,11 @@ impl ChangeKind {
                 part: ChangedPart::Annotation,
                 ..entries("restarting", false, false)
             },
+            // When the configuration was read before is asked by SQL.
+            Self::Reload { .. } => ChangeFacts {
+                part: ChangedPart::Annotation,
+                ..entries("reloading", false, true)
+            },
             Self::RestartPrimary { .. } => ChangeFacts {
                 patience: ONE,
                 ..of_status("restarting", false)
@@ -214,6 +224,7 @@ impl ChangeKind {
             Self::RemoveEntry { .. }
             | Self::EditPreload { .. }
             | Self::RestartCluster { .. }
+            | Self::Reload { .. }
             | Self::RestartPrimary { .. }
             | Self::DeletePod { .. }
             | Self::Promote { .. }

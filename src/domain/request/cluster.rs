@@ -7,7 +7,6 @@ use crate::domain::Timestamp;
 use crate::domain::change::{Method, Request, Resource};
 use crate::domain::cluster::Cluster;
 use crate::domain::extension::ExtensionEntry;
-use crate::domain::rollout::RESTARTED_AT;
 
 fn json_patch(cluster: &Cluster, operations: impl IntoIterator<Item = Value>) -> Request {
     let mut body = lock(&cluster.uid, &cluster.resource_version);
@@ -126,7 +125,8 @@ pub(super) fn set_preload(cluster: &Cluster, libraries: &[String]) -> Request {
     json_patch(cluster, operation)
 }
 
-pub(super) fn restart(cluster: &Cluster, at: Timestamp) -> Request {
+/// A time as an annotation; others stay as they are.
+pub(super) fn annotate(cluster: &Cluster, annotation: &str, at: Timestamp) -> Request {
     Request {
         method: Method::MergePatch,
         resource: Resource::Cluster,
@@ -134,7 +134,7 @@ pub(super) fn restart(cluster: &Cluster, at: Timestamp) -> Request {
         name: cluster.key.name.clone(),
         body: json!({"metadata": {
             "resourceVersion": cluster.resource_version,
-            "annotations": {RESTARTED_AT: annotation_time(at)},
+            "annotations": {annotation: annotation_time(at)},
         }}),
     }
 }

@@ -4,9 +4,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::annotation_time;
 use super::cluster::entry_json;
 use super::database::item_json;
+use super::{RELOADED_AT, annotation_time};
+use crate::domain::Timestamp;
 use crate::domain::World;
 use crate::domain::change::{Change, ChangeKind};
 use crate::domain::cluster::{Cluster, ClusterSpec};
@@ -58,6 +59,7 @@ fn part(change: &Change, world: &World) -> Value {
         }
         ChangeKind::EditPreload { .. } => cluster.map_or(Value::Null, |cluster| json!(cluster.spec.preload)),
         ChangeKind::RestartCluster { .. } => json!(cluster.and_then(|cluster| cluster.annotations.get(RESTARTED_AT))),
+        ChangeKind::Reload { .. } => json!(cluster.and_then(|cluster| cluster.annotations.get(RELOADED_AT))),
         ChangeKind::RestartPrimary { .. } => json!(cluster.and_then(|cluster| cluster.status.current_primary.as_ref())),
         ChangeKind::Promote { .. } => json!(cluster.and_then(|cluster| cluster.status.target_primary.as_ref())),
         ChangeKind::DeletePod { pod, .. } => json!(world.instances.get(pod).map(|instance| &instance.uid)),
@@ -142,15 +144,18 @@ fn alter(change: &Change, world: &mut World) {
             spec.preload = edit.made_on(&spec.preload);
             (spec.present.postgresql, spec.present.preload) = (true, !spec.preload.is_empty());
         }),
-        ChangeKind::RestartCluster { at } => with_cluster(change, world, |cluster| {
-            cluster.annotations.insert(RESTARTED_AT.to_owned(), annotation_time(*at));
-        }),
+        ChangeKind::RestartCluster { at } => with_cluster(change, world, |cluster| annotate(cluster, RESTARTED_AT, *at)),
+        ChangeKind::Reload { at } => with_cluster(change, world, |cluster| annotate(cluster, RELOADED_AT, *at)),
         ChangeKind::Promote { instance, .. } => {
             with_cluster(change, world, |cluster| cluster.status.target_primary = Some(instance.clone()));
         }
         // A restart in place is told by the status alone, which the operator writes.
         ChangeKind::RestartPrimary { .. } => {}
     }
+}
+
+fn annotate(cluster: &mut Cluster, annotation: &str, at: Timestamp) {
+    cluster.annotations.insert(annotation.to_owned(), annotation_time(at));
 }
 
 fn add_entry(spec: &mut ClusterSpec, entry: &ExtensionEntry) {

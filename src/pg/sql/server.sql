@@ -14,6 +14,7 @@ SELECT jsonb_build_object(
                     AND has_function_privilege('pg_read_binary_file(text, bigint, bigint, boolean)', 'EXECUTE')
                     AND pg_has_role(current_user, 'pg_read_server_files', 'USAGE'),
          'started', pg_postmaster_start_time(),
+         'configured', pg_conf_load_time(),
          'databases', coalesce((SELECT jsonb_agg(jsonb_build_object('database', datname, 'owner', pg_get_userbyid(datdba)) ORDER BY datname)
                                   FROM pg_database
                                  WHERE datallowconn AND NOT datistemplate AND datconnlimit <> -2

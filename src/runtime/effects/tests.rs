@@ -1,4 +1,3 @@
-use crate::workflow::intent;
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
@@ -14,6 +13,7 @@ use crate::domain::change::{Method, Resource};
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::permission::Permission;
 use crate::runtime::kept::StateDirectory;
+use crate::workflow::intent;
 use crate::workflow::run::Kept;
 
 /// A target that notes what it is asked.

@@ -1,10 +1,10 @@
-use crate::workflow::intent;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
 use crate::backend::Scope;
 use crate::domain::ids::ClusterKey;
 use crate::workflow::IntentKind;
+use crate::workflow::intent;
 use crate::workflow::intent::PutBack;
 
 fn target(context: &str) -> Target {

@@ -78,6 +78,7 @@ fn until(change: &Change, cluster: &ClusterKey, world: &World, last_pod: Option<
         | ChangeKind::SetReference { .. }
         | ChangeKind::DeletePod { .. }
         | ChangeKind::RestartCluster { .. }
+        | ChangeKind::Reload { .. }
         | ChangeKind::RestartPrimary { .. }
         | ChangeKind::Promote { .. }
         | ChangeKind::CreateDatabase { .. } => Condition::RolloutComplete(cluster.clone()),

@@ -93,6 +93,7 @@ fn part(change: &Change) -> String {
         }
         ChangeKind::EditPreload { .. } => format!("the preload libraries of cluster {cluster}"),
         ChangeKind::RestartCluster { .. } => format!("the restart annotation of cluster {cluster}"),
+        ChangeKind::Reload { .. } => format!("the reload annotation of cluster {cluster}"),
         ChangeKind::RestartPrimary { .. } | ChangeKind::Promote { .. } => format!("the primary of cluster {cluster}"),
         ChangeKind::DeletePod { pod, .. } => format!("pod {pod}"),
         ChangeKind::CreateDatabase { database, .. } => format!("the Database objects of database {database}"),
@@ -175,6 +176,7 @@ pub(super) fn sent(run: &Run, change: &Change, world: &World) -> Sent {
             uid: instance.uid.clone(),
             configuration: report.map(|report| report.configuration.clone()).filter(|hash| !hash.is_empty()),
             has_waited: false,
+            configured: world.answer_of(instance).and_then(|probe| probe.server.known()?.configured),
         };
         (instance.key.name.clone(), before)
     });

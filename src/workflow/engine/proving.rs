@@ -28,6 +28,11 @@ fn place(run: &Run) -> Option<usize> {
     run.plan.steps.iter().position(|step| step.kind == StepKind::Prove)
 }
 
+/// The last step that writes: what was there when its request was sent is what the proof compares with.
+fn last_write(run: &Run) -> Option<usize> {
+    run.plan.steps.iter().rposition(|step| step.change().is_some())
+}
+
 fn ask(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
     run.memory.asked = Some(now);
     let witnesses = proof::witnesses(world, &run.intent.cluster);
@@ -42,7 +47,11 @@ fn ask(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>
 
 pub(super) fn look(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) -> bool {
     let proof = match world.clusters.get(&run.intent.cluster) {
-        Some(cluster) => proof::read(&actions::must_show(&run.intent, cluster, world), cluster, run.view(world, None)),
+        Some(cluster) => proof::read(
+            &actions::must_show(&run.intent, cluster, world),
+            cluster,
+            run.view(world, last_write(run)),
+        ),
         None => Proof::Pending(format!("cluster {} is not in view", run.intent.cluster)),
     };
     let step = place(run).unwrap_or_default();

@@ -642,6 +642,17 @@ fn all_instances_are_restarted_by_one_annotation() {
 }
 
 #[test]
+fn a_reload_that_sql_cannot_show_is_not_proved() {
+    let mut stage = Stage::new(intent::Reload { at: fixture::now() }.on(fixture::cluster_key()));
+    assert!(!stage.run.plan.interrupts_primary);
+    stage.mute = true;
+    stage.tell(Event::Confirmed(String::new()));
+    stage.until("the end", |phase| matches!(phase, Phase::Failed { .. } | Phase::Done));
+    assert_eq!(stage.written(), ["MergePatch Cluster orders"]);
+    assert!(matches!(stage.run.phase, Phase::Failed { step: 1, .. }), "{:?}", stage.run.phase);
+}
+
+#[test]
 fn a_replica_is_restarted_by_deletion_and_its_successor_awaited() {
     let mut stage = Stage::new(
         intent::RestartInstance {

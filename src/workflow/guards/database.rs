@@ -45,6 +45,7 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
             | ChangeKind::RemoveEntry { .. }
             | ChangeKind::EditPreload { .. }
             | ChangeKind::RestartCluster { .. }
+            | ChangeKind::Reload { .. }
             | ChangeKind::RestartPrimary { .. }
             | ChangeKind::DeletePod { .. }
             | ChangeKind::Promote { .. }

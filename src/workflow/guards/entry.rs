@@ -52,6 +52,7 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
             }
             ChangeKind::EditPreload { .. }
             | ChangeKind::RestartCluster { .. }
+            | ChangeKind::Reload { .. }
             | ChangeKind::RestartPrimary { .. }
             | ChangeKind::DeletePod { .. }
             | ChangeKind::Promote { .. }
@@ -174,6 +175,7 @@ fn asked_for(change: &Change) -> Vec<&str> {
         | ChangeKind::RemoveEntry { .. }
         | ChangeKind::EditPreload { .. }
         | ChangeKind::RestartCluster { .. }
+        | ChangeKind::Reload { .. }
         | ChangeKind::RestartPrimary { .. }
         | ChangeKind::DeletePod { .. }
         | ChangeKind::Promote { .. }
@@ -267,6 +269,7 @@ fn still_preloaded(situation: &Situation<'_>, cluster: &Cluster, entry: &str) ->
             | ChangeKind::SetReference { .. }
             | ChangeKind::RemoveEntry { .. }
             | ChangeKind::RestartCluster { .. }
+            | ChangeKind::Reload { .. }
             | ChangeKind::RestartPrimary { .. }
             | ChangeKind::DeletePod { .. }
             | ChangeKind::Promote { .. }

@@ -22,6 +22,7 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
             | ChangeKind::RemoveEntry { .. }
             | ChangeKind::EditPreload { .. }
             | ChangeKind::RestartCluster { .. }
+            | ChangeKind::Reload { .. }
             | ChangeKind::CreateDatabase { .. }
             | ChangeKind::SetDatabaseExtension { .. }
             | ChangeKind::UnsetDatabaseExtension { .. }

@@ -84,6 +84,7 @@ fn requests(change: &Change, world: &World) -> Option<(String, Vec<RequestedExte
         | ChangeKind::RemoveEntry { .. }
         | ChangeKind::EditPreload { .. }
         | ChangeKind::RestartCluster { .. }
+        | ChangeKind::Reload { .. }
         | ChangeKind::RestartPrimary { .. }
         | ChangeKind::DeletePod { .. }
         | ChangeKind::Promote { .. }
@@ -166,6 +167,7 @@ fn coming(situation: &Situation<'_>, cluster: &Cluster) -> Vec<ExtensionEntry> {
             ChangeKind::RemoveEntry { .. }
             | ChangeKind::EditPreload { .. }
             | ChangeKind::RestartCluster { .. }
+            | ChangeKind::Reload { .. }
             | ChangeKind::RestartPrimary { .. }
             | ChangeKind::DeletePod { .. }
             | ChangeKind::Promote { .. }

@@ -1,6 +1,5 @@
 //! Whole runs against the simulator, which plays what real operators were seen to do.
 
-use crate::workflow::intent;
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
@@ -13,6 +12,7 @@ use crate::domain::watch::{Kind, WatchState};
 use crate::domain::{Observation, Timestamp, World};
 use crate::sim::{Scenario, Sim};
 use crate::workflow::event::{Command, Event};
+use crate::workflow::intent;
 use crate::workflow::intent::{DatabaseWish, Intent};
 use crate::workflow::run::{Kept, Phase, Run, RunId};
 
@@ -320,4 +320,24 @@ fn all_instances_are_restarted() {
     rehearsal.confirm();
     rehearsal.until_done();
     assert_eq!(rehearsal.writes, ["MergePatch Cluster orders"]);
+}
+
+#[test]
+fn a_reload_is_done_when_every_instance_has_read_its_configuration_again() {
+    let at = Timestamp::from_second(1_795_400_000).unwrap();
+    let mut rehearsal = Rehearsal::new(intent::Reload { at }.on(orders()), |_| {});
+    assert_eq!(rehearsal.run.to_type(), Vec::<String>::new());
+    rehearsal.confirm();
+    rehearsal.until_done();
+    assert_eq!(rehearsal.writes, ["MergePatch Cluster orders"]);
+    // Nothing has changed since, so that nothing is read again: that is not passed off as done.
+    let again = intent::Reload { at: rehearsal.now() };
+    rehearsal.begin(again.on(orders()));
+    rehearsal.confirm();
+    rehearsal.until("the end", |phase| matches!(phase, Phase::Failed { .. } | Phase::Done));
+    assert!(
+        matches!(rehearsal.run.phase, Phase::Failed { step: 1, .. }),
+        "{:?}",
+        rehearsal.run.phase
+    );
 }

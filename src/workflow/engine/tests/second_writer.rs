@@ -1,7 +1,6 @@
 //! Another user who writes to the same objects, at any moment: nothing of theirs is lost, changed or deleted unless a
 //! confirmed plan has shown just that.
 
-use crate::workflow::intent;
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -17,6 +16,7 @@ use crate::domain::ids::DatabaseKey;
 use crate::domain::request::entry_json;
 use crate::domain::rollout::RESTARTED_AT;
 use crate::workflow::event::Event;
+use crate::workflow::intent;
 use crate::workflow::plan::DiffLine;
 use crate::workflow::run::Phase;
 use crate::workflow::{GuidedAction, Intent};

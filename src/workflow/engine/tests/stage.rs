@@ -1,6 +1,5 @@
 //! A stage for runs: a world, a clock, an API server and an operator that does one thing at a time.
 
-use crate::workflow::intent;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::second_writer::{self, Theirs};
@@ -20,6 +19,7 @@ use crate::domain::probe::{
 use crate::domain::request::tests::objects::{Refusal, carry_out};
 use crate::domain::{Observation, Timestamp, World};
 use crate::workflow::event::{Command, Event};
+use crate::workflow::intent;
 use crate::workflow::intent::{DatabaseWish, Intent};
 use crate::workflow::run::{Kept, Phase, Run, RunId};
 
