@@ -143,7 +143,7 @@ fn with_rollout(view: View<'_>, key: &ClusterKey, complete: impl FnOnce(&Cluster
     }
 }
 
-/// The operator says by its phase that it waits until somebody acts. What it tries again by itself, and an instance in
+/// The operator says by its phase that it waits until a user acts. What it tries again by itself, and an instance in
 /// trouble, may get over it.
 fn is_said(cluster: &Cluster) -> bool {
     let phase = cluster.status.phase_kind();
@@ -157,7 +157,7 @@ fn is_said(cluster: &Cluster) -> bool {
 /// How far a rollout is: `1/3`, and what the last step of it means.
 fn progress(view: View<'_>, cluster: &Cluster, rollout: &Rollout) -> String {
     if rollout::is_resolved(view.world, cluster) == Some(false) {
-        return "waiting for the operator to take it over".to_owned();
+        return "waiting for the operator to accept the change".to_owned();
     }
     let total = rollout.instances.len();
     let left: Vec<_> = rollout.instances.iter().filter(|instance| !instance.done).collect();
@@ -295,14 +295,14 @@ fn resolved(view: View<'_>, key: &ClusterKey) -> Seen {
             why: format!("{}: {}", cluster.status.phase, cluster.status.phase_reason),
             sure: true,
         },
-        Some(false) => Seen::pending("waiting for the operator to take it over"),
+        Some(false) => Seen::pending("waiting for the operator to accept the change"),
         Some(true) | None => Seen::Holds,
     }
 }
 
 fn instance_restarted(view: View<'_>, pod: &PodKey, uid: &str, restarts: u32, started: Option<Timestamp>) -> Seen {
     let Some(instance) = view.world.instances.get(pod) else {
-        return Seen::pending(format!("{} is being made anew", pod.name));
+        return Seen::pending(format!("{} is being recreated", pod.name));
     };
     let cluster = view.world.clusters.get(&instance.cluster);
     let postmaster = fresh_answer(view, instance)

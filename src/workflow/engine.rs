@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A step whose change is there already is never written; its condition is awaited all the same. So a run that is
-//! continued after a restart of the program, or begun anew on a half-done cluster, finds its place by looking.
+//! continued after a restart of the program, or started again on a half-done cluster, finds its place by looking.
 
 mod confirming;
 mod guarding;
@@ -408,9 +408,9 @@ impl Run {
         self.memory.wrote = false;
         let title = self.title_of(index);
         let how = if state == StepState::AlreadyDone {
-            "was there already"
+            "already in place"
         } else {
-            "has worked"
+            "done"
         };
         self.say(now, format!("{title}: {how}"));
     }

@@ -11,7 +11,7 @@ use crate::domain::instance::Instance;
 use crate::domain::{Timestamp, World};
 
 /// A restart in place has no time to go by.
-const IN_PLACE: &str = "how long is not known: it takes a checkpoint and a start";
+const IN_PLACE: &str = "duration unknown: it takes a checkpoint and a start";
 
 /// How long pods took to become ready that are not among the known ones, which are told by their UIDs: name and seconds, in
 /// order of their creation. Both times are the server's.
@@ -34,7 +34,7 @@ pub(super) fn recreated(world: &World, cluster: &Cluster, known: Option<&BTreeSe
 /// The basis of an estimate in words.
 pub(super) fn basis(times: &[(String, i64)]) -> String {
     if times.is_empty() {
-        return "how long is not known: no instance was made anew in this run yet".to_owned();
+        return "duration unknown: no instance has been recreated in this run yet".to_owned();
     }
     let seen: Vec<String> = times.iter().map(|(name, seconds)| format!("{name} took {seconds} s")).collect();
     format!("{} in this run", seen.join(", "))
@@ -108,8 +108,8 @@ pub(super) fn consequences(change: &Change, world: &World, known: Option<&BTreeS
         ChangeKind::DeletePod { pod, .. } => deleting(cluster, &pod.name),
         ChangeKind::Promote { instance, .. } => vec![
             format!("{instance} becomes the primary; connections to the old one end, writes stop until the switchover is done"),
-            "the old primary restarts as a replica, and is made anew if an update waits for it".to_owned(),
-            "how long is not known".to_owned(),
+            "the old primary restarts as a replica, and is recreated if an update waits for it".to_owned(),
+            "duration unknown: nothing shows how long a switchover takes here".to_owned(),
         ],
         ChangeKind::CreateDatabase { owner, database, .. } => {
             vec![format!(
@@ -142,7 +142,7 @@ fn deleting_object(world: &World, key: &DatabaseKey) -> Vec<String> {
 /// Names of the replicas and of the primary.
 fn roles(world: &World, cluster: &Cluster) -> (Vec<String>, Option<String>) {
     let primary = cluster.status.current_primary.clone();
-    // A pod that is just being made anew is there by name only.
+    // A pod that is just being recreated is there by name only.
     let mut names = cluster.status.instance_names.clone();
     if names.is_empty() {
         names = world.instances_of(&cluster.key).map(|instance| instance.key.name.clone()).collect();
@@ -156,17 +156,17 @@ fn rolling(world: &World, cluster: &Cluster, is_restart: bool, times: &[(String,
     let primary = primary.unwrap_or_else(|| "the primary".to_owned());
     if replicas.is_empty() {
         let mut lines = vec![
-            format!("{primary} is the only instance: its pod is deleted and made anew, neither reads nor writes work until it is ready"),
+            format!("{primary} is the only instance: its pod is deleted and recreated, neither reads nor writes work until it is ready"),
             basis(times),
         ];
         lines.extend(pull(world, cluster, &[], is_restart));
         return lines;
     }
     let mut lines = vec![format!(
-        "pods are made anew one by one: the replicas ({}), the most lagged of them first, and at last the primary {primary}",
+        "pods are recreated one at a time: replicas ({}), most lagged first, then the primary {primary}",
         replicas.join(", ")
     )];
-    lines.push(primary_step(cluster, &primary, How::Anew, times));
+    lines.push(primary_step(cluster, &primary, How::Recreated, times));
     lines.extend(pull(world, cluster, &replicas, is_restart));
     lines
 }
@@ -181,7 +181,7 @@ fn preloading(world: &World, cluster: &Cluster, times: &[(String, i64)]) -> Vec<
         ];
     }
     let mut lines = vec![format!(
-        "pods are made anew one by one: the replicas ({}), the most lagged of them first; at last the primary {primary} restarts",
+        "pods are recreated one at a time: replicas ({}), most lagged first; then the primary {primary} restarts",
         replicas.join(", ")
     )];
     lines.push(primary_step(cluster, &primary, How::InPlace, times));
@@ -191,8 +191,8 @@ fn preloading(world: &World, cluster: &Cluster, times: &[(String, i64)]) -> Vec<
 /// How the primary is restarted when no standby takes over before.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum How {
-    /// Its pod is deleted and made anew.
-    Anew,
+    /// Its pod is deleted and recreated.
+    Recreated,
     /// PostgreSQL restarts within the pod.
     InPlace,
 }
@@ -205,16 +205,16 @@ fn primary_step(cluster: &Cluster, primary: &str, how: How, times: &[(String, i6
     }
     match (spec.update_method, how) {
         (UpdateMethod::Switchover, _) => format!(
-            "a standby is promoted before {primary} restarts: connections end and writes stop during the switchover; how long is not known"
+            "a standby is promoted before {primary} restarts: connections end and writes stop during the switchover; duration unknown"
         ),
-        (UpdateMethod::Restart, How::Anew) => {
-            format!("writes stop while the pod of {primary} is deleted and made anew: {}", basis(times))
+        (UpdateMethod::Restart, How::Recreated) => {
+            format!("writes stop while the pod of {primary} is deleted and recreated: {}", basis(times))
         }
         (UpdateMethod::Restart, How::InPlace) if times.is_empty() => {
             format!("writes stop while PostgreSQL restarts within the pod of {primary}; {IN_PLACE}")
         }
         (UpdateMethod::Restart, How::InPlace) => format!(
-            "writes stop while PostgreSQL restarts within the pod of {primary}: less than making one anew takes, {}",
+            "writes stop while PostgreSQL restarts within the pod of {primary}: less than recreating one takes, {}",
             basis(times)
         ),
     }
@@ -236,7 +236,7 @@ fn pull(world: &World, cluster: &Cluster, replicas: &[String], is_restart: bool)
 }
 
 fn deleting(cluster: &Cluster, pod: &str) -> Vec<String> {
-    let mut lines = vec![format!("the operator makes {pod} anew on its volume; no data is lost")];
+    let mut lines = vec![format!("the operator recreates {pod} on its volume; no data is lost")];
     if cluster.status.current_primary.as_deref() == Some(pod) {
         lines.push(format!(
             "{pod} is the primary: writes stop until it is ready again, or a standby takes over"

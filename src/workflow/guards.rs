@@ -54,7 +54,7 @@ fn earlier_steps(situation: &Situation<'_>) -> Option<Check> {
             Some(false) => {
                 return Some(fail(
                     CheckCode::EarlierSteps,
-                    format!("'{}' was done, but does not hold any more", step.title),
+                    format!("'{}' was done, but no longer holds", step.title),
                     "another user has changed it since: check the change, then continue or put back",
                 ));
             }

@@ -374,6 +374,42 @@ const FOR_PEOPLE: &[&str] = &[
     "workflow/engine/guarding.rs",
 ];
 
+/// Files that every guided action goes through. They get what they need of one as data.
+const KNOW_NO_ACTION: &[&str] = &[
+    "workflow/back",
+    "workflow/conditions",
+    "workflow/diff",
+    "workflow/estimate",
+    "workflow/form.rs",
+    "workflow/forms",
+    "workflow/guards",
+    "workflow/intent",
+    "workflow/plan",
+    "workflow/proof",
+    "workflow/situation",
+    "workflow/steps",
+];
+
+#[test]
+fn guided_actions_are_reached_through_their_registry_alone() {
+    let all = sources();
+    let of_one: Vec<String> = all
+        .iter()
+        .filter_map(|source| Some(source.path.strip_prefix("workflow/actions/")?.strip_suffix(".rs")?.to_owned()))
+        .collect();
+    assert!(of_one.contains(&"reload".to_owned()), "{of_one:?}");
+    for source in all.iter().filter(|source| !source.path.starts_with("workflow/actions")) {
+        for action in &of_one {
+            let named = source.code.contains(&format!("actions::{action}"));
+            assert!(!named, "{} reaches into workflow/actions/{action}.rs", source.path);
+        }
+        if KNOW_NO_ACTION.iter().any(|shared| source.path.starts_with(shared)) {
+            let named = source.code.contains("actions::") || source.code.contains("::actions");
+            assert!(!named, "{} names the actions, which are made of it", source.path);
+        }
+    }
+}
+
 #[test]
 fn sentences_become_text_only_where_people_read_them() {
     let files: Vec<String> = sources()

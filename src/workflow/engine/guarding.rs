@@ -170,7 +170,7 @@ fn others(run: &Run, change: &Change, world: &World) -> Option<Check> {
     let (generation, _) = version_of(change, world)?;
     let known = run.memory.generations.get(&object)?;
     let text = if generation == *known {
-        format!("nobody else has changed {object} since the plan was confirmed")
+        format!("{object} is as it was when the plan was confirmed")
     } else {
         format!("another user has changed {object} since the plan was confirmed (generation {known} to {generation})")
     };

@@ -216,7 +216,7 @@ fn reasons(run: &Run) -> String {
         reasons.push("the primary is interrupted".to_owned());
     }
     if !run.plan.unlisted.is_empty() {
-        reasons.push(format!("no instance can tell whether it has {}", run.plan.unlisted.join(", ")));
+        reasons.push(format!("no instance can list whether it has {}", run.plan.unlisted.join(", ")));
     }
     reasons.join(", and ")
 }

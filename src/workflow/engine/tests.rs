@@ -637,7 +637,7 @@ fn all_instances_are_restarted_by_one_annotation() {
     assert_eq!(stage.written(), ["MergePatch Cluster orders"]);
     assert!(
         stage.world.instances.values().all(|instance| instance.uid.contains("uid-")),
-        "each was made anew"
+        "each was recreated"
     );
 }
 
@@ -823,7 +823,7 @@ fn the_outage_is_estimated_by_what_was_seen_in_this_run() {
     let mut stage = Stage::new(add_foo());
     let consequences = stage.run.plan.steps[0].consequences.join("\n");
     assert!(
-        consequences.contains("not known: no instance was made anew in this run"),
+        consequences.contains("duration unknown: no instance has been recreated in this run"),
         "{consequences}"
     );
     stage.confirm();

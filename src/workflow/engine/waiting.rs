@@ -46,7 +46,7 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
     let seen = conditions::look(&until, run.view(world, Some(step)));
     if seen == Seen::Holds && !conditions::is_taken_over(&change, world) {
         run.memory.held = None;
-        run.progress = format!("{}: waiting for the operator to take it over", change.kind.facts().doing);
+        run.progress = format!("{}: waiting for the operator to accept the change", change.kind.facts().doing);
         notice_slowness(run, &change, world, now);
         run.wake(2, now, commands);
         return false;
@@ -229,7 +229,7 @@ pub(super) fn look_again(run: &mut Run, step: usize, world: &World, now: Timesta
         }
         Seen::Holds | Seen::Pending(_) => {
             let wrote = run.memory.wrote;
-            run.say(now, "it goes on");
+            run.say(now, "continuing");
             enter(run, step, wrote, world, now, commands);
             true
         }

@@ -24,8 +24,8 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
                 let Some(object) = situation.world.databases.get(key) else {
                     checks.push(fail(
                         CheckCode::Database,
-                        format!("there is no Database object {key} any more"),
-                        "begin anew",
+                        format!("the Database object {key} is gone"),
+                        "start again",
                     ));
                     continue;
                 };
@@ -85,11 +85,11 @@ fn databases<'a>(situation: &Situation<'a>, cluster: &Cluster) -> Result<&'a [cr
 fn real_owner(situation: &Situation<'_>, cluster: &Cluster, database: &str, owner: &str) -> Check {
     match databases(situation, cluster) {
         Ok(databases) => match databases.iter().find(|there| there.database == database) {
-            Some(there) if there.owner == owner => pass(CheckCode::Owner, format!("{database} belongs to {owner}, and goes on doing so")),
+            Some(there) if there.owner == owner => pass(CheckCode::Owner, format!("{database} belongs to {owner}, and keeps its owner")),
             Some(there) => fail(
                 CheckCode::Owner,
                 format!("{database} belongs to {}, not to {owner}: its owner would be changed", there.owner),
-                "begin anew",
+                "start again",
             ),
             None => fail(
                 CheckCode::Database,

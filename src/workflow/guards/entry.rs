@@ -135,7 +135,7 @@ fn fits(world: &World, cluster: &Cluster, entry: &str, reference: Option<&str>) 
     let Some(told) = tag.as_deref().and_then(extension_tag) else {
         return Some(unknown(
             CheckCode::ImageFits,
-            format!("the tag of {reference} tells neither PostgreSQL's version nor the distribution"),
+            format!("the tag of {reference} names neither PostgreSQL's version nor the distribution"),
         ));
     };
     if let Some(major) = postgres_major(world, cluster).filter(|major| *major != told.major) {
@@ -160,7 +160,7 @@ fn fits(world: &World, cluster: &Cluster, entry: &str, reference: Option<&str>) 
         )),
         None => Some(unknown(
             CheckCode::ImageFits,
-            "the operand image's tag does not tell its distribution",
+            "the operand image's tag does not name its distribution",
         )),
     }
 }

@@ -67,7 +67,7 @@ pub(in crate::workflow) fn names_error(libraries: &[String], stood: &[String]) -
         } else if library.contains([',', ' ', '\t']) {
             Some(format!("'{library}' is not one name"))
         } else if before > 0 {
-            Some(format!("'{library}' stands there twice"))
+            Some(format!("'{library}' is listed twice"))
         } else {
             None
         }

@@ -116,7 +116,7 @@ fn postgres(world: &World, cluster: &Cluster) -> Check {
 
 fn operator(situation: &Situation<'_>, cluster: &Cluster) -> Check {
     let Some(version) = operator_version(situation.world, cluster) else {
-        return unknown(CheckCode::OperatorVersion, "no instance tells the version of the operator");
+        return unknown(CheckCode::OperatorVersion, "no instance reports the version of the operator");
     };
     let mut needed = ((1, 27), "image volume extensions");
     for change in situation.at_hand() {
@@ -227,7 +227,7 @@ fn nodes(world: &World, cluster: &Cluster) -> Option<Check> {
 
 fn blocked(situation: &Situation<'_>, rollout: &Rollout) -> Check {
     match &rollout.blocked {
-        None => pass(CheckCode::ClusterBlocked, "nothing keeps the operator from going on"),
+        None => pass(CheckCode::ClusterBlocked, "nothing keeps the operator from continuing"),
         Some(why) if situation.stance.mends => warn(CheckCode::ClusterBlocked, format!("{why}; this is meant to help")),
         Some(why) => fail(CheckCode::ClusterBlocked, why.clone(), "fix that first (see Findings)"),
     }
@@ -251,7 +251,7 @@ fn in_progress(situation: &Situation<'_>, cluster: &Cluster, rollout: &Rollout) 
         return situation
             .stance
             .mends
-            .then(|| warn(name, format!("the rollout stands still: {pending}")));
+            .then(|| warn(name, format!("the rollout is stopped: {pending}")));
     }
     match situation.stance.during_rollout {
         DuringRollout::Always => Some(warn(name, format!("a rollout is in progress: {pending}"))),
