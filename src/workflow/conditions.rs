@@ -81,7 +81,6 @@ pub(super) fn look(condition: &Condition, view: View<'_>) -> Seen {
             Some(_) => Seen::pending(format!("{} is being deleted", key.name)),
             None => Seen::Holds,
         },
-        Condition::Proved => Seen::pending("reading the proof"),
     }
 }
 

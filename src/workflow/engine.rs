@@ -147,7 +147,7 @@ pub(super) fn handle(run: &mut Run, event: Event, world: &World, now: Timestamp)
         return commands;
     }
     match event {
-        Event::Submitted | Event::WorldChanged => {}
+        Event::WorldChanged => {}
         Event::Deadline(_) => run.memory.wake = None,
         Event::DryRun(step, result) => review::dry_run(run, step, result),
         Event::Confirmed(typed) => review::confirmed(run, &typed, world, now, &mut commands),

@@ -10,8 +10,6 @@ use crate::domain::permission::Permission;
 /// What a run hears.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// The form was filled in and submitted.
-    Submitted,
     /// The world changed in a way that concerns the run's cluster.
     WorldChanged,
     /// A dry run answered; the number is the step's index.

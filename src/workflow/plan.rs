@@ -34,8 +34,6 @@ pub enum Condition {
     DatabaseGone(DatabaseKey, String),
     /// The operator has taken the entries over into its status; pods may still differ, as stuck ones do.
     Resolved(ClusterKey),
-    /// SQL read by new sessions after the last write proves the intent.
-    Proved,
 }
 
 /// What a step is.
