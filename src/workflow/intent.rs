@@ -38,7 +38,7 @@ macro_rules! guided_actions {
         pub enum GuidedAction { $($(#[$doc])* $name,)* }
 
         impl GuidedAction {
-            /// Every guided action, in the order of the menu.
+            /// Every guided action.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
         }
 
