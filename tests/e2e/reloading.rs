@@ -33,7 +33,7 @@ fn a_reload_is_done_if_and_only_if_postgresql_has_read_its_configuration_again()
     let said = String::from_utf8_lossy(&answer.stderr);
     let after = configured(&space, 2);
     let is_read = before.iter().zip(&after).all(|(before, after)| after > before);
-    assert_eq!(answer.status.code(), Some(if is_read { 0 } else { 1 }), "{said}");
+    assert_eq!(answer.status.code(), Some(i32::from(!is_read)), "{said}");
     assert!(is_read || said.contains("it is not proved"), "{said}");
     let cluster = space.get("cluster", "orders").unwrap();
     assert!(cluster["metadata"]["annotations"]["cnpg.io/reloadedAt"].is_string(), "{cluster}");
