@@ -204,7 +204,7 @@ async fn reload(go: &[&str]) -> Vec<Said> {
     let folder = tempfile::tempdir().unwrap();
     let mut said = Vec::new();
     for go in go {
-        let line = format!("extop reload orders {go}");
+        let line = format!("extop reload orders --timeout 1h {go}").trim().to_owned();
         let state = StateDirectory::new(folder.path().to_owned());
         let (connect, opened) = (Arc::clone(&connect), opened.clone());
         said.push(once(Rival::Nobody, Some(Duration::ZERO), &line, state, &settings, connect, opened).await);
