@@ -283,6 +283,7 @@ fn upsert(world: &mut World, object: Object, now: Timestamp, changed: &mut Chang
         }
         Object::Catalog(catalog) => {
             let name = catalog.key.to_string();
+            let unreadable = told_as(&catalog.key);
             let kind = if catalog.key.namespace.is_some() {
                 Kind::ImageCatalog
             } else {
@@ -292,12 +293,21 @@ fn upsert(world: &mut World, object: Object, now: Timestamp, changed: &mut Chang
                 changed.clusters.extend(users_of(world, &catalog.key));
                 world.catalogs.insert(catalog.key.clone(), *catalog);
             }
+            world.unreadable.remove(&(kind, unreadable));
             (kind, name)
         }
     };
     changed.visible |= !changed.clusters.is_empty();
     world.unreadable.remove(&(kind, name.clone()));
     world.seen.insert((kind, name), now);
+}
+
+/// How a catalog is named that cannot be read.
+fn told_as(key: &CatalogKey) -> String {
+    match &key.namespace {
+        Some(namespace) => format!("{namespace}/{}", key.name),
+        None => key.name.clone(),
+    }
 }
 
 /// An instance that is ready under an identity, or since a time, that was not known must be asked again.
@@ -330,12 +340,13 @@ fn note_database_clusters(world: &World, clusters: &BTreeSet<ClusterKey>, change
 }
 
 fn remove(world: &mut World, id: &ObjectId, changed: &mut Changed) {
-    match id {
+    let (kind, name) = match id {
         ObjectId::Cluster(key) => {
             if world.clusters.remove(key).is_some() {
                 changed.clusters.insert(key.clone());
             }
             world.seen.remove(&(Kind::Cluster, key.to_string()));
+            (Kind::Cluster, key.to_string())
         }
         ObjectId::Instance(key, uid) => {
             if world.instances.get(key).is_some_and(|instance| instance.uid == *uid) {
@@ -345,6 +356,7 @@ fn remove(world: &mut World, id: &ObjectId, changed: &mut Changed) {
                 world.seen.remove(&(Kind::Pod, key.to_string()));
                 forget_gone_pods(world);
             }
+            (Kind::Pod, key.to_string())
         }
         ObjectId::Database(key) => {
             if let Some(database) = world.databases.remove(key) {
@@ -352,13 +364,21 @@ fn remove(world: &mut World, id: &ObjectId, changed: &mut Changed) {
                 changed.clusters.insert(database.cluster);
             }
             world.seen.remove(&(Kind::Database, key.to_string()));
+            (Kind::Database, key.to_string())
         }
         ObjectId::Catalog(key) => {
             if world.catalogs.remove(key).is_some() {
                 changed.clusters.extend(users_of(world, key));
             }
+            let kind = match key.namespace {
+                Some(_) => Kind::ImageCatalog,
+                None => Kind::ClusterImageCatalog,
+            };
+            (kind, told_as(key))
         }
-    }
+    };
+    // What could not be read of it is gone with it.
+    changed.visible |= world.unreadable.remove(&(kind, name)).is_some();
     changed.visible |= !changed.clusters.is_empty();
 }
 

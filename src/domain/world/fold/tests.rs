@@ -109,3 +109,38 @@ fn the_answer_of_a_dead_pod_takes_nothing_from_its_successor() {
         assert!(world.answer_of(&instance).is_some());
     }
 }
+
+/// E18c, F19: what cannot be read any more is told until it is gone.
+#[test]
+fn an_object_that_cannot_be_read_is_told_until_it_is_deleted() {
+    use crate::domain::ids::{CatalogKey, ClusterKey, DatabaseKey};
+    use crate::domain::observation::ObjectId;
+    let catalog = |namespace: Option<&str>| {
+        ObjectId::Catalog(CatalogKey {
+            namespace: namespace.map(str::to_owned),
+            name: "bad".to_owned(),
+        })
+    };
+    for (kind, object, id) in [
+        (Kind::Cluster, "shop/bad", ObjectId::Cluster(ClusterKey::new("shop", "bad"))),
+        (
+            Kind::Pod,
+            "shop/bad",
+            ObjectId::Instance(PodKey::new("shop", "bad"), "1".to_owned()),
+        ),
+        (Kind::Database, "shop/bad", ObjectId::Database(DatabaseKey::new("shop", "bad"))),
+        (Kind::ImageCatalog, "shop/bad", catalog(Some("shop"))),
+        (Kind::ClusterImageCatalog, "bad", catalog(None)),
+    ] {
+        let mut world = World::default();
+        let unreadable = |object: &str| Observation::Unreadable {
+            kind,
+            object: object.to_owned(),
+            why: "spec.instances is not a number".to_owned(),
+        };
+        assert!(world.apply(unreadable(object), at(1)).visible);
+        world.apply(unreadable("other"), at(1));
+        assert!(world.apply(id.into(), at(2)).visible, "{kind:?}");
+        assert_eq!(world.unreadable.keys().collect::<Vec<_>>(), [&(kind, "other".to_owned())]);
+    }
+}
