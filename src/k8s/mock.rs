@@ -111,6 +111,8 @@ pub(super) enum Then {
     End(Duration),
     /// The connection is reset.
     Reset,
+    /// A byte each second, for ever.
+    Trickle,
     /// A bookmark each minute and two seconds before the server ends it in order, after so long, as Kubernetes does it.
     Beat(Duration),
 }
@@ -123,6 +125,10 @@ pub(super) fn begun_answer(body: String, then: Then) -> Answer {
         Then::Silence => stream::pending().boxed(),
         Then::End(after) => stream::once(tokio::time::sleep(after))
             .filter_map(|()| std::future::ready(None))
+            .boxed(),
+        Then::Trickle => stream::repeat(())
+            .then(|()| tokio::time::sleep(Duration::from_secs(1)))
+            .map(|()| Ok(Frame::data(Bytes::from(" "))))
             .boxed(),
         Then::Beat(life) => {
             let begin = Instant::now();

@@ -1,4 +1,4 @@
-//! What watches cost that last, and how the end of one is noticed that lasts long.
+//! Watches over a long time: what they cost, and how the end of one is noticed.
 
 use super::*;
 
@@ -120,4 +120,88 @@ async fn where_long_watches_are_cut_short_ones_are_asked_for() {
     .await;
     assert_eq!(cuts.load(Ordering::SeqCst), 2 * Kind::ALL.len());
     assert!(requests.len() <= 7_300, "{}", requests.len());
+}
+
+/// F10: a permission or a kind that is absent does not come back within seconds.
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_is_asked_for_ever_more_seldom_and_found_again() {
+    for (code, message) in [(403, "no"), (404, "404 page not found")] {
+        let begin = Instant::now();
+        let asked: Arc<Mutex<Vec<u64>>> = Arc::default();
+        let noted = asked.clone();
+        let mock = Mock::new(move |seen| {
+            if !seen.uri.contains("/clusters?") {
+                return None;
+            }
+            let at = begin.elapsed().as_secs();
+            if seen.uri.contains("watch=1") {
+                return begun_answer(String::new(), Then::Silence);
+            }
+            noted.lock().unwrap().push(at);
+            if at > 2_000 {
+                json_answer(200, &list(&[cluster("a", "1")]))
+            } else {
+                json_answer(code, &failure(code, message))
+            }
+        });
+        let scope = Scope::Namespace("shop".to_owned());
+        let mut told = watch(&mock.reading(), "https://example", &scope, Duration::from_secs(5), true);
+        while let Some(observation) = told.next().await {
+            if matches!(
+                &observation,
+                Observation::Watch {
+                    state: WatchState::Live,
+                    ..
+                }
+            ) {
+                break;
+            }
+        }
+        let asked = asked.lock().unwrap().clone();
+        for (pair, pause) in asked.windows(2).zip([30, 60, 120, 300, 600, 600, 600]) {
+            let (least, most) = (pause, pause * 3 / 2 + 1);
+            assert!((least..=most).contains(&(pair[1] - pair[0])), "{code}: {asked:?}");
+        }
+    }
+}
+
+/// F4: the limit is that of the whole answer, and other kinds are not held up.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_trickles_ends_at_its_limit_and_holds_up_nothing_else() {
+    let begin = Instant::now();
+    let mock = Mock::new(|seen| {
+        if seen.uri.contains("watch=1") {
+            begun_answer(String::new(), Then::Silence)
+        } else if seen.uri.contains("/clusters?") {
+            begun_answer("{\"items\": [".to_owned(), Then::Trickle)
+        } else {
+            json_answer(200, &list(&[]))
+        }
+    });
+    let scope = Scope::Namespace("shop".to_owned());
+    let mut told = watch(&mock.reading(), "https://example", &scope, Duration::from_secs(5), true);
+    let mut live = Vec::new();
+    while let Some(observation) = told.next().await {
+        match observation {
+            Observation::Watch {
+                kind: Kind::Cluster,
+                state: WatchState::Error { why },
+                ..
+            } => {
+                assert!(why.contains("within 5 s"), "{why}");
+                break;
+            }
+            Observation::Watch {
+                kind,
+                state: WatchState::Live,
+                ..
+            } => live.push((kind, begin.elapsed())),
+            _ => {}
+        }
+    }
+    assert!(begin.elapsed() <= Duration::from_secs(11), "{:?}", begin.elapsed());
+    assert!(
+        live.len() == 4 && live.iter().all(|(_, at)| *at < Duration::from_secs(1)),
+        "{live:?}"
+    );
 }
