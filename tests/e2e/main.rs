@@ -14,6 +14,7 @@
 
 mod adding;
 mod audit;
+mod bad_day;
 mod by_keys;
 #[path = "../shared/console.rs"]
 mod console;

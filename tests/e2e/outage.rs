@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::console::Console;
 use crate::rig::{self, Space};
 
-fn shell(variable: &str) {
+pub(crate) fn shell(variable: &str) {
     let command = std::env::var(variable).unwrap();
     assert!(
         Command::new("bash")

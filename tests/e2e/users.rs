@@ -7,7 +7,7 @@ use crate::rig::{self, Space, until};
 use crate::truths::user_kubeconfig;
 
 /// A service account with these rules in the namespace; without any it has no role at all.
-fn user(space: &Space, name: &str, rules: &[Value]) -> String {
+pub(crate) fn user(space: &Space, name: &str, rules: &[Value]) -> String {
     let ns = &space.name;
     let mut items = vec![json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": ns}})];
     if !rules.is_empty() {

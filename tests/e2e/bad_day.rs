@@ -1,0 +1,100 @@
+//! Runs on a bad day: the API server is paused, killed, or does not know the user any more in the middle of a run.
+//! `EXTOP_E2E_PAUSE_API` and `EXTOP_E2E_RESUME_API` are commands that stop the API server by SIGSTOP and let it go on.
+
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::outage::shell;
+use crate::rig::{self, Space, extop, images, until};
+use crate::users::user;
+
+/// How long the API server is away.
+const AWAY: Duration = Duration::from_secs(60);
+
+/// `extop add` of foo with its library, which takes a rollout; it has begun when this returns.
+fn adding(space: &Space, more: &[&str]) -> Child {
+    let image = format!("{}/foo:1.0-18-bookworm", images());
+    let mut command = extop();
+    command.args(["-n", &space.name]).args(more);
+    command.args([
+        "add",
+        "orders",
+        "foo",
+        "--image",
+        &image,
+        "--preload",
+        "foo",
+        "--database",
+        "app=1.0",
+    ]);
+    command.args(["--yes", "--confirm", "orders", "--wait", "--timeout", "900s"]);
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    until("the entry is written", 120, || {
+        let cluster = space.get("cluster", "orders")?;
+        let entries = cluster["spec"]["postgresql"]["extensions"].as_array()?.clone();
+        entries.iter().any(|entry| entry["name"] == "foo").then_some(())
+    });
+    child
+}
+
+/// The run goes on to its end, and foo is installed.
+fn ends(space: &Space, child: Child) {
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    eprintln!("{said}");
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let version = space.sql(&space.primary(), "app", "select extversion from pg_extension where extname = 'foo'");
+    assert_eq!(version, "1.0");
+}
+
+#[test]
+fn a_run_goes_through_an_api_server_that_is_away_for_a_minute() {
+    let test = "a_run_goes_through_an_api_server_that_is_away_for_a_minute";
+    if !rig::wanted(test) {
+        return;
+    }
+    for (name, away, back) in [
+        ("paused", "EXTOP_E2E_PAUSE_API", "EXTOP_E2E_RESUME_API"),
+        ("killed", "EXTOP_E2E_STOP_API", "EXTOP_E2E_START_API"),
+    ] {
+        if [away, back].iter().any(|variable| std::env::var_os(variable).is_none()) {
+            eprintln!("skipped: {test}, {name}, needs {away} and {back}");
+            continue;
+        }
+        let space = Space::new(name);
+        space.orders(1);
+        let run = adding(&space, &[]);
+        shell(away);
+        std::thread::sleep(AWAY);
+        shell(back);
+        ends(&space, run);
+    }
+}
+
+#[test]
+fn a_run_goes_on_when_its_service_account_is_deleted_and_comes_back() {
+    let test = "a_run_goes_on_when_its_service_account_is_deleted_and_comes_back";
+    if !rig::wanted(test) {
+        return;
+    }
+    if std::env::var_os("EXTOP_E2E_PAUSE_API").is_none() {
+        eprintln!("skipped: {test} needs EXTOP_E2E_PAUSE_API, as the other test of a bad day");
+        return;
+    }
+    let space = Space::new("rotated");
+    space.orders(1);
+    let everything = json!({"apiGroups": ["", "postgresql.cnpg.io"], "resources": ["*"], "verbs": ["*"]});
+    let kubeconfig = user(&space, "runner", std::slice::from_ref(&everything));
+    let run = adding(&space, &["--kubeconfig", &kubeconfig]);
+    // What was issued is bound to the account that is gone. The same place holds a new token then.
+    space.kubectl(&["delete", "serviceaccount", "runner"]);
+    assert_eq!(user(&space, "runner", &[everything]), kubeconfig);
+    ends(&space, run);
+}
