@@ -75,7 +75,7 @@ pub fn demo(settings: &Settings, scenario: Option<&str>) -> Result<Arc<dyn Conne
 }
 
 /// How long the first frame waits for a target. What is wrong with a configuration is found at once, and said where the
-/// program was started; a credential plugin that asks somebody takes longer, and the console lives meanwhile.
+/// program was started; a credential plugin that asks the user takes longer, and the console lives meanwhile.
 const FIRST_FRAME: Duration = Duration::from_millis(200);
 
 /// Opens the console. Returns the exit code: 0, or 128 and the number of the signal that ended it.

@@ -270,7 +270,7 @@ fn check_impersonation(auth: &AuthInfo) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A file that holds a token, which somebody else renews.
+/// A file that holds a token, which another tool renews.
 struct TokenFile {
     path: PathBuf,
     /// The token beside it, for when the file cannot be read.

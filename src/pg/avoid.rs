@@ -1,4 +1,4 @@
-//! Where nobody may be connected now, as the watches tell it: evidence that is missing is better than an operator who waits.
+//! Where nobody may be connected now, as the watches tell it: evidence that is missing is better than an operator that waits.
 //!
 //! `DROP DATABASE` fails while anybody is connected to the database, and an instance shuts down only when its sessions
 //! have ended. Each observation is looked at before the core sees it, so a session is out of the way at once, however much

@@ -9,7 +9,7 @@ use crate::backend::{Access, BackendError, ErrorKind, Observe, Operate};
 use crate::config::{Place, Settings};
 use crate::sim::{Scenario, Simulator};
 
-/// Opens a scenario, anew each time.
+/// Opens a scenario, a fresh one each time.
 pub(super) struct Demo {
     scenario: Scenario,
     access: Access,

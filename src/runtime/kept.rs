@@ -52,7 +52,7 @@ impl StateDirectory {
             .map_err(|error| format!("{} cannot be written: {error}", path.display()))
     }
 
-    /// Takes a run's intent away and lets go of the run.
+    /// Takes a run's intent away and releases the run.
     pub fn forget(&mut self, id: &RunId) -> Result<(), String> {
         self.claim(id)?;
         let path = self.file(id, "json");

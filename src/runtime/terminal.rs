@@ -105,7 +105,7 @@ impl Screen {
         self.send()
     }
 
-    /// Draws every cell anew with the next frame. (`Terminal::clear` would ask the terminal where its cursor is.)
+    /// Draws every cell again with the next frame. (`Terminal::clear` would ask the terminal where its cursor is.)
     pub(super) fn forget(&mut self) -> io::Result<()> {
         let size = self.terminal.size()?;
         self.terminal

@@ -127,7 +127,7 @@ pub(super) enum Stop {
     Reads,
     /// It changes the modes of the terminal, and is in the background.
     Changes,
-    /// Somebody stopped it.
+    /// The user or a tool stopped it.
     Other,
 }
 
