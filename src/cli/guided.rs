@@ -69,7 +69,8 @@ pub(super) async fn run(
     errors: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     if wanted.consent.go.yes && settings.access == Access::ReadOnly {
-        return Err(Failure::new(Exit::Refused, "nothing can be written in read-only mode").with_hint("leave --read-only or --yes away"));
+        return Err(Failure::new(Exit::Refused, "read-only mode: no plan can be confirmed")
+            .with_hint("start without --read-only, or without --yes"));
     }
     carry_out(Headless::open(settings, connect).await?, wanted, out, errors).await
 }

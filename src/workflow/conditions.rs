@@ -323,7 +323,7 @@ fn instance_restarted(view: View<'_>, pod: &PodKey, uid: &str, restarts: u32, st
 
 fn pod_replaced(view: View<'_>, pod: &PodKey, uid: &str) -> Seen {
     match view.world.instances.get(pod) {
-        None => Seen::pending(format!("{} is being made anew", pod.name)),
+        None => Seen::pending(format!("{} is being recreated", pod.name)),
         Some(instance) if instance.is(uid) => Seen::pending(format!("{} is being deleted", pod.name)),
         Some(instance) if instance.is_up() => Seen::Holds,
         Some(instance) => match rollout::trouble(view.world, instance) {

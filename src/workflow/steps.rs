@@ -46,7 +46,7 @@ pub(super) fn title(change: &Change) -> String {
             "ask for {} in {database} by a new Database object {} (owner {})",
             names(extensions),
             key.name,
-            if owner.is_empty() { "not known" } else { owner }
+            if owner.is_empty() { "unknown" } else { owner }
         ),
         ChangeKind::SetDatabaseExtension { key, extension, .. } if extension.ensure == Ensure::Absent => {
             format!("drop {} by the Database object {}", extension.name, key.name)

@@ -211,7 +211,15 @@ const EXCEPTIONS: &[Exception] = &[Exception {
 }];
 
 /// Places that have not been read against the rules yet.
-const UNREAD: &[&str] = &["src/domain/", "src/ui/snapshots/", "README.md"];
+const UNREAD: &[&str] = &[
+    "src/domain/check/codes.rs",
+    "src/domain/entry_rules.rs",
+    "src/domain/findings/",
+    "src/domain/image.rs",
+    "src/domain/requirements",
+    "src/ui/snapshots/extop__ui__tests__states_doctor.snap",
+    "src/ui/snapshots/extop__ui__tests__tab_doctor",
+];
 
 /// A text that users read, and where it is.
 struct Passage {

@@ -275,7 +275,7 @@ fn a_run_that_was_begun_by_another_user_entry_goes_on_and_says_so() {
     take_up(&mut seat, kept);
     assert_eq!(seat.model.runs.len(), 1);
     assert!(
-        seat.notice().contains("begun by the user entry admin; it goes on by none"),
+        seat.notice().contains("begun by the user entry admin; it continues by none"),
         "{}",
         seat.notice()
     );

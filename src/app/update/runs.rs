@@ -1,7 +1,9 @@
 //! Guided actions: runs are begun, told what happens, and what they ask for becomes effects.
 
 use super::{READ_ONLY, observe, say};
+use crate::app::action::Action;
 use crate::app::effect::Effect;
+use crate::app::keymap;
 use crate::app::model::{Model, Overlay, is_moving};
 use crate::app::msg::{Outcome, Timer};
 use crate::backend::{Access, Read, Scope, TargetId, TargetIdentity};
@@ -41,7 +43,7 @@ pub(super) fn resume(model: &mut Model, kept: Kept) -> Vec<Effect> {
     {
         // A run that does not see its cluster takes it for deleted.
         let told = format!(
-            "{cluster} is not in view; :ns {} shows it, and the run can go on there",
+            "{cluster} is not in view; :ns {} shows it, and the run can be continued there",
             cluster.namespace
         );
         return say(model, told);
@@ -49,7 +51,7 @@ pub(super) fn resume(model: &mut Model, kept: Kept) -> Vec<Effect> {
     let identity = session.target.identity();
     if !kept.belongs_to(&identity) {
         let told = format!(
-            "the run was begun on another cluster than that of {}, so it does not go on here",
+            "the run was begun on another cluster than that of {}, so it is not continued here",
             identity.context
         );
         return say(model, told);
@@ -76,13 +78,13 @@ pub(super) fn resume(model: &mut Model, kept: Kept) -> Vec<Effect> {
     effects
 }
 
-/// What is said when a run goes on by another user entry than it was begun by.
+/// What is said when a run continues by another user entry than it was begun by.
 fn other_user(kept: &Kept, now: &TargetIdentity) -> Option<String> {
     let name = |identity: &TargetIdentity| identity.user.clone().unwrap_or_else(|| "none".to_owned());
     let differs = kept.version.is_some() && kept.target.user != now.user;
     differs.then(|| {
         format!(
-            "the run was begun by the user entry {}; it goes on by {}",
+            "the run was begun by the user entry {}; it continues by {}",
             name(&kept.target),
             name(now)
         )
@@ -126,9 +128,10 @@ pub(super) fn unfinished(model: &mut Model, target: TargetId, kept: Vec<Kept>) -
     if titles.is_empty() {
         return Vec::new();
     }
+    let key = keymap::key_of(&model.keymap, Action::Runs);
     say(
         model,
-        format!("left unfinished: {} (R shows, continues or forgets)", titles.join(", ")),
+        format!("left unfinished: {} ({key} shows, continues or forgets)", titles.join(", ")),
     )
 }
 

@@ -232,7 +232,7 @@ pub(super) fn confirmed(run: &mut Run, typed: &str, world: &World, now: Timestam
     let asked = run.to_type();
     let is_typed = asked.iter().map(String::as_str).eq(typed.split_whitespace());
     let refusal = if run.plan.is_refused() {
-        Some("a check failed, so that nothing is written".to_owned())
+        Some("a check failed, so nothing is written".to_owned())
     } else if let Some(why) = &run.plan.text_only {
         Some(format!("nothing is written: {why}"))
     } else if let Some(why) = undecided(run) {
