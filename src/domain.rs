@@ -28,6 +28,7 @@ pub mod observation;
 pub mod offer;
 pub mod paths;
 pub mod permission;
+pub mod placement;
 pub mod platform;
 pub mod probe;
 pub mod request;

@@ -10,6 +10,7 @@ use super::Timestamp;
 use super::extension::ExtensionEntry;
 use super::ids::{CatalogKey, ClusterKey};
 use super::image::{Reference, operand_major};
+use super::placement::Placement;
 
 /// A `Cluster` as it was last observed. Only what extop reads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -118,6 +119,9 @@ pub struct ClusterSpec {
     pub preload: Vec<String>,
     /// `spec.postgresql.parameters`.
     pub parameters: BTreeMap<String, String>,
+    /// `spec.affinity`, as far as it chooses nodes.
+    #[serde(default)]
+    pub placement: Placement,
     /// `spec.primaryUpdateStrategy`.
     pub update_strategy: UpdateStrategy,
     /// `spec.primaryUpdateMethod`.

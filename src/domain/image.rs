@@ -99,10 +99,20 @@ pub fn operand_major(tag: &str) -> Option<u32> {
     tag.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
+/// Distributions that images are made on (tags of postgres-containers, "Image types"). Any other word of a tag tells nothing.
+const DISTRIBUTIONS: [&str; 11] = [
+    "bullseye", "bookworm", "trixie", "forky", "sid", "jammy", "noble", "ubi8", "ubi9", "ubi10", "alpine",
+];
+
+/// The word is the name of a distribution.
+pub fn is_distribution(word: &str) -> bool {
+    DISTRIBUTIONS.contains(&word)
+}
+
 /// Distribution in the tag of an operand image, e.g. `trixie` of `18.6-minimal-trixie`.
 pub fn operand_distribution(tag: &str) -> Option<&str> {
     let last = tag.rsplit('-').next()?;
-    (last != tag && !last.is_empty() && last.chars().all(|c| c.is_ascii_lowercase())).then_some(last)
+    (last != tag && is_distribution(last)).then_some(last)
 }
 
 #[cfg(test)]

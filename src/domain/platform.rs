@@ -3,10 +3,12 @@
 //! Both change seldom, are large, and need permissions that are not confined to a namespace: they are read when they are
 //! needed, and often they are not known.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
 use serde::{Deserialize, Serialize};
+
+use super::placement::Taint;
 
 /// A node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,8 +19,14 @@ pub struct Node {
     pub runtime: String,
     /// `status.nodeInfo.architecture`, e.g. `amd64`.
     pub architecture: String,
-    /// New pods may be put there.
+    /// Linux, and new pods may be put there.
     pub schedulable: bool,
+    /// Its labels; `None` where they were not recorded.
+    #[serde(default)]
+    pub labels: Option<BTreeMap<String, String>>,
+    /// Its taints.
+    #[serde(default)]
+    pub taints: Vec<Taint>,
 }
 
 /// What the CRD says of `spec.postgresql.extensions`.

@@ -88,6 +88,24 @@ pub enum WatchState {
 }
 
 impl WatchState {
+    /// Why objects of the kind are not seen as they are; `None` when they are.
+    pub fn why_not_live(&self, kind: Kind) -> Option<String> {
+        let kind_name = kind.as_str();
+        match self {
+            Self::Live => None,
+            Self::Loading => Some(format!("{kind_name} objects are still being listed")),
+            Self::Listed { missing } => Some(format!(
+                "{kind_name} objects are listed once a minute only, so what is seen may be old: you may not {missing}"
+            )),
+            Self::Stale { why, .. } => Some(format!(
+                "the watch of {kind_name} objects is lost, so what is seen may be old: {why}"
+            )),
+            Self::Forbidden { missing } => Some(format!("{kind_name} objects cannot be seen: you may not {missing}")),
+            Self::Absent => Some(format!("the server does not know {kind_name} objects")),
+            Self::Error { why } => Some(format!("{kind_name} objects cannot be listed: {why}")),
+        }
+    }
+
     /// The word shown and written.
     pub fn as_str(&self) -> &'static str {
         match self {

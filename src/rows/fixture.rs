@@ -36,6 +36,8 @@ pub(crate) fn showing(mut world: World) -> Model {
         runtime: "containerd://2.1.4".to_owned(),
         architecture: "amd64".to_owned(),
         schedulable: true,
+        labels: Some(std::collections::BTreeMap::new()),
+        taints: Vec::new(),
     }]));
     let mut model = Model::new(Mode::Live, Access::Write, DatabaseAccess::Auto, later(12), "test".to_owned());
     let derived: BTreeMap<_, _> = world

@@ -69,6 +69,8 @@ impl Sim {
             runtime: "containerd://2.1.4".to_owned(),
             architecture: "amd64".to_owned(),
             schedulable: true,
+            labels: Some(std::collections::BTreeMap::new()),
+            taints: Vec::new(),
         }]
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::platform::placement;
 use super::{entry, flag, is_mark, list, managers, number, optional, pairs, required, text, texts, time};
 use crate::domain::cluster::{
     CatalogRef, Cluster, ClusterSpec, ClusterStatus, Condition, PresentFields, ResolvedImage, UpdateMethod, UpdateStrategy,
@@ -57,6 +58,7 @@ fn spec(object: &Value, namespace: &str) -> Result<ClusterSpec, String> {
         },
         preload: texts(object, "/spec/postgresql/shared_preload_libraries"),
         parameters: pairs(object, "/spec/postgresql/parameters", |_| true),
+        placement: placement(object),
         update_strategy: match text(object, "/spec/primaryUpdateStrategy").as_str() {
             "supervised" => UpdateStrategy::Supervised,
             _ => UpdateStrategy::Unsupervised,
