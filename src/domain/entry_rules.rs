@@ -29,7 +29,7 @@ pub fn name_error(cluster: &Cluster, entry: &ExtensionEntry) -> Option<String> {
     }
     if !matches(&NAME, name) {
         return Some(format!(
-            "'{name}' is no mount name: lower-case letters and digits, with - and _ between them"
+            "'{name}' is not a mount name: lower-case letters and digits, with - and _ between them"
         ));
     }
     if name.len() > LONGEST_NAME {
@@ -74,7 +74,7 @@ pub fn path_list_error(paths: &[String]) -> Option<String> {
         } else if leaves_the_mount(path) {
             Some(format!("'{path}' leaves the mount"))
         } else if paths.iter().take(index).any(|other| other == path) {
-            Some(format!("'{path}' stands there twice"))
+            Some(format!("'{path}' is listed twice"))
         } else {
             None
         }
@@ -103,7 +103,7 @@ pub fn env_error(entry: &ExtensionEntry) -> Option<String> {
         let name = &variable.name;
         let upper = name.to_ascii_uppercase();
         if !matches(&VARIABLE, name) {
-            return Some(format!("'{name}' is no name of a variable"));
+            return Some(format!("'{name}' is not a name of a variable"));
         }
         if matches!(name.as_str(), "PATH" | "LD_LIBRARY_PATH") {
             return Some(format!("{name} is set by its own field, bin_path or ld_library_path"));
@@ -115,7 +115,7 @@ pub fn env_error(entry: &ExtensionEntry) -> Option<String> {
             return Some(format!("{name} has no value"));
         }
         if entry.env.iter().take(index).any(|other| other.name == *name) {
-            return Some(format!("{name} stands there twice"));
+            return Some(format!("{name} is listed twice"));
         }
         unknown_placeholder(&variable.value).map(|placeholder| format!("{name}: only ${{image_root}} is known, not ${{{placeholder}}}"))
     })

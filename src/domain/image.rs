@@ -37,7 +37,7 @@ impl Reference {
         let parts = REFERENCE
             .as_ref()
             .and_then(|regex| regex.captures(text))
-            .ok_or_else(|| format!("'{text}' is no image reference; one looks like registry.example/pgvector:0.8.1-18-trixie"))?;
+            .ok_or_else(|| format!("'{text}' is not an image reference; one looks like registry.example/pgvector:0.8.1-18-trixie"))?;
         let part = |name: &str| parts.name(name).map(|part| part.as_str().to_owned());
         Ok(Self {
             repository: part("repository").unwrap_or_default(),

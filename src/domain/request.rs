@@ -3,11 +3,13 @@
 //! Every write holds an optimistic lock: a JSON patch tests the UID (and the name of the list item that it touches) and
 //! sets the observed resource version, so that the API server answers 409 when anything was changed in between.
 
+mod applied;
 mod cluster;
 mod database;
 mod outcome;
 mod status;
 
+pub use applied::{Applied, applied};
 pub use cluster::entry_json;
 pub use outcome::{Outcome, draft, make, outcome};
 use serde_json::{Value, json};

@@ -3,10 +3,11 @@
 use super::mark;
 use super::standing::Standing;
 use super::{Cell, Column, Line, Panel, Role, Table};
-use crate::app::model::{Model, Tab};
+use crate::app::model::{Model, Overlay, Tab};
 use crate::domain::check::{Check, CheckResult};
 use crate::domain::requirements::requirements;
 use crate::domain::watch::Kind;
+use crate::workflow::{Form, actions};
 
 /// The checks of the selected cluster, the worst first, and all about the selected one.
 pub fn doctor(model: &Model) -> Panel {
@@ -75,9 +76,16 @@ fn summary(list: &[Check], mut line: Line) -> Line {
     line
 }
 
-/// What a form of a cluster tells of the requirements before it is filled in: how many hold, and the worst that does not.
-pub fn of_form(model: &Model) -> Vec<Line> {
-    let list = checks(model);
+/// The checks of a form: how many hold, and the worst that does not. Those that concern its change, of the cluster as it would
+/// be then; all of the cluster as it is while the form is not filled in.
+pub fn of_form(model: &Model, form: &Form) -> Vec<Line> {
+    let what = model.overlays.iter().rev().find_map(|overlay| match overlay {
+        Overlay::Form(what, _) => Some(what),
+        _ => None,
+    });
+    let world = model.session().map(|session| &session.world);
+    let of_change = || actions::checks(what?, form, world?, model.now);
+    let list = of_change().unwrap_or_else(|| checks(model));
     let Some(worst) = list.first() else { return Vec::new() };
     let mut lines = vec![summary(&list, Line::new(Role::Dim, "requirements: "))];
     if worst.result != CheckResult::Pass {

@@ -43,7 +43,7 @@ pub struct FieldView {
 /// The view of a form.
 pub fn form(model: &Model, form: &Form) -> FormView {
     let mut foot = Vec::new();
-    foot.extend(super::doctor::of_form(model));
+    foot.extend(super::doctor::of_form(model, form));
     if let Some(error) = &form.error {
         foot.push(Line::new(Role::Broken, "× ").with(Role::Text, error).indented(2));
     }

@@ -272,3 +272,36 @@ fn clusters_of_every_era_are_understood_whatever_their_volumes_are_called() {
         assert_eq!(instance.operator_version.as_deref(), Some(version));
     }
 }
+
+#[test]
+fn where_instances_may_be_put_is_read_of_nodes_and_of_the_affinity() {
+    let list = serde_json::json!({"items": [
+        {"metadata": {"name": "a", "labels": {"disk": "fast"}},
+         "spec": {"taints": [{"key": "only", "value": "db", "effect": "NoSchedule"}]},
+         "status": {"nodeInfo": {"containerRuntimeVersion": "containerd://2.1.0", "operatingSystem": "linux"}}},
+        {"metadata": {"name": "b"}, "status": {"nodeInfo": {"operatingSystem": "windows"}}},
+    ]});
+    let nodes = nodes(&list);
+    let cluster = |affinity: serde_json::Value| super::platform::placement(&serde_json::json!({"spec": {"affinity": affinity}}));
+    let on = |affinity| cluster(affinity).admits(&nodes[0]);
+    assert_eq!(on(serde_json::json!({})), Some(false), "the taint is not tolerated");
+    let tolerations = serde_json::json!([{"key": "only", "operator": "Equal", "value": "db"}]);
+    assert_eq!(on(serde_json::json!({"tolerations": tolerations})), Some(true));
+    assert_eq!(
+        on(serde_json::json!({"tolerations": tolerations, "nodeSelector": {"disk": "slow"}})),
+        Some(false)
+    );
+    let asked = |terms: serde_json::Value| {
+        let required = serde_json::json!({"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}});
+        on(serde_json::json!({"tolerations": tolerations, "nodeAffinity": required}))
+    };
+    let fast = serde_json::json!({"key": "disk", "operator": "In", "values": ["fast"]});
+    assert_eq!(asked(serde_json::json!([{"matchExpressions": [fast]}])), Some(true));
+    let named = serde_json::json!({"key": "metadata.name", "operator": "In", "values": ["a"]});
+    assert_eq!(asked(serde_json::json!([{"matchFields": [named]}])), None);
+    assert_eq!(
+        cluster(serde_json::json!({})).admits(&nodes[1]),
+        Some(false),
+        "no instance runs on Windows"
+    );
+}

@@ -21,8 +21,11 @@ use super::plan::{Step, StepKind};
 use super::proof::MustShow;
 use super::run::RunId;
 use super::situation::{DuringRollout, Stance};
+use crate::domain::change::Change;
+use crate::domain::check::Check;
 use crate::domain::cluster::Cluster;
 use crate::domain::ids::{ClusterKey, PodKey};
+use crate::domain::requirements::of_changes;
 use crate::domain::{Timestamp, World};
 
 macro_rules! registry {
@@ -145,6 +148,17 @@ pub fn submit(what: &FormFor, form: &mut Form, world: &World, now: Timestamp) ->
         }
         None => Some(intent),
     }
+}
+
+/// The checks that concern what a form asks for, the worst first, of the cluster as it would be then; `None` while something
+/// is wrong with the form itself.
+pub fn checks(what: &FormFor, form: &Form, world: &World, now: Timestamp) -> Option<Vec<Check>> {
+    let intent = submit(what, &mut form.clone(), world, now)?;
+    let steps = steps(&intent, world);
+    let changes: Vec<&Change> = steps.iter().filter_map(Step::change).collect();
+    let mut checks = of_changes(world, &what.cluster, &changes);
+    checks.sort_by_key(|check| check.result);
+    Some(checks)
 }
 
 /// What an action that is wanted does. Each file says what differs from the usual.

@@ -15,11 +15,12 @@ use crate::domain::change::{Change, ChangeKind};
 use crate::domain::check::CheckSubject;
 use crate::domain::cluster::Cluster;
 use crate::domain::request::holds;
+use crate::domain::requirements::of_changes;
 use crate::domain::sentence::Sentence;
 
 pub(super) use entry::provided;
 pub(super) use leave::{permissions, text_only};
-pub(super) use preload::{names_error, unlisted};
+pub(super) use preload::unlisted;
 pub(super) use requests::to_confirm;
 pub(super) use state::{is_settled, lost_watch};
 
@@ -32,15 +33,42 @@ pub(super) fn checks(situation: &Situation<'_>) -> Vec<Check> {
             "choose its namespace, or wait until the clusters are listed",
         )];
     };
-    let mut checks = Vec::new();
+    let mut checks = rules(situation, cluster);
     checks.extend(state::checks(situation, cluster));
     checks.extend(entry::checks(situation, cluster));
-    checks.extend(preload::checks(situation, cluster));
     checks.extend(database::checks(situation, cluster));
-    checks.extend(requests::checks(situation, cluster));
     checks.extend(pod::checks(situation, cluster));
     checks.extend(leave::checks(situation, cluster));
     checks.extend(earlier_steps(situation));
+    checks
+}
+
+/// The checks of the rule book that concern the changes at hand, asked of the cluster as they would leave it.
+fn rules(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
+    let changes: Vec<&Change> = situation.at_hand().collect();
+    let mut checks: Vec<Check> = Vec::new();
+    for mut check in of_changes(situation.world, situation.key, &changes) {
+        preload::at_step(situation, cluster, &mut check);
+        let is_request = matches!(
+            check.code,
+            CheckCode::SqlName | CheckCode::SqlVersion | CheckCode::RequiredExtensions
+        );
+        // Refusing one item would keep everything else from being put back.
+        if is_request && check.result == CheckResult::Fail && situation.stance.is_way_back {
+            check.result = CheckResult::Warn;
+        }
+        // Several databases may ask for the same name.
+        let same = |one: &CheckSubject, other: &CheckSubject| match (one, other) {
+            (CheckSubject::Item { extension: one, .. }, CheckSubject::Item { extension: other, .. }) => one == other,
+            _ => one == other,
+        };
+        let is_name = check.code == CheckCode::SqlName;
+        let is_new =
+            |other: &Check| !is_name || other.code != check.code || other.result != check.result || !same(&other.subject, &check.subject);
+        if checks.iter().all(is_new) {
+            checks.push(check);
+        }
+    }
     checks
 }
 
@@ -124,34 +152,6 @@ fn check(code: CheckCode, result: CheckResult, evidence: Sentence, hint: Option<
         evidence,
         hint,
     }
-}
-
-/// The version of the operator, major and minor, as the instance pods tell it.
-fn operator_version(world: &World, cluster: &Cluster) -> Option<(u32, u32)> {
-    let text = world
-        .instances_of(&cluster.key)
-        .find_map(|instance| instance.operator_version.clone())?;
-    major_minor(&text)
-}
-
-fn major_minor(text: &str) -> Option<(u32, u32)> {
-    let mut numbers = text
-        .trim_start_matches('v')
-        .split(['.', '+', '-'])
-        .map(|number| number.parse().ok());
-    Some((numbers.next()??, numbers.next()??))
-}
-
-/// PostgreSQL's major version: resolved, asked for of the catalog, or told by SQL.
-fn postgres_major(world: &World, cluster: &Cluster) -> Option<u32> {
-    let resolved = cluster.status.resolved.as_ref().and_then(|resolved| resolved.major);
-    let told = || {
-        let server = world.answer_of(world.primary_of(cluster)?)?.server.known()?;
-        Some(server.version / 10_000)
-    };
-    resolved
-        .or_else(told)
-        .or_else(|| cluster.spec.catalog.as_ref().map(|catalog| catalog.major))
 }
 
 #[cfg(test)]

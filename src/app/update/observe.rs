@@ -294,6 +294,7 @@ fn permissions(namespace: &str) -> Vec<Permission> {
         ("patch", "clusters/status"),
         ("create", "databases"),
         ("patch", "databases"),
+        ("delete", "databases"),
         ("delete", "pods"),
         ("create", "pods/exec"),
         ("create", "pods/portforward"),

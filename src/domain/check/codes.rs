@@ -124,7 +124,7 @@ checks! {
     Reference, "reference", Image, Anywhere,
         "Each entry has an image, of its own or of the catalog; without one the operator halts everything, failover included.",
         "CloudNativePG pkg/utils/extensions; seen";
-    ImageFits, "image-fits", Image, Step,
+    ImageFits, "image-fits", Image, Anywhere,
         "The tag of the image is made for this PostgreSQL and for the distribution of the operand image.",
         "postgres-extensions-containers, \"Naming and tagging\"";
     OperandImage, "operand-image", Image, Anywhere,
@@ -133,7 +133,7 @@ checks! {
     PreloadNames, "preload-names", Preload, Anywhere,
         "The names of the libraries survive the operator's list and are looked for among the entries.",
         "PostgreSQL 18 documentation, dynamic_library_path; CloudNativePG pkg/postgres/configuration.go";
-    PreloadLibraries, "preload-libraries", Preload, Step,
+    PreloadLibraries, "preload-libraries", Preload, Anywhere,
         "Each library to preload is found in every instance: PostgreSQL does not start without it.",
         "PostgreSQL 18 documentation, shared_preload_libraries; seen";
     RequiredExtensions, "required-extensions", Database, Anywhere,
@@ -145,13 +145,13 @@ checks! {
     Permissions, "permissions", Cluster, Anywhere,
         "This user may do what the guided actions do; a step needs the permission of each step that will follow.",
         "Kubernetes SelfSubjectAccessReview";
-    SqlName, "sql-name", Database, Step,
+    SqlName, "sql-name", Database, Anywhere,
         "PostgreSQL knows an extension of the name that is asked for.",
         "pg_available_extensions; the files of the images";
-    SqlVersion, "sql-version", Database, Step,
+    SqlVersion, "sql-version", Database, Anywhere,
         "The version that is asked for can be installed, or reached from the installed one.",
         "pg_available_extension_versions; pg_extension_update_paths()";
-    ManagedExtension, "managed-extension", Database, Step,
+    ManagedExtension, "managed-extension", Database, Anywhere,
         "The operator lets the extension stay: it drops pgaudit and pg_stat_statements without a parameter of theirs.",
         "CloudNativePG internal/management/controller/instance_controller.go";
     Cluster, "cluster", Cluster, Step,

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Code, Found, Instance, Ladder, Remedy, Subject, Verdict, assess};
 use crate::domain::paths::PathSetting;
-use crate::domain::probe::{Fact, FileKind, InstanceProbe, PathFile};
+use crate::domain::probe::{Fact, InstanceProbe};
+use crate::domain::requirements::{Sighting, sighting};
 use crate::domain::rollout;
 use crate::domain::watch::Kind;
 
@@ -31,20 +32,15 @@ impl Found<'_> {
         instances.filter(|instance| instance.ready && !instance.deleting).collect()
     }
 
-    /// Only where the files were read: the directory of the installation always has a library.
+    /// Only where the files were listed.
     fn preload_without_library(&mut self) {
-        let mut without: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for instance in self.ready() {
-            let files = self.world.answer_of(instance).and_then(|answer| answer.files.known());
-            let Some(files) = files.filter(|files| files.iter().any(in_installation)) else {
-                continue;
-            };
-            for asked in &self.cluster.spec.preload {
-                if !is_there(files, asked) {
-                    without.entry(asked.clone()).or_default().push(instance.key.name.clone());
-                }
-            }
-        }
+        let listed = self.cluster.spec.preload.iter();
+        let mut without: BTreeMap<String, Vec<String>> = listed
+            .filter_map(|library| match sighting(self.world, self.cluster, library) {
+                Sighting::Missing(instances) => Some((library.clone(), instances)),
+                Sighting::Found { .. } | Sighting::Later | Sighting::Unlisted(_) => None,
+            })
+            .collect();
         // Said already, of an instance that crash-loops for it.
         without.retain(|library, _| self.list.iter().all(|said| said.remedy != Remedy::RemovePreload(library.clone())));
         for (library, names) in without {
@@ -226,28 +222,6 @@ impl Found<'_> {
             .iter()
             .find(|module| names.contains(&super::instances::library_name(&module.file)))?;
         module.version.clone()
-    }
-}
-
-fn in_installation(file: &PathFile) -> bool {
-    file.kind == FileKind::Library && file.element == "$libdir"
-}
-
-/// PostgreSQL looks for a name on the path, and for one with `$libdir/` in the installation alone. One with another
-/// directory cannot be judged by names.
-fn is_there(files: &[PathFile], asked: &str) -> bool {
-    let mut libraries = files.iter().filter(|file| file.kind == FileKind::Library);
-    let named = |name: &str| name.trim_end_matches(".so").to_owned();
-    match asked.strip_prefix("$libdir/") {
-        Some(name) => {
-            let name = named(name);
-            libraries.any(|file| file.element == "$libdir" && file.name == name)
-        }
-        None if asked.contains('/') => true,
-        None => {
-            let name = named(asked);
-            libraries.any(|file| file.name == name)
-        }
     }
 }
 

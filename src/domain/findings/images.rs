@@ -3,17 +3,15 @@
 use super::{Code, Found, Ladder, Remedy, RungKind, RungState, Subject, Verdict, wanted_entries};
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::fault::Fault;
-use crate::domain::image::{Reference, extension_tag, operand_distribution};
+use crate::domain::image::Reference;
 use crate::domain::ladder::Rung;
+use crate::domain::requirements::{Fits, fits, is_pinned};
 
 impl Found<'_> {
     pub(super) fn images(&mut self, ladders: &[Ladder]) {
         for entry in wanted_entries(self.world, self.cluster) {
-            let Some(reference) = entry.reference.as_deref().and_then(|text| Reference::parse(text).ok()) else {
-                continue;
-            };
-            self.pinned(&entry, &reference);
-            self.made_for(&entry, &reference);
+            self.pinned(&entry);
+            self.made_for(&entry);
         }
         for ladder in ladders {
             self.preload_not_asked(ladder);
@@ -31,8 +29,9 @@ impl Found<'_> {
         });
     }
 
-    fn pinned(&mut self, entry: &ExtensionEntry, reference: &Reference) {
-        if reference.digest.is_some() || reference.tag.as_deref().is_some_and(|tag| tag != "latest") {
+    fn pinned(&mut self, entry: &ExtensionEntry) {
+        let reference = entry.reference.as_deref().and_then(|text| Reference::parse(text).ok());
+        if reference.is_none_or(|reference| is_pinned(&reference)) {
             return;
         }
         self.about(
@@ -47,40 +46,25 @@ impl Found<'_> {
         );
     }
 
-    fn made_for(&mut self, entry: &ExtensionEntry, reference: &Reference) {
-        let Some(made) = reference.tag.as_deref().and_then(extension_tag) else {
-            return;
-        };
-        let resolved = self.cluster.status.resolved.as_ref();
-        let major = resolved.and_then(|resolved| resolved.major);
-        // Before 18 no image works, and that is said elsewhere.
-        if let Some(major) = major.filter(|major| *major >= 18 && *major != made.major) {
-            self.about(
-                &entry.name,
+    fn made_for(&mut self, entry: &ExtensionEntry) {
+        let name = &entry.name;
+        let (code, message, remedy) = match fits(self.world, self.cluster, entry) {
+            // Before 18 no image works, and that is said elsewhere.
+            Some(Fits::OtherMajor { made, runs }) if runs >= 18 => (
                 Code::MajorMismatch,
-                format!(
-                    "The image of {} is made for PostgreSQL {}, and the cluster runs {major}",
-                    entry.name, made.major
-                ),
-                format!("Use the image for PostgreSQL {major}"),
-                Remedy::ChangeImage(entry.name.clone()),
-            );
-        }
-        let operand = self.cluster.status.image.as_deref().and_then(|image| Reference::parse(image).ok());
-        let tag = operand.as_ref().and_then(|operand| operand.tag.as_deref());
-        let Some(distribution) = tag.and_then(operand_distribution).filter(|name| *name != made.distribution) else {
-            return;
-        };
-        self.about(
-            &entry.name,
-            Code::DistributionMismatch,
-            format!(
-                "The image of {} is made for {}, and the operand is {distribution}: its libraries may need others that are not there",
-                entry.name, made.distribution
+                format!("The image of {name} is made for PostgreSQL {made}, and the cluster runs {runs}"),
+                format!("Use the image for PostgreSQL {runs}"),
             ),
-            format!("Use the image for {distribution}"),
-            Remedy::ChangeImage(entry.name.clone()),
-        );
+            Some(Fits::OtherDistribution { made, operand }) => (
+                Code::DistributionMismatch,
+                format!(
+                    "The image of {name} is made for {made}, and the operand is {operand}: its libraries may need others that are not there"
+                ),
+                format!("Use the image for {operand}"),
+            ),
+            _ => return,
+        };
+        self.about(name, code, message, remedy, Remedy::ChangeImage(name.clone()));
     }
 
     fn preload_not_asked(&mut self, ladder: &Ladder) {

@@ -1,11 +1,10 @@
 //! Rules about `Database` objects: what they ask for, and what PostgreSQL answered.
 
-use std::collections::BTreeMap;
-
 use super::{Code, Found, Remedy, Subject, Verdict, wanted_entries};
 use crate::domain::classify::{Failure, classify, names_file_below};
 use crate::domain::database::{Database, Ensure};
 use crate::domain::known::dropped_by_operator;
+use crate::domain::requirements::by_database;
 
 impl Found<'_> {
     pub(super) fn requests(&mut self) {
@@ -24,11 +23,8 @@ impl Found<'_> {
     }
 
     fn several(&mut self, objects: &[Database]) {
-        let mut by_database: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for object in objects {
-            by_database.entry(&object.database).or_default().push(&object.key.name);
-        }
-        for (database, names) in by_database.into_iter().filter(|(_, names)| names.len() > 1) {
+        for (database, same) in by_database(objects).into_iter().filter(|(_, same)| same.len() > 1) {
+            let names: Vec<&str> = same.iter().map(|object| object.key.name.as_str()).collect();
             self.say(Verdict {
                 code: Code::SeveralDatabaseObjects,
                 subject: Subject::Database(names.first().copied().unwrap_or_default().to_owned()),

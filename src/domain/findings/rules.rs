@@ -1,7 +1,5 @@
 //! The table of rules: what each finding means, how bad it is, and where the rule comes from.
 
-use std::fmt::Write as _;
-
 /// How bad a finding is, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -215,24 +213,5 @@ codes! {
         "CloudNativePG release notes 1.28.2; seen on a real operator";
 }
 
-/// The reference page, as Markdown.
-pub fn reference() -> String {
-    let mut page = "# Findings\n\nEvery code that extop can report, in alphabetical order. Made from the table of rules in `src/domain/findings/rules.rs`.\n".to_owned();
-    let mut rules = Code::ALL.map(Code::rule);
-    rules.sort_by_key(|rule| rule.word);
-    for rule in rules {
-        // Writing to a string does not fail.
-        let _ = write!(
-            page,
-            "\n## {}\n\n{}: {}\n\nSource: {}.\n",
-            rule.word,
-            rule.severity.as_str(),
-            rule.means,
-            rule.source
-        );
-    }
-    page
-}
-
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

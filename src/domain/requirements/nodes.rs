@@ -3,85 +3,93 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CheckCode, CheckResult, CheckSubject, Checks};
-use crate::domain::instance::Instance;
 use crate::domain::platform::{Node, mounts_images};
 
 impl Checks<'_> {
     /// Whether the nodes of the instances can mount images: proved by a ready pod that does.
     pub(super) fn image_volumes(&mut self) {
-        let mut nodes: BTreeMap<String, Option<String>> = BTreeMap::new();
-        for instance in self.world.instances.values() {
-            let Some(node) = instance.node.clone() else { continue };
-            let is_ours = instance.cluster == self.cluster.key;
-            let proof = is_proof(instance).then(|| instance.key.name.clone());
-            if is_ours || proof.is_some() {
-                let known = nodes.entry(node).or_default();
-                *known = known.take().or(proof);
-            }
-        }
-        let ours: BTreeSet<String> = self.instances().filter_map(|instance| instance.node.clone()).collect();
-        for (node, proof) in nodes.into_iter().filter(|(node, _)| ours.contains(node)) {
-            let subject = CheckSubject::Node(node.clone());
-            match proof {
-                Some(pod) => self.say(
-                    CheckCode::ImageVolumes,
+        for node in self.own_nodes() {
+            let (result, evidence, hint) = match self.world.mounts_images(Some(&node)) {
+                Some(pod) => (
                     CheckResult::Pass,
-                    subject,
-                    format!("{pod} is ready there with an image volume"),
+                    format!("{} is ready there with an image volume", pod.key.name),
                     None,
                 ),
-                None => self.say(
-                    CheckCode::ImageVolumes,
+                None => (
                     CheckResult::Unknown,
-                    subject,
                     format!("no ready pod on {node} mounts an image, so its runtime and feature gate are not proved"),
                     Some("containerd 2.1 or CRI-O 1.31 is needed there"),
                 ),
-            }
+            };
+            self.say(CheckCode::ImageVolumes, result, CheckSubject::Node(node), evidence, hint);
         }
     }
 
-    /// Every node that a pod may be put on: a failover or a new instance can need it tomorrow.
+    fn own_nodes(&self) -> BTreeSet<String> {
+        self.instances().filter_map(|instance| instance.node.clone()).collect()
+    }
+
+    /// Every node that an instance is on or may be put on: a failover or a new instance can need it tomorrow.
     pub(super) fn node_runtimes(&mut self) {
-        let nodes = match &self.world.nodes {
-            Some(Ok(nodes)) => nodes.clone(),
+        let world = self.world;
+        let nodes = match &world.nodes {
+            Some(Ok(nodes)) => nodes,
             other => {
                 let why = match other {
                     Some(Err(why)) => format!("the runtimes of the nodes are not known: {why}"),
-                    _ => "nobody has asked for the nodes yet".to_owned(),
+                    _ => "the nodes have not been read yet".to_owned(),
                 };
                 return self.say(CheckCode::NodeRuntime, CheckResult::Unknown, CheckSubject::Nodes, why, None);
             }
         };
+        let own = self.own_nodes();
         let mut good: BTreeMap<String, usize> = BTreeMap::new();
-        for node in nodes.iter().filter(|node| node.schedulable) {
-            let subject = CheckSubject::Node(node.name.clone());
-            match mounts_images(&node.runtime) {
-                Some(true) => *good.entry(node.runtime.clone()).or_default() += 1,
-                Some(false) => self.say(
-                    CheckCode::NodeRuntime,
-                    CheckResult::Fail,
-                    subject,
-                    format!("{} runs {}, which cannot mount images", node.name, node.runtime),
-                    Some("containerd 2.1 or CRI-O 1.31 is needed; until then keep the instances off that node"),
-                ),
-                None => self.say(
-                    CheckCode::NodeRuntime,
-                    CheckResult::Unknown,
-                    subject,
-                    format!(
+        for node in nodes {
+            let admits = if own.contains(&node.name) {
+                Some(true)
+            } else {
+                self.cluster.spec.placement.admits(node)
+            };
+            match (mounts_images(&node.runtime), admits) {
+                (_, Some(false)) => {}
+                _ if world.mounts_images(Some(&node.name)).is_some() => *good.entry(node.runtime.clone()).or_default() += 1,
+                (Some(true), _) => *good.entry(node.runtime.clone()).or_default() += 1,
+                (Some(false), admits) => self.cannot(node, admits),
+                (None, _) => {
+                    let evidence = format!(
                         "{} runs {}, of which it is not known whether it mounts images",
                         node.name, node.runtime
-                    ),
-                    None,
-                ),
+                    );
+                    let subject = CheckSubject::Node(node.name.clone());
+                    self.say(CheckCode::NodeRuntime, CheckResult::Unknown, subject, evidence, None);
+                }
             }
         }
         if !good.is_empty() {
-            let told: Vec<String> = good.iter().map(|(runtime, count)| format!("{count} × {runtime}")).collect();
-            let evidence = format!("nodes that mount images: {}", told.join(", "));
+            let counts: Vec<String> = good.iter().map(|(runtime, count)| format!("{count} × {runtime}")).collect();
+            let evidence = format!("nodes that mount images: {}", counts.join(", "));
             self.say(CheckCode::NodeRuntime, CheckResult::Pass, CheckSubject::Nodes, evidence, None);
         }
+    }
+
+    /// A node whose runtime cannot mount images, and whether an instance may be put there.
+    fn cannot(&mut self, node: &Node, admits: Option<bool>) {
+        let evidence = format!("{} runs {}, which cannot mount images", node.name, node.runtime);
+        let (result, evidence) = match admits {
+            Some(_) => (CheckResult::Fail, evidence),
+            None => (
+                CheckResult::Warn,
+                format!("{evidence}, and it is not known whether an instance may be put there"),
+            ),
+        };
+        let hint = Some("containerd 2.1 or CRI-O 1.31 is needed; until then keep the instances off that node");
+        self.say(
+            CheckCode::NodeRuntime,
+            result,
+            CheckSubject::Node(node.name.clone()),
+            evidence,
+            hint,
+        );
     }
 
     /// One image has one manifest for each architecture, or not.
@@ -90,11 +98,11 @@ impl Checks<'_> {
             let why = "the architectures of the nodes are not known";
             return self.say(CheckCode::NodeArchitecture, CheckResult::Unknown, CheckSubject::Nodes, why, None);
         };
-        let usable = nodes.iter().filter(|node| node.schedulable);
+        let placement = &self.cluster.spec.placement;
+        let usable = nodes.iter().filter(|node| placement.admits(node) != Some(false));
         let found: BTreeSet<&str> = usable.map(|node: &Node| node.architecture.as_str()).collect();
-        let differ = found.len() > 1;
-        let all = found.into_iter().collect::<Vec<_>>().join(", ");
-        let (answer, evidence, hint) = if differ {
+        let all = found.iter().copied().collect::<Vec<_>>().join(", ");
+        let (result, evidence, hint) = if found.len() > 1 {
             (
                 CheckResult::Warn,
                 format!("nodes are of several architectures: {all}"),
@@ -103,11 +111,6 @@ impl Checks<'_> {
         } else {
             (CheckResult::Pass, format!("every node is {all}"), None)
         };
-        self.say(CheckCode::NodeArchitecture, answer, CheckSubject::Nodes, evidence, hint);
+        self.say(CheckCode::NodeArchitecture, result, CheckSubject::Nodes, evidence, hint);
     }
-}
-
-/// A ready pod with an image volume: the API server, the kubelet and the runtime of its node all know them.
-pub(super) fn is_proof(instance: &Instance) -> bool {
-    instance.ready && !instance.deleting && instance.mounts.iter().any(|mount| mount.reference.is_some())
 }

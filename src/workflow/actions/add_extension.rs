@@ -9,11 +9,11 @@ use crate::domain::entry_rules::{env_error, name_error, path_list_error, referen
 use crate::domain::extension::{EnvVar, ExtensionEntry};
 use crate::domain::ids::{ClusterKey, DatabaseKey};
 use crate::domain::known::{KNOWN, known};
+use crate::domain::requirements::names_error;
 use crate::domain::watch::Kind;
 use crate::domain::{Timestamp, World};
 use crate::workflow::form::{FieldId, Form};
 use crate::workflow::forms::{choice, form, line, lines, listed, offered_by_catalog, some, words};
-use crate::workflow::guards::names_error;
 use crate::workflow::intent::{AddExtension, DatabaseWish, Intent};
 use crate::workflow::plan::{Condition, Step};
 use crate::workflow::proof::MustShow;

@@ -71,7 +71,7 @@ fn what_is_wrong_stands_at_its_field_and_the_first_gets_the_focus() {
         (FieldId::Reference, "not a reference"),
         (FieldId::LdPaths, "../../etc"),
         (FieldId::Env, "PGHOST=x"),
-        (FieldId::Preload, "$libdir/foo"),
+        (FieldId::Preload, "foo,bar"),
     ]);
     assert_eq!(sent(&mut form, GuidedAction::AddExtension), None);
     for field in [FieldId::Name, FieldId::Reference, FieldId::LdPaths, FieldId::Env, FieldId::Preload] {
@@ -138,7 +138,7 @@ fn only_what_is_added_to_the_libraries_is_judged() {
         (intent.is_some(), error_of(&form, FieldId::Preload).map(str::to_owned))
     };
     assert_eq!(sent("$libdir/pg_stat_statements\nfoo"), (true, None));
-    for wrong in ["$libdir/pg_stat_statements\n$libdir/foo", "$libdir/pg_stat_statements\nfoo\nfoo"] {
+    for wrong in ["$libdir/pg_stat_statements\n'foo'", "$libdir/pg_stat_statements\nfoo\nfoo"] {
         let (is_sent, error) = sent(wrong);
         assert!(!is_sent && error.is_some(), "{wrong}");
     }

@@ -1,12 +1,10 @@
 //! Guards on databases: they exist, one object describes each, and a new object gets the real owner.
 
 use super::{Situation, fail, pass, unknown, warn};
-use crate::domain::World;
 use crate::domain::change::ChangeKind;
 use crate::domain::cluster::Cluster;
 use crate::domain::database::Ensure;
 use crate::domain::probe::Fact;
-use crate::domain::watch::Kind;
 use crate::workflow::plan::{Check, CheckCode};
 
 /// Databases that a `Database` object must not name (a rule of its CRD).
@@ -18,7 +16,7 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
         match &change.kind {
             ChangeKind::CreateDatabase { database, owner, .. } => {
                 checks.push(refused(database).unwrap_or_else(|| real_owner(situation, cluster, database, owner)));
-                checks.extend(no_object(situation, cluster, database));
+                checks.extend(deleting(situation, cluster, database));
             }
             ChangeKind::SetDatabaseExtension { key, .. } => {
                 let Some(object) = situation.world.databases.get(key) else {
@@ -29,7 +27,6 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
                     ));
                     continue;
                 };
-                checks.extend(one_object(situation, cluster, &object.database));
                 if object.ensure == Ensure::Absent {
                     checks.push(fail(
                         CheckCode::Database,
@@ -121,55 +118,13 @@ fn exists(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> Check
     }
 }
 
-/// No object describes the database of a new one: the operator refuses all but the first (CNPG `common.go`).
-fn no_object(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> Option<Check> {
+/// An object that is being deleted describes its database until it is gone.
+fn deleting(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> Option<Check> {
     let mut objects = situation.world.databases_of(&cluster.key);
-    let Some(object) = objects.find(|object| object.database == database) else {
-        return unreadable(situation.world, cluster, database);
-    };
-    let name = &object.key.name;
-    Some(if object.deleting {
-        fail(
-            CheckCode::DatabaseObjects,
-            format!("{name}, which describes database {database}, is being deleted"),
-            "wait until it is gone, then try again",
-        )
-    } else {
-        fail(
-            CheckCode::DatabaseObjects,
-            format!("{name} describes database {database} already; the operator would refuse a second one"),
-            "submit the action again: that object is extended then",
-        )
-    })
-}
-
-/// An object that is not understood may describe the database.
-fn unreadable(world: &World, cluster: &Cluster, database: &str) -> Option<Check> {
-    let beside = format!("{}/", cluster.key.namespace);
-    let mut unreadable = world.unreadable.keys();
-    let (_, object) = unreadable.find(|(kind, object)| *kind == Kind::Database && object.starts_with(&beside))?;
-    Some(unknown(
+    let object = objects.find(|object| object.database == database && object.deleting)?;
+    Some(fail(
         CheckCode::DatabaseObjects,
-        format!(
-            "the Database object {object} cannot be understood; if it describes database {database}, the operator refuses a second one"
-        ),
+        format!("{}, which describes database {database}, is being deleted", object.key.name),
+        "wait until it is gone, then try again",
     ))
-}
-
-fn one_object(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> Option<Check> {
-    let objects: Vec<&str> = situation
-        .world
-        .objects_of(&cluster.key, database)
-        .map(|object| object.key.name.as_str())
-        .collect();
-    (objects.len() > 1).then(|| {
-        fail(
-            CheckCode::DatabaseObjects,
-            format!(
-                "{} all describe database {database}; the operator heeds only one",
-                objects.join(", ")
-            ),
-            "delete all but one",
-        )
-    })
 }

@@ -1,13 +1,8 @@
 //! Guards on the state of the cluster and of what it runs on.
 
-use std::collections::BTreeMap;
-
-use super::{DuringRollout, Situation, fail, operator_version, pass, postgres_major, unknown, warn};
-use crate::domain::World;
-use crate::domain::change::ChangeKind;
+use super::{DuringRollout, Situation, fail, pass, warn};
 use crate::domain::cluster::{Cluster, Phase};
 use crate::domain::ids::CatalogKey;
-use crate::domain::platform::{Node, mounts_images};
 use crate::domain::request::holds;
 use crate::domain::rollout::{self, Rollout};
 use crate::domain::watch::{Kind, WatchState};
@@ -17,12 +12,6 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
     let world = situation.world;
     let mut checks = Vec::new();
     checks.extend(watches(situation, cluster));
-    if situation.at_hand().any(|change| change.kind.facts().mounts) {
-        checks.push(postgres(world, cluster));
-        checks.push(operator(situation, cluster));
-        checks.push(kubernetes(world, cluster));
-        checks.extend(nodes(world, cluster));
-    }
     let rollout = rollout::assess(world, cluster);
     checks.push(blocked(situation, &rollout));
     checks.extend(in_progress(situation, cluster, &rollout));
@@ -49,7 +38,7 @@ fn catalog_of(cluster: &Cluster) -> Option<Kind> {
     cluster.spec.catalog.as_ref().map(|asked| catalog_kind(&asked.key))
 }
 
-pub(super) fn catalog_kind(key: &CatalogKey) -> Kind {
+fn catalog_kind(key: &CatalogKey) -> Kind {
     if key.namespace.is_some() {
         Kind::ImageCatalog
     } else {
@@ -62,7 +51,7 @@ fn watches(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
     let kinds = judged(situation, cluster).into_iter();
     kinds
         .filter_map(|kind| {
-            let why = why_unwatched(situation.world, kind)?;
+            let why = situation.world.watch(kind).why_not_live(kind)?;
             let hint = match situation.world.watch(kind) {
                 WatchState::Forbidden { .. } | WatchState::Listed { .. } => "ask for that permission",
                 WatchState::Absent => "upgrade the operator to a version that has them",
@@ -73,24 +62,6 @@ fn watches(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
         .collect()
 }
 
-/// Why objects of a kind are not seen as they are; `None` when they are.
-pub(super) fn why_unwatched(world: &World, kind: Kind) -> Option<String> {
-    let kind_name = kind.as_str();
-    match world.watch(kind) {
-        WatchState::Live => None,
-        WatchState::Loading => Some(format!("{kind_name} objects are still being listed")),
-        WatchState::Listed { missing } => Some(format!(
-            "{kind_name} objects are listed once a minute only, so what is seen may be old: you may not {missing}"
-        )),
-        WatchState::Stale { why, .. } => Some(format!(
-            "the watch of {kind_name} objects is lost, so what is seen may be old: {why}"
-        )),
-        WatchState::Forbidden { missing } => Some(format!("{kind_name} objects cannot be seen: you may not {missing}")),
-        WatchState::Absent => Some(format!("the server does not know {kind_name} objects")),
-        WatchState::Error { why } => Some(format!("{kind_name} objects cannot be listed: {why}")),
-    }
-}
-
 /// A kind that is judged by and is not watched at the moment, where that may pass.
 pub(in crate::workflow) fn lost_watch(situation: &Situation<'_>) -> Option<Kind> {
     let cluster = situation.cluster()?;
@@ -98,129 +69,6 @@ pub(in crate::workflow) fn lost_watch(situation: &Situation<'_>) -> Option<Kind>
         matches!(
             situation.world.watch(*kind),
             WatchState::Loading | WatchState::Stale { .. } | WatchState::Error { .. }
-        )
-    })
-}
-
-fn postgres(world: &World, cluster: &Cluster) -> Check {
-    match postgres_major(world, cluster) {
-        Some(major) if major >= 18 => pass(CheckCode::PostgresVersion, format!("PostgreSQL {major}")),
-        Some(major) => fail(
-            CheckCode::PostgresVersion,
-            format!("PostgreSQL {major} cannot use image volume extensions: it does not know extension_control_path"),
-            "upgrade the cluster to PostgreSQL 18 or later",
-        ),
-        None => unknown(CheckCode::PostgresVersion, "the version of PostgreSQL is not known"),
-    }
-}
-
-fn operator(situation: &Situation<'_>, cluster: &Cluster) -> Check {
-    let Some(version) = operator_version(situation.world, cluster) else {
-        return unknown(CheckCode::OperatorVersion, "no instance reports the version of the operator");
-    };
-    let mut needed = ((1, 27), "image volume extensions");
-    for change in situation.at_hand() {
-        if let ChangeKind::AddEntry { entry } = &change.kind {
-            if entry.reference.is_none() {
-                needed = ((1, 29), "extensions in image catalogs");
-            } else if !entry.bin_paths.is_empty() || !entry.env.is_empty() {
-                needed = ((1, 29), "bin_path and env");
-            }
-        }
-    }
-    let ((major, minor), what) = needed;
-    let told = format!("CloudNativePG {}.{}", version.0, version.1);
-    if version >= (major, minor) {
-        pass(CheckCode::OperatorVersion, told)
-    } else {
-        fail(
-            CheckCode::OperatorVersion,
-            format!("{told} does not support {what}, {major}.{minor} does"),
-            "upgrade the operator",
-        )
-    }
-}
-
-fn kubernetes(world: &World, cluster: &Cluster) -> Check {
-    let Some(text) = &world.kubernetes else {
-        return unknown(CheckCode::KubernetesVersion, "the version of Kubernetes is not known");
-    };
-    let proof = world.instances_of(&cluster.key).find(|instance| mounts_an_image(instance));
-    match (super::major_minor(text), proof) {
-        (Some(version), _) if version >= (1, 35) => pass(CheckCode::KubernetesVersion, format!("Kubernetes {text} mounts image volumes")),
-        (_, Some(instance)) => pass(
-            CheckCode::KubernetesVersion,
-            format!("Kubernetes {text}: {} mounts an image volume already", instance.key.name),
-        ),
-        (Some(version), None) if version >= (1, 33) => unknown(
-            CheckCode::KubernetesVersion,
-            format!("Kubernetes {text} mounts image volumes only with the feature gate ImageVolume, which cannot be read"),
-        ),
-        (Some(_), None) => fail(
-            CheckCode::KubernetesVersion,
-            format!("Kubernetes {text} cannot mount image volumes, 1.33 with the gate ImageVolume or 1.35 can"),
-            "upgrade Kubernetes",
-        ),
-        (None, None) => unknown(
-            CheckCode::KubernetesVersion,
-            format!("the version '{text}' of Kubernetes is not understood"),
-        ),
-    }
-}
-
-fn mounts_an_image(instance: &crate::domain::instance::Instance) -> bool {
-    instance.ready && instance.mounts.iter().any(|mount| mount.reference.is_some())
-}
-
-/// A node's runtime is proved by a ready pod there that mounts an image volume.
-fn nodes(world: &World, cluster: &Cluster) -> Option<Check> {
-    let mut proved: BTreeMap<&str, bool> = BTreeMap::new();
-    for instance in world.instances_of(&cluster.key) {
-        if let Some(node) = &instance.node {
-            *proved.entry(node).or_default() |= mounts_an_image(instance);
-        }
-    }
-    let open: Vec<&str> = proved.iter().filter(|(_, proved)| !**proved).map(|(node, _)| *node).collect();
-    if proved.is_empty() {
-        return None;
-    }
-    // A ready pod with an image proves it; else the node tells its runtime, if it may be read.
-    let nodes = world.nodes.as_ref().and_then(|nodes| nodes.as_ref().ok());
-    let cannot = |node: &&Node| mounts_images(&node.runtime) == Some(false);
-    let old = nodes
-        .into_iter()
-        .flatten()
-        .find(|node| open.contains(&node.name.as_str()) && cannot(node));
-    if let Some(old) = old {
-        return Some(fail(
-            CheckCode::NodeRuntime,
-            format!("{} runs {}, which cannot mount images", old.name, old.runtime),
-            "containerd 2.1.0 or CRI-O 1.31 is needed there, or keep the cluster off that node",
-        ));
-    }
-    let other = nodes.into_iter().flatten().filter(|node| node.schedulable).find(cannot);
-    if let Some(other) = other {
-        let text = format!("{} runs {}: an instance that is put there cannot start", other.name, other.runtime);
-        return Some(warn(CheckCode::NodeRuntime, text));
-    }
-    let mounts = |name: &str| {
-        let mut known = nodes.into_iter().flatten();
-        known.any(|node| node.name == name && mounts_images(&node.runtime) == Some(true))
-    };
-    Some(if open.is_empty() {
-        pass(
-            CheckCode::NodeRuntime,
-            "on every node of the cluster an instance mounts an image volume already",
-        )
-    } else if open.iter().all(|name| mounts(name)) {
-        pass(CheckCode::NodeRuntime, format!("the runtime of {} mounts images", open.join(", ")))
-    } else {
-        unknown(
-            CheckCode::NodeRuntime,
-            format!(
-                "no instance on {} mounts an image volume yet: containerd needs 2.1.0, CRI-O 1.31",
-                open.join(", ")
-            ),
         )
     })
 }

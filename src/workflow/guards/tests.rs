@@ -17,6 +17,9 @@ use crate::workflow::intent::DatabaseWish;
 use crate::workflow::intent::{self, Intent};
 use crate::workflow::plan::CheckResult::{Fail, Pass, Unknown, Warn};
 
+mod book;
+mod both;
+mod now;
 mod stops;
 
 fn adding(entry: ExtensionEntry) -> Intent {
@@ -132,7 +135,7 @@ fn an_operator_that_does_not_know_catalogs_of_extensions_is_refused_for_them_alo
     }
     let mut from_catalog = foo();
     from_catalog.reference = None;
-    assert_eq!(result(&adding(from_catalog), &world, CheckCode::OperatorVersion), Fail);
+    assert_eq!(result(&adding(from_catalog), &world, CheckCode::CatalogSupport), Fail);
     assert_eq!(result(&adding(foo()), &world, CheckCode::OperatorVersion), Pass);
 }
 
@@ -151,12 +154,14 @@ fn an_old_kubernetes_is_proved_by_a_pod_that_mounts_an_image() {
         runtime: runtime.to_owned(),
         architecture: "amd64".to_owned(),
         schedulable: true,
+        labels: Some(std::collections::BTreeMap::new()),
+        taints: Vec::new(),
     };
     let (ours, another) = ("node-1", "node-2");
     for (name, runtime, answer) in [
         (ours, "containerd://2.1.0", Pass),
         (ours, "containerd://1.7.0", Fail),
-        (another, "containerd://1.7.0", Warn),
+        (another, "containerd://1.7.0", Fail),
     ] {
         world.nodes = Some(Ok(vec![node(name, runtime)]));
         assert_eq!(result(&adding(foo()), &world, CheckCode::NodeRuntime), answer, "{name} {runtime}");
@@ -269,18 +274,30 @@ fn reserved_variables_and_unknown_placeholders_are_refused() {
 fn an_extension_that_the_operand_image_ships_is_warned_of() {
     let mut world = world();
     fixture::change_probe(&mut world, "orders-1", |probe| {
-        let Fact::Known(offered) = &mut probe.available else { panic!() };
-        offered.push(crate::domain::probe::AvailableExtension {
-            name: "foo".to_owned(),
-            default_version: Some("0.9".to_owned()),
-        });
+        let Fact::Known(files) = &mut probe.files else { panic!() };
+        files.push(fixture::file(FileKind::Control, 1, "$system", "foo"));
     });
-    assert_eq!(result(&in_database("app"), &world, CheckCode::OperandImage), Warn);
+    assert_eq!(result(&in_database("app"), &world, CheckCode::OperandImage), Warn, "by its files");
+    for name in fixture::INSTANCES {
+        fixture::change_probe(&mut world, name, |probe| {
+            probe.files = Fact::Unknown("no superuser".to_owned());
+            let Fact::Known(offered) = &mut probe.available else { panic!() };
+            offered.push(crate::domain::probe::AvailableExtension {
+                name: "foo".to_owned(),
+                default_version: Some("0.9".to_owned()),
+            });
+        });
+    }
+    assert_eq!(
+        result(&in_database("app"), &world, CheckCode::OperandImage),
+        Warn,
+        "by what is offered before the mount"
+    );
 }
 
 #[test]
 fn preload_names_are_plain_names() {
-    for bad in ["$libdir/foo", "\"foo\"", "foo,bar", "foo bar"] {
+    for bad in ["\"foo\"", "foo,bar", "foo bar"] {
         let intent = intent::EditPreload {
             libraries: vec![bad.to_owned()],
             before: None,

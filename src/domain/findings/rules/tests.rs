@@ -601,6 +601,19 @@ fn unreadable(world: &mut World, object: &str) {
     world.apply(Observation::Unreadable { kind, object, why }, fixture::now());
 }
 
+/// Every fixture and every near miss, with the code that it is of.
+pub(crate) fn fixtures() -> Vec<(String, World)> {
+    let made = |code: Code, what: &str, edit: Edit| {
+        let mut world = fixture::world();
+        edit(&mut world);
+        (format!("{} {what}", code.as_str()), world)
+    };
+    let cases = cases().into_iter();
+    cases
+        .flat_map(|(code, raises, misses)| [made(code, "raised", raises), made(code, "near miss", misses)])
+        .collect()
+}
+
 #[test]
 fn every_code_has_a_fixture_that_raises_exactly_it_and_a_near_miss_that_does_not() {
     let mut seen = BTreeSet::new();
@@ -652,13 +665,8 @@ fn a_parameter_of_an_unmanaged_library_does_not_preload_it() {
     assert!(codes.contains(&Code::PreloadNotAsked), "{codes:?}");
 }
 
-/// `EXTOP_WRITE_REFERENCE=1 cargo test rules` renews the page.
-#[test]
-fn the_reference_page_is_in_step_with_the_rules() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/domain/findings/REFERENCE.md");
-    if std::env::var_os("EXTOP_WRITE_REFERENCE").is_some() {
-        std::fs::write(file, super::reference()).unwrap();
-    }
-    let page = std::fs::read_to_string(file).unwrap_or_default();
-    assert_eq!(page, super::reference(), "EXTOP_WRITE_REFERENCE=1 cargo test rules renews the page");
+/// A finding of each code, for the reference.
+pub(crate) fn examples() -> Vec<Finding> {
+    let cases = cases().into_iter();
+    cases.filter_map(|(_, raises, _)| found(raises).into_iter().next()).collect()
 }

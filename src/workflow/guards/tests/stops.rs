@@ -82,7 +82,7 @@ fn checked(intent: &Intent, world: &World, code: CheckCode) -> bool {
 }
 
 /// A database `ledger` that no object describes.
-fn with_ledger(world: &mut World) {
+pub(super) fn with_ledger(world: &mut World) {
     fixture::change_probe(world, "orders-1", |probe| {
         fixture::server(probe).databases.push(DatabaseOwner {
             database: "ledger".to_owned(),
