@@ -76,7 +76,7 @@ async fn both_routes_tell_the_same() {
     let facts = tunnel.server.known().unwrap();
     assert_eq!(facts.version / 10_000, 18);
     assert!(!facts.standby && facts.reads_settings && facts.started.is_some());
-    assert!(facts.configured >= facts.started, "it is read at the start");
+    assert!(facts.configured.is_some());
     assert_eq!(facts.settings["shared_preload_libraries"].value, "auto_explain");
     assert_eq!(
         facts.loaded.iter().map(|module| module.file.as_str()).collect::<Vec<_>>(),

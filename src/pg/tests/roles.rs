@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::server::{OWNER_PASSWORD, Server, TestDoor, request, secret, shared};
 use super::{TIMEOUT, files, in_database, probed};
 use crate::backend::DatabaseAccess;
+use crate::domain::Timestamp;
 use crate::domain::probe::FileKind;
 use crate::pg::answer::{Answer, INSUFFICIENT_PRIVILEGE};
 use crate::pg::avoid::Avoided;
@@ -55,6 +56,27 @@ async fn every_statement_answers_every_role_or_says_that_it_may_not() {
                 assert_eq!(value.get("dynamic_library_path").is_some(), sees_paths, "{role} {statement:?}");
             }
         }
+    }
+}
+
+/// When the configuration was read last, as a role is told.
+async fn configured(server: &Arc<Server>, role: &str) -> Timestamp {
+    let answers = ask_as(server, role).await;
+    let server = answers.into_iter().find(|(statement, _)| *statement == Statement::Server);
+    let Some((_, Answer::Value(value))) = server else {
+        panic!("{role}: {server:?}");
+    };
+    value["configured"].as_str().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn every_role_is_told_when_the_configuration_was_read_again() {
+    let Some(server) = Server::start().map(Arc::new) else { return };
+    for role in ["postgres", "watcher", "app"] {
+        let before = configured(&server, role).await;
+        assert_eq!(configured(&server, role).await, before, "{role}: nothing was read in between");
+        server.sql("postgres", "SELECT pg_reload_conf()");
+        assert!(configured(&server, role).await > before, "{role}");
     }
 }
 
