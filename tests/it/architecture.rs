@@ -422,3 +422,21 @@ fn sentences_become_text_only_where_people_read_them() {
         "code asks the fault, the state or the key that a sentence is made of"
     );
 }
+
+/// Files that read texts of PostgreSQL, of the operator or of a kubelet, and make values of them.
+const READS_TEXTS: &[&str] = &["domain/classify.rs", "domain/instance.rs"];
+
+#[test]
+fn texts_of_other_programs_are_read_in_few_places() {
+    let reads = Regex::new(
+        r"\b(message|phase_reason|fatal|because|why|reason|evidence|hint|remedy_text|to_string\(\))\s*\.(contains|starts_with|ends_with|split|split_once|find|strip_prefix|matches)\(",
+    )
+    .unwrap();
+    let files: Vec<String> = sources()
+        .into_iter()
+        .filter(|source| !matches!(layer_of(&source.path), "pg" | "k8s" | "wire"))
+        .filter(|source| reads.is_match(&source.code))
+        .map(|source| source.path)
+        .collect();
+    assert_eq!(files, READS_TEXTS, "classify the text once, and ask the value");
+}
