@@ -170,7 +170,7 @@ checks! {
         "What the earlier steps of this run made still holds.",
         "the objects that they changed";
     Unchanged, "unchanged", Cluster, Step,
-        "Nobody else has changed the object since the plan was confirmed.",
+        "No other user has changed the object since the plan was confirmed.",
         "metadata.generation";
     Changed, "changed", Cluster, Step,
         "The plan is not the one that was confirmed, and is confirmed again.",

@@ -48,7 +48,7 @@ impl Found<'_> {
                 code: Code::PreloadWithoutLibrary,
                 subject: self.of_cluster(),
                 message: format!(
-                    "shared_preload_libraries lists {library}, which is nowhere in {}: the next start fails",
+                    "shared_preload_libraries lists {library}, which was not found in {}: the next start fails",
                     names.join(", ")
                 ),
                 remedy_text: format!("Add the entry that has {library}, or take it out of shared_preload_libraries"),
@@ -104,8 +104,8 @@ impl Found<'_> {
             self.say(Verdict {
                 code: Code::PathOverridden,
                 subject: self.of_cluster(),
-                message: format!("{statement} goes over the path that the operator writes, so what it adds does not reach those sessions"),
-                remedy_text: "RESET it, unless somebody means it".to_owned(),
+                message: format!("{statement} overrides the path written by the operator, so what it adds does not reach those sessions"),
+                remedy_text: "RESET it, unless it is intentional".to_owned(),
                 remedy: Remedy::ByHand,
             });
         }

@@ -93,7 +93,7 @@ impl Found<'_> {
         self.about(
             &ladder.entry,
             Code::LibraryMissing,
-            format!("On {}, {fault}; the views of PostgreSQL look perfect without it", line.subject),
+            format!("On {}, {fault}; pg_available_extensions does not show this", line.subject),
             "Use an image that has the library".to_owned(),
             Remedy::ChangeImage(ladder.entry.clone()),
         );

@@ -89,13 +89,13 @@ codes! {
         "The spec was corrected, but a pod that never became ready keeps waiting for the old image: the operator does not replace it.",
         "seen on a real operator";
     PreloadLibraryMissing = "preload-library-missing", Error,
-        "A library of shared_preload_libraries is not found, so the instance does not start. The last words of its log name the library.",
+        "A library of shared_preload_libraries is not found, so the instance does not start. The last FATAL line of its log names the library.",
         "seen on a real operator; PostgreSQL 18 documentation, 19.11.4";
     WaitingForPromotion = "waiting-for-promotion", Warning,
         "primaryUpdateStrategy is supervised: the replicas are done, and the operator waits until a person promotes one.",
         "CloudNativePG documentation, \"Rolling updates\"; seen";
     PromotionBlocked = "promotion-blocked", Error,
-        "No standby streams, so the operator waits without an end before it promotes one.",
+        "No standby streams, so the operator waits forever before it promotes one.",
         "seen on a real operator with primaryUpdateMethod switchover";
     ShadowedBySystem = "shadowed-by-system", Warning,
         "The operand image ships the extension itself, and $system comes first: the files of the entry are never used.",
@@ -137,7 +137,7 @@ codes! {
         "An instance has no disk space left; the operator stops its work on the cluster.",
         "CloudNativePG phase \"Not enough disk space\"";
     Unrecoverable = "unrecoverable", Error,
-        "The operator has given the cluster up.",
+        "The operator reports that the cluster is unrecoverable, and stops its work on it.",
         "CloudNativePG phase \"Cluster is unrecoverable and needs manual intervention\"";
     InvalidDefinition = "invalid-definition", Error,
         "The operator refuses the spec (1.30 and later) and does nothing for the cluster.",
@@ -146,7 +146,7 @@ codes! {
         "One Database object per database: the operator follows one and refuses the others.",
         "CloudNativePG internal/management/controller/common.go, \"is already managed by object\"";
     OwnerMismatch = "owner-mismatch", Warning,
-        "A Database object changes the owner of an existing database to the one that it names, without a word.",
+        "A Database object changes the owner of an existing database to the one that it names, and the operator does not say so.",
         "CloudNativePG internal/management/controller/database_controller_sql.go";
     ExtensionNotOffered = "extension-not-offered", Error,
         "A Database object asks for an extension that no control file on the path offers.",
@@ -158,7 +158,7 @@ codes! {
         "The control file is offered, but the library that it names is not on dynamic_library_path: CREATE EXTENSION fails.",
         "PostgreSQL error 58P01; measured";
     LibraryUnusable = "library-unusable", Error,
-        "The library is made for another major or newer minor version of PostgreSQL, another architecture, or is no module.",
+        "The library is made for another major or newer minor version of PostgreSQL, another architecture, or is not a module.",
         "PostgreSQL errors XX000 and 58P01; measured";
     SystemLibraryMissing = "system-library-missing", Error,
         "The library needs a system library of the image, and ld_library_path does not lead there.",
@@ -179,7 +179,7 @@ codes! {
         "The tag says that the image is made for another distribution than the operand: system libraries may differ.",
         "postgres-extensions-containers, \"Naming and tagging\"";
     InstanceCrashing = "instance-crashing", Error,
-        "An instance crash-loops, and its last words are not about extensions or cannot be read: nothing is mounted or loaded there until it starts.",
+        "An instance crash-loops, and the last FATAL line of its log is not about extensions or cannot be read: nothing is mounted or loaded there until it starts.",
         "Kubernetes container waiting reasons; PostgreSQL log";
     PreloadWithoutLibrary = "preload-without-library", Error,
         "A library of spec.postgresql.shared_preload_libraries is in no directory of dynamic_library_path of a running instance: its next start fails.",
@@ -203,7 +203,7 @@ codes! {
         "A list of an entry is written and empty, and the catalog's is not: the operator takes the catalog's, because empty means not set.",
         "CloudNativePG pkg/utils/extensions";
     ShadowedByEntry = "shadowed-by-entry", Warning,
-        "Two entries have an extension of the same name: PostgreSQL takes the one that comes first on the path, without a word.",
+        "Two entries have an extension of the same name: PostgreSQL takes the one that comes first on the path, and does not say so.",
         "PostgreSQL 18 documentation, extension_control_path; measured";
     RestartUnknown = "restart-unknown", Info,
         "ld_library_path, bin_path or env of an entry may have changed since the server started, and its environment cannot be read: if so, nothing triggers the restart that it takes.",

@@ -137,7 +137,7 @@ fn judged(text: &str) -> (CheckResult, String, Option<&'static str>) {
             tag.distribution,
             tag.built.map(|built| format!(", built {built}")).unwrap_or_default()
         ),
-        None => format!("{} is a valid reference; its tag tells nothing else", reference.short()),
+        None => format!("{} is a valid reference; its tag says nothing else", reference.short()),
     };
     (CheckResult::Pass, evidence, None)
 }

@@ -99,11 +99,11 @@ impl Checks<'_> {
                 ),
                 Fits::NotTold => (
                     CheckResult::Unknown,
-                    format!("the tag of {reference} tells neither PostgreSQL's version nor the distribution"),
+                    format!("the tag of {reference} says neither PostgreSQL's version nor the distribution"),
                 ),
                 Fits::OperandNotTold => (
                     CheckResult::Unknown,
-                    "the tag of the operand image does not tell its distribution".to_owned(),
+                    "the tag of the operand image does not say its distribution".to_owned(),
                 ),
             };
             let hint = match &answer {

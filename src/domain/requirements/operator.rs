@@ -8,13 +8,13 @@ impl Checks<'_> {
         let mark = self.world.operator_of(&self.cluster.key).map(str::to_owned);
         let known = mark.and_then(|mark| Some((Era::of_version(&mark)?, mark)));
         let Some((era, version)) = known else {
-            let why = "no instance tells the operator's version";
+            let why = "no instance shows the operator's version";
             return self.say(CheckCode::OperatorVersion, CheckResult::Unknown, self.of_cluster(), why, None);
         };
         let (result, evidence, hint) = match era {
             Era::None => (
                 CheckResult::Fail,
-                format!("CloudNativePG {version} knows no image volume extensions"),
+                format!("CloudNativePG {version} does not know image volume extensions"),
                 Some("upgrade the operator to 1.27 or later"),
             ),
             _ => (CheckResult::Pass, format!("CloudNativePG {version}: {}", era.means()), None),

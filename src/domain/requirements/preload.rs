@@ -138,7 +138,7 @@ impl Checks<'_> {
             if library.contains('/') && !library.starts_with("$libdir/") {
                 is_plain = false;
                 let evidence = format!("{library} names a directory, so it is not looked for among the entries");
-                let hint = Some("name the library alone");
+                let hint = Some("write the plain name of the library");
                 self.say(CheckCode::PreloadNames, CheckResult::Warn, subject, evidence, hint);
             }
             self.library(library);
