@@ -179,3 +179,37 @@ fn an_action_opens_its_form_or_makes_its_plan_or_says_why_it_is_not_available() 
         }
     }
 }
+
+/// What the files of the first version have for each action, the cluster aside.
+const STORED: [(&str, &str); 8] = [
+    (
+        "add-extension",
+        r#""entry": {"name": "foo", "reference": null, "pull_policy": null, "control_paths": [], "library_paths": [], "ld_paths": [],
+            "bin_paths": [], "env": []}, "preload": ["foo"],
+            "databases": [{"database": "app", "extension": "foo", "version": "1.0", "schema": null}]"#,
+    ),
+    ("change-image", r#""entry": "foo", "reference": "rig.local/foo:1.1""#),
+    ("edit-preload", r#""libraries": ["foo"], "before": null"#),
+    ("restart-cluster", r#""at": "2026-11-23T02:00:00Z""#),
+    (
+        "restart-instance",
+        r#""pod": {"namespace": "shop", "name": "orders-1"}, "uid": "u", "restarts": 0"#,
+    ),
+    (
+        "delete-stuck-pod",
+        r#""pod": {"namespace": "shop", "name": "orders-1"}, "uid": "u""#,
+    ),
+    ("promote", r#""instance": "orders-2", "at": "2026-11-23T02:00:00Z""#),
+    ("put-back", r#""of": "add foo", "changes": [], "left": []"#),
+];
+
+#[test]
+fn every_action_of_the_first_version_is_read_and_written_as_it_was() {
+    for (action, values) in STORED {
+        let text = format!(r#"{{"{action}": {{"cluster": {{"namespace": "shop", "name": "orders"}}, {values}}}}}"#);
+        let stored: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let intent: Intent = serde_json::from_str(&text).unwrap();
+        assert_eq!(intent.cluster, fixture::cluster_key(), "{action}");
+        assert_eq!(serde_json::to_value(&intent).unwrap(), stored, "{action}");
+    }
+}
