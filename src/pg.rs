@@ -6,6 +6,7 @@ mod answer;
 mod avoid;
 pub mod door;
 mod kept;
+mod messages;
 mod metrics;
 pub mod probe;
 mod psql;

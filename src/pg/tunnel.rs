@@ -17,6 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::answer::Answer;
 use super::door::{Door, Duplex};
 use super::kept::{Kept, Purpose, part_with};
+use super::messages::Bounded;
 use super::route::{MAINTENANCE_DATABASE, Trouble, pod_name};
 use super::session::{APPLICATION_NAME, Idle, Options};
 use super::statement::Ask;
@@ -142,7 +143,10 @@ impl Tunnel {
         let mut connector = self.authority.connector();
         let tls = <MakeRustlsConnect as MakeTlsConnect<Duplex>>::make_tls_connect(&mut connector, self.authority.service())
             .map_err(|never| match never {})?;
-        let (client, connection) = config.connect_raw(stream, tls).await.map_err(|error| self.trouble(&error))?;
+        let (client, connection) = config
+            .connect_raw(stream, Bounded(tls))
+            .await
+            .map_err(|error| self.trouble(&error))?;
         let connection = AbortOnDropHandle::new(tokio::spawn(async move {
             // Whatever ends it, the questions that wait for it say so.
             let _ = connection.await;
