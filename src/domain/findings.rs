@@ -8,8 +8,8 @@ use super::fault::{Fault, Shadow};
 use super::finding::{Code, Finding, Remedy, Subject};
 use super::instance::Instance;
 use super::ladder::{Ladder, RungKind, RungState};
-use super::probe::{Fact, ManagerReport};
-use super::rollout::{MountState, assess, wanted_entries};
+use super::probe::Fact;
+use super::rollout::{MountState, assess};
 
 mod differing;
 mod halted;
@@ -85,7 +85,7 @@ impl Found<'_> {
         if self.cluster.spec.extensions.is_empty() {
             return;
         }
-        let major = self.cluster.status.resolved.as_ref().and_then(|resolved| resolved.major);
+        let major = self.world.postgres_major(self.cluster).map(|major| major.number);
         if let Some(major) = major.filter(|major| *major < 18) {
             self.say(Verdict {
                 code: Code::PostgresTooOld,
@@ -141,42 +141,25 @@ impl Found<'_> {
         }
     }
 
-    /// With method switchover the operator waits for a standby that streams, without an end and without a word (seen).
+    /// The operator waits to promote a standby that does not receive WAL: [`World::standby_blocks`].
     fn promotion_blocked(&mut self) {
-        let status = &self.cluster.status;
-        let is_changing = matches!(
-            status.phase_kind(),
-            Phase::Upgrading | Phase::Switchover | Phase::WaitingForUser | Phase::ApplyingConfiguration
-        );
-        let replicas: Vec<&Instance> = self
-            .world
-            .instances_of(&self.cluster.key)
-            .filter(|instance| status.current_primary.as_ref() != Some(&instance.key.name))
-            .collect();
-        let waits = status.phase_kind() == Phase::WaitingForUser
-            || self.cluster.spec.update_method == super::cluster::UpdateMethod::Switchover && self.replicas_are_done();
-        if !is_changing || !waits || replicas.is_empty() {
+        let Some(block) = self.world.standby_blocks(self.cluster) else {
             return;
-        }
-        let streams = |instance: &Instance| streams(self.world, instance);
-        if replicas.iter().all(|instance| streams(instance) == Some(false)) {
-            let names: Vec<&str> = replicas.iter().map(|instance| instance.key.name.as_str()).collect();
-            self.say(Verdict {
-                code: Code::PromotionBlocked,
-                subject: self.of_cluster(),
-                message: format!(
-                    "No standby streams from the primary ({}), so the operator waits forever before it promotes one",
-                    names.join(", ")
-                ),
-                remedy_text: "Fix the replication first; the update then continues".to_owned(),
-                remedy: Remedy::ByHand,
-            });
-        }
-    }
-
-    fn replicas_are_done(&self) -> bool {
-        let rollout = assess(self.world, self.cluster);
-        rollout.instances.iter().all(|instance| instance.done != instance.is_primary)
+        };
+        let names: Vec<&str> = block.silent.iter().map(|standby| standby.key.name.as_str()).collect();
+        let names = names.join(", ");
+        let message = if block.all {
+            format!("No standby streams from the primary ({names}), so the operator waits forever before it promotes one")
+        } else {
+            format!("Not every standby streams from the primary ({names}): the operator waits forever if it elects one that does not")
+        };
+        self.say(Verdict {
+            code: Code::PromotionBlocked,
+            subject: self.of_cluster(),
+            message,
+            remedy_text: "Fix the replication first; the update then continues".to_owned(),
+            remedy: Remedy::ByHand,
+        });
     }
 
     fn shadowed(&mut self, ladder: &Ladder) {
@@ -272,18 +255,6 @@ impl Found<'_> {
             });
         }
     }
-}
-
-/// Whether a standby streams: by SQL or as its manager reports; `None` when neither tells.
-pub fn streams(world: &World, instance: &Instance) -> Option<bool> {
-    let report = world
-        .reports
-        .get(&instance.key)
-        .filter(|report| report.uid == instance.uid && !report.is_primary);
-    report.map(|report| report.wal_receiver).or_else(|| {
-        let server = world.answer_of(instance)?.server.known()?;
-        server.wal_receiver
-    })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::domain::probe::{Fact, InstanceProbe};
 use crate::domain::requirements::{Sighting, sighting};
 use crate::domain::rollout;
 use crate::domain::watch::Kind;
+use crate::domain::world::library_name;
 
 /// The file that `ALTER SYSTEM` writes.
 const ALTER_SYSTEM: &str = "postgresql.auto.conf";
@@ -29,7 +30,7 @@ impl Found<'_> {
 
     fn ready(&self) -> Vec<&Instance> {
         let instances = self.world.instances_of(&self.cluster.key);
-        instances.filter(|instance| instance.ready && !instance.deleting).collect()
+        instances.filter(|instance| instance.is_up()).collect()
     }
 
     /// Only where the files were listed.
@@ -166,7 +167,7 @@ impl Found<'_> {
 
     fn not_declared(&mut self, ladder: &Ladder) {
         // Without the objects nobody can tell what they ask for.
-        if !self.world.watch(Kind::Database).is_known() {
+        if !self.world.knows(Kind::Database) {
             return;
         }
         for row in ladder.databases.iter().filter(|row| !row.is_requested) {
@@ -217,10 +218,8 @@ impl Found<'_> {
             .known()?;
         let libraries = &installed.iter().find(|found| found.name == extension)?.libraries;
         let modules = &answer.server.known()?.loaded;
-        let names: Vec<&str> = libraries.iter().map(|library| super::instances::library_name(library)).collect();
-        let module = modules
-            .iter()
-            .find(|module| names.contains(&super::instances::library_name(&module.file)))?;
+        let names: Vec<&str> = libraries.iter().map(|library| library_name(library)).collect();
+        let module = modules.iter().find(|module| names.contains(&library_name(&module.file)))?;
         module.version.clone()
     }
 }

@@ -1,22 +1,14 @@
 //! Rules about clusters that the operator leaves alone, or that a person has stopped.
 
 use super::{Code, Found, Phase, Remedy, Verdict};
+use crate::domain::cnpg::{FENCED_INSTANCES, HIBERNATION, RECONCILE_POD_SPEC, RECONCILIATION_LOOP};
 use crate::domain::shell::ShellCommand;
-
-/// Annotations by which a person stops the operator (CNPG `pkg/utils/labels_annotations.go`).
-const RECONCILIATION: &str = "cnpg.io/reconciliationLoop";
-const POD_SPEC: &str = "cnpg.io/reconcilePodSpec";
-const FENCED: &str = "cnpg.io/fencedInstances";
-const HIBERNATION: &str = "cnpg.io/hibernation";
+use crate::domain::world::{Fence, Halt};
 
 impl Found<'_> {
     pub(super) fn halted(&mut self) {
         self.by_annotation();
         self.by_phase();
-    }
-
-    fn annotation(&self, name: &str) -> &str {
-        self.cluster.annotations.get(name).map_or("", String::as_str)
     }
 
     /// A command of the plugin about this cluster.
@@ -35,30 +27,41 @@ impl Found<'_> {
     }
 
     fn by_annotation(&mut self) {
-        if self.annotation(RECONCILIATION) == "disabled" {
+        for halt in self.cluster.halts() {
+            self.by_halt(&halt);
+        }
+        if let Fence::NotUnderstood(text) = self.cluster.fence() {
             self.stopped(
+                Code::FenceNotUnderstood,
+                format!("{FENCED_INSTANCES} is not a JSON list of instances: {text:?}; the operator fences none"),
+                "Write a JSON list of names, or remove the annotation",
+            );
+        }
+    }
+
+    fn by_halt(&mut self, halt: &Halt) {
+        match halt {
+            Halt::ReconciliationDisabled => self.stopped(
                 Code::ReconciliationDisabled,
-                format!("{RECONCILIATION} is disabled: the operator does nothing for this cluster, failover included"),
+                format!("{RECONCILIATION_LOOP} is disabled: the operator does nothing for this cluster, failover included"),
                 "Remove the annotation when the reason for it is gone",
-            );
-        }
-        if self.annotation(POD_SPEC) == "disabled" {
-            self.stopped(
+            ),
+            Halt::PodSpecFrozen => self.stopped(
                 Code::PodSpecFrozen,
-                format!("{POD_SPEC} is disabled: pods are not recreated, so no new entry or image is mounted"),
+                format!("{RECONCILE_POD_SPEC} is disabled: pods are not recreated, so no new entry or image is mounted"),
                 "Remove the annotation; the operator then recreates the pods",
-            );
-        }
-        let fenced = self.annotation(FENCED);
-        if !matches!(fenced, "" | "[]" | "null") {
-            let message = format!("PostgreSQL is kept stopped in the fenced instances {fenced}");
-            let lift = format!("Lift the fence: {}", self.cnpg(["fencing", "off"]).with(["*"]));
-            self.stopped(Code::Fenced, message, &lift);
-        }
-        if self.annotation(HIBERNATION) == "on" {
-            let message = format!("{HIBERNATION} is on: the cluster has no pods, and nothing of it can be seen by SQL");
-            let wake = format!("End the hibernation: {}", self.cnpg(["hibernate", "off"]));
-            self.stopped(Code::Hibernated, message, &wake);
+            ),
+            Halt::Fenced(names) => {
+                let message = format!("PostgreSQL is kept stopped in the fenced instances {}", names.join(", "));
+                let lift = format!("Lift the fence: {}", self.cnpg(["fencing", "off"]).with(["*"]));
+                self.stopped(Code::Fenced, message, &lift);
+            }
+            Halt::Hibernated => {
+                let message = format!("{HIBERNATION} is on: the cluster has no pods, and nothing of it can be seen by SQL");
+                let wake = format!("End the hibernation: {}", self.cnpg(["hibernate", "off"]));
+                self.stopped(Code::Hibernated, message, &wake);
+            }
+            Halt::Phase { .. } => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! Rules about the images of entries, and about libraries that they lack.
 
-use super::{Code, Found, Ladder, Remedy, RungKind, RungState, Subject, Verdict, wanted_entries};
+use super::{Code, Found, Ladder, Remedy, RungKind, RungState, Subject, Verdict};
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::fault::Fault;
 use crate::domain::image::Reference;
@@ -9,7 +9,7 @@ use crate::domain::requirements::{Fits, fits, is_pinned};
 
 impl Found<'_> {
     pub(super) fn images(&mut self, ladders: &[Ladder]) {
-        for entry in wanted_entries(self.world, self.cluster) {
+        for entry in self.world.entries_of(self.cluster) {
             self.pinned(&entry);
             self.made_for(&entry);
         }

@@ -1,9 +1,10 @@
 //! Rules about instances that cannot start.
 
-use super::{Code, Found, Instance, MountState, Remedy, Subject, Verdict, assess, wanted_entries};
+use super::{Code, Found, Instance, MountState, Remedy, Subject, Verdict, assess};
 use crate::domain::classify::{Failure, classify};
 use crate::domain::instance::{Mount, Trouble};
 use crate::domain::shell::{ShellCommand, pod};
+use crate::domain::world::library_name;
 
 impl Found<'_> {
     pub(super) fn instances(&mut self) {
@@ -21,7 +22,7 @@ impl Found<'_> {
     }
 
     fn crash_loop(&mut self, instance: &Instance) {
-        let line = self.world.crashes.get(&instance.key).filter(|line| line.uid == instance.uid);
+        let line = self.world.crash_of(instance);
         let name = &instance.key.name;
         let Some(line) = line else {
             // Its log is being read, and tells more.
@@ -41,7 +42,7 @@ impl Found<'_> {
             .spec
             .preload
             .iter()
-            .find(|asked| asked.trim_start_matches("$libdir/").trim_end_matches(".so") == library)
+            .find(|asked| library_name(asked) == library)
             .cloned();
         let (remedy_text, remedy) = match listed {
             Some(asked) => (
@@ -101,14 +102,14 @@ impl Found<'_> {
 
     fn image(&mut self, instance: &Instance, trouble: &Trouble) {
         let name = &instance.key.name;
-        let wanted = wanted_entries(self.world, self.cluster);
+        let wanted = self.world.entries_of(self.cluster);
         let differs = instance.mounts.iter().find(|mount| {
             wanted
                 .iter()
                 .all(|entry| entry.name != mount.entry || entry.reference != mount.reference)
         });
         if let Some(mount) = differs
-            && !instance.was_started
+            && instance.is_stuck(&wanted)
         {
             let old = mount.reference.as_deref().unwrap_or("another volume");
             self.say(Verdict {
@@ -167,10 +168,4 @@ impl Found<'_> {
             })
         })
     }
-}
-
-/// A library's name, without directory and ending.
-pub(super) fn library_name(file: &str) -> &str {
-    let base = file.rsplit('/').next().unwrap_or(file);
-    base.trim_end_matches(".so")
 }

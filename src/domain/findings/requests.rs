@@ -1,6 +1,6 @@
 //! Rules about `Database` objects: what they ask for, and what PostgreSQL answered.
 
-use super::{Code, Found, Remedy, Subject, Verdict, wanted_entries};
+use super::{Code, Found, Remedy, Subject, Verdict};
 use crate::domain::classify::{Failure, classify, names_file_below};
 use crate::domain::database::{Database, Ensure};
 use crate::domain::known::dropped_by_operator;
@@ -8,12 +8,7 @@ use crate::domain::requirements::by_database;
 
 impl Found<'_> {
     pub(super) fn requests(&mut self) {
-        let objects: Vec<Database> = self
-            .world
-            .databases_of(&self.cluster.key)
-            .filter(|object| !object.deleting)
-            .cloned()
-            .collect();
+        let objects: Vec<Database> = self.world.objects_in(&self.cluster.key).cloned().collect();
         self.several(&objects);
         for object in &objects {
             self.owner(object);
@@ -136,7 +131,7 @@ impl Found<'_> {
 
     /// The image of the entry whose mount a message names.
     pub(super) fn image_in(&self, message: &str) -> Option<String> {
-        let entries = wanted_entries(self.world, self.cluster);
+        let entries = self.world.entries_of(self.cluster);
         let entry = entries.iter().find(|entry| names_file_below(message, &entry.mount_path()))?;
         entry.reference.clone()
     }

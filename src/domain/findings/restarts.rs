@@ -1,7 +1,6 @@
 //! Rules about what waits for a restart that nothing triggers.
 
-use super::{Code, Found, Instance, ManagerReport, Phase, Remedy, Subject, Verdict, assess, wanted_entries};
-use crate::domain::paths::{PathSetting, contains_in_order, of_entry};
+use super::{Code, Found, Instance, Phase, Remedy, Subject, Verdict, assess};
 
 impl Found<'_> {
     pub(super) fn restarts(&mut self) {
@@ -10,7 +9,7 @@ impl Found<'_> {
         let waiting: Vec<String> = self
             .world
             .instances_of(&self.cluster.key)
-            .filter(|instance| instance.ready && !instance.deleting)
+            .filter(|instance| instance.is_up())
             .filter_map(|instance| Some(format!("{} ({})", instance.key.name, self.waits_for_restart(instance)?)))
             .collect();
         // While the operator rolls pods, settings wait for its restart.
@@ -27,32 +26,17 @@ impl Found<'_> {
     }
 
     fn waits_for_restart(&self, instance: &Instance) -> Option<String> {
-        let answer = self.world.answer_of(instance);
-        let pending = answer
-            .and_then(|answer| answer.server.known())
-            .and_then(|server| server.settings.iter().find(|(_, setting)| setting.pending_restart));
-        if let Some((name, _)) = pending {
-            return Some(name.clone());
+        if let Some(pending) = self.world.pending_restart(instance).filter(|pending| pending.waits) {
+            return Some(pending.setting.unwrap_or("as its manager reports").to_owned());
         }
-        if self.report(instance).is_some_and(|report| report.pending_restart) {
-            return Some("as its manager reports".to_owned());
-        }
-        let environment = answer?.environment.known()?;
-        for setting in [PathSetting::LdLibraryPath, PathSetting::Path] {
-            let name = setting.as_str();
-            let live = environment.get(name).map_or("", String::as_str);
-            for entry in wanted_entries(self.world, self.cluster) {
-                if !contains_in_order(live, &of_entry(setting, &entry)) {
-                    return Some(format!("{name} of {}", entry.name));
-                }
-            }
-        }
-        None
+        let gaps = self.world.environment_gaps(self.cluster, instance)?.value;
+        let gap = gaps.first()?;
+        Some(format!("{} of {}", gap.variable(), gap.entry()))
     }
 
     /// The environment of the server is shown to a superuser only; the times of the last write and of the start are not.
     pub(super) fn restart_unknown(&mut self) {
-        let entries = wanted_entries(self.world, self.cluster);
+        let entries = self.world.entries_of(self.cluster);
         let concerned = entries
             .iter()
             .find(|entry| !entry.ld_paths.is_empty() || !entry.bin_paths.is_empty() || !entry.env.is_empty());
@@ -64,7 +48,7 @@ impl Found<'_> {
         let before: Vec<&str> = self
             .world
             .instances_of(&self.cluster.key)
-            .filter(|instance| instance.ready && !instance.deleting)
+            .filter(|instance| instance.is_up())
             .filter_map(|instance| {
                 let answer = self.world.answer_of(instance)?;
                 let started = answer.server.known()?.started?;
@@ -85,9 +69,5 @@ impl Found<'_> {
             remedy_text: "Restart all instances if ld_library_path, bin_path or env was changed".to_owned(),
             remedy: Remedy::RestartCluster,
         });
-    }
-
-    fn report(&self, instance: &Instance) -> Option<&ManagerReport> {
-        self.world.reports.get(&instance.key).filter(|report| report.uid == instance.uid)
     }
 }

@@ -95,7 +95,7 @@ codes! {
         "primaryUpdateStrategy is supervised: the replicas are done, and the operator waits until a person promotes one.",
         "CloudNativePG documentation, \"Rolling updates\"; seen";
     PromotionBlocked = "promotion-blocked", Error,
-        "No standby streams, so the operator waits forever before it promotes one.",
+        "A standby that the operator would promote, or every standby, does not stream: the operator waits forever before it promotes one.",
         "seen on a real operator with primaryUpdateMethod switchover";
     ShadowedBySystem = "shadowed-by-system", Warning,
         "The operand image ships the extension itself, and $system comes first: the files of the entry are never used.",
@@ -127,6 +127,9 @@ codes! {
     Fenced = "fenced", Warning,
         "Annotation cnpg.io/fencedInstances. PostgreSQL is kept stopped there, and nothing of it can be seen by SQL.",
         "CloudNativePG documentation, \"Fencing\"";
+    FenceNotUnderstood = "fence-not-understood", Warning,
+        "Annotation cnpg.io/fencedInstances is not a JSON list of names. The operator fences no instance then, and its plugin refuses to change the fence.",
+        "CloudNativePG pkg/utils/fencing.go";
     Hibernated = "hibernated", Info,
         "Annotation cnpg.io/hibernation: on. The cluster has no pods.",
         "CloudNativePG documentation, \"Declarative hibernation\"";

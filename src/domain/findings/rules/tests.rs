@@ -245,7 +245,7 @@ fn cases() -> Vec<(Code, Edit, Edit)> {
         (
             Code::PromotionBlocked,
             |world| streaming(world, [false, false]),
-            |world| streaming(world, [false, true]),
+            |world| streaming(world, [true, true]),
         ),
         (Code::ShadowedBySystem, |world| of_system(world, 1), |world| of_system(world, 2)),
         (
@@ -315,6 +315,11 @@ fn cases() -> Vec<(Code, Edit, Edit)> {
             Code::Fenced,
             |world| annotate(world, "cnpg.io/fencedInstances", r#"["orders-2"]"#),
             |world| annotate(world, "cnpg.io/fencedInstances", "[]"),
+        ),
+        (
+            Code::FenceNotUnderstood,
+            |world| annotate(world, "cnpg.io/fencedInstances", "orders-2"),
+            |world| annotate(world, "cnpg.io/fencedInstances", "null"),
         ),
         (
             Code::Hibernated,
@@ -663,6 +668,31 @@ fn codes_after(edit: impl FnOnce(&mut World)) -> Vec<Code> {
 fn a_parameter_of_an_unmanaged_library_does_not_preload_it() {
     let codes = codes_after(|world| preloading(world, "timescaledb-oss", "timescaledb", Some("timescaledb.telemetry_level")));
     assert!(codes.contains(&Code::PreloadNotAsked), "{codes:?}");
+}
+
+// D22: the rung told that it needs a restart, and no finding offered one.
+#[test]
+fn a_variable_of_an_entry_that_the_server_does_not_have_waits_for_a_restart() {
+    let codes = codes_after(|world| {
+        change(world, |cluster| {
+            let variable = crate::domain::extension::EnvVar {
+                name: "LEVEL".to_owned(),
+                value: "1".to_owned(),
+            };
+            let resolved = cluster.status.resolved.as_mut().unwrap();
+            for entries in [resolved.extensions.as_mut().unwrap(), &mut cluster.spec.extensions] {
+                entries[1].env = vec![variable.clone()];
+            }
+        });
+    });
+    assert_eq!(codes, [Code::RestartPending]);
+}
+
+// The operator elects one standby, and it may be the one that does not stream.
+#[test]
+fn one_standby_that_does_not_stream_blocks_a_switchover() {
+    let codes = codes_after(|world| streaming(world, [false, true]));
+    assert!(codes.contains(&Code::PromotionBlocked), "{codes:?}");
 }
 
 /// A finding of each code, for the reference.
