@@ -12,7 +12,6 @@ use crate::domain::database::{Ensure, RequestedExtension};
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::instance::Instance;
 use crate::domain::request::{draft, holds, make, request};
-use crate::domain::rollout::wanted_entries;
 
 pub(super) fn step(change: Change, until: Condition) -> Step {
     Step::new(title(&change), StepKind::Write { change, until })
@@ -99,29 +98,7 @@ fn names(extensions: &[RequestedExtension]) -> String {
 
 /// Pods that never became ready and wait with an image that they cannot get.
 pub(super) fn stuck_pods<'a>(world: &'a World, cluster: &'a ClusterKey) -> Vec<&'a Instance> {
-    world
-        .instances_of(cluster)
-        .filter(|instance| {
-            !instance.was_started
-                && !instance.ready
-                && !instance.deleting
-                && instance.trouble.as_ref().is_some_and(crate::domain::instance::Trouble::is_image)
-        })
-        .collect()
-}
-
-/// Its mounts are not those that the operator would give it now, so that a new pod would be another one.
-pub(super) fn differs_from_wanted(world: &World, instance: &Instance) -> bool {
-    let Some(cluster) = world.clusters.get(&instance.cluster) else {
-        return false;
-    };
-    let wanted = wanted_entries(world, cluster);
-    wanted.len() != instance.mounts.len()
-        || instance.mounts.iter().any(|mount| {
-            wanted
-                .iter()
-                .all(|entry| entry.name != mount.entry || entry.reference != mount.reference)
-        })
+    world.instances_of(cluster).filter(|instance| instance.waits_for_image()).collect()
 }
 
 pub(super) fn delete_pod(cluster: &ClusterKey, pod: &PodKey, uid: &str) -> Step {

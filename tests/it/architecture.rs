@@ -440,3 +440,33 @@ fn texts_of_other_programs_are_read_in_few_places() {
         .collect();
     assert_eq!(files, READS_TEXTS, "classify the text once, and ask the value");
 }
+
+/// What only the answers to shared questions, the facts of the operator and the adapters spell; and what to ask instead.
+const SPELLED_ONCE: [(&str, &str); 3] = [
+    (
+        r"\buid(\(\))? == |== [*&]?\w+\.uid\b",
+        "the identity of a pod or an object: World::pod, World::object, Instance::is",
+    ),
+    (r"\bcnpg\.io/", "names of the operator: domain::cnpg"),
+    (r#"(strip|trim)\w*\("\.so"\)"#, "the name of a library: domain::world::library_name"),
+];
+
+#[test]
+fn a_shared_question_is_answered_in_one_place() {
+    let adapters = ["k8s", "sim", "wire", "pg"];
+    let answers = |path: &str| {
+        path.starts_with("domain/world") || matches!(path, "domain/cnpg.rs")
+            // Meanings of findings name annotations for people.
+            || path == "domain/findings/rules.rs"
+            || adapters.contains(&layer_of(path))
+    };
+    let mut wrong = Vec::new();
+    for (pattern, instead) in SPELLED_ONCE {
+        let pattern = Regex::new(pattern).unwrap();
+        for source in sources().iter().filter(|source| !answers(&source.path)) {
+            let lines = source.code.lines().filter(|line| pattern.is_match(line));
+            wrong.extend(lines.map(|line| format!("{}: {}: ask {instead}", source.path, line.trim())));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}

@@ -243,7 +243,15 @@ fn a_stuck_pod_is_found_by_its_key_and_by_its_finding() {
     seat.press("enter");
     seat.confirm();
     seat.until("a block", |phase| matches!(phase, Phase::Blocked { .. }));
+    // A new pod would wait for the same image.
     seat.press("esc x");
+    assert!(seat.notice().contains("no pod is stuck"), "{}", seat.notice());
+    let target = seat.model.active;
+    for cluster in seat.model.sessions.get_mut(&target).unwrap().world.clusters.values_mut() {
+        let resolved = cluster.status.resolved.as_mut().unwrap();
+        resolved.extensions.as_mut().unwrap().retain(|entry| entry.name != "foo");
+    }
+    seat.press("x");
     assert!(seat.run().intent.kind.action() == GuidedAction::DeleteStuckPod, "{}", seat.notice());
     seat.press("esc 5 g enter");
     assert!(

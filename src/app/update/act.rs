@@ -239,7 +239,7 @@ fn menu(model: &Model) -> Vec<(Action, Option<String>)> {
     all.map(|(action, guided)| (action, why(guided))).collect()
 }
 
-/// The pod that a finding says is stuck, else one that cannot start and never was ready.
+/// The pod that a finding says is stuck, else one that is.
 fn stuck(model: &Model) -> Option<PodKey> {
     let session = model.session()?;
     let cluster = model.selected_cluster()?;
@@ -253,9 +253,10 @@ fn stuck(model: &Model) -> Option<PodKey> {
             _ => None,
         });
     found.or_else(|| {
+        let entries = session.world.entries_of(session.world.clusters.get(cluster)?);
         let mut instances = session.world.instances_of(cluster);
         instances
-            .find(|instance| !instance.ready && !instance.was_started && instance.trouble.is_some())
+            .find(|instance| instance.is_stuck(&entries))
             .map(|instance| instance.key.clone())
     })
 }

@@ -6,7 +6,6 @@ use crate::domain::change::ChangeKind;
 use crate::domain::cluster::{Cluster, Phase};
 use crate::domain::ids::PodKey;
 use crate::workflow::plan::{Check, CheckCode};
-use crate::workflow::steps::differs_from_wanted;
 
 pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
     let world = situation.world;
@@ -42,8 +41,8 @@ fn primary(cluster: &Cluster, instance: &str) -> Check {
 }
 
 fn replica(world: &World, cluster: &Cluster, pod: &PodKey, uid: &str) -> Check {
-    match world.instances.get(pod) {
-        Some(instance) if instance.uid == *uid => {
+    match world.pod(pod, uid) {
+        Some(_) => {
             if cluster.status.current_primary.as_ref() == Some(&pod.name) || cluster.status.target_primary.as_ref() == Some(&pod.name) {
                 fail(
                     CheckCode::Role,
@@ -54,7 +53,7 @@ fn replica(world: &World, cluster: &Cluster, pod: &PodKey, uid: &str) -> Check {
                 pass(CheckCode::Role, format!("{} is a replica", pod.name))
             }
         }
-        _ => fail(
+        None => fail(
             CheckCode::Pod,
             format!("{} is no longer the pod that was to be restarted", pod.name),
             "start again",
@@ -65,7 +64,7 @@ fn replica(world: &World, cluster: &Cluster, pod: &PodKey, uid: &str) -> Check {
 /// Only a pod that never worked, and that would come back as another one, is deleted as stuck.
 fn stuck(situation: &Situation<'_>, pod: &PodKey, uid: &str) -> Check {
     let name = CheckCode::StuckPod;
-    let Some(instance) = situation.world.instances.get(pod).filter(|instance| instance.uid == uid) else {
+    let Some(instance) = situation.world.pod(pod, uid) else {
         return fail(name, format!("{} is no longer the pod that was stuck", pod.name), "look again");
     };
     if instance.was_started || instance.ready {
@@ -76,7 +75,8 @@ fn stuck(situation: &Situation<'_>, pod: &PodKey, uid: &str) -> Check {
         );
     }
     let why = instance.trouble.as_ref().map_or("it does not say why", |trouble| &trouble.reason);
-    if differs_from_wanted(situation.world, instance) {
+    let cluster = situation.world.clusters.get(&instance.cluster);
+    if cluster.is_some_and(|cluster| instance.is_stuck(&situation.world.entries_of(cluster))) {
         return pass(
             name,
             format!("{} never became ready ({why}), and would be recreated with other mounts", pod.name),
@@ -135,13 +135,7 @@ fn promotable(world: &World, cluster: &Cluster, name: &str) -> Vec<Check> {
 /// The operator would wait forever for a standby that does not stream (seen).
 fn streaming(world: &World, instance: &crate::domain::instance::Instance) -> Check {
     let name = &instance.key.name;
-    let reported = world
-        .reports
-        .get(&instance.key)
-        .filter(|report| report.uid == instance.uid)
-        .map(|report| report.wal_receiver);
-    let asked = || world.answer_of(instance)?.server.known()?.wal_receiver;
-    match reported.or_else(asked) {
+    match world.streams(instance).map(|streams| streams.value) {
         Some(true) => pass(CheckCode::WalReceiver, format!("{name} receives WAL")),
         Some(false) => fail(
             CheckCode::WalReceiver,
