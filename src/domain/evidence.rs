@@ -41,12 +41,6 @@ pub fn ladders(world: &World, cluster: &Cluster) -> Vec<Ladder> {
         .collect()
 }
 
-/// The SQL extensions that an entry provides, and how that is known: [`World::sql_names_of`].
-pub fn sql_names(world: &World, cluster: &Cluster, entry: &str) -> (Vec<String>, NamesFrom) {
-    let names = world.sql_names_of(cluster, entry);
-    (names.names, names.from)
-}
-
 /// What is said where nothing tells which SQL extensions an entry provides.
 const NAMES_UNKNOWN: &str = "which SQL extensions it provides is not known";
 

@@ -77,11 +77,6 @@ pub struct Rollout {
     pub blocked: Option<String>,
 }
 
-/// The entries that pods get: see [`World::entries_of`].
-pub fn wanted_entries(world: &World, cluster: &Cluster) -> Vec<ExtensionEntry> {
-    world.entries_of(cluster)
-}
-
 /// Whether the operator has taken the spec over into its status. `None` when the catalog cannot be read.
 pub fn is_resolved(world: &World, cluster: &Cluster) -> Option<bool> {
     if cluster.spec.catalog.is_some() && world.catalog_of(cluster).is_none() {
