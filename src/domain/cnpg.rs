@@ -16,6 +16,9 @@ pub const RECONCILE_POD_SPEC: &str = "cnpg.io/reconcilePodSpec";
 pub const FENCED_INSTANCES: &str = "cnpg.io/fencedInstances";
 /// Annotation of a `Cluster`: with the value `on` it has no pods.
 pub const HIBERNATION: &str = "cnpg.io/hibernation";
+/// Annotation of the `Cluster` by which the instance managers are asked to look at everything again (CNPG
+/// `internal/cmd/plugin/reload/reload.go`).
+pub const RELOADED_AT: &str = "cnpg.io/reloadedAt";
 /// What the operator writes as the reason of a phase when the instance manager has restarted PostgreSQL in its pod (seen).
 pub const RESTARTED_IN_PLACE: &str = "Primary instance restarted in-place";
 

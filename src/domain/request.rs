@@ -9,6 +9,7 @@ mod database;
 mod outcome;
 mod status;
 
+pub use super::cnpg::RELOADED_AT;
 pub use applied::{Applied, applied};
 pub use cluster::entry_json;
 pub use outcome::{Outcome, draft, make, outcome};
@@ -175,10 +176,6 @@ fn entry_of<'a>(world: &'a World, cluster: &ClusterKey, name: &str) -> Option<&'
     let entries = &world.clusters.get(cluster)?.spec.extensions;
     entries.iter().find(|there| there.name == name)
 }
-
-/// Annotation of the `Cluster` by which the instance managers are asked to look at everything again (CNPG
-/// `internal/cmd/plugin/reload/reload.go`).
-pub const RELOADED_AT: &str = "cnpg.io/reloadedAt";
 
 /// A time as the annotations have it: RFC 3339, whole seconds.
 pub fn annotation_time(at: Timestamp) -> String {
