@@ -15,7 +15,7 @@ use super::probe::InstanceProbe;
 use super::rollout::{self, Rollout};
 use super::shell::ShellCommand;
 use super::watch::{Kind, WatchState};
-use super::{Timestamp, World};
+use super::{Timestamp, World, permission};
 
 /// One ladder per entry: declared ones in the order of the spec, then entries that are only resolved or mounted.
 pub fn ladders(world: &World, cluster: &Cluster) -> Vec<Ladder> {
@@ -179,7 +179,7 @@ impl<'a> Subject<'a> {
         match self.world.watch(kind) {
             WatchState::Live | WatchState::Listed { .. } | WatchState::Stale { .. } => None,
             WatchState::Loading => Some(format!("{} objects have not been listed yet", kind.as_str())),
-            WatchState::Forbidden { missing } => Some(format!("the permission to {missing} is missing")),
+            WatchState::Forbidden { missing } => Some(permission::missing(missing)),
             WatchState::Absent => Some(format!("the server does not know {}", kind.resource())),
             WatchState::Error { why } => Some(why.clone()),
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
+use super::{Timestamp, permission};
 
 /// What is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -95,12 +95,13 @@ impl WatchState {
             Self::Live => None,
             Self::Loading => Some(format!("{kind_name} objects are still being listed")),
             Self::Listed { missing } => Some(format!(
-                "{kind_name} objects are listed once a minute only, so what is seen may be old: you may not {missing}"
+                "{kind_name} objects are listed once a minute only, so what is seen may be old: {}",
+                permission::missing(missing)
             )),
             Self::Stale { why, .. } => Some(format!(
                 "the watch of {kind_name} objects is lost, so what is seen may be old: {why}"
             )),
-            Self::Forbidden { missing } => Some(format!("{kind_name} objects cannot be seen: you may not {missing}")),
+            Self::Forbidden { missing } => Some(format!("{kind_name} objects cannot be seen: {}", permission::missing(missing))),
             Self::Absent => Some(format!("the server does not know {kind_name} objects")),
             Self::Error { why } => Some(format!("{kind_name} objects cannot be listed: {why}")),
         }

@@ -13,6 +13,9 @@ use crate::domain::{Timestamp, World};
 /// A restart in place has no time to go by.
 const IN_PLACE: &str = "duration unknown: it takes a checkpoint and a start";
 
+/// No reading has the duration of a switchover.
+const SWITCHOVER: &str = "duration unknown: nothing shows how long a switchover takes here";
+
 /// How long pods took to become ready that are not among the known ones, which are told by their UIDs: name and seconds, in
 /// order of their creation. Both times are the server's.
 pub(super) fn recreated(world: &World, cluster: &Cluster, known: Option<&BTreeSet<String>>) -> Vec<(String, i64)> {
@@ -109,7 +112,7 @@ pub(super) fn consequences(change: &Change, world: &World, known: Option<&BTreeS
         ChangeKind::Promote { instance, .. } => vec![
             format!("{instance} becomes the primary; connections to the old one end, writes stop until the switchover is done"),
             "the old primary restarts as a replica, and is recreated if an update waits for it".to_owned(),
-            "duration unknown: nothing shows how long a switchover takes here".to_owned(),
+            SWITCHOVER.to_owned(),
         ],
         ChangeKind::CreateDatabase { owner, database, .. } => {
             vec![format!(
@@ -204,9 +207,9 @@ fn primary_step(cluster: &Cluster, primary: &str, how: How, times: &[(String, i6
         return format!("the update is supervised: the operator stops before {primary} and waits until a standby is promoted");
     }
     match (spec.update_method, how) {
-        (UpdateMethod::Switchover, _) => format!(
-            "a standby is promoted before {primary} restarts: connections end and writes stop during the switchover; duration unknown"
-        ),
+        (UpdateMethod::Switchover, _) => {
+            format!("a standby is promoted before {primary} restarts: connections end and writes stop during the switchover; {SWITCHOVER}")
+        }
         (UpdateMethod::Restart, How::Recreated) => {
             format!("writes stop while the pod of {primary} is deleted and recreated: {}", basis(times))
         }

@@ -6,7 +6,7 @@ use super::{Situation, fail, pass, unknown, warn};
 use crate::domain::World;
 use crate::domain::change::{Change, ChangedObject, ChangedPart};
 use crate::domain::cluster::{Cluster, FieldManager};
-use crate::domain::permission::{Permission, Verdict};
+use crate::domain::permission::{self, Permission, Verdict};
 use crate::workflow::plan::{Check, CheckCode, Step, StepKind, StepState};
 
 /// The permissions that the steps take which are still to do.
@@ -52,8 +52,8 @@ fn allowed(world: &World, permission: &Permission) -> Check {
         Some(Verdict::Allowed) => pass(CheckCode::Permissions, format!("you may {permission}")),
         Some(Verdict::Denied) => fail(
             CheckCode::Permissions,
-            format!("you may not {permission}"),
-            "without it the run would stop half-way: ask for it before",
+            permission::missing(permission),
+            "ask for it first: without it the run would stop partway",
         ),
         Some(Verdict::Unknown(why)) => unknown(
             CheckCode::Permissions,
