@@ -297,15 +297,15 @@ type Answering = fn(usize) -> Answer;
 
 /// What a watch is answered after a good list, and the most requests that a minute may have.
 const ANSWERS: [(&str, usize, Answering); 8] = [
-    ("ends at once", 9, |_| text_answer(200, String::new())),
-    ("ends in the middle of a line", 9, |_| {
+    ("ends at once", 12, |_| text_answer(200, String::new())),
+    ("ends in the middle of a line", 12, |_| {
         text_answer(200, r#"{"type":"MODIFIED","obj"#.to_owned())
     }),
     ("has forgotten each version", 16, |_| text_answer(200, error_event(410, "too old"))),
     ("answers 410", 16, |_| json_answer(410, &failure(410, "too old"))),
-    ("answers 500", 9, |_| json_answer(500, &failure(500, "no"))),
-    ("sends garbage", 9, |_| text_answer(200, "<html>\n".to_owned())),
-    ("is reset", 9, |_| begun_answer(String::new(), Then::Reset)),
+    ("answers 500", 12, |_| json_answer(500, &failure(500, "no"))),
+    ("sends garbage", 12, |_| text_answer(200, "<html>\n".to_owned())),
+    ("is reset", 12, |_| begun_answer(String::new(), Then::Reset)),
     ("brings one event and ends", 20, |asked| {
         text_answer(200, event("MODIFIED", &asked.to_string()))
     }),
@@ -342,7 +342,7 @@ async fn no_answer_makes_a_list_ask_more_than_twenty_times_a_minute() {
         }
     })
     .await;
-    for (asked, most) in [(refused, 9), (forgotten, 16)] {
+    for (asked, most) in [(refused, 12), (forgotten, 16)] {
         let found = most_a_minute(&asked);
         assert!((3..=most).contains(&found), "{found} requests in a minute");
     }
