@@ -1,7 +1,7 @@
 //! The guided actions: a file each, and a row each in the registry. Whatever is so of one action stands in its file.
 //!
 //! Nothing of it is known to the guards, the steps, the conditions and the proof: they get what they need as data, made
-//! here from an intent ([`stance`], [`steps`], [`must_show`]).
+//! here from an intent (`stance`, `steps`, `must_show`).
 
 mod add_extension;
 mod change_image;
