@@ -16,7 +16,6 @@ mod lists;
 pub mod options;
 mod output;
 mod plan;
-mod reload;
 pub mod report;
 mod settings;
 mod status;
@@ -38,6 +37,7 @@ use crate::config::theme_file::{self, ThemeChoice};
 use crate::config::{ConfigFile, Settings};
 use crate::runtime::{self, Asks, Connect};
 use crate::theme::Theme;
+use crate::workflow::GuidedAction;
 use exit::{Exit, Failure};
 use headless::Headless;
 use options::{Cli, Command, Global};
@@ -152,7 +152,10 @@ fn headless(settings: Settings, connect: Arc<dyn Connect>, command: Command) -> 
             Command::Status(options) => status::run(Headless::open(&settings, connect).await?, &options, &mut out).await,
             Command::Wait(options) => wait::run(Headless::open(&settings, connect).await?, &options, &mut errors).await,
             Command::Add(options) => add::run(&settings, connect, &options, &mut out, &mut errors).await,
-            Command::Reload(options) => reload::run(&settings, connect, &options, &mut out, &mut errors).await,
+            Command::Reload(options) => {
+                let wanted = guided::Wanted::of_cluster(GuidedAction::Reload, &options);
+                guided::run(&settings, connect, &wanted, &mut out, &mut errors).await
+            }
             Command::Ext(query) => lists::extensions(Headless::open(&settings, connect).await?, &query, &mut out).await,
             Command::Paths(query) => lists::paths(Headless::open(&settings, connect).await?, &query, &mut out).await,
             Command::Findings(options) => lists::findings(Headless::open(&settings, connect).await?, &options, &mut out).await,

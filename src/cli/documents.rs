@@ -12,6 +12,7 @@ use super::exit::{Exit, Failure};
 use super::lists::{ExtensionList, FindingList, PathList};
 use super::options::{Cli, Document};
 use super::report::Report;
+use crate::app::action::Action;
 
 /// Writes a document as JSON.
 pub(super) fn json(document: &impl Serialize, out: &mut dyn Write) -> Result<(), Failure> {
@@ -37,7 +38,7 @@ fn schema_of(document: Document) -> Schema {
         Document::Doctor => schema_for!(Doctor),
         Document::Watch => schema_for!(Change),
         Document::Info => committed(include_str!("schema/info.json")),
-        Document::Config => committed(include_str!("schema/config.json")),
+        Document::Config => with_actions(committed(include_str!("schema/config.json"))),
     }
 }
 
@@ -45,6 +46,23 @@ fn schema_of(document: Document) -> Schema {
 fn committed(text: &str) -> Schema {
     let value: Option<serde_json::Value> = serde_json::from_str(text).ok();
     value.and_then(|value| Schema::try_from(value).ok()).unwrap_or_default()
+}
+
+/// The words of the actions are those that have keys, in panes and in overlays.
+fn with_actions(mut schema: Schema) -> Schema {
+    let keys = schema.pointer_mut("/properties/keys/properties");
+    let Some(panes) = keys.and_then(serde_json::Value::as_object_mut) else {
+        return schema;
+    };
+    let words = || {
+        let actions = Action::ALL.iter();
+        actions.map(|action| (action.as_str().to_owned(), serde_json::json!({"$ref": "#/$defs/keys"})))
+    };
+    if let Some(overlay) = panes.get_mut("overlay") {
+        overlay["properties"] = words().collect();
+    }
+    panes.extend(words());
+    schema
 }
 
 /// `extop schema`.
