@@ -151,7 +151,7 @@ async fn permissions(observe: &dyn Observe, scope: &Scope) -> Vec<PermissionOf> 
     asked
         .into_iter()
         .map(|permission| {
-            let (verdict, because) = match world.permissions.get(&permission) {
+            let (verdict, because) = match world.may(&permission) {
                 Some(Verdict::Allowed) => ("allowed", None),
                 Some(Verdict::Denied) => ("denied", None),
                 Some(Verdict::Unknown(why)) => ("unknown", Some(why.clone())),

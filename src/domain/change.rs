@@ -9,7 +9,7 @@ pub(crate) mod stored;
 
 use super::ids::ClusterKey;
 pub use edits::{FieldEdit, ItemEdit, PreloadEdit};
-pub use kind::{ChangeFacts, ChangeKind, ChangedObject, ChangedPart, Patience};
+pub use kind::{ChangeFacts, ChangeKind, ChangedObject, ChangedPart, Needed, PERMISSIONS, Patience};
 
 /// Name under which the API server records what extop writes.
 pub const FIELD_MANAGER: &str = "extop";

@@ -22,7 +22,6 @@ mod objects;
 mod operator;
 mod preload;
 
-pub use access::NEEDED;
 pub use changed::of_changes;
 pub use entries::asked_entries;
 pub use images::{Fits, fits, is_pinned};

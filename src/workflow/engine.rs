@@ -30,7 +30,7 @@ use super::situation::Situation;
 use super::steps;
 use crate::domain::change::{Change, ChangeKind, ChangedObject, Request};
 use crate::domain::ids::PodKey;
-use crate::domain::permission::{Permission, Verdict};
+use crate::domain::permission::Permission;
 use crate::domain::request::holds;
 use crate::domain::{Timestamp, World};
 
@@ -320,7 +320,7 @@ fn ready_pods(run: &Run, world: &World) -> Vec<PodKey> {
 /// Instance managers may be asked, as far as is known.
 fn may_report(run: &Run, world: &World) -> bool {
     let permission = Permission::new("get", "pods/proxy", &run.intent.cluster.namespace);
-    world.permissions.get(&permission) != Some(&Verdict::Denied)
+    !world.may_not(&permission)
 }
 
 /// Name of the object that a change is made on, for generations. A pod is replaced, not altered.

@@ -127,6 +127,26 @@ pub enum ChangedPart {
     Pod,
 }
 
+/// The verb and the resource of a permission.
+pub type Needed = (&'static str, &'static str);
+
+const PATCH_CLUSTER: Needed = ("patch", "clusters");
+const PATCH_STATUS: Needed = ("patch", "clusters/status");
+const CREATE_DATABASE: Needed = ("create", "databases");
+const PATCH_DATABASE: Needed = ("patch", "databases");
+const DELETE_DATABASE: Needed = ("delete", "databases");
+const DELETE_POD: Needed = ("delete", "pods");
+
+/// Every permission that a change may take, in the namespace of its cluster.
+pub const PERMISSIONS: [Needed; 6] = [
+    PATCH_CLUSTER,
+    PATCH_STATUS,
+    CREATE_DATABASE,
+    PATCH_DATABASE,
+    DELETE_DATABASE,
+    DELETE_POD,
+];
+
 /// How long a change may take before that is worth a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
@@ -144,7 +164,7 @@ pub struct ChangeFacts<'a> {
     /// The part of it.
     pub part: ChangedPart,
     /// The verb and the resource of the permission that it takes.
-    pub permission: (&'static str, &'static str),
+    pub permission: Needed,
     /// It can be seen in the objects for as long as nobody alters them.
     pub leaves_a_trace: bool,
     /// Its guards read SQL evidence.
@@ -198,20 +218,20 @@ impl ChangeKind {
             Self::DeletePod { pod, .. } => ChangeFacts {
                 object: ChangedObject::Pod(pod),
                 part: ChangedPart::Pod,
-                permission: ("delete", "pods"),
+                permission: DELETE_POD,
                 leaves_a_trace: false,
                 patience: ONE,
                 ..entries("recreating", false, false)
             },
             Self::CreateDatabase { key, .. } => ChangeFacts {
                 part: ChangedPart::NewObject,
-                ..of_object(key, "create", true)
+                ..of_object(key, CREATE_DATABASE, true)
             },
-            Self::SetDatabaseExtension { key, .. } => of_object(key, "patch", true),
-            Self::UnsetDatabaseExtension { key, .. } => of_object(key, "patch", false),
+            Self::SetDatabaseExtension { key, .. } => of_object(key, PATCH_DATABASE, true),
+            Self::UnsetDatabaseExtension { key, .. } => of_object(key, PATCH_DATABASE, false),
             Self::DeleteDatabase { key, .. } => ChangeFacts {
                 leaves_a_trace: false,
-                ..of_object(key, "delete", false)
+                ..of_object(key, DELETE_DATABASE, false)
             },
         }
     }
@@ -249,7 +269,7 @@ fn entries(doing: &'static str, mounts: bool, needs_sql: bool) -> ChangeFacts<'s
     ChangeFacts {
         object: ChangedObject::Cluster,
         part: ChangedPart::Entries,
-        permission: ("patch", "clusters"),
+        permission: PATCH_CLUSTER,
         leaves_a_trace: true,
         needs_sql,
         mounts,
@@ -262,17 +282,17 @@ fn entries(doing: &'static str, mounts: bool, needs_sql: bool) -> ChangeFacts<'s
 fn of_status(doing: &'static str, needs_sql: bool) -> ChangeFacts<'static> {
     ChangeFacts {
         part: ChangedPart::Status,
-        permission: ("patch", "clusters/status"),
+        permission: PATCH_STATUS,
         leaves_a_trace: false,
         ..entries(doing, false, needs_sql)
     }
 }
 
-fn of_object<'a>(key: &'a DatabaseKey, verb: &'static str, needs_sql: bool) -> ChangeFacts<'a> {
+fn of_object(key: &DatabaseKey, permission: Needed, needs_sql: bool) -> ChangeFacts<'_> {
     ChangeFacts {
         object: ChangedObject::Database(key),
         part: ChangedPart::Spec,
-        permission: (verb, "databases"),
+        permission,
         leaves_a_trace: true,
         needs_sql,
         mounts: false,

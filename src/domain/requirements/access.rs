@@ -1,24 +1,15 @@
 //! What this user may do, as access reviews answered it.
 
 use super::{CheckCode, CheckResult, CheckSubject, Checks};
+use crate::domain::change::PERMISSIONS;
 use crate::domain::permission::{Permission, Verdict};
-
-/// What the guided actions need, in the namespace of the cluster: verb and resource. A step needs one of these.
-pub const NEEDED: [(&str, &str); 6] = [
-    ("patch", "clusters"),
-    ("patch", "clusters/status"),
-    ("create", "databases"),
-    ("patch", "databases"),
-    ("delete", "databases"),
-    ("delete", "pods"),
-];
 
 impl Checks<'_> {
     pub(super) fn permissions(&mut self) {
         let namespace = &self.cluster.key.namespace;
         let subject = CheckSubject::Namespace(namespace.clone());
         let (mut denied, mut unknown) = (Vec::new(), Vec::new());
-        for permission in NEEDED.map(|(verb, resource)| Permission::new(verb, resource, namespace)) {
+        for permission in PERMISSIONS.map(|(verb, resource)| Permission::new(verb, resource, namespace)) {
             match self.world.may(&permission) {
                 Some(Verdict::Allowed) => {}
                 Some(Verdict::Denied) => denied.push(permission.to_string()),

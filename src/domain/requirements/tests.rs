@@ -85,7 +85,7 @@ fn shipped(world: &mut World, element: &str) {
 }
 
 fn permitted(world: &mut World, last: Verdict) {
-    let mut answers: Vec<(Permission, Verdict)> = NEEDED
+    let mut answers: Vec<(Permission, Verdict)> = crate::domain::change::PERMISSIONS
         .map(|(verb, resource)| (Permission::new(verb, resource, "shop"), Verdict::Allowed))
         .to_vec();
     answers[5].1 = last;

@@ -48,7 +48,7 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
 }
 
 fn allowed(world: &World, permission: &Permission) -> Check {
-    match world.permissions.get(permission) {
+    match world.may(permission) {
         Some(Verdict::Allowed) => pass(CheckCode::Permissions, format!("you may {permission}")),
         Some(Verdict::Denied) => fail(
             CheckCode::Permissions,

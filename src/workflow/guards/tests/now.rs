@@ -249,7 +249,7 @@ fn each_step_needs_a_permission_that_doctor_asks_for() {
     let askings = rows().into_iter().flat_map(|(_, _, _, asking, _, missing)| [asking(), missing()]);
     for step in askings.flat_map(|asking| asking.steps) {
         let permission = step.change().unwrap().kind.facts().permission;
-        assert!(crate::domain::requirements::NEEDED.contains(&permission), "{permission:?}");
+        assert!(crate::domain::change::PERMISSIONS.contains(&permission), "{permission:?}");
     }
 }
 
