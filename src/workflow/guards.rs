@@ -18,7 +18,6 @@ use crate::domain::request::holds;
 use crate::domain::requirements::of_changes;
 use crate::domain::sentence::Sentence;
 
-pub(super) use entry::provided;
 pub(super) use leave::{permissions, text_only};
 pub(super) use preload::unlisted;
 pub(super) use requests::to_confirm;

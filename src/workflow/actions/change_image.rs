@@ -9,7 +9,6 @@ use crate::domain::instance::Trouble;
 use crate::domain::{Timestamp, World};
 use crate::workflow::form::{FieldId, Form};
 use crate::workflow::forms::{choice, form, offered_by_catalog};
-use crate::workflow::guards::provided;
 use crate::workflow::intent::{ChangeImage, Intent};
 use crate::workflow::plan::{Condition, Step, StepKind};
 use crate::workflow::proof::MustShow;
@@ -106,7 +105,12 @@ impl Guided for ChangeImage {
             objects.any(|object| object.extensions.iter().any(|item| item.name == *name))
         };
         MustShow {
-            offered: provided(world, cluster, &self.entry).into_iter().filter(is_asked_for).collect(),
+            offered: world
+                .sql_names_of(cluster, &self.entry)
+                .names
+                .into_iter()
+                .filter(is_asked_for)
+                .collect(),
             rolled_out: Some(format!("every instance mounts {} with {}", self.entry, self.reference)),
             ..MustShow::default()
         }

@@ -4,7 +4,7 @@ use super::{Situation, fail, pass, unknown, warn};
 use crate::domain::World;
 use crate::domain::change::ChangeKind;
 use crate::domain::cluster::Cluster;
-use crate::domain::known::known;
+use crate::domain::ladder::NamesFrom;
 use crate::domain::probe::FileKind;
 use crate::domain::world::library_name;
 use crate::workflow::plan::{Check, CheckCode};
@@ -52,12 +52,22 @@ fn in_use(situation: &Situation<'_>, cluster: &Cluster, entry: &str) -> Check {
             format!("it cannot be read whether a database has an extension of {entry}"),
         );
     };
-    let provided = provided(world, cluster, entry);
+    let offered = world.sql_names_of(cluster, entry);
+    if offered.from == NamesFrom::Unknown {
+        let mut mounts = world.instances_of(&cluster.key).flat_map(|instance| &instance.mounts);
+        if mounts.any(|mount| mount.entry == entry) {
+            return unknown(
+                CheckCode::InUse,
+                format!("it is not known which SQL extensions {entry} provides: the files of its image cannot be listed"),
+            );
+        }
+        return pass(CheckCode::InUse, format!("no instance mounts {entry}"));
+    }
     for database in &probe.databases {
         let used = database
             .installed
             .known()
-            .and_then(|installed| installed.iter().find(|there| provided.contains(&there.name)));
+            .and_then(|installed| installed.iter().find(|there| offered.names.contains(&there.name)));
         if let Some(used) = used {
             let text = format!(
                 "{} is installed in database {}, and {entry} provides it",
@@ -126,24 +136,12 @@ fn seen_files(world: &World, cluster: &Cluster, entry: &str, kind: FileKind) -> 
         .collect()
 }
 
-/// Libraries of an entry: by the files that were seen in its mount, else as is known of the image.
+/// Libraries of an entry: by the files that were seen in its mount, else as is known of its image.
 fn libraries(world: &World, cluster: &Cluster, entry: &str) -> Vec<String> {
     let files = seen_files(world, cluster, entry, FileKind::Library);
     if !files.is_empty() {
         return files;
     }
-    let known = known(entry).map(|known| known.preload).unwrap_or_default();
+    let known = world.known_of(cluster, entry).map(|known| known.preload).unwrap_or_default();
     known.iter().map(|name| (*name).to_owned()).collect()
-}
-
-/// SQL names of an entry: by the control files that were seen in its mount, else as is known of the image.
-pub(in crate::workflow) fn provided(world: &World, cluster: &Cluster, entry: &str) -> Vec<String> {
-    let files = seen_files(world, cluster, entry, FileKind::Control);
-    if !files.is_empty() {
-        return files;
-    }
-    match known(entry) {
-        Some(known) => known.sql_names.iter().map(|name| (*name).to_owned()).collect(),
-        None => vec![entry.replace('-', "_")],
-    }
 }

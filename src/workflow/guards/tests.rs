@@ -10,8 +10,9 @@ use crate::domain::entry_rules::path_list_error;
 use crate::domain::extension::{EnvVar, ExtensionEntry};
 use crate::domain::fixture;
 use crate::domain::ids::{DatabaseKey, PodKey};
+use crate::domain::instance::Mount;
 use crate::domain::platform::Node;
-use crate::domain::probe::{DatabaseOwner, Fact, FileKind, ProbeFailure};
+use crate::domain::probe::{DatabaseOwner, Fact, FileKind, InstanceProbe, ProbeFailure};
 use crate::workflow::actions;
 use crate::workflow::intent::DatabaseWish;
 use crate::workflow::intent::{self, Intent};
@@ -524,8 +525,25 @@ fn a_database_that_was_not_read_is_not_taken_for_one_without_the_extension() {
         left: Vec::new(),
     }
     .on(fixture::cluster_key());
+    assert_eq!(result(&remove, &world, CheckCode::InUse), Pass, "no instance mounts it");
+    fixture::change_instance(&mut world, "orders-1", |pod| {
+        pod.mounts.push(Mount {
+            entry: "foo".to_owned(),
+            reference: None,
+            pull_policy: None,
+        });
+    });
+    // D10: a name is not guessed.
+    assert_eq!(result(&remove, &world, CheckCode::InUse), Unknown, "what it provides is not known");
+    let seen = |probe: &mut InstanceProbe| {
+        if let Fact::Known(files) = &mut probe.files {
+            files.push(fixture::file(FileKind::Control, 4, "/extensions/foo/share", "foo"));
+        }
+    };
+    fixture::change_probe(&mut world, "orders-1", seen);
     assert_eq!(result(&remove, &world, CheckCode::InUse), Pass);
     fixture::change_probe(&mut world, "orders-1", |probe| {
+        seen(probe);
         probe.databases[0].installed = Fact::Unknown("the Database object orders-app wants it dropped".to_owned());
     });
     let (answered, evidence) = answer(&remove, &world, CheckCode::InUse);
