@@ -24,7 +24,7 @@ pub enum Event {
     NotKept(String),
     /// A deadline passed. It changes what is said, not what is done.
     Deadline(u64),
-    /// The operator wants to go on after a stop (retry the failed step after guards).
+    /// The user wants to continue after a stop (retry the failed step after guards).
     Continue,
     /// The operator closes a run that has not written anything, or lets go of one that has.
     Cancelled,

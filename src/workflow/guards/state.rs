@@ -99,7 +99,7 @@ fn in_progress(situation: &Situation<'_>, cluster: &Cluster, rollout: &Rollout) 
         return situation
             .stance
             .mends
-            .then(|| warn(name, format!("the rollout is stopped: {pending}")));
+            .then(|| warn(name, format!("the rollout is stuck: {pending}")));
     }
     match situation.stance.during_rollout {
         DuringRollout::Always => Some(warn(name, format!("a rollout is in progress: {pending}"))),

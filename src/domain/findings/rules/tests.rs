@@ -630,6 +630,9 @@ fn every_code_has_a_fixture_that_raises_exactly_it_and_a_near_miss_that_does_not
         for finding in &raised {
             let remedy = finding.remedy_text.for_people();
             assert!(!remedy.is_empty());
+            // The style page: a finding has no full stop.
+            let message = finding.message.for_people();
+            assert!(!message.ends_with('.'), "{message}");
             if let Some((_, command)) = remedy.split_once("kubectl ") {
                 let words = shlex::split(command).unwrap();
                 assert!(
