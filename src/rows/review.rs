@@ -28,7 +28,22 @@ pub fn review(run: &Run) -> Vec<Line> {
     if plan.checks.is_empty() {
         lines.push(Line::new(Role::Dim, "  none were evaluated yet"));
     }
-    for check in &plan.checks {
+    lines.extend(guards(plan));
+    lines.push(Line::empty());
+    lines.push(Line::new(Role::Heading, "steps"));
+    for (at, step) in plan.steps.iter().enumerate() {
+        lines.extend(one(at, step));
+        if let Some(preview) = plan.previews.iter().find(|preview| preview.step == at) {
+            lines.extend(sent(preview));
+        }
+    }
+    lines
+}
+
+/// What did not pass in full, then what passed in one line: the steps are what a person reads the plan for.
+fn guards(plan: &Plan) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for check in plan.checks.iter().filter(|check| check.result != CheckResult::Pass) {
         let mark = mark::check(check.result);
         let word = match check.result {
             CheckResult::Pass => "",
@@ -46,13 +61,20 @@ pub fn review(run: &Run) -> Vec<Line> {
             lines.push(Line::new(Role::Dim, format!("    {}", hint.for_people())).indented(4));
         }
     }
-    lines.push(Line::empty());
-    lines.push(Line::new(Role::Heading, "steps"));
-    for (at, step) in plan.steps.iter().enumerate() {
-        lines.extend(one(at, step));
-        if let Some(preview) = plan.previews.iter().find(|preview| preview.step == at) {
-            lines.extend(sent(preview));
+    let mut passed: Vec<&str> = Vec::new();
+    for check in plan.checks.iter().filter(|check| check.result == CheckResult::Pass) {
+        if !passed.contains(&check.code.as_str()) {
+            passed.push(check.code.as_str());
         }
+    }
+    if !passed.is_empty() {
+        let mark = mark::check(CheckResult::Pass);
+        lines.push(
+            Line::new(mark.role, format!("  {} ", mark.text))
+                .with(Role::Strong, format!("{} pass: ", passed.len()))
+                .with(Role::Dim, passed.join(", "))
+                .indented(4),
+        );
     }
     lines
 }
