@@ -50,8 +50,8 @@ fn the_tunnel_and_exec_tell_the_same() {
     assert_eq!(code, 6, "without SQL the answer is partial: {off}");
 }
 
-/// What a credential plugin says to a person.
-const NOISE: &str = "please touch your key";
+/// What a credential plugin says that asks nobody.
+const NOISE: &str = "looking for the key";
 
 /// A kubeconfig whose user comes from a plugin that takes its time and talks; its key is never in a file of the test's.
 fn with_plugin(space: &Space, proxy: Option<&HttpProxy>) -> std::path::PathBuf {
@@ -66,7 +66,7 @@ fn with_plugin(space: &Space, proxy: Option<&HttpProxy>) -> std::path::PathBuf {
               status: {{clientCertificateData: (."client-certificate-data" | @base64d), clientKeyData: (."client-key-data" | @base64d)}}}}'"#
     );
     let exec =
-        json!({"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", script], "interactiveMode": "IfAvailable"});
+        json!({"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", script], "interactiveMode": "Never"});
     let made = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": own["current-context"], "users": [{"name": "plugin", "user": {"exec": exec}}],
         "clusters": [{"name": "plugin", "cluster": cluster}],
