@@ -25,6 +25,6 @@ pub use actions::{Begin, Chosen};
 pub use engine::Memory;
 pub use event::{Command, Event};
 pub use form::{Field, FieldId, FieldKind, Form, FormFor};
-pub use intent::{DatabaseWish, GuidedAction, Intent, IntentKind};
+pub use intent::{DatabaseWish, GuidedAction, Intent, IntentKind, WrongWish};
 pub use plan::{Check, CheckResult, Condition, DryRun, Plan, Step, StepKind};
 pub use run::{Phase, Run, RunId};

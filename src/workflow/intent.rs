@@ -6,6 +6,7 @@ use crate::domain::Timestamp;
 use crate::domain::change::{Change, stored};
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::{ClusterKey, PodKey};
+use crate::domain::known::known;
 
 /// One guided action on a cluster, with its values.
 ///
@@ -106,6 +107,51 @@ pub struct DatabaseWish {
     pub version: Option<String>,
     /// Schema, or the default.
     pub schema: Option<String>,
+}
+
+/// What is wrong with `DATABASE` or `DATABASE=VERSION`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WrongWish {
+    /// It is not written so.
+    Form,
+    /// A version can only be meant for one SQL extension.
+    VersionOfSeveral,
+}
+
+impl DatabaseWish {
+    /// Each of the SQL extensions in the database that is written as `DATABASE` or `DATABASE=VERSION`.
+    ///
+    /// # Errors
+    ///
+    /// When the database is not written so, or has one version for several SQL extensions.
+    pub fn read(text: &str, names: &[String], schema: Option<&str>) -> Result<Vec<Self>, WrongWish> {
+        let (database, version) = match text.split_once('=') {
+            Some((database, version)) => (database, Some(version)),
+            None => (text, None),
+        };
+        if database.is_empty() || version == Some("") {
+            return Err(WrongWish::Form);
+        }
+        if version.is_some() && names.len() > 1 {
+            return Err(WrongWish::VersionOfSeveral);
+        }
+        let wishes = names.iter().map(|extension| Self {
+            database: database.to_owned(),
+            extension: extension.clone(),
+            version: version.map(str::to_owned),
+            schema: schema.map(str::to_owned),
+        });
+        Ok(wishes.collect())
+    }
+
+    /// The SQL extensions that are meant where none is named: what is known of the entry, else its own name. An image that
+    /// offers no SQL extension is only mounted and preloaded.
+    pub fn default_names(entry: &str) -> Vec<String> {
+        match known(entry) {
+            Some(known) => known.sql_names.first().map(|name| (*name).to_owned()).into_iter().collect(),
+            None => vec![entry.replace('-', "_")],
+        }
+    }
 }
 
 /// Values of *change the image*.

@@ -3,9 +3,8 @@
 use crate::cli::options::Add;
 use crate::domain::extension::{EnvVar, ExtensionEntry};
 use crate::domain::ids::ClusterKey;
-use crate::domain::known::known;
 use crate::workflow::intent;
-use crate::workflow::{DatabaseWish, Intent};
+use crate::workflow::{DatabaseWish, Intent, WrongWish};
 
 /// What is seen to be wrong before anything is read.
 pub(super) fn check(options: &Add) -> Result<(), String> {
@@ -45,43 +44,26 @@ fn variable(text: &str) -> Result<EnvVar, String> {
     }
 }
 
-/// Every database gets every SQL extension. A version can only be meant for one.
+/// Every database gets every SQL extension.
 fn wishes(options: &Add) -> Result<Vec<DatabaseWish>, String> {
-    let names = sql_names(options);
+    let names = if options.sql.is_empty() {
+        DatabaseWish::default_names(&options.name)
+    } else {
+        options.sql.clone()
+    };
     let mut wishes = Vec::new();
     for text in &options.database {
-        let (database, version) = match text.split_once('=') {
-            Some((database, version)) => (database, Some(version)),
-            None => (text.as_str(), None),
-        };
-        if database.is_empty() || version == Some("") {
-            return Err(format!("--database {text}: write it as DATABASE or DATABASE=VERSION"));
-        }
-        if version.is_some() && names.len() > 1 {
-            return Err(format!(
-                "--database {text}: a version is meant for one SQL extension, not for {}; choose it with --sql",
-                names.join(", ")
-            ));
-        }
-        wishes.extend(names.iter().map(|extension| DatabaseWish {
-            database: database.to_owned(),
-            extension: extension.clone(),
-            version: version.map(str::to_owned),
-            schema: options.schema.clone(),
-        }));
+        wishes.extend(
+            DatabaseWish::read(text, &names, options.schema.as_deref()).map_err(|wrong| match wrong {
+                WrongWish::Form => format!("--database {text}: write it as DATABASE or DATABASE=VERSION"),
+                WrongWish::VersionOfSeveral => format!(
+                    "--database {text}: a version is meant for one SQL extension, not for {}; choose it with --sql",
+                    names.join(", ")
+                ),
+            })?,
+        );
     }
     Ok(wishes)
-}
-
-fn sql_names(options: &Add) -> Vec<String> {
-    if !options.sql.is_empty() {
-        return options.sql.clone();
-    }
-    match known(&options.name) {
-        // An image that offers no SQL extension is only mounted and preloaded.
-        Some(known) => known.sql_names.first().map(|name| (*name).to_owned()).into_iter().collect(),
-        None => vec![options.name.replace('-', "_")],
-    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::domain::watch::Kind;
 use crate::domain::{Timestamp, World};
 use crate::workflow::form::{FieldId, Form};
 use crate::workflow::forms::{choice, form, line, lines, listed, offered_by_catalog, some, words};
-use crate::workflow::intent::{AddExtension, DatabaseWish, Intent};
+use crate::workflow::intent::{AddExtension, DatabaseWish, Intent, WrongWish};
 use crate::workflow::plan::{Condition, Step};
 use crate::workflow::proof::MustShow;
 use crate::workflow::steps::step;
@@ -180,36 +180,19 @@ fn databases(world: &World, cluster: &ClusterKey) -> Vec<String> {
     seen
 }
 
-/// Every database gets every SQL extension. A version can only be meant for one.
+/// Every database gets every SQL extension.
 fn wishes(form: &Form, entry: &str) -> Result<Vec<DatabaseWish>, String> {
     let mut names = words(form.value(FieldId::SqlNames));
     if names.is_empty() {
-        names = match known(entry) {
-            Some(known) => known.sql_names.first().map(|name| (*name).to_owned()).into_iter().collect(),
-            None => vec![entry.replace('-', "_")],
-        };
+        names = DatabaseWish::default_names(entry);
     }
+    let schema = some(form.value(FieldId::Schema));
     let mut wishes = Vec::new();
     for word in words(form.value(FieldId::Databases)) {
-        let (database, version) = match word.split_once('=') {
-            Some((database, version)) => (database, Some(version)),
-            None => (word.as_str(), None),
-        };
-        if database.is_empty() || version == Some("") {
-            return Err(format!("'{word}': write it as database or database=version"));
-        }
-        if version.is_some() && names.len() > 1 {
-            return Err(format!(
-                "'{word}': a version is meant for one SQL extension, not for {}",
-                names.join(", ")
-            ));
-        }
-        wishes.extend(names.iter().map(|extension| DatabaseWish {
-            database: database.to_owned(),
-            extension: extension.clone(),
-            version: version.map(str::to_owned),
-            schema: some(form.value(FieldId::Schema)),
-        }));
+        wishes.extend(DatabaseWish::read(&word, &names, schema.as_deref()).map_err(|wrong| match wrong {
+            WrongWish::Form => format!("'{word}': write it as database or database=version"),
+            WrongWish::VersionOfSeveral => format!("'{word}': a version is meant for one SQL extension, not for {}", names.join(", ")),
+        })?);
     }
     Ok(wishes)
 }
