@@ -125,20 +125,10 @@ fn still_preloaded(situation: &Situation<'_>, cluster: &Cluster, entry: &str) ->
     ))
 }
 
-/// Names of the files of a kind that were seen in the mount of an entry, in any instance.
-fn seen_files(world: &World, cluster: &Cluster, entry: &str, kind: FileKind) -> Vec<String> {
-    world
-        .instances_of(&cluster.key)
-        .filter_map(|instance| world.answer_of(instance))
-        .flat_map(|probe| probe.files_of(entry))
-        .filter(|file| file.kind == kind)
-        .map(|file| file.name.clone())
-        .collect()
-}
-
 /// Libraries of an entry: by the files that were seen in its mount, else as is known of its image.
 fn libraries(world: &World, cluster: &Cluster, entry: &str) -> Vec<String> {
-    let files = seen_files(world, cluster, entry, FileKind::Library);
+    let files = world.files_in(cluster, entry).filter(|file| file.kind == FileKind::Library);
+    let files: Vec<String> = files.map(|file| file.name.clone()).collect();
     if !files.is_empty() {
         return files;
     }
