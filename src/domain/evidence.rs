@@ -49,6 +49,8 @@ struct Subject<'a> {
     world: &'a World,
     cluster: &'a Cluster,
     rollout: &'a Rollout,
+    /// What pods get, all entries.
+    wanted: &'a [ExtensionEntry],
     /// What pods get, or shall get, of this entry.
     entry: ExtensionEntry,
     sql_names: Vec<String>,
@@ -75,6 +77,7 @@ impl<'a> Subject<'a> {
             world,
             cluster,
             rollout,
+            wanted,
             entry,
             sql_names: names.names,
             names_from: names.from,

@@ -194,9 +194,10 @@ fn live(setting: PathSetting, database: &DatabaseProbe) -> Result<&str, &str> {
 /// What the running server's environment lacks; `None` when nothing does, or when the entry sets nothing there. That the
 /// environment cannot be read does not hide what the paths tell.
 fn environment_fault(subject: &Subject, instance: &Instance) -> Option<Fault> {
-    let gaps = subject.world.environment_gaps(subject.cluster, instance)?.value;
-    let gap = gaps.into_iter().find(|gap| gap.entry() == subject.entry.name)?;
-    Some(match gap {
+    let gaps = subject
+        .world
+        .environment_gaps(instance, subject.wanted, Some(&subject.entry.name))?;
+    Some(match gaps.value.into_iter().next()? {
         EnvironmentGap::Path { setting, wanted, .. } => Fault::EnvironmentLacks { setting, elements: wanted },
         EnvironmentGap::Variable { name, wanted, .. } => Fault::VariableDiffers { name, wanted },
     })

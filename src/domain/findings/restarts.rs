@@ -1,16 +1,18 @@
 //! Rules about what waits for a restart that nothing triggers.
 
 use super::{Code, Found, Instance, Phase, Remedy, Subject, Verdict, assess};
+use crate::domain::extension::ExtensionEntry;
 
 impl Found<'_> {
     pub(super) fn restarts(&mut self) {
         let rollout = assess(self.world, self.cluster);
         let healthy = self.cluster.status.phase_kind() == Phase::Healthy;
+        let entries = self.world.entries_of(self.cluster);
         let waiting: Vec<String> = self
             .world
             .instances_of(&self.cluster.key)
             .filter(|instance| instance.is_up())
-            .filter_map(|instance| Some(format!("{} ({})", instance.key.name, self.waits_for_restart(instance)?)))
+            .filter_map(|instance| Some(format!("{} ({})", instance.key.name, self.waits_for_restart(instance, &entries)?)))
             .collect();
         // While the operator rolls pods, settings wait for its restart.
         if waiting.is_empty() || !healthy || rollout.instances.iter().any(|instance| !instance.done) {
@@ -25,11 +27,11 @@ impl Found<'_> {
         });
     }
 
-    fn waits_for_restart(&self, instance: &Instance) -> Option<String> {
+    fn waits_for_restart(&self, instance: &Instance, entries: &[ExtensionEntry]) -> Option<String> {
         if let Some(pending) = self.world.pending_restart(instance).filter(|pending| pending.waits) {
             return Some(pending.setting.unwrap_or("as its manager reports").to_owned());
         }
-        let gaps = self.world.environment_gaps(self.cluster, instance)?.value;
+        let gaps = self.world.environment_gaps(instance, entries, None)?.value;
         let gap = gaps.first()?;
         Some(format!("{} of {}", gap.variable(), gap.entry()))
     }

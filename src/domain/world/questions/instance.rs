@@ -6,7 +6,6 @@ use regex::{Captures, Regex};
 
 use super::Dated;
 use super::entry::library_name;
-use crate::domain::cluster::Cluster;
 use crate::domain::database::Database;
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::{DatabaseKey, PodKey};
@@ -165,14 +164,19 @@ impl World {
         })
     }
 
-    /// What the environment of an instance's running server lacks of what the entries of its cluster add; `None` when the
-    /// environment cannot be read.
-    pub fn environment_gaps(&self, cluster: &Cluster, instance: &Instance) -> Option<Dated<Vec<EnvironmentGap>>> {
+    /// What the environment of an instance's running server lacks of what the entries of its cluster ([`World::entries_of`])
+    /// add, all of them or the one with this name; `None` when the environment cannot be read.
+    pub fn environment_gaps(
+        &self,
+        instance: &Instance,
+        entries: &[ExtensionEntry],
+        only: Option<&str>,
+    ) -> Option<Dated<Vec<EnvironmentGap>>> {
         let answer = self.answer_of(instance)?;
         let environment = answer.environment.known()?;
-        let entries = self.entries_of(cluster);
         let mut gaps = Vec::new();
-        for (at, entry) in entries.iter().enumerate() {
+        let asked = entries.iter().enumerate();
+        for (at, entry) in asked.filter(|(_, entry)| only.is_none_or(|name| entry.name == name)) {
             for setting in [PathSetting::LdLibraryPath, PathSetting::Path] {
                 let wanted = of_entry(setting, entry);
                 let live = environment.get(setting.as_str()).map_or("", String::as_str);

@@ -200,7 +200,7 @@ fn gaps(edit: impl FnOnce(&mut Vec<ExtensionEntry>), live: &[(&str, &str)]) -> V
         probe.environment = Fact::Known(live.collect());
     });
     let cluster = world.clusters.get(&cluster_key()).unwrap();
-    let found = world.environment_gaps(cluster, instance(&world, "orders-2"));
+    let found = world.environment_gaps(instance(&world, "orders-2"), &world.entries_of(cluster), None);
     found.unwrap().value
 }
 
@@ -262,7 +262,10 @@ fn an_environment_that_cannot_be_read_has_no_answer() {
         probe.environment = Fact::Unknown("no superuser".to_owned());
     });
     let cluster = world.clusters.get(&cluster_key()).unwrap();
-    assert_eq!(world.environment_gaps(cluster, instance(&world, "orders-2")), None);
+    assert_eq!(
+        world.environment_gaps(instance(&world, "orders-2"), &world.entries_of(cluster), None),
+        None
+    );
 }
 
 #[test]
