@@ -1,6 +1,6 @@
 //! Checks of the entries: name, paths, environment, and where their images come from.
 
-use super::images::is_pinned;
+use super::images::{Fits, fits, is_pinned};
 use super::{CheckCode, CheckResult, CheckSubject, Checks};
 use crate::domain::World;
 use crate::domain::catalog::resolved;
@@ -58,11 +58,50 @@ impl Checks<'_> {
     pub(super) fn references(&mut self) {
         for entry in asked_entries(self.world, self.cluster) {
             let (result, evidence, hint) = match &entry.reference {
-                Some(reference) => judged(reference),
+                Some(reference) => self.judged(reference, &entry),
                 None => self.without(&entry.name),
             };
             self.say(CheckCode::Reference, result, CheckSubject::Entry(entry.name), evidence, hint);
         }
+    }
+
+    /// The reference is one, and names an image that stays the same and is made for this PostgreSQL ([`fits`]).
+    fn judged(&self, text: &str, entry: &ExtensionEntry) -> (CheckResult, String, Option<&'static str>) {
+        let hint = Some("change the image of the entry");
+        let reference = match Reference::parse(text) {
+            Ok(reference) => reference,
+            Err(why) => return (CheckResult::Fail, why, hint),
+        };
+        match fits(self.world, self.cluster, entry) {
+            Some(Fits::OtherMajor { made, runs }) => {
+                let evidence = format!("{text} is made for PostgreSQL {made}, the cluster runs {runs}");
+                return (CheckResult::Fail, evidence, hint);
+            }
+            Some(Fits::OtherDistribution { made, operand }) => {
+                let evidence = format!("{text} is made on {made}, the operand image on {operand}");
+                return (CheckResult::Warn, evidence, hint);
+            }
+            Some(Fits::Yes { .. } | Fits::NotTold | Fits::OperandNotTold) | None => {}
+        }
+        if !is_pinned(&reference) {
+            let evidence = match reference.tag {
+                Some(_) => format!("{text} can change without notice"),
+                None => format!("{text} names neither a tag nor a digest"),
+            };
+            return (CheckResult::Warn, evidence, hint);
+        }
+        let evidence = match reference.tag.as_deref().and_then(extension_tag) {
+            Some(tag) => format!(
+                "{} {} for PostgreSQL {} on {}{}",
+                reference.short(),
+                tag.version,
+                tag.major,
+                tag.distribution,
+                tag.built.map(|built| format!(", built {built}")).unwrap_or_default()
+            ),
+            None => format!("{} is a valid reference; its tag says nothing else", reference.short()),
+        };
+        (CheckResult::Pass, evidence, None)
     }
 
     fn without(&self, entry: &str) -> (CheckResult, String, Option<&'static str>) {
@@ -113,31 +152,4 @@ fn unseen(world: &World, catalog: &CatalogKey) -> Option<String> {
     };
     let why = world.unreadable.get(&(kind, object))?;
     Some(format!("it is not as its kind should be: {why}"))
-}
-
-fn judged(text: &str) -> (CheckResult, String, Option<&'static str>) {
-    let hint = Some("change the image of the entry");
-    let reference = match Reference::parse(text) {
-        Ok(reference) => reference,
-        Err(why) => return (CheckResult::Fail, why, hint),
-    };
-    if !is_pinned(&reference) {
-        let evidence = match reference.tag {
-            Some(_) => format!("{text} can change without notice"),
-            None => format!("{text} names neither a tag nor a digest"),
-        };
-        return (CheckResult::Warn, evidence, hint);
-    }
-    let evidence = match reference.tag.as_deref().and_then(extension_tag) {
-        Some(tag) => format!(
-            "{} {} for PostgreSQL {} on {}{}",
-            reference.short(),
-            tag.version,
-            tag.major,
-            tag.distribution,
-            tag.built.map(|built| format!(", built {built}")).unwrap_or_default()
-        ),
-        None => format!("{} is a valid reference; its tag says nothing else", reference.short()),
-    };
-    (CheckResult::Pass, evidence, None)
 }

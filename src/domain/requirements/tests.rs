@@ -605,3 +605,26 @@ fn what_is_worst_comes_first_and_every_code_is_a_known_one() {
             .all(|check| check.code.rule().asked == Asked::Anywhere && !check.evidence.for_people().is_empty())
     );
 }
+
+// D21: the check of the reference, the check of the image and the finding are one rule.
+#[test]
+fn d21_doctor_image_of_another_postgresql_is_not_passed() {
+    for (reference, expected) in [
+        ("registry.example/foo:1.0-17-bookworm", CheckResult::Fail),
+        ("registry.example/foo:1.0-18-trixie", CheckResult::Warn),
+        ("registry.example/foo:1.0-18-bookworm", CheckResult::Pass),
+        ("registry.example/foo:1.0", CheckResult::Pass),
+    ] {
+        let checks = |code| {
+            let mut world = fixture::world();
+            image(&mut world, reference);
+            let cluster = &world.clusters[&fixture::cluster_key()];
+            let mut list = requirements(&world, cluster);
+            list.retain(|check| check.code == code && check.subject == CheckSubject::Entry("hstore".to_owned()));
+            list[0].result
+        };
+        assert_eq!(checks(CheckCode::Reference), expected, "{reference}");
+        let fits = checks(CheckCode::ImageFits);
+        assert!(fits == expected || fits == CheckResult::Unknown, "{reference}: {fits:?}");
+    }
+}
