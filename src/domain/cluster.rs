@@ -50,6 +50,30 @@ impl Cluster {
             .or_else(catalog)
             .or_else(|| operand_major(&Reference::parse(image?).ok()?.tag?))
     }
+
+    /// What the cluster is a replica of, if it is one (`api/v1/cluster_funcs.go`, `IsReplica`): every instance is in recovery,
+    /// and the operator leaves its `Database` objects alone until it is promoted. An empty name: the spec names none.
+    pub fn follows(&self) -> Option<&str> {
+        let replica = self.spec.replica.as_ref()?;
+        let own = replica.own_name.as_deref().filter(|name| !name.is_empty());
+        let is_primary = || replica.primary.as_deref().unwrap_or_default() == own.unwrap_or(&self.key.name);
+        let is_replica = replica.enabled.unwrap_or_else(|| !is_primary());
+        is_replica.then(|| replica.source.as_deref().or(replica.primary.as_deref()).unwrap_or_default())
+    }
+
+    /// What keeps the operator from acting on `Database` objects, as a part of a sentence; `None` in a primary cluster.
+    pub fn why_databases_wait(&self) -> Option<String> {
+        self.follows().map(|origin| match origin {
+            "" => format!(
+                "{} is a replica cluster, and its Database objects wait for its promotion",
+                self.key.name
+            ),
+            origin => format!(
+                "{} is a replica cluster that follows {origin}, and its Database objects wait for its promotion",
+                self.key.name
+            ),
+        })
+    }
 }
 
 /// A field manager that owns a part of the object that extop may change.
@@ -119,6 +143,9 @@ pub struct ClusterSpec {
     pub preload: Vec<String>,
     /// `spec.postgresql.parameters`.
     pub parameters: BTreeMap<String, String>,
+    /// `spec.replica`.
+    #[serde(default)]
+    pub replica: Option<ReplicaSpec>,
     /// `spec.affinity`, as far as it chooses nodes.
     #[serde(default)]
     pub placement: Placement,
@@ -132,6 +159,19 @@ pub struct ClusterSpec {
     pub superuser_secret: Option<String>,
     /// Secret of the application owner, if bootstrap names one.
     pub application_secret: Option<String>,
+}
+
+/// `spec.replica`: whether the cluster follows another one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ReplicaSpec {
+    /// `enabled`: where it is written, it alone decides.
+    pub enabled: Option<bool>,
+    /// `primary`: the cluster of the distributed topology that is the primary one.
+    pub primary: Option<String>,
+    /// `self`: the name of this cluster in the topology; without it that of the object.
+    pub own_name: Option<String>,
+    /// `source`: the external cluster that is followed.
+    pub source: Option<String>,
 }
 
 /// Which optional parents exist, so that a JSON patch adds just what is missing.

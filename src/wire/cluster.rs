@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::platform::placement;
 use super::{entry, flag, is_mark, list, managers, number, optional, pairs, required, text, texts, time};
 use crate::domain::cluster::{
-    CatalogRef, Cluster, ClusterSpec, ClusterStatus, Condition, PresentFields, ResolvedImage, UpdateMethod, UpdateStrategy,
+    CatalogRef, Cluster, ClusterSpec, ClusterStatus, Condition, PresentFields, ReplicaSpec, ResolvedImage, UpdateMethod, UpdateStrategy,
 };
 use crate::domain::ids::{CatalogKey, ClusterKey};
 
@@ -58,6 +58,15 @@ fn spec(object: &Value, namespace: &str) -> Result<ClusterSpec, String> {
         },
         preload: texts(object, "/spec/postgresql/shared_preload_libraries"),
         parameters: pairs(object, "/spec/postgresql/parameters", |_| true),
+        replica: object
+            .pointer("/spec/replica")
+            .filter(|value| value.is_object())
+            .map(|replica| ReplicaSpec {
+                enabled: replica.get("enabled").and_then(Value::as_bool),
+                primary: optional(replica, "/primary"),
+                own_name: optional(replica, "/self"),
+                source: optional(replica, "/source"),
+            }),
         placement: placement(object),
         update_strategy: match text(object, "/spec/primaryUpdateStrategy").as_str() {
             "supervised" => UpdateStrategy::Supervised,

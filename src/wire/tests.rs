@@ -305,3 +305,18 @@ fn where_instances_may_be_put_is_read_of_nodes_and_of_the_affinity() {
         "no instance runs on Windows"
     );
 }
+
+#[test]
+fn what_a_cluster_follows_is_read() {
+    let of = |replica: Value| {
+        let object = json!({"metadata": {"name": "orders", "namespace": "shop"}, "spec": {"instances": 1, "replica": replica}});
+        let cluster = cluster::cluster(&object).unwrap();
+        cluster.follows().map(str::to_owned)
+    };
+    assert_eq!(of(json!({"enabled": true, "source": "origin"})).as_deref(), Some("origin"));
+    assert_eq!(of(json!({"enabled": false, "source": "origin"})), None);
+    assert_eq!(of(json!({"primary": "south", "source": "south"})).as_deref(), Some("south"));
+    assert_eq!(of(json!({"primary": "orders", "source": "south"})), None);
+    assert_eq!(of(json!({"self": "north", "primary": "north", "source": "south"})), None);
+    assert_eq!(of(Value::Null), None);
+}

@@ -56,7 +56,7 @@ pub(super) fn read(must_show: &MustShow, cluster: &Cluster, view: View<'_>) -> P
     let mut ledger = Ledger::default();
     for instance in view.world.instances_of(&cluster.key) {
         match (fresh_answer(view, instance), view.world.failure_of(instance)) {
-            (Some(probe), _) => of_instance(must_show, view, instance, probe, &mut ledger),
+            (Some(probe), _) => of_instance(must_show, cluster, view, instance, probe, &mut ledger),
             (None, Some(failure)) if failure.at >= view.since => {
                 ledger.open(format!("{} cannot be read, because {}", instance.key.name, failure.because));
             }
@@ -95,7 +95,7 @@ impl Ledger {
 }
 
 /// What every instance must show: offered extensions, loaded libraries, nothing that waits for a restart.
-fn of_instance(must_show: &MustShow, view: View<'_>, instance: &Instance, probe: &InstanceProbe, ledger: &mut Ledger) {
+fn of_instance(must_show: &MustShow, cluster: &Cluster, view: View<'_>, instance: &Instance, probe: &InstanceProbe, ledger: &mut Ledger) {
     let name = &instance.key.name;
     let Some(server) = probe.server.known() else {
         let why = probe.server.because().unwrap_or("no answer");
@@ -125,16 +125,24 @@ fn of_instance(must_show: &MustShow, view: View<'_>, instance: &Instance, probe:
         }
     }
     if must_show.promoted.as_ref() == Some(name) {
-        if server.standby {
-            ledger.open(format!("{name} is still in recovery"));
-        } else {
-            ledger.proved(format!("{name} is not in recovery"));
-        }
+        promoted(cluster, name, server, ledger);
     }
     if must_show.configured {
         configured(view, instance, server, ledger);
     }
     at_rest(view, instance, ledger);
+}
+
+/// The instance is the primary. In a replica cluster every one is in recovery, and the operator's own word must do.
+fn promoted(cluster: &Cluster, name: &str, server: &ServerFacts, ledger: &mut Ledger) {
+    let is_designated = cluster.follows().is_some();
+    let is_current = cluster.status.current_primary.as_deref() == Some(name);
+    match (is_designated, is_current, server.standby) {
+        (true, true, _) => ledger.proved(format!("{name} is the designated primary of the replica cluster")),
+        (true, false, _) => ledger.open(format!("{name} is not the designated primary of the replica cluster")),
+        (false, _, true) => ledger.open(format!("{name} is still in recovery")),
+        (false, _, false) => ledger.proved(format!("{name} is not in recovery")),
+    }
 }
 
 /// The configuration was read later than when the request was sent, both by the clock of the instance; a pod that was not
@@ -196,5 +204,54 @@ fn in_databases(view: View<'_>, cluster: &Cluster, wishes: &[DatabaseWish], ledg
             )),
             Some(there) => ledger.proved(format!("{database} has {} {}", there.name, there.version)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::domain::cluster::ReplicaSpec;
+    use crate::domain::fixture;
+
+    fn promotion(world: &World, instance: &str) -> Proof {
+        let must_show = MustShow {
+            promoted: Some(instance.to_owned()),
+            ..MustShow::default()
+        };
+        let view = View {
+            world,
+            known: None,
+            sent: None,
+            since: fixture::now(),
+        };
+        read(&must_show, world.clusters.get(&fixture::cluster_key()).unwrap(), view)
+    }
+
+    // D15: every instance of a replica cluster is in recovery, the designated primary too.
+    #[test]
+    fn a_promotion_in_a_replica_cluster_is_proved_by_the_operator() {
+        let mut world = fixture::world();
+        for name in fixture::INSTANCES {
+            fixture::change_probe(&mut world, name, |probe| fixture::server(probe).standby = true);
+        }
+        let open = |proof: Proof| match proof {
+            Proof::Open(lines) => lines,
+            Proof::Proved(_) | Proof::Pending(_) => Vec::new(),
+        };
+        assert_eq!(open(promotion(&world, "orders-1")), ["orders-1 is still in recovery"]);
+        fixture::change(&mut world, |cluster| {
+            cluster.spec.replica = Some(ReplicaSpec {
+                enabled: Some(true),
+                ..ReplicaSpec::default()
+            });
+        });
+        let proof = promotion(&world, "orders-1");
+        assert!(matches!(proof, Proof::Proved(_)), "{proof:?}");
+        assert_eq!(
+            open(promotion(&world, "orders-2")),
+            ["orders-2 is not the designated primary of the replica cluster"]
+        );
     }
 }

@@ -185,8 +185,8 @@ checks! {
         "No database has an extension of the entry that is taken out.",
         "pg_extension";
     Database, "database", Database, Step,
-        "The database exists, and a Database object may describe it.",
-        "pg_database; the schema of Database";
+        "The database exists, a Database object may describe it, and the operator acts on it: in a replica cluster it does not.",
+        "pg_database; the schema of Database; CloudNativePG internal/management/controller/database_controller.go";
     Owner, "owner", Database, Step,
         "A new Database object names the real owner: the operator would change it.",
         "pg_database";

@@ -132,7 +132,9 @@ impl<'a> Requests<'a> {
                 .map(|(pair, object, request)| {
                     let version = request.version.as_ref().map_or(String::new(), |version| format!(" {version}"));
                     let asks = format!("{} asks for {}{version}", object.key.name, request.name);
-                    let (state, seen) = if object.is_fresh() {
+                    let (state, seen) = if let Some(why) = subject.cluster.why_databases_wait() {
+                        unknown(format!("{asks}; {why}"))
+                    } else if object.is_fresh() {
                         holds(asks)
                     } else {
                         on_its_way(format!("{asks}; the operator has not acted on it yet"))
@@ -225,6 +227,9 @@ impl<'a> Requests<'a> {
                 let Some(object) = pair.object else {
                     return broken(Fault::NotInstalled);
                 };
+                if let Some(why) = subject.cluster.why_databases_wait() {
+                    return unknown(why);
+                }
                 if let Some(message) = failure(object, &pair.extension) {
                     return broken(Fault::CreationFailed(message));
                 }
@@ -246,7 +251,7 @@ impl<'a> Requests<'a> {
 
     /// Installed version = requested version; without a requested one, whether an update is on offer.
     pub(super) fn at_version(&self, subject: &Subject) -> Rung {
-        let sum = self.sum(subject, RungKind::AtVersion, |pair| self.version_told(pair));
+        let sum = self.sum(subject, RungKind::AtVersion, |pair| self.version_told(subject, pair));
         if let Some((state, why)) = subject.names_unknown() {
             return Sum { want: None, ..sum }.plain(state, why, None);
         }
@@ -282,10 +287,15 @@ impl<'a> Requests<'a> {
         })
     }
 
-    fn version_told(&self, pair: &Pair) -> Told {
+    fn version_told(&self, subject: &Subject, pair: &Pair) -> Told {
         let installed = match &pair.installed {
             Err(told) => return told.clone(),
-            Ok(None) => return broken(Fault::NoVersion),
+            Ok(None) => {
+                return subject
+                    .cluster
+                    .why_databases_wait()
+                    .map_or_else(|| broken(Fault::NoVersion), unknown);
+            }
             Ok(Some(installed)) => installed,
         };
         let Some(wanted) = pair.request.and_then(|request| request.version.as_ref()) else {
@@ -299,6 +309,9 @@ impl<'a> Requests<'a> {
             wanted: wanted.clone(),
             obstacle,
         };
+        if let Some(why) = subject.cluster.why_databases_wait() {
+            return unknown(format!("{} is installed, {wanted} is requested; {why}", installed.version));
+        }
         match pair.object.and_then(|object| failure(object, &pair.extension)) {
             Some(message) => broken(differs(Obstacle::Refused(message))),
             None if pair.object.is_some_and(|object| !object.is_fresh()) => on_its_way(differs(Obstacle::None)),

@@ -556,3 +556,41 @@ fn a_name_of_the_table_that_is_not_offered_is_unknown_where_files_cannot_be_read
     }
     assert_eq!(rung(&world, "pgvector", RungKind::Available).state, RungState::Unknown);
 }
+
+// D15
+
+#[test]
+fn d15_replica_cluster_what_its_objects_ask_for_waits_for_the_promotion() {
+    let mut world = fixture::world();
+    let mut object = fixture::database();
+    (object.applied, object.observed_generation) = (None, None);
+    object.status_extensions.clear();
+    "waiting for the cluster to become primary".clone_into(&mut object.message);
+    world.apply(Objects::Databases(vec![object]).into(), fixture::now());
+    assert_eq!(rung(&world, "hstore", RungKind::Requested).state, RungState::InProgress);
+    change(&mut world, |cluster| {
+        cluster.spec.replica = Some(crate::domain::cluster::ReplicaSpec {
+            enabled: Some(true),
+            source: Some("origin".to_owned()),
+            ..Default::default()
+        });
+    });
+    let requested = rung(&world, "hstore", RungKind::Requested);
+    assert_eq!(requested.state, RungState::Unknown);
+    assert!(said(&requested).contains("replica cluster that follows origin"), "{requested:?}");
+    assert_eq!(
+        rung(&world, "hstore", RungKind::Installed).state,
+        RungState::Holds,
+        "what the origin installed is there"
+    );
+    change_probe(&mut world, "orders-1", |probe| {
+        for database in &mut probe.databases {
+            database.installed = Fact::Known(Vec::new());
+        }
+    });
+    for kind in [RungKind::Installed, RungKind::AtVersion] {
+        let rung = rung(&world, "hstore", kind);
+        assert_eq!(rung.state, RungState::Unknown, "{rung:?}");
+        assert!(said(&rung).contains("wait for its promotion"), "{rung:?}");
+    }
+}

@@ -14,6 +14,11 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
     let mut checks = Vec::new();
     for change in situation.at_hand() {
         match &change.kind {
+            ChangeKind::CreateDatabase { .. } | ChangeKind::SetDatabaseExtension { .. } | ChangeKind::UnsetDatabaseExtension { .. }
+                if cluster.follows().is_some() =>
+            {
+                checks.extend(follows(cluster));
+            }
             ChangeKind::CreateDatabase { database, owner, .. } => {
                 checks.push(refused(database).unwrap_or_else(|| real_owner(situation, cluster, database, owner)));
                 checks.extend(deleting(situation, cluster, database));
@@ -51,6 +56,21 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
         }
     }
     checks
+}
+
+/// The operator leaves `Database` objects of a replica cluster alone: a run would wait for one without an end
+/// (`internal/management/controller/database_controller.go`).
+fn follows(cluster: &Cluster) -> Option<Check> {
+    let origin = cluster.follows()?;
+    let where_else = match origin {
+        "" => "in the cluster that it follows".to_owned(),
+        origin => format!("in {origin}, the cluster that it follows"),
+    };
+    Some(fail(
+        CheckCode::Database,
+        cluster.why_databases_wait()?,
+        format!("ask for it {where_else}, or promote this cluster first; the entry alone can be added without a database"),
+    ))
 }
 
 fn refused(database: &str) -> Option<Check> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::change::ItemEdit;
-use crate::domain::cluster::CatalogRef;
+use crate::domain::cluster::{CatalogRef, ReplicaSpec};
 use crate::domain::database::{Ensure, RequestedExtension};
 use crate::domain::ids::CatalogKey;
 use crate::domain::probe::{InstalledExtension, UpdatePath};
@@ -574,4 +574,72 @@ fn an_image_that_is_only_being_mounted_is_judged_by_what_is_known_of_it() {
         Unknown,
         "an image that nobody knows"
     );
+}
+
+// D15
+
+/// A replica cluster whose database object waits for the promotion.
+fn follower(world: &mut World, replica: ReplicaSpec) {
+    fixture::change(world, |cluster| cluster.spec.replica = Some(replica));
+}
+
+#[test]
+fn d15_replica_cluster_nothing_is_asked_of_its_databases() {
+    let mut world = world();
+    with_ledger(&mut world);
+    follower(
+        &mut world,
+        ReplicaSpec {
+            enabled: Some(true),
+            source: Some("origin".to_owned()),
+            ..ReplicaSpec::default()
+        },
+    );
+    // One that has an object already, and one that needs a new one.
+    for database in ["app", "ledger"] {
+        let intent = asking_hstore(vec![wish(database, "hstore", None)]);
+        if database == "ledger" {
+            let (result, evidence) = answer(&intent, &world, CheckCode::Database);
+            assert_eq!(result, Fail, "{evidence}");
+            assert!(evidence.contains("replica cluster that follows origin"), "{evidence}");
+        }
+        let intent = asking(foo(), vec![wish(database, "foo", None)]);
+        let (result, evidence) = answer(&intent, &world, CheckCode::Database);
+        assert_eq!(result, Fail, "{evidence}");
+    }
+    let all = of(&asking(foo(), Vec::new()), &world);
+    assert!(
+        all.iter().all(|check| check.code != CheckCode::Database),
+        "the entry alone may be added"
+    );
+}
+
+#[test]
+fn a_cluster_that_is_the_primary_of_its_topology_is_asked() {
+    let mut world = world();
+    let named = |own: Option<&str>, primary: &str| ReplicaSpec {
+        primary: Some(primary.to_owned()),
+        own_name: own.map(str::to_owned),
+        source: Some("other".to_owned()),
+        ..ReplicaSpec::default()
+    };
+    let intent = asking(foo(), vec![wish("app", "foo", None)]);
+    for (replica, expected) in [
+        (named(None, "orders"), Pass),
+        (named(Some("south"), "south"), Pass),
+        (named(Some("south"), "orders"), Fail),
+        (named(None, "south"), Fail),
+    ] {
+        follower(&mut world, replica.clone());
+        assert_eq!(result(&intent, &world, CheckCode::Database), expected, "{replica:?}");
+        // The field that says it in one word decides.
+        for (enabled, expected) in [(true, Fail), (false, Pass)] {
+            let said = ReplicaSpec {
+                enabled: Some(enabled),
+                ..replica.clone()
+            };
+            follower(&mut world, said);
+            assert_eq!(result(&intent, &world, CheckCode::Database), expected, "{replica:?} {enabled}");
+        }
+    }
 }
