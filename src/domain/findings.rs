@@ -15,6 +15,7 @@ mod differing;
 mod halted;
 mod images;
 mod instances;
+mod loading;
 mod requests;
 mod restarts;
 pub mod rules;

@@ -1,93 +1,39 @@
-//! Knowledge base: what the official extension images provide (`postgres-extensions-containers`, PostgreSQL 18, and its READMEs).
+//! Knowledge base: what extension images that are known in public provide and need.
 //!
-//! Catalogs do not tell SQL names, libraries to preload or requirements, so this table does. It is used only where no
-//! control file was seen.
+//! Catalogs do not tell SQL names, libraries to preload or requirements, so a table does. It is a hint: what the files of
+//! the mount say goes before it, and an image that it does not have is the normal case.
 
 use super::cluster::Cluster;
 use super::cnpg::MANAGED;
 use super::image::Reference;
 
-/// What is known of an official image.
+mod table;
+
+pub use table::KNOWN;
+use table::{REQUIRES, WITH_DASH};
+
+/// What is known of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
-    /// Mount name in the official catalogs.
+    /// Mount name in catalogs, and the last part of the image's repository.
     pub entry: &'static str,
+    /// Other last parts of repositories.
+    pub other_names: &'static [&'static str],
+    /// The image is in the official catalogs.
+    pub is_official: bool,
     /// SQL extensions of the image, the main one first.
     pub sql_names: &'static [&'static str],
     /// Libraries that must be preloaded.
     pub preload: &'static [&'static str],
     /// `ld_library_path` that the image needs.
     pub ld_paths: &'static [&'static str],
+    /// `bin_path` that the image needs.
+    pub bin_paths: &'static [&'static str],
+    /// Variables that the image needs, with their values.
+    pub env: &'static [(&'static str, &'static str)],
+    /// Plugins of logical decoding: from 18.6 on PostgreSQL loads only those that `output_plugin_libraries` lists.
+    pub output_plugins: &'static [&'static str],
 }
-
-/// Every known image.
-pub const KNOWN: &[Known] = &[
-    Known {
-        entry: "pgvector",
-        sql_names: &["vector"],
-        preload: &[],
-        ld_paths: &[],
-    },
-    Known {
-        entry: "postgis",
-        sql_names: &[
-            "postgis",
-            "postgis_raster",
-            "postgis_sfcgal",
-            "postgis_topology",
-            "postgis_tiger_geocoder",
-            "address_standardizer",
-            "address_standardizer_data_us",
-        ],
-        preload: &[],
-        ld_paths: &["system"],
-    },
-    Known {
-        entry: "pgrouting",
-        sql_names: &["pgrouting"],
-        preload: &[],
-        ld_paths: &[],
-    },
-    Known {
-        entry: "pgaudit",
-        sql_names: &["pgaudit"],
-        preload: &["pgaudit"],
-        ld_paths: &[],
-    },
-    Known {
-        entry: "pg-ivm",
-        sql_names: &["pg_ivm"],
-        preload: &["pg_ivm"],
-        ld_paths: &[],
-    },
-    Known {
-        entry: "timescaledb-oss",
-        sql_names: &["timescaledb"],
-        preload: &["timescaledb"],
-        ld_paths: &[],
-    },
-    Known {
-        entry: "pg-crash",
-        sql_names: &[],
-        preload: &["pg_crash"],
-        ld_paths: &[],
-    },
-    Known {
-        entry: "wal2json",
-        sql_names: &[],
-        preload: &[],
-        ld_paths: &[],
-    },
-];
-
-/// What official extensions require of others in the same database (control files of PostGIS 3.6 and pgRouting 4.0).
-const REQUIRES: &[(&str, &[&str])] = &[
-    ("postgis_raster", &["postgis"]),
-    ("postgis_sfcgal", &["postgis"]),
-    ("postgis_topology", &["postgis"]),
-    ("postgis_tiger_geocoder", &["postgis", "fuzzystrmatch"]),
-    ("pgrouting", &["postgis"]),
-];
 
 /// SQL extensions that the `standard` and `system` operand images ship themselves (postgres-containers, "Image types").
 pub const SHIPPED: [&str; 2] = ["pgaudit", "vector"];
@@ -121,7 +67,25 @@ pub fn known_image(reference: &Reference) -> Option<&'static Known> {
 /// What is known of an entry by its mount name; `_` and `-` are the same here, as they are in volume names.
 pub fn known(entry: &str) -> Option<&'static Known> {
     let folded = entry.replace('_', "-");
-    KNOWN.iter().find(|known| known.entry == folded)
+    KNOWN
+        .iter()
+        .find(|known| known.entry == folded || known.other_names.contains(&folded.as_str()))
+}
+
+/// The libraries that must be preloaded for a SQL extension, whatever image has it.
+pub fn preloaded_for(sql_name: &str) -> &'static [&'static str] {
+    let known = KNOWN.iter().find(|known| known.sql_names.contains(&sql_name));
+    known.map_or(&[], |known| known.preload)
+}
+
+/// The SQL extension that is meant by the name of an entry of which nothing is known: dashes of mount names are underscores
+/// in SQL names, but in those that PostgreSQL itself has with a dash.
+pub fn folded(entry: &str) -> String {
+    if WITH_DASH.contains(&entry) {
+        entry.to_owned()
+    } else {
+        entry.replace('-', "_")
+    }
 }
 
 #[cfg(test)]
@@ -135,5 +99,30 @@ mod tests {
         assert_eq!(of("ghcr.io/cloudnative-pg/postgis-extension:3.6.4-18-trixie"), Some("postgis"));
         assert_eq!(of("registry.example:5000/mirror/pgvector:0.8.6-18-trixie"), Some("pgvector"));
         assert_eq!(of("registry.example/pgvector/own:1"), None);
+        assert_eq!(of("registry.example/mirror/timescaledb:2.29.2-18-trixie"), Some("timescaledb-oss"));
+        assert_eq!(of("ghcr.io/tensorchord/vchord-scratch:pg18-v1.1.1"), Some("vchord"));
+        assert_eq!(of("ghcr.io/cloudnative-pg/postgresql_anonymizer:3"), Some("postgresql-anonymizer"));
+    }
+
+    // Each name means one image, and what is required is made before.
+    #[test]
+    fn the_table_contradicts_nothing() {
+        let mut names: Vec<&str> = KNOWN
+            .iter()
+            .flat_map(|known| known.other_names.iter().copied().chain([known.entry]))
+            .collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all);
+        for known in KNOWN {
+            assert!(!known.entry.contains('_'), "{}", known.entry);
+        }
+    }
+
+    #[test]
+    fn only_names_that_postgresql_has_with_a_dash_keep_it() {
+        assert_eq!(folded("uuid-ossp"), "uuid-ossp");
+        assert_eq!(folded("my-own"), "my_own");
     }
 }

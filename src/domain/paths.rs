@@ -108,6 +108,12 @@ pub fn is_in_mount(element: &str, entry: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// The entry whose mount an element of a path, or a file, is in.
+pub fn mount_of(element: &str) -> Option<&str> {
+    let below = element.strip_prefix(MOUNT_ROOT)?.strip_prefix('/')?;
+    below.split('/').next().filter(|entry| !entry.is_empty())
+}
+
 /// The elements of a live value; empty ones mean nothing.
 pub fn split(value: &str) -> impl Iterator<Item = &str> {
     value.split(':').map(str::trim).filter(|element| !element.is_empty())

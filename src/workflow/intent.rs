@@ -6,7 +6,7 @@ use crate::domain::Timestamp;
 use crate::domain::change::{Change, stored};
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::{ClusterKey, PodKey};
-use crate::domain::known::known;
+use crate::domain::known::{folded, known};
 
 /// One guided action on a cluster, with its values.
 ///
@@ -149,7 +149,7 @@ impl DatabaseWish {
     pub fn default_names(entry: &str) -> Vec<String> {
         match known(entry) {
             Some(known) => known.sql_names.first().map(|name| (*name).to_owned()).into_iter().collect(),
-            None => vec![entry.replace('-', "_")],
+            None => vec![folded(entry)],
         }
     }
 }

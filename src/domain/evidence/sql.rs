@@ -1,12 +1,11 @@
 //! Rungs that SQL tells of each instance: on path, available, preloaded.
 
-use super::provided::mount_of;
 use super::{NAMES_UNKNOWN, Subject, Sum, Told, broken, holds, unknown};
 use crate::domain::classify::names_file_below;
 use crate::domain::fault::{Fault, Shadow};
 use crate::domain::instance::Instance;
 use crate::domain::ladder::{EvidenceLine, LineSubject, NamesFrom, Rung, RungKind, RungState, Seen, Source};
-use crate::domain::paths::{PathSetting, contains_in_order, is_in_mount, of_entry};
+use crate::domain::paths::{PathSetting, contains_in_order, is_in_mount, mount_of, of_entry};
 use crate::domain::probe::{DatabaseProbe, Fact, FileKind, InstanceProbe};
 use crate::domain::rollout::MountState;
 use crate::domain::shell::{ShellCommand, sql_literal};
@@ -52,14 +51,21 @@ pub(super) fn preloaded(subject: &Subject) -> Rung {
     let required = subject.required_libraries();
     let by_hand = subject.psql(None, "SHOW shared_preload_libraries; SELECT * FROM pg_get_loaded_modules()");
     if required.is_empty() {
-        return Sum {
+        let sum = Sum {
             kind: RungKind::Preloaded,
             source: Source::Sql,
             by_hand,
             want: None,
             lines: Vec::new(),
-        }
-        .plain(RungState::NotApplicable, "nothing says that it must be preloaded", None);
+        };
+        return match subject.maybe_preloaded() {
+            Some(name) => sum.plain(
+                RungState::Unknown,
+                format!("PostgreSQL says that {name} must be preloaded, and whether it is of this entry is not known"),
+                None,
+            ),
+            None => sum.plain(RungState::NotApplicable, "nothing says that it must be preloaded", None),
+        };
     }
     let spec = &subject.cluster.spec;
     let is_asked = |library: &String| {

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod images;
+
 use super::*;
 use crate::domain::extension::EnvVar;
 use crate::domain::fault::{Obstacle, Shadow, Wait};

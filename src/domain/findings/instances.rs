@@ -78,24 +78,15 @@ impl Found<'_> {
 
     /// A library to preload is there, and cannot be loaded.
     fn unloadable(&mut self, name: &str, failure: &Failure, fatal: &str) {
-        let (code, remedy_text) = match failure {
-            Failure::SystemLibrary { missing, .. } => (
-                Code::SystemLibraryMissing,
-                format!("Give the entry the ld_library_path that holds {missing}, or take the library out of shared_preload_libraries"),
-            ),
-            Failure::WrongMajor { .. } | Failure::NoModule { .. } | Failure::Architecture { .. } | Failure::NewerMinor { .. } => (
-                Code::LibraryUnusable,
-                "Use the image that is made for this PostgreSQL and this machine, or take the library out of shared_preload_libraries"
-                    .to_owned(),
-            ),
-            _ => return self.crashing(name, fatal),
+        let Some((code, remedy_text)) = super::loading::advice(failure) else {
+            return self.crashing(name, fatal);
         };
         let image = self.image_in(fatal).map(|image| format!(" ({image})")).unwrap_or_default();
         self.say(Verdict {
             code,
             subject: Subject::Instance(name.to_owned()),
             message: format!("{name} crash-loops: {failure}{image}"),
-            remedy_text,
+            remedy_text: format!("{remedy_text}, or take the library out of shared_preload_libraries"),
             remedy: Remedy::ByHand,
         });
     }

@@ -94,23 +94,19 @@ impl Found<'_> {
                 // Where the files can be read, the entry itself tells it.
                 Failure::LibraryMissing { .. } if self.files_are_read() => continue,
                 Failure::LibraryMissing { .. } => (Code::LibraryMissing, "Use an image that has the library".to_owned()),
-                Failure::WrongMajor { .. } | Failure::NoModule { .. } | Failure::Architecture { .. } | Failure::NewerMinor { .. } => (
-                    Code::LibraryUnusable,
-                    "Use the image that is made for this PostgreSQL and this machine".to_owned(),
-                ),
-                Failure::SystemLibrary { missing, .. } => (
-                    Code::SystemLibraryMissing,
-                    format!("Give the entry the ld_library_path that holds {missing}, and restart the cluster"),
-                ),
-                Failure::NotPreloaded => (
+                Failure::NotPreloaded { setting } => (
                     Code::PreloadNotAsked,
-                    "Add its library to the preload libraries; the cluster restarts then".to_owned(),
+                    format!("Add its library to {setting}; what loads at start needs a restart of the cluster"),
                 ),
                 Failure::Requires { extension } => (
                     Code::RequirementMissing,
                     format!("List {extension} before {} in {}", tried.name, object.key.name),
                 ),
                 Failure::ControlFile => continue,
+                failure => match super::loading::advice(failure) {
+                    Some(advice) => advice,
+                    None => continue,
+                },
             };
             let image = image.map(|image| format!(" ({image})")).unwrap_or_default();
             self.say(Verdict {

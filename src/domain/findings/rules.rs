@@ -161,7 +161,7 @@ codes! {
         "The control file is offered, but the library that it names is not on dynamic_library_path: CREATE EXTENSION fails.",
         "PostgreSQL error 58P01; measured";
     LibraryUnusable = "library-unusable", Error,
-        "The library is made for another major or newer minor version of PostgreSQL, another architecture, or is not a module.",
+        "The library is there and cannot be loaded: it is made for another version of PostgreSQL, distribution or architecture, is not a module, or may not be read or executed.",
         "PostgreSQL errors XX000 and 58P01; measured";
     SystemLibraryMissing = "system-library-missing", Error,
         "The library needs a system library of the image, and ld_library_path does not lead there.",

@@ -140,7 +140,7 @@ fn submit(form: &mut Form, _world: &World, cluster: &Cluster, _now: Timestamp) -
     wanted.on(cluster.key.clone())
 }
 
-/// Names that can be added: those of the catalog first, then known images.
+/// Names that can be added: those of the catalog first, then official images.
 fn offered(world: &World, cluster: &ClusterKey) -> Vec<String> {
     let declared = |name: &str| {
         world
@@ -149,7 +149,7 @@ fn offered(world: &World, cluster: &ClusterKey) -> Vec<String> {
             .is_some_and(|cluster| cluster.spec.extensions.iter().any(|entry| entry.name == name))
     };
     let mut names: Vec<String> = offered_by_catalog(world, cluster).map(|entry| entry.name.clone()).collect();
-    for known in KNOWN {
+    for known in KNOWN.iter().filter(|known| known.is_official) {
         if !names.iter().any(|name| name == known.entry) {
             names.push(known.entry.to_owned());
         }
