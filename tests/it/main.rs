@@ -12,6 +12,7 @@
 
 mod architecture;
 mod asks;
+mod cases;
 mod ci;
 mod cli;
 #[path = "../shared/console.rs"]

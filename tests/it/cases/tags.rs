@@ -1,0 +1,17 @@
+//! What tags say of an image, and what they do not.
+
+use super::Case;
+
+#[test]
+fn d30_words_of_a_house_are_no_distribution() {
+    let said = Case::open("D30-own-operand-tags").run("findings -o json");
+    assert_eq!(said.of("distribution-mismatch"), Vec::<&serde_json::Value>::new());
+    assert_eq!(said.of("postgres-major-mismatch"), Vec::<&serde_json::Value>::new());
+}
+
+#[test]
+fn n03_official_tags_that_do_not_fit() {
+    let said = Case::open("N03-real-mismatch").run("findings quay -o json").ends(&[1]);
+    said.error(&["ancient"]).worse(&["foreign"]).nobody("routes");
+    assert!(!said.of("postgres-major-mismatch").is_empty() && !said.of("distribution-mismatch").is_empty());
+}
