@@ -137,7 +137,7 @@ impl Project {
     fn new(stubs: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |path: &str| folder.path().join(path);
-        for place in ["project/.ci", "project/tests/fixtures/eras", "shared/rig", "bin"] {
+        for place in ["project/.ci", "project/tests/fixtures/eras", "shared/rig", "shared/cases", "bin"] {
             std::fs::create_dir_all(at(place)).unwrap();
         }
         std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/.ci/run"), at("project/.ci/run")).unwrap();
@@ -178,6 +178,8 @@ impl Project {
             .env("PATH", path)
             .env("EXTOP_CI_ERAS", eras)
             .env("RIG", self.0.path().join("run"))
+            .env("RIG_IMG", self.0.path().join("img"))
+            .env_remove("CARGO_TARGET_DIR")
             .env_remove("EXTOP_VHS_BIN")
             .stdin(Stdio::null())
             .output()
@@ -226,6 +228,7 @@ fn an_older_operator_that_cannot_be_tested_is_a_failure_and_the_others_are_teste
             "ci: failed: operator 1.27.0",
             "ci: skipped: operator 1.28.1, but for its recorded objects (EXTOP_CI_ERAS=all)",
             "ci: skipped: comparing the tape's parser with VHS (EXTOP_VHS_BIN)",
+            "ci: skipped: cases, because there is no ../shared/cases here",
         ]
     );
 }
@@ -254,4 +257,78 @@ fn without_a_rig_the_other_tests_are_run_and_only_a_choice_makes_it_a_failure() 
         );
         assert_eq!(last.contains(&"ci: failed: operator 1.28.1".to_owned()), wanted == 1, "{last:?}");
     }
+}
+
+/// A project beside cases, of which `held` are listed. `script` is what their runner does besides telling of which bench each is.
+fn with_cases(held: &str, script: &str) -> Project {
+    let project = Project::new(&[("down", ""), UP, ("build", "")]);
+    let list = "[ \"$1\" != --list ] || { printf '%s\\n' 'C01-alder server A tree' 'C02-birch server+postgres A tree' 'T01-cedar terminal A tree'; exit; }";
+    project.stub("shared/cases/run", "cases/run", &format!("{list}\n{script}"));
+    for (name, script) in [("python3", ""), ("jq", ""), ("openssl", ""), ("tmux", ""), ("id", "echo 0")] {
+        project.stub(&format!("bin/{name}"), name, script);
+    }
+    std::fs::write(project.0.path().join("project/tests/cases.held"), held).unwrap();
+    project
+}
+
+/// The calls of the cases' runner that try cases.
+fn tried(called: &[String]) -> Vec<&str> {
+    called
+        .iter()
+        .filter_map(|call| call.strip_prefix("cases/run target/debug/extop "))
+        .collect()
+}
+
+#[test]
+fn cases_that_held_are_tried_before_the_end_to_end_tests() {
+    let project = with_cases("C01-alder\nC02-birch\nT01-cedar\n", "");
+    std::fs::create_dir_all(project.0.path().join("img/out")).unwrap();
+    let (code, called, last) = project.run("cases", "1.28.2");
+    assert_eq!((code, tried(&called)), (0, vec!["C01-alder C02-birch T01-cedar"]), "{called:?}");
+    let place = |call: &str| called.iter().position(|known| known.starts_with(call)).unwrap();
+    assert!(place("rig/up") < place("cases/run target") && place("cases/run target") < place("tests/run --e2e"));
+    assert!(last.iter().all(|line| !line.contains("cases")), "{last:?}");
+}
+
+#[test]
+fn a_case_that_falls_short_is_a_failure_and_the_other_parts_go_on() {
+    let project = with_cases("C01-alder\n", "exit 1");
+    let (code, called, last) = project.run("short_case", "1.28.2");
+    assert_eq!((code, last[0].as_str()), (1, "ci: failed: cases"), "{last:?}");
+    assert!(called.iter().any(|call| call == "1.28.2 tests/run --e2e"), "{called:?}");
+    // So is one that is listed and not there.
+    let project = with_cases("C09-gone\n", "");
+    let (code, called, last) = project.run("gone_case", "1.28.2");
+    assert_eq!(
+        (code, last[0].as_str(), tried(&called)),
+        (1, "ci: failed: cases", vec![]),
+        "{last:?}"
+    );
+}
+
+#[test]
+fn cases_that_cannot_be_tried_here_are_told() {
+    let project = with_cases("C01-alder\nC02-birch\n", "");
+    let (code, called, last) = project.run("no_images", "1.28.2");
+    assert_eq!((code, tried(&called)), (0, vec!["C01-alder"]), "{last:?}");
+    let told = "ci: skipped: cases of server+postgres, because an image of the rig is not here".to_owned();
+    assert!(last.contains(&told), "{last:?}");
+
+    let project = with_cases("C01-alder\n", "");
+    project.stub("bin/python3", "python3", "[ \"$1\" != -c ]");
+    let (code, called, last) = project.run("no_yaml", "1.28.2");
+    assert_eq!((code, tried(&called)), (0, vec![]));
+    assert!(
+        last.contains(&"ci: skipped: cases, because PyYAML is not here".to_owned()),
+        "{last:?}"
+    );
+}
+
+#[test]
+fn the_list_of_cases_that_held_is_sorted_and_has_no_other_lines() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases.held")).unwrap();
+    let names: Vec<&str> = text.lines().collect();
+    assert!(names.is_sorted_by(|one, next| one < next), "{names:?}");
+    let is_name = |name: &&str| name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-');
+    assert!(names.iter().all(is_name), "{names:?}");
 }
