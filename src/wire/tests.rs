@@ -241,15 +241,15 @@ fn clusters_of_every_era_are_understood_whatever_their_volumes_are_called() {
     assert_eq!(names("1.27.0"), ["pgvector", "hstore"]);
     assert_eq!(names("1.28.1"), ["pgvector", "hstore", "my-foo"]);
     assert_eq!(names("1.28.2"), ["ext-pgvector", "ext-hstore", "ext-my-foo"]);
-    for (version, entries) in [("1.27.0", 2), ("1.28.1", 3), ("1.28.2", 3)] {
+    assert_eq!(names("1.30.0"), ["ext-pgvector", "ext-hstore", "ext-my-foo"]);
+    for (version, entries) in [("1.27.0", 2), ("1.28.1", 3), ("1.28.2", 3), ("1.30.0", 3)] {
         let world = of_era(version);
         let cluster = world.clusters.values().next().unwrap();
-        assert!(
-            cluster
-                .status
-                .resolved
-                .as_ref()
-                .is_none_or(|resolved| resolved.extensions.is_none())
+        let resolved = cluster.status.resolved.as_ref();
+        assert_eq!(
+            resolved.is_some_and(|resolved| resolved.extensions.is_some()),
+            version == "1.30.0",
+            "{version}"
         );
         let ladders = ladders(&world, cluster);
         assert_eq!(ladders.len(), entries, "{version}");

@@ -74,8 +74,68 @@ fn a_run_goes_through_an_api_server_that_is_away_for_a_minute() {
         shell(away);
         std::thread::sleep(AWAY);
         shell(back);
+        start_operator_at_once();
         ends(&space, run);
     }
+}
+
+/// An operator that has lost its lease ends, and Kubernetes starts it later each time. A new pod is started at once.
+pub(crate) fn start_operator_at_once() {
+    let pods = ["-n", "cnpg-system", "delete", "pod", "--wait=false", "-l"];
+    rig::kubectl(&[&pods[..], &["app.kubernetes.io/name=cloudnative-pg"]].concat());
+}
+
+/// The operator with so many replicas.
+fn scale_operator(replicas: &str) {
+    let deployment = ["-n", "cnpg-system", "scale", "deployment/cnpg-controller-manager"];
+    rig::kubectl(&[&deployment[..], &[&format!("--replicas={replicas}")]].concat());
+}
+
+/// Brings the operator back, also when the test has failed.
+struct Back;
+
+impl Drop for Back {
+    fn drop(&mut self) {
+        scale_operator("1");
+    }
+}
+
+#[test]
+fn a_run_waits_for_an_operator_that_is_away_and_goes_on() {
+    let test = "a_run_waits_for_an_operator_that_is_away_and_goes_on";
+    if !rig::wanted(test) {
+        return;
+    }
+    if std::env::var_os("EXTOP_E2E_PAUSE_API").is_none() {
+        eprintln!("skipped: {test} needs EXTOP_E2E_PAUSE_API, as the other tests of a bad day");
+        return;
+    }
+    let space = Space::new("no-operator");
+    space.orders(1);
+    let run = adding(&space, &[]);
+    let back = Back;
+    scale_operator("0");
+    rig::kubectl(&[
+        "-n",
+        "cnpg-system",
+        "wait",
+        "--for=delete",
+        "pod",
+        "-l",
+        "app.kubernetes.io/name=cloudnative-pg",
+        "--timeout=120s",
+    ]);
+    // Nobody answers for the webhook either: nothing is written, and the answer names what is away.
+    let image = format!("{}/citext:1.8-18-bookworm", images());
+    let refused = extop()
+        .args(["-n", &space.name, "add", "orders", "citext", "--image", &image, "--dry-run"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&refused.stdout).into_owned() + &String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("webhook"), "{said}");
+    std::thread::sleep(AWAY / 2);
+    drop(back);
+    ends(&space, run);
 }
 
 #[test]

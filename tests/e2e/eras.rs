@@ -10,16 +10,19 @@ struct Era {
     means: &'static str,
     takes_underscore: bool,
     takes_bin_path: bool,
+    /// It keeps `bin_path` and `env` of an entry, and does nothing with them.
+    ignores_bin_path: bool,
     /// Name of the volume of `hstore`.
     volume: &'static str,
 }
 
-const ERAS: [Era; 3] = [
+const ERAS: [Era; 4] = [
     Era {
         version: "1.27.0",
         means: "volumes by bare name",
         takes_underscore: false,
         takes_bin_path: false,
+        ignores_bin_path: false,
         volume: "hstore",
     },
     Era {
@@ -27,6 +30,7 @@ const ERAS: [Era; 3] = [
         means: "_ becomes -",
         takes_underscore: true,
         takes_bin_path: false,
+        ignores_bin_path: false,
         volume: "hstore",
     },
     Era {
@@ -34,6 +38,15 @@ const ERAS: [Era; 3] = [
         means: "ext-<name>",
         takes_underscore: true,
         takes_bin_path: true,
+        ignores_bin_path: true,
+        volume: "ext-hstore",
+    },
+    Era {
+        version: "1.30.0",
+        means: "resolved entries in the status",
+        takes_underscore: true,
+        takes_bin_path: true,
+        ignores_bin_path: false,
         volume: "ext-hstore",
     },
 ];
@@ -100,14 +113,14 @@ fn an_operator_of_another_era_is_understood_and_worked_with() {
     }
     let findings = status["clusters"][0]["findings"].as_array().unwrap();
     let codes: Vec<&str> = findings.iter().map(|finding| finding["code"].as_str().unwrap()).collect();
-    let expected: &[&str] = if era.takes_bin_path { &["fields-ignored"] } else { &[] };
+    let expected: &[&str] = if era.ignores_bin_path { &["fields-ignored"] } else { &[] };
     assert_eq!(codes, expected, "{status}");
     let doctor = json_of(&space, &["doctor"]);
     let checks = doctor["checks"].as_array().unwrap();
     let ignored = checks.iter().find(|check| check["code"] == "entry-fields");
     assert_eq!(
         ignored.map(|check| &check["result"]),
-        era.takes_bin_path.then_some(&json!("warn")),
+        era.ignores_bin_path.then_some(&json!("warn")),
         "{doctor}"
     );
 

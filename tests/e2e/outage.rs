@@ -46,5 +46,6 @@ fn data_stays_dimmed_while_the_api_server_is_away_and_the_console_recovers_alone
     let back = console.wait("the console is live again", 40, |screen| {
         screen.contains("live") && !screen.contains("stale")
     });
+    crate::bad_day::start_operator_at_once();
     eprintln!("live again {:.1} s after the API server was ready", back.as_secs_f32());
 }

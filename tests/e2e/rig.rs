@@ -83,10 +83,31 @@ pub(crate) struct Space {
 }
 
 impl Space {
-    /// Makes the namespace anew.
+    /// Makes the namespace anew. One that a run has left behind may wait for an operator that was away: its `Database`
+    /// objects are let out of their finalizers.
     pub(crate) fn new(name: &str) -> Self {
         let name = format!("extop-e2e-{name}");
-        kubectl(&["delete", "namespace", &name, "--ignore-not-found", "--timeout=120s"]);
+        kubectl(&["delete", "namespace", &name, "--ignore-not-found", "--wait=false"]);
+        until(&format!("{name} is gone"), 180, || {
+            if kubectl(&["get", "namespace", &name, "--ignore-not-found", "-o", "name"]).is_empty() {
+                return Some(());
+            }
+            let left = ["-n", &name, "get", "databases.postgresql.cnpg.io", "-o", "name"];
+            let left = output(Command::new("kubectl").args(left));
+            for object in String::from_utf8_lossy(&left.stdout).lines() {
+                let free = r#"{"metadata":{"finalizers":null}}"#;
+                drop(output(Command::new("kubectl").args([
+                    "-n",
+                    &name,
+                    "patch",
+                    object,
+                    "--type=merge",
+                    "-p",
+                    free,
+                ])));
+            }
+            None
+        });
         kubectl(&["create", "namespace", &name]);
         kubectl(&["label", "namespace", &name, "extop-e2e=true"]);
         Self { name }
