@@ -33,3 +33,4 @@ mod secrets;
 mod target;
 mod truths;
 mod users;
+mod wild;
