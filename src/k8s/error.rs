@@ -198,6 +198,12 @@ fn refused_certificate(error: &kube::Error) -> Option<(String, &'static str)> {
     })
 }
 
+/// The server's certificate is not one to trust.
+pub(super) fn is_distrusted(error: &(dyn Error + 'static)) -> bool {
+    let tls = std::iter::successors(Some(error), |error| (*error).source()).find_map(of_tls);
+    matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
+}
+
 /// What TLS says in an error. The source of an I/O error passes over the error that it was made of, so that is looked at here.
 fn of_tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     if let Some(found) = error.downcast_ref() {

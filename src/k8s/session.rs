@@ -1,5 +1,6 @@
-//! Requests in the name of a user, for as long as a target is open: what the server refuses in between is read again where it
-//! stands, once at a time, and until something is accepted again it is told since when nothing is.
+//! Requests in the name of a user, for as long as a target is open: when the server refuses the user in between, or shows a
+//! certificate that is not trusted, the kubeconfig is read again, once at a time, and until the user is accepted again the
+//! errors say since when nobody is.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use tokio::time::Instant;
 use tower::BoxError;
 
 use super::credentials::{Credentials, Ready, locked};
+use super::error::is_distrusted;
 use super::plugin::Identity;
 use crate::backend::{BackendError, ErrorKind};
 
@@ -131,20 +133,38 @@ impl Session {
         let (request, spare) = spare(request);
         let (way, mut sent) = (self.way(), None);
         let mut outcome = way.send(request, &mut sent).await;
-        if is_refused(&outcome)
-            && let Some(request) = spare
-            && let Some(way) = self.other(&way, sent.as_ref()).await
-        {
-            outcome = way.send(request, &mut None).await;
+        // A server whose certificate was exchanged is trusted once the kubeconfig has its new authority. Credentials that
+        // such a server never saw are not refused.
+        let is_distrusted = outcome.as_ref().err().is_some_and(|error| is_distrusted(error.as_ref()));
+        if let Some(request) = spare {
+            let other = if is_refused(&outcome) {
+                self.other(&way, sent.as_ref()).await
+            } else if is_distrusted {
+                self.fresh(&way).await
+            } else {
+                None
+            };
+            if let Some(way) = other {
+                outcome = way.send(request, &mut None).await;
+            }
         }
         self.judge(&way.credentials, outcome)
     }
 
     /// The way to try next, where it differs from the one that was refused.
     async fn other(&self, refused: &Arc<Way>, sent: Option<&Ready>) -> Option<Arc<Way>> {
+        if let Some(fresh) = self.fresh(refused).await {
+            return Some(fresh);
+        }
+        let way = self.way();
+        way.has_others(sent).await.then_some(way)
+    }
+
+    /// What the kubeconfig says now, where that differs from what did not lead on.
+    async fn fresh(&self, before: &Arc<Way>) -> Option<Arc<Way>> {
         let mut read = self.read.lock().await;
         let way = self.way();
-        if !Arc::ptr_eq(&way, refused) {
+        if !Arc::ptr_eq(&way, before) {
             return Some(way);
         }
         if read.is_none_or(|at| at.elapsed() >= READ_AGAIN) {
@@ -159,8 +179,7 @@ impl Session {
                 Err(error) => tracing::warn!(%error, "the kubeconfig cannot be read again"),
             }
         }
-        drop(read);
-        way.has_others(sent).await.then_some(way)
+        None
     }
 
     /// Who was accepted before is told since when that is over.

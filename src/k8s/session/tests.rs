@@ -149,3 +149,64 @@ async fn who_was_never_accepted_hears_what_the_server_says() {
         "{error}"
     );
 }
+
+/// The way of a kubeconfig with this authority; a server that is signed by another is not spoken to.
+fn trusting(authority: u8, server: &Mock, signed_by: &Arc<AtomicUsize>) -> Way {
+    let (below, signed_by) = (server.client(), Arc::clone(signed_by));
+    let plain = way("early", server);
+    let dial: Dial = Box::new(move |_| {
+        let (below, signed_by) = (below.clone(), Arc::clone(&signed_by));
+        let send = tower::service_fn(move |request: Request<Body>| {
+            let (below, signed_by) = (below.clone(), Arc::clone(&signed_by));
+            async move {
+                if signed_by.load(Ordering::SeqCst) != usize::from(authority) {
+                    let why = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+                    return Err(BoxError::from(std::io::Error::new(std::io::ErrorKind::InvalidData, why)));
+                }
+                below.send(request).await.map_err(BoxError::from)
+            }
+        });
+        Ok(Client::new(send, "shop"))
+    });
+    Way::new(plain.credentials, dial, [authority; 32])
+}
+
+// E13
+#[tokio::test(start_paused = true)]
+async fn an_authority_that_was_exchanged_is_read_again_and_credentials_are_not_called_expired() {
+    let server = server(&Arc::new(Mutex::new("early")));
+    let (signed_by, in_file, reads) = (
+        Arc::new(AtomicUsize::new(1)),
+        Arc::new(AtomicUsize::new(1)),
+        Arc::new(AtomicUsize::new(0)),
+    );
+    let (below, kept, file, count) = (server.clone(), Arc::clone(&signed_by), Arc::clone(&in_file), Arc::clone(&reads));
+    let again: Again = Box::new(move |before| {
+        count.fetch_add(1, Ordering::SeqCst);
+        let authority = u8::try_from(file.load(Ordering::SeqCst)).unwrap();
+        let fresh = trusting(authority, &below, &kept);
+        async move { Ok((fresh.made_from != before.made_from).then_some(fresh)) }.boxed()
+    });
+    let client = client(trusting(1, &server, &signed_by), again, "shop");
+    assert!(ask(&client, Method::GET).await.is_ok());
+
+    // Another authority signs: nothing is sent, and the error is about the certificate.
+    signed_by.store(2, Ordering::SeqCst);
+    let error = ask(&client, Method::GET).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unreachable);
+    assert!(
+        error.message.contains("unknown authority") && !error.message.contains("expired since"),
+        "{error}"
+    );
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(ask(&client, Method::GET).await.is_err());
+    }
+    assert!(reads.load(Ordering::SeqCst) <= 5, "{} reads in 20 s", reads.load(Ordering::SeqCst));
+
+    // The kubeconfig has it: no further key is needed.
+    in_file.store(2, Ordering::SeqCst);
+    tokio::time::sleep(READ_AGAIN).await;
+    assert!(ask(&client, Method::GET).await.is_ok());
+    assert_eq!(sent(&server).len(), 2, "a server that is not trusted got nothing");
+}
