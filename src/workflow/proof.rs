@@ -4,8 +4,10 @@ use super::conditions::{View, fresh_answer};
 use super::intent::DatabaseWish;
 use crate::domain::World;
 use crate::domain::cluster::Cluster;
+use crate::domain::evidence;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::instance::Instance;
+use crate::domain::ladder::{Ladder, Rung, RungKind, RungState};
 use crate::domain::probe::{InstanceProbe, ServerFacts};
 use crate::domain::rollout;
 use crate::domain::world::is_loaded;
@@ -24,6 +26,8 @@ pub(super) enum Proof {
 /// What new sessions must show. That nothing waits for a restart must always be so.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct MustShow {
+    /// The entry whose ladder must hold on every instance, as far as its instances tell it.
+    pub(super) entry: Option<String>,
     /// SQL extensions that every instance offers.
     pub(super) offered: Vec<String>,
     /// Libraries that every instance has loaded.
@@ -64,10 +68,48 @@ pub(super) fn read(must_show: &MustShow, cluster: &Cluster, view: View<'_>) -> P
         }
     }
     in_databases(view, cluster, &must_show.installed, &mut ledger);
+    if let Some(ladder) = of_entry(must_show, view, cluster) {
+        let is_shown = !(must_show.loaded.is_empty() && must_show.installed.is_empty());
+        for rung in INSTANCE_RUNGS.iter().filter_map(|kind| ladder.rung(*kind)) {
+            if rung.state == RungState::InProgress {
+                return Proof::Pending(rung_told(&ladder, rung));
+            }
+            of_rung(&ladder, rung, is_shown, &mut ledger);
+        }
+    }
     if let Some(text) = &must_show.rolled_out {
         ledger.proved(text.clone());
     }
     ledger.close()
+}
+
+/// The rungs that say of every instance whether it can use what the entry holds.
+const INSTANCE_RUNGS: [RungKind; 4] = [RungKind::Mounted, RungKind::OnPath, RungKind::Available, RungKind::Preloaded];
+
+/// The ladder of the entry, which rests on the answers that were just found to be new enough.
+fn of_entry(must_show: &MustShow, view: View<'_>, cluster: &Cluster) -> Option<Ladder> {
+    let entry = must_show.entry.as_ref()?;
+    let ladders = evidence::ladders(view.world, cluster);
+    ladders.into_iter().find(|ladder| ladder.entry == *entry)
+}
+
+fn rung_told(ladder: &Ladder, rung: &Rung) -> String {
+    let what = format!("{}: {} {}", ladder.entry, rung.kind.as_str(), rung.state.as_str());
+    match &rung.because {
+        Some(because) => format!("{what}, {}", because.sentence().for_people()),
+        None => what,
+    }
+}
+
+/// What a user sees on the ladder afterwards decides. What is unknown is never proved; where a library that was loaded or an
+/// extension that was created has shown that the files are there, it is told and keeps nothing open.
+fn of_rung(ladder: &Ladder, rung: &Rung, is_shown: bool, ledger: &mut Ledger) {
+    match rung.state {
+        RungState::Holds => ledger.proved(rung_told(ladder, rung)),
+        RungState::Unknown if is_shown => ledger.proved(rung_told(ladder, rung)),
+        RungState::Broken | RungState::InProgress | RungState::Unknown => ledger.open(rung_told(ladder, rung)),
+        RungState::NotApplicable => {}
+    }
 }
 
 #[derive(Default)]

@@ -237,6 +237,7 @@ impl Guided for AddExtension {
 
     fn must_show(&self, _cluster: &Cluster, _world: &World) -> MustShow {
         MustShow {
+            entry: Some(self.entry.name.clone()),
             offered: self.databases.iter().map(|wish| wish.extension.clone()).collect(),
             loaded: self.preload.clone(),
             installed: self.databases.clone(),

@@ -105,6 +105,7 @@ impl Guided for ChangeImage {
             objects.any(|object| object.extensions.iter().any(|item| item.name == *name))
         };
         MustShow {
+            entry: Some(self.entry.clone()),
             offered: world
                 .sql_names_of(cluster, &self.entry)
                 .names

@@ -950,3 +950,46 @@ proptest::proptest! {
         proptest::prop_assert_eq!(stage.written(), ONE_WRITE_PER_STEP);
     }
 }
+
+// D16
+
+/// Mounts foo, and asks for it nowhere.
+fn mount_foo() -> Intent {
+    intent::AddExtension {
+        entry: foo(),
+        preload: Vec::new(),
+        databases: Vec::new(),
+    }
+    .on(fixture::cluster_key())
+}
+
+#[test]
+fn d16_an_image_that_holds_nothing_ends_as_not_proved() {
+    let mut stage = Stage::new(mount_foo());
+    stage.hollow = true;
+    stage.confirm();
+    stage.until("the end", failed);
+    let told = why(&stage.run);
+    assert!(told.contains("it is not proved: foo: available broken"), "{told}");
+    assert!(told.contains("orders-1"), "{told}");
+}
+
+#[test]
+fn an_entry_that_no_database_asks_for_is_proved_by_its_ladder() {
+    let mut stage = Stage::new(mount_foo());
+    stage.confirm();
+    stage.until_done();
+    for rung in ["mounted", "on-path", "available"] {
+        let line = format!("foo: {rung} holds");
+        assert!(stage.told().contains(&line), "{line}: {:#?}", stage.told());
+    }
+}
+
+#[test]
+fn what_nobody_can_read_of_an_entry_is_not_proved() {
+    let mut stage = Stage::new(mount_foo());
+    stage.unlisted = true;
+    stage.confirm();
+    stage.until("the end", failed);
+    assert!(why(&stage.run).contains("foo: available unknown"), "{}", why(&stage.run));
+}

@@ -1,6 +1,7 @@
 //! A stage for runs: a world, a clock, an API server and an operator that does one thing at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use super::second_writer::{self, Theirs};
 use crate::backend::{BackendError, ErrorKind, Reply};
@@ -61,6 +62,8 @@ pub(super) struct Stage {
     pub(super) preloaded: BTreeMap<String, Vec<String>>,
     /// SQL cannot be asked.
     pub(super) mute: bool,
+    /// The image of `foo` holds nothing.
+    pub(super) hollow: bool,
     /// SQL does not list files: the session is no superuser's.
     pub(super) unlisted: bool,
     /// SQL does not tell which versions are offered.
@@ -142,6 +145,7 @@ impl Stage {
             installed,
             preloaded: BTreeMap::new(),
             mute: false,
+            hollow: false,
             unlisted: false,
             vague: false,
             updates: Vec::new(),
@@ -500,7 +504,18 @@ impl Stage {
             database: "ledger".to_owned(),
             owner: "bookkeeper".to_owned(),
         });
-        if instance.mounts.iter().any(|mount| mount.entry == "foo") {
+        let mut paths = fixture::paths();
+        if self
+            .world
+            .entries_of(&self.world.clusters[&fixture::cluster_key()])
+            .iter()
+            .any(|entry| entry.name == "foo")
+        {
+            for (setting, part) in [("extension_control_path", "share"), ("dynamic_library_path", "lib")] {
+                write!(paths.get_mut(setting).unwrap().value, ":/extensions/foo/{part}").unwrap();
+            }
+        }
+        if !self.hollow && instance.mounts.iter().any(|mount| mount.entry == "foo") {
             if let Fact::Known(offered) = &mut probe.available {
                 offered.push(AvailableExtension {
                     name: "foo".to_owned(),
@@ -535,7 +550,7 @@ impl Stage {
                         .map(|(name, version)| fixture::installed(name, version, &format!("$libdir/{name}")))
                         .collect(),
                 ),
-                settings: Fact::Known(fixture::paths()),
+                settings: Fact::Known(paths.clone()),
                 update_paths: Fact::Known(self.updates.clone()),
             })
             .collect();
