@@ -67,6 +67,8 @@ pub struct Model {
     pub reviewed_at: BTreeMap<TargetId, Timestamp>,
     /// When instances that could not be asked are asked again, per target.
     pub retries: BTreeMap<TargetId, Retry>,
+    /// Clusters whose evidence will be read again when what has changed of them is taken over.
+    pub changing: BTreeSet<(TargetId, ClusterKey)>,
     /// Runs that put back what another run wrote, each with that run.
     pub puts_back: BTreeMap<RunId, RunId>,
     /// The editor that the runtime has open, with its text.
@@ -304,6 +306,7 @@ impl Model {
             reviewed: BTreeSet::new(),
             reviewed_at: BTreeMap::new(),
             retries: BTreeMap::new(),
+            changing: BTreeSet::new(),
             puts_back: BTreeMap::new(),
             editor: None,
             drawn: Drawn::default(),

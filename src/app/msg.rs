@@ -2,6 +2,7 @@
 
 use super::keys::KeyChord;
 use crate::backend::{BackendError, Reply, Target, TargetId};
+use crate::domain::ids::ClusterKey;
 use crate::domain::{Observation, Timestamp};
 use crate::workflow::run::{Kept, RunId};
 use crate::workflow::{Event, FieldId, Intent};
@@ -90,6 +91,8 @@ pub enum Timer {
     Evidence(TargetId),
     /// Instances of a target that could not be asked are asked again.
     Retry(TargetId),
+    /// What has changed of a cluster is taken over by now: evidence from before is read again.
+    TakenOver(TargetId, ClusterKey),
     /// A notice has been shown long enough.
     Notice(u64),
 }

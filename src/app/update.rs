@@ -88,6 +88,7 @@ fn timed(model: &mut Model, timer: Timer) -> Vec<Effect> {
         Timer::Run(run, seconds) => runs::tell(model, &run, Event::Deadline(seconds)),
         Timer::Evidence(target) => observe::due(model, target),
         Timer::Retry(target) => observe::retry(model, target),
+        Timer::TakenOver(target, cluster) => observe::taken_over(model, target, &cluster),
         Timer::Notice(raised) => {
             let before = model.notices.len();
             model.notices.retain(|notice| notice.is_error || stamp(notice) > raised);

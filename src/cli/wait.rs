@@ -6,6 +6,7 @@ use super::exit::{Exit, Failure};
 use super::headless::Headless;
 use super::options::Wait;
 use crate::app::model::Session;
+use crate::domain::Timestamp;
 use crate::domain::ids::ClusterKey;
 use crate::domain::ladder::{Because, Ladder, Rung, RungKind, RungState};
 use crate::domain::rollout;
@@ -14,14 +15,19 @@ use crate::domain::watch::WatchState;
 use crate::domain::world::{Probe, World};
 use crate::runtime::Core;
 
-/// Waits until a rung and all before it hold. Ends at once when nothing under way can bring that about.
+/// Seconds for which a rung must stay broken before nothing more is expected of it, as runs wait: an image may be pulled at the
+/// second try, and evidence may be from before the last change.
+const STUCK: i64 = 10;
+
+/// Waits until a rung and all before it hold. Ends early when one of them is broken and stays so.
 pub(super) async fn run(mut headless: Headless, options: &Wait, errors: &mut dyn Write) -> Result<Exit, Failure> {
     headless.settle().await?;
     let cluster = headless.cluster(&options.cluster)?.key.clone();
     let mut said = String::new();
+    let mut patience = Patience::default();
     let outcome = headless
         .wait(options.timeout, |core| {
-            let progress = look(core, &cluster, options);
+            let progress = patience.with(look(core, &cluster, options), Timestamp::now());
             if let Look::GoesOn(line) = &progress
                 && *line != said
             {
@@ -39,9 +45,33 @@ pub(super) async fn run(mut headless: Headless, options: &Wait, errors: &mut dyn
     }
 }
 
+/// Since when what is waited for has been broken without a break.
+#[derive(Default)]
+struct Patience {
+    broken: Option<Timestamp>,
+}
+
+impl Patience {
+    /// What is broken counts when it has been so for long enough.
+    fn with(&mut self, look: Look, now: Timestamp) -> Look {
+        let Look::Broken(line) = look else {
+            self.broken = None;
+            return look;
+        };
+        let since = *self.broken.get_or_insert(now);
+        if now.as_second() - since.as_second() >= STUCK {
+            Look::Over(Failure::new(Exit::Broken, line))
+        } else {
+            Look::GoesOn(line)
+        }
+    }
+}
+
 enum Look {
     Holds,
     GoesOn(String),
+    /// For now; it may be for a moment only.
+    Broken(String),
     Over(Failure),
 }
 
@@ -49,7 +79,7 @@ impl Look {
     fn end(self) -> Option<Result<(), Failure>> {
         match self {
             Self::Holds => Some(Ok(())),
-            Self::GoesOn(_) => None,
+            Self::GoesOn(_) | Self::Broken(_) => None,
             Self::Over(failure) => Some(Err(failure)),
         }
     }
@@ -75,16 +105,19 @@ fn look(core: &Core, cluster: &ClusterKey, options: &Wait) -> Look {
         return Look::Holds;
     };
     let line = sentence(ladder, rung);
+    let blocked = blocked(session, cluster);
+    // What blocks the cluster is often the reason of the rung itself.
+    let line = match blocked.filter(|why| !line.contains(why)) {
+        Some(why) => format!("{line}; {why}"),
+        None => line,
+    };
     match rung.state {
-        RungState::Broken => Look::Over(Failure::new(Exit::Broken, line)),
+        RungState::Broken => Look::Broken(line),
         RungState::Unknown if is_missing(session, cluster) => Look::Over(Failure::new(Exit::Unknown, line)),
-        _ => match blocked(session, cluster) {
-            Some(why) => Look::Over(Failure::new(Exit::Broken, format!("{line}; {why}"))),
-            None => Look::GoesOn(match lost(&session.world) {
-                Some(why) => format!("{line}; {why}"),
-                None => line,
-            }),
-        },
+        _ => Look::GoesOn(match lost(&session.world) {
+            Some(why) => format!("{line}; {why}"),
+            None => line,
+        }),
     }
 }
 
@@ -141,8 +174,8 @@ fn blocked(session: &Session, cluster: &ClusterKey) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Observation;
     use crate::domain::watch::Kind;
-    use crate::domain::{Observation, Timestamp};
 
     // C24
     #[test]
@@ -161,5 +194,23 @@ mod tests {
         let kind = Kind::Pod;
         world.apply(Observation::Watch { kind, state, at }, at);
         assert_eq!(lost(&world).as_deref(), Some("pods may have changed since: credentials expired"));
+    }
+
+    // D36p: the patience of runs.
+    #[test]
+    fn what_is_broken_ends_the_wait_only_when_it_stays_so() {
+        let at = |second| Timestamp::from_second(second).unwrap_or_default();
+        let broken = || Look::Broken("foo mounted broken".to_owned());
+        let mut patience = Patience::default();
+        for second in [0, 4, 9] {
+            assert!(patience.with(broken(), at(second)).end().is_none(), "{second}");
+        }
+        assert!(patience.with(Look::GoesOn(String::new()), at(10)).end().is_none());
+        assert!(patience.with(broken(), at(11)).end().is_none(), "it begins again");
+        assert!(patience.with(broken(), at(20)).end().is_none());
+        assert!(matches!(patience.with(broken(), at(21)).end(), Some(Err(failure)) if failure.exit == Exit::Broken));
+        let missing = Look::Over(Failure::new(Exit::Unknown, "a permission is missing"));
+        assert!(matches!(patience.with(missing, at(22)).end(), Some(Err(failure)) if failure.exit == Exit::Unknown));
+        assert!(matches!(patience.with(Look::Holds, at(23)).end(), Some(Ok(()))));
     }
 }

@@ -80,6 +80,9 @@ pub struct World {
     pub kubernetes: Option<String>,
     /// Why the target cannot be reached at all, if so.
     pub unreachable: Option<String>,
+    /// When a cluster was last seen to have another spec, phase or resolution than before. Not there for one that was as it
+    /// is when it was first seen.
+    pub changed: BTreeMap<ClusterKey, Timestamp>,
     /// When each object was last observed, by kind and display name.
     pub seen: BTreeMap<(Kind, String), Timestamp>,
 }
@@ -96,6 +99,10 @@ pub struct Changed {
     /// Something that a screen shows changed (a heartbeat alone does not).
     pub visible: bool,
 }
+
+/// Seconds after a change of a cluster within which its instances may not show it yet: the phase told nothing of an edited
+/// library list for 1.4 s (seen).
+pub const TAKEN_OVER: i64 = 5;
 
 impl World {
     /// The instances of a cluster, by name.
@@ -129,6 +136,14 @@ impl World {
             Some(Probe::Failed(failure, _)) if failure.uid == instance.uid => Some(failure),
             _ => None,
         }
+    }
+
+    /// The answer may be from before the operator, the instance manager and PostgreSQL have taken over what has changed of the
+    /// cluster: nothing is concluded from what it lacks.
+    pub fn is_outdated(&self, cluster: &ClusterKey, answered: Timestamp) -> bool {
+        self.changed
+            .get(cluster)
+            .is_some_and(|changed| answered.as_second() < changed.as_second() + TAKEN_OVER)
     }
 
     /// The instance that is primary according to the cluster's status.

@@ -399,3 +399,22 @@ fn a_long_text_scrolls_back_at_once() {
     seat.press("G j j k");
     assert!(matches!(seat.model.overlays.last(), Some(crate::app::model::Overlay::Help(11))));
 }
+
+// D5
+#[test]
+fn after_a_change_the_instances_are_asked_once_more_when_they_must_show_it() {
+    let mut seat = Seat::new();
+    let mut cluster = seat.model.session().unwrap().world.clusters[&orders()].clone();
+    cluster.generation += 1;
+    seat.reads.clear();
+    seat.observe(Observation::Upserted(crate::domain::observation::Object::Cluster(Box::new(
+        cluster,
+    ))));
+    assert_eq!(probes(&seat.reads), 3, "at once");
+    seat.wait(4);
+    assert_eq!(probes(&seat.reads), 3);
+    seat.wait(3);
+    assert_eq!(probes(&seat.reads), 6, "and a little later");
+    seat.wait(60);
+    assert_eq!(probes(&seat.reads), 6, "then no more");
+}

@@ -17,7 +17,7 @@ use crate::domain::observation::Objects;
 use crate::domain::permission::{Permission, Verdict};
 use crate::domain::rollout;
 use crate::domain::watch::{Kind, WatchState};
-use crate::domain::world::{Changed, Probe};
+use crate::domain::world::{Changed, Probe, TAKEN_OVER};
 use crate::domain::{Observation, Timestamp, World};
 
 /// SQL evidence is read again after so long: what is done by hand in PostgreSQL changes no object.
@@ -73,6 +73,7 @@ pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observati
     }
     effects.extend(reviews(model, target));
     effects.extend(ask_again(model, target, answered, unanswered));
+    effects.extend(ask_later(model, target, &sum.clusters));
     model.dirty |= sum.visible && target == model.active;
     if news {
         effects.extend(runs::world_changed(model, target));
@@ -166,6 +167,52 @@ fn ask_again(model: &mut Model, target: TargetId, answered: bool, unanswered: bo
         after,
         timer: Timer::Retry(target),
     })
+}
+
+/// Has the instances of clusters that have just changed be asked once more when they must show it.
+fn ask_later(model: &mut Model, target: TargetId, clusters: &BTreeSet<ClusterKey>) -> Vec<Effect> {
+    if model.database_access == DatabaseAccess::Off {
+        return Vec::new();
+    }
+    let Some(session) = model.sessions.get(&target) else {
+        return Vec::new();
+    };
+    let changed = clusters.iter().filter(|key| session.world.changed.contains_key(key));
+    let outdated = changed.filter(|key| !outdated(&session.world, key).is_empty());
+    let mut effects = Vec::new();
+    for key in outdated {
+        if model.changing.insert((target, key.clone())) {
+            effects.push(Effect::Schedule {
+                after: (TAKEN_OVER.unsigned_abs() + 1) * 1000,
+                timer: Timer::TakenOver(target, key.clone()),
+            });
+        }
+    }
+    effects
+}
+
+/// Instances whose last answer may be from before the last change of their cluster.
+fn outdated<'a>(world: &'a World, cluster: &'a ClusterKey) -> Vec<&'a PodKey> {
+    let instances = ready(world).filter(|instance| instance.cluster == *cluster);
+    let is_outdated = |instance: &&Instance| {
+        let answer = world.answer_of(instance);
+        answer.is_some_and(|answer| world.is_outdated(cluster, answer.at))
+    };
+    instances.filter(is_outdated).map(|instance| &instance.key).collect()
+}
+
+/// The last change is taken over by now, unless another one has come since.
+pub(super) fn taken_over(model: &mut Model, target: TargetId, cluster: &ClusterKey) -> Vec<Effect> {
+    model.changing.remove(&(target, cluster.clone()));
+    let Some(session) = model.sessions.get(&target) else {
+        return Vec::new();
+    };
+    let world = &session.world;
+    if world.is_outdated(cluster, model.now) {
+        return ask_later(model, target, &BTreeSet::from([cluster.clone()]));
+    }
+    let pods = outdated(world, cluster);
+    chosen(world, allowed(model.database_access, reads(world, target, pods, false)))
 }
 
 /// Computes ladders and findings of clusters again, and forgets those of clusters that are gone.

@@ -268,6 +268,7 @@ pub(super) fn close_if_idle(model: &mut Model, target: TargetId) -> Vec<Effect> 
     model.sessions.remove(&target);
     model.reviewed.retain(|(of, _)| *of != target);
     model.retries.remove(&target);
+    model.changing.retain(|(of, _)| *of != target);
     vec![Effect::Close(target)]
 }
 

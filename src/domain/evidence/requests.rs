@@ -233,10 +233,7 @@ impl<'a> Requests<'a> {
                 if let Some(message) = failure(object, &pair.extension) {
                     return broken(Fault::CreationFailed(message));
                 }
-                let changed_since = self.answer.is_some_and(|answer| {
-                    let seen = subject.world.seen.get(&(Kind::Database, object.key.to_string()));
-                    seen.is_some_and(|seen| *seen > answer.at)
-                });
+                let changed_since = self.is_older(subject, object);
                 if !object.is_fresh() {
                     on_its_way("the operator has not acted on the request yet")
                 } else if changed_since {
@@ -247,6 +244,12 @@ impl<'a> Requests<'a> {
                 }
             }
         }
+    }
+
+    /// SQL was read before the object was last seen.
+    fn is_older(&self, subject: &Subject, object: &Database) -> bool {
+        let seen = subject.world.seen.get(&(Kind::Database, object.key.to_string()));
+        self.answer.zip(seen).is_some_and(|(answer, seen)| *seen > answer.at)
     }
 
     /// Installed version = requested version; without a requested one, whether an update is on offer.
@@ -315,6 +318,7 @@ impl<'a> Requests<'a> {
         match pair.object.and_then(|object| failure(object, &pair.extension)) {
             Some(message) => broken(differs(Obstacle::Refused(message))),
             None if pair.object.is_some_and(|object| !object.is_fresh()) => on_its_way(differs(Obstacle::None)),
+            None if pair.object.is_some_and(|object| self.is_older(subject, object)) => on_its_way(differs(Obstacle::None)),
             None if self.path(pair, &installed.version, wanted) == Some(false) => broken(differs(Obstacle::NoPath)),
             None => broken(differs(Obstacle::None)),
         }

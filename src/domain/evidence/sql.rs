@@ -1,6 +1,6 @@
 //! Rungs that SQL tells of each instance: on path, available, preloaded.
 
-use super::{NAMES_UNKNOWN, Subject, Sum, Told, broken, holds, unknown};
+use super::{NAMES_UNKNOWN, Subject, Sum, Told, broken, holds, on_its_way, unknown};
 use crate::domain::classify::names_file_below;
 use crate::domain::fault::{Fault, Shadow};
 use crate::domain::instance::Instance;
@@ -97,7 +97,7 @@ fn each_instance(subject: &Subject, kind: RungKind, by_hand: ShellCommand, tell:
         .instances()
         .map(|instance| match subject.ask(instance) {
             Ok(answer) => {
-                let (state, seen) = tell(instance, answer);
+                let (state, seen) = subject.dated(tell(instance, answer), instance, answer);
                 EvidenceLine {
                     subject: LineSubject::Instance(instance.key.clone()),
                     state,
@@ -164,6 +164,26 @@ fn path_told(subject: &Subject, instance: &Instance, answer: &InstanceProbe) -> 
 }
 
 impl Subject<'_> {
+    /// What an answer lacks that is older than what it is compared with says nothing: it is read again.
+    fn dated(&self, told: Told, instance: &Instance, answer: &InstanceProbe) -> Told {
+        let (state, seen) = told;
+        if state != RungState::Broken {
+            return (state, seen);
+        }
+        if !self.world.is_outdated(&self.cluster.key, answer.at) {
+            return (state, seen);
+        }
+        let older = seen.sentence().followed_by(", by evidence older than the last change");
+        match self.world.failure_of(instance).filter(|failure| failure.at > answer.at) {
+            Some(failure) => unknown(
+                older
+                    .followed_by("; it cannot be read again, because ")
+                    .followed_by(&failure.because),
+            ),
+            None => on_its_way(older.followed_by("; it is read again")),
+        }
+    }
+
     /// A path that lacks an element is on its way while the status has just been taken over.
     fn path_state(&self, answer: &InstanceProbe) -> RungState {
         let taken_over = self

@@ -596,3 +596,105 @@ fn d15_replica_cluster_what_its_objects_ask_for_waits_for_the_promotion() {
         assert!(said(&rung).contains("wait for its promotion"), "{rung:?}");
     }
 }
+
+// D5
+
+/// A second of the clock of these tests.
+fn later(seconds: i64) -> Timestamp {
+    Timestamp::from_second(fixture::now().as_second() + seconds).unwrap()
+}
+
+/// The cluster is observed with a change, so many seconds after everything was read.
+fn changed_at(world: &mut World, second: i64, edit: impl FnOnce(&mut Cluster)) {
+    let mut cluster = world.clusters[&fixture::cluster_key()].clone();
+    edit(&mut cluster);
+    cluster.generation += 1;
+    world.apply(crate::domain::observation::Object::Cluster(Box::new(cluster)).into(), later(second));
+}
+
+/// Everything is read again at that second, with the same answers.
+fn read_again(world: &mut World, second: i64) {
+    for name in fixture::INSTANCES {
+        change_probe(world, name, |probe| probe.at = later(second));
+    }
+}
+
+#[test]
+fn d5_a_library_that_was_just_listed_is_not_missing_yet() {
+    let mut world = fixture::world();
+    changed_at(&mut world, 20, |cluster| cluster.spec.preload = vec!["vector".to_owned()]);
+    let state = |world: &World| rung(world, "pgvector", RungKind::Preloaded).state;
+    assert_eq!(state(&world), RungState::InProgress);
+    read_again(&mut world, 21);
+    assert_eq!(state(&world), RungState::InProgress, "the instances are told a moment later");
+    read_again(&mut world, 20 + crate::domain::world::TAKEN_OVER);
+    assert_eq!(state(&world), RungState::Broken, "the operator had its time");
+}
+
+#[test]
+fn d5_a_path_that_was_just_edited_is_not_missing_yet() {
+    let mut world = fixture::world();
+    changed_at(&mut world, 20, |cluster| {
+        let paths = vec!["elsewhere".to_owned()];
+        cluster.spec.extensions[1].control_paths.clone_from(&paths);
+        let resolved = cluster.status.resolved.as_mut().unwrap().extensions.as_mut().unwrap();
+        resolved[1].control_paths = paths;
+    });
+    let state = |world: &World| rung(world, "hstore", RungKind::OnPath).state;
+    assert_eq!(state(&world), RungState::InProgress);
+    read_again(&mut world, 30);
+    assert_eq!(state(&world), RungState::Broken);
+}
+
+#[test]
+fn d5_evidence_from_before_a_restart_in_place_says_nothing() {
+    let mut world = fixture::world();
+    change(&mut world, |cluster| {
+        cluster.spec.preload = vec!["vector".to_owned()];
+        cluster.status.phase = "Primary instance is being restarted in-place".to_owned();
+    });
+    changed_at(&mut world, 20, |cluster| {
+        cluster.status.phase = "Cluster in healthy state".to_owned();
+    });
+    assert_eq!(rung(&world, "pgvector", RungKind::Preloaded).state, RungState::InProgress);
+    // A reading that fails is no reading that is under way.
+    let instance = fixture::instance("orders-1");
+    world.apply(
+        Observation::ProbeFailed(ProbeFailure {
+            pod: instance.key,
+            uid: instance.uid,
+            at: later(21),
+            because: "connection refused".to_owned(),
+            missing: Vec::new(),
+        }),
+        later(21),
+    );
+    let rung = rung(&world, "pgvector", RungKind::Preloaded);
+    assert_eq!(rung.state, RungState::Unknown);
+    assert!(said(&rung).contains("connection refused"), "{rung:?}");
+}
+
+#[test]
+fn d5_a_version_that_was_just_applied_is_not_missing_yet() {
+    let mut world = fixture::world();
+    let mut object = fixture::database();
+    object.extensions[1].version = Some("1.9".to_owned());
+    world.apply(crate::domain::observation::Object::Database(Box::new(object)).into(), later(5));
+    let state = |world: &World| rung(world, "hstore", RungKind::AtVersion).state;
+    assert_eq!(state(&world), RungState::InProgress);
+    read_again(&mut world, 6);
+    assert_eq!(state(&world), RungState::Broken, "newer evidence is judged");
+}
+
+#[test]
+fn a_cluster_that_nobody_has_changed_is_judged_at_once() {
+    let mut world = fixture::world();
+    change(&mut world, |cluster| cluster.spec.preload = vec!["vector".to_owned()]);
+    let cluster = world.clusters[&fixture::cluster_key()].clone();
+    world.apply(Objects::Clusters(vec![cluster]).into(), later(20));
+    assert_eq!(
+        rung(&world, "pgvector", RungKind::Preloaded).state,
+        RungState::Broken,
+        "a new list is no change"
+    );
+}

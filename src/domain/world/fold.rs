@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::Timestamp;
 use crate::domain::catalog::Catalog;
+use crate::domain::cluster::Cluster;
 use crate::domain::ids::{CatalogKey, ClusterKey, PodKey};
 use crate::domain::instance::{Instance, Trouble};
 use crate::domain::observation::{Object, ObjectId, Objects, Observation};
@@ -154,6 +155,12 @@ fn replace(world: &mut World, objects: Objects, now: Timestamp, changed: &mut Ch
     match objects {
         Objects::Clusters(list) => {
             let new: BTreeMap<_, _> = list.into_iter().map(|cluster| (cluster.key.clone(), cluster)).collect();
+            for (key, cluster) in &new {
+                if world.clusters.get(key).is_some_and(|old| calls_for_evidence(old, cluster)) {
+                    world.changed.insert(key.clone(), now);
+                }
+            }
+            world.changed.retain(|key, _| new.contains_key(key));
             changed.clusters.extend(differing(&world.clusters, &new));
             // Instances may have been listed before their cluster, and nobody can be asked without it.
             note_database_clusters(world, &changed.clusters.clone(), changed);
@@ -251,11 +258,12 @@ fn upsert(world: &mut World, object: Object, now: Timestamp, changed: &mut Chang
             let name = cluster.key.to_string();
             if world.clusters.get(&cluster.key) != Some(&*cluster) {
                 changed.clusters.insert(cluster.key.clone());
-                let asks = world.clusters.get(&cluster.key).is_none_or(|old| {
-                    old.generation != cluster.generation
-                        || old.status.phase != cluster.status.phase
-                        || old.status.resolved != cluster.status.resolved
-                });
+                let old = world.clusters.get(&cluster.key);
+                let is_new = old.is_none();
+                let asks = old.is_none_or(|old| calls_for_evidence(old, &cluster));
+                if asks && !is_new {
+                    world.changed.insert(cluster.key.clone(), now);
+                }
                 if asks {
                     note_database_clusters(world, &BTreeSet::from([cluster.key.clone()]), changed);
                 }
@@ -302,6 +310,11 @@ fn upsert(world: &mut World, object: Object, now: Timestamp, changed: &mut Chang
     world.seen.insert((kind, name), now);
 }
 
+/// What instances show may be different from now on.
+fn calls_for_evidence(old: &Cluster, new: &Cluster) -> bool {
+    old.generation != new.generation || old.status.phase != new.status.phase || old.status.resolved != new.status.resolved
+}
+
 /// How a catalog is named that cannot be read.
 fn told_as(key: &CatalogKey) -> String {
     match &key.namespace {
@@ -346,6 +359,7 @@ fn remove(world: &mut World, id: &ObjectId, changed: &mut Changed) {
                 changed.clusters.insert(key.clone());
             }
             world.seen.remove(&(Kind::Cluster, key.to_string()));
+            world.changed.remove(&key);
             (Kind::Cluster, key.to_string())
         }
         ObjectId::Instance(key, uid) => {
