@@ -359,7 +359,7 @@ fn remove(world: &mut World, id: &ObjectId, changed: &mut Changed) {
                 changed.clusters.insert(key.clone());
             }
             world.seen.remove(&(Kind::Cluster, key.to_string()));
-            world.changed.remove(&key);
+            world.changed.remove(key);
             (Kind::Cluster, key.to_string())
         }
         ObjectId::Instance(key, uid) => {

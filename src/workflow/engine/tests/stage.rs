@@ -15,7 +15,7 @@ use crate::domain::ids::PodKey;
 use crate::domain::instance::{Instance, Mount, Trouble};
 use crate::domain::permission::Verdict;
 use crate::domain::probe::{
-    AvailableExtension, DatabaseOwner, DatabaseProbe, Fact, FileKind, InstanceProbe, ManagerReport, ProbeFailure, UpdatePath,
+    AvailableExtension, DatabaseOwner, DatabaseProbe, Fact, FileKind, InstanceProbe, ManagerReport, ProbeFailure, Setting, UpdatePath,
 };
 use crate::domain::request::tests::objects::{Refusal, carry_out};
 use crate::domain::{Observation, Timestamp, World};
@@ -487,6 +487,18 @@ impl Stage {
         self.world.apply(observation, self.now);
     }
 
+    /// The live paths: the operator writes them as soon as an entry is resolved.
+    fn paths(&self) -> BTreeMap<String, Setting> {
+        let mut paths = fixture::paths();
+        let entries = self.world.entries_of(&self.world.clusters[&fixture::cluster_key()]);
+        if entries.iter().any(|entry| entry.name == "foo") {
+            for (setting, part) in [("extension_control_path", "share"), ("dynamic_library_path", "lib")] {
+                write!(paths.get_mut(setting).unwrap().value, ":/extensions/foo/{part}").unwrap();
+            }
+        }
+        paths
+    }
+
     fn answer(&self, instance: &Instance) -> InstanceProbe {
         let mut probe = fixture::probe(&instance.key.name);
         probe.uid.clone_from(&instance.uid);
@@ -504,17 +516,7 @@ impl Stage {
             database: "ledger".to_owned(),
             owner: "bookkeeper".to_owned(),
         });
-        let mut paths = fixture::paths();
-        if self
-            .world
-            .entries_of(&self.world.clusters[&fixture::cluster_key()])
-            .iter()
-            .any(|entry| entry.name == "foo")
-        {
-            for (setting, part) in [("extension_control_path", "share"), ("dynamic_library_path", "lib")] {
-                write!(paths.get_mut(setting).unwrap().value, ":/extensions/foo/{part}").unwrap();
-            }
-        }
+        let paths = self.paths();
         if !self.hollow && instance.mounts.iter().any(|mount| mount.entry == "foo") {
             if let Fact::Known(offered) = &mut probe.available {
                 offered.push(AvailableExtension {
