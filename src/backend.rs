@@ -171,6 +171,8 @@ pub enum Read {
         pod: PodKey,
         /// Its UID.
         uid: String,
+        /// The container whose last words are wanted.
+        container: String,
         /// Restart count that the answer is about.
         restarts: u32,
     },

@@ -37,6 +37,7 @@ pub mod rollout;
 pub mod sentence;
 pub mod shell;
 pub mod text;
+pub mod trouble;
 pub mod watch;
 pub mod world;
 

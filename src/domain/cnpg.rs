@@ -27,15 +27,17 @@ pub fn instance_pods(cluster: &str) -> String {
     format!("cnpg.io/cluster={cluster},cnpg.io/podRole=instance")
 }
 
-/// Reasons with which a container waits for an image that cannot be pulled or mounted, or for what else its creation
-/// needs (kubelet, `pkg/kubelet/images/types.go`, `pkg/kubelet/kuberuntime/kuberuntime_container.go`).
-pub const IMAGE_REASONS: [&str; 6] = [
+/// Reasons with which a container waits for an image, its own or that of a volume (kubelet,
+/// `pkg/kubelet/images/types.go`, `pkg/kubelet/kuberuntime/kuberuntime_image.go`).
+pub const IMAGE_REASONS: [&str; 8] = [
     "ErrImagePull",
     "ImagePullBackOff",
     "InvalidImageName",
     "ErrImageNeverPull",
-    "CreateContainerError",
-    "CreateContainerConfigError",
+    "ImageInspectError",
+    "RegistryUnavailable",
+    "SignatureValidationFailed",
+    "ErrImageVolumeMountFailed",
 ];
 
 /// Reason with which a container waits that starts and ends over and over.

@@ -9,7 +9,7 @@ use super::catalog::{Origin, resolve};
 use super::cluster::Cluster;
 use super::extension::ExtensionEntry;
 use super::fault::Fault;
-use super::instance::Instance;
+use super::instance::{Failing, Instance};
 use super::ladder::{Because, EvidenceLine, Ladder, LineSubject, NamesFrom, Rung, RungKind, RungState, Seen, Source};
 use super::probe::InstanceProbe;
 use super::rollout::{self, Rollout};
@@ -159,8 +159,8 @@ impl<'a> Subject<'a> {
         if let Some(failure) = self.world.failure_of(instance) {
             return Err(line(RungState::Unknown, failure.because.clone().into(), Some(failure.at)));
         }
-        if let Some(failing) = rollout::failing(self.world, instance) {
-            return Err(line(RungState::Broken, Fault::Failing(failing).into(), self.seen(Kind::Pod)));
+        if let Some(failing) = self.world.failing(instance) {
+            return Err(line(self.blamed(&failing), Fault::Failing(failing).into(), self.seen(Kind::Pod)));
         }
         if !instance.ready || instance.deleting {
             return Err(line(RungState::InProgress, "not ready yet".into(), self.seen(Kind::Pod)));
@@ -185,6 +185,15 @@ impl<'a> Subject<'a> {
             WatchState::Forbidden { missing } => Some(permission::missing(missing)),
             WatchState::Absent => Some(format!("the server does not know {}", kind.resource())),
             WatchState::Error { why } => Some(why.clone()),
+        }
+    }
+
+    /// What an instance that cannot start says of the entry: broken by its own image, else unknown.
+    fn blamed(&self, failing: &Failing) -> RungState {
+        if failing.is_of(&self.entry.name) {
+            RungState::Broken
+        } else {
+            RungState::Unknown
         }
     }
 

@@ -266,7 +266,7 @@ impl fmt::Display for Obstacle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::instance::Trouble;
+    use crate::domain::trouble::{Blame, Stall, Trouble};
 
     fn text(text: &str) -> String {
         text.to_owned()
@@ -275,11 +275,16 @@ mod tests {
     fn failing(reason: &str, message: &str, fatal: Option<&str>) -> Fault {
         Fault::Failing(Failing {
             pod: text("orders-2"),
+            stall: Stall::Told,
+            lasts: None,
+            node: None,
+            blame: Blame::Itself,
             trouble: Trouble {
                 container: text("postgres"),
                 init: false,
                 reason: text(reason),
                 message: text(message),
+                ..Trouble::default()
             },
             fatal: fatal.map(text),
         })

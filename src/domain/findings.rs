@@ -9,7 +9,7 @@ use super::finding::{Code, Finding, Remedy, Subject};
 use super::instance::Instance;
 use super::ladder::{Ladder, RungKind, RungState};
 use super::probe::Fact;
-use super::rollout::{MountState, assess};
+use super::rollout::assess;
 
 mod differing;
 mod halted;

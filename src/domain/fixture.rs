@@ -102,6 +102,7 @@ pub(crate) fn mount(entry: &str, reference: &str) -> Mount {
         entry: entry.to_owned(),
         reference: Some(reference.to_owned()),
         pull_policy: None,
+        volume: None,
     }
 }
 
@@ -123,6 +124,10 @@ pub(crate) fn instance(name: &str) -> Instance {
         restarts: 0,
         mounts: vec![mount("pgvector", PGVECTOR), mount("hstore", HSTORE)],
         trouble: None,
+        waits: None,
+        unready_since: None,
+        ends: None,
+        running: true,
         restarted_at: None,
         operator_version: Some("1.30.0".to_owned()),
         status_port_tls: true,

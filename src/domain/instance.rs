@@ -1,12 +1,10 @@
 //! What an instance pod says.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
-use super::cnpg::{CRASH_LOOP, IMAGE_REASONS};
 use super::ids::{ClusterKey, PodKey};
+pub use super::trouble::{Failing, Trouble};
 
 /// `cnpg.io/instanceRole`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +55,18 @@ pub struct Instance {
     pub mounts: Vec<Mount>,
     /// The first container, init containers included, that waits with a reason or failed.
     pub trouble: Option<Trouble>,
+    /// The first container that waits and does not say that anything is wrong.
+    #[serde(default)]
+    pub waits: Option<Trouble>,
+    /// Since when it is not ready, if it is not.
+    #[serde(default)]
+    pub unready_since: Option<Timestamp>,
+    /// When it is to be gone, if it is being deleted (`deletionTimestamp`: the request and the grace period).
+    #[serde(default)]
+    pub ends: Option<Timestamp>,
+    /// Container `postgres` runs.
+    #[serde(default)]
+    pub running: bool,
     /// Annotation `kubectl.kubernetes.io/restartedAt`.
     pub restarted_at: Option<String>,
     /// Annotation `cnpg.io/operatorVersion`.
@@ -74,57 +84,7 @@ pub struct Mount {
     pub reference: Option<String>,
     /// Pull policy of the volume.
     pub pull_policy: Option<String>,
-}
-
-/// Why a container of the pod does not run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
-    /// Name of the container; empty when the pod as a whole is meant (unschedulable).
-    pub container: String,
-    /// It is an init container.
-    pub init: bool,
-    /// e.g. `ErrImagePull`, `ImagePullBackOff`, `CrashLoopBackOff`, `Unschedulable`.
-    pub reason: String,
-    /// Message as reported.
-    pub message: String,
-}
-
-/// An instance that cannot start.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failing {
-    /// Name of its pod.
-    pub pod: String,
-    /// Why a container does not run.
-    pub trouble: Trouble,
-    /// The FATAL message of a crash loop, if it was read.
-    pub fatal: Option<String>,
-}
-
-impl fmt::Display for Failing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { pod, trouble, fatal } = self;
-        match (trouble.is_crash_loop(), fatal, trouble.message.as_str()) {
-            (true, Some(fatal), _) => write!(f, "{pod} crash-loops: {fatal}"),
-            (true, None, _) => write!(f, "{pod} crash-loops"),
-            (false, _, "") => write!(f, "{pod} cannot start, {}", trouble.reason),
-            (false, _, message) => write!(f, "{pod} cannot start, {}: {message}", trouble.reason),
-        }
-    }
-}
-
-impl Trouble {
-    /// The image cannot be pulled or mounted.
-    pub fn is_image(&self) -> bool {
-        IMAGE_REASONS.contains(&self.reason.as_str())
-    }
-
-    /// The kubelet names this image reference.
-    pub fn names(&self, reference: &str) -> bool {
-        self.message.contains(reference)
-    }
-
-    /// The container starts and ends over and over.
-    pub fn is_crash_loop(&self) -> bool {
-        self.reason == CRASH_LOOP
-    }
+    /// Name of the volume.
+    #[serde(default)]
+    pub volume: Option<String>,
 }

@@ -342,10 +342,18 @@ pub struct CrashLine {
     pub pod: PodKey,
     /// UID of the pod.
     pub uid: String,
+    /// The container.
+    #[serde(default = "postgres")]
+    pub container: String,
     /// Restart count of the container when it was read.
     pub restarts: u32,
     /// When it was read.
     pub at: Timestamp,
     /// The FATAL message, sanitised; `Err` completes "unknown, because …".
     pub fatal: Result<String, String>,
+}
+
+/// The container of lines that do not name one.
+fn postgres() -> String {
+    super::trouble::POSTGRES.to_owned()
 }

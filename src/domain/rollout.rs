@@ -6,17 +6,18 @@ use super::cluster::{Cluster, Phase};
 use super::era::{self, Era};
 use super::extension::ExtensionEntry;
 use super::ids::PodKey;
-use super::instance::{Failing, Instance, Mount};
+use super::instance::{Instance, Mount};
+use super::trouble::{Failing, Stall};
 use super::world::Halt;
 
 /// How one instance stands towards one resolved entry, or towards the whole rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MountState {
-    /// A Ready pod mounts it with the resolved reference.
+    /// A running container mounts it with the resolved reference.
     Mounted,
     /// Mounted, but with another reference.
     Stale,
-    /// A Ready pod does not mount it.
+    /// A running container does not mount it.
     Missing,
     /// Mounted, but not resolved any more.
     Orphan,
@@ -110,7 +111,7 @@ pub fn assess(world: &World, cluster: &Cluster) -> Rollout {
     let wanted = world.entries_of(cluster);
     let instances: Vec<InstanceRollout> = world
         .instances_of(&cluster.key)
-        .map(|instance| assess_instance(cluster, instance, &wanted))
+        .map(|instance| assess_instance(world, cluster, instance, &wanted))
         .collect();
     let pending = pending(world, cluster, &instances);
     Rollout {
@@ -121,7 +122,8 @@ pub fn assess(world: &World, cluster: &Cluster) -> Rollout {
     }
 }
 
-fn assess_instance(cluster: &Cluster, instance: &Instance, wanted: &[ExtensionEntry]) -> InstanceRollout {
+fn assess_instance(world: &World, cluster: &Cluster, instance: &Instance, wanted: &[ExtensionEntry]) -> InstanceRollout {
+    let failing = world.failing(instance);
     let mut mounts: Vec<InstanceMount> = wanted
         .iter()
         .map(|entry| {
@@ -129,7 +131,7 @@ fn assess_instance(cluster: &Cluster, instance: &Instance, wanted: &[ExtensionEn
             InstanceMount {
                 entry: entry.name.clone(),
                 reference: mounted.and_then(|mount| mount.reference.clone()),
-                state: mount_state(instance, mounted, entry),
+                state: mount_state(instance, failing.as_ref(), mounted, entry),
             }
         })
         .collect();
@@ -164,16 +166,14 @@ fn carries_restart(cluster: &Cluster, instance: &Instance) -> bool {
         .is_none_or(|asked| instance.restarted_at.as_ref() == Some(asked))
 }
 
-fn mount_state(instance: &Instance, mounted: Option<&Mount>, entry: &ExtensionEntry) -> MountState {
-    if instance.deleting {
-        return MountState::Rolling;
+/// What the container of PostgreSQL mounts is mounted where it runs: *ready* counts for the rollout alone.
+fn mount_state(instance: &Instance, failing: Option<&Failing>, mounted: Option<&Mount>, entry: &ExtensionEntry) -> MountState {
+    let runs = instance.ready || (instance.running && instance.trouble.is_none());
+    if failing.is_some_and(|failing| failing.stall != Stall::Unready) {
+        return MountState::Failing;
     }
-    if !instance.ready {
-        return if instance.trouble.is_some() {
-            MountState::Failing
-        } else {
-            MountState::Rolling
-        };
+    if instance.deleting || !runs {
+        return MountState::Rolling;
     }
     match mounted {
         None => MountState::Missing,
@@ -238,20 +238,9 @@ fn blocked(world: &World, cluster: &Cluster, instances: &[InstanceRollout]) -> O
     world.instances_of(&cluster.key).find_map(|instance| trouble(world, instance))
 }
 
-/// Why an instance cannot start.
-pub fn failing(world: &World, instance: &Instance) -> Option<Failing> {
-    let trouble = instance.trouble.as_ref().filter(|_| !instance.deleting && !instance.ready)?;
-    let crash = world.crash_of(instance);
-    Some(Failing {
-        pod: instance.key.name.clone(),
-        trouble: trouble.clone(),
-        fatal: crash.and_then(|line| line.fatal.as_ref().ok()).cloned(),
-    })
-}
-
 /// Why an instance cannot start, as a sentence.
 pub fn trouble(world: &World, instance: &Instance) -> Option<String> {
-    failing(world, instance).map(|failing| failing.to_string())
+    world.failing(instance).map(|failing| failing.to_string())
 }
 
 #[cfg(test)]

@@ -83,6 +83,8 @@ pub struct World {
     /// When a cluster was last seen to have another spec, phase or resolution than before. Not there for one that was as it
     /// is when it was first seen.
     pub changed: BTreeMap<ClusterKey, Timestamp>,
+    /// Time of the newest observation: what lasts too long is judged by it.
+    pub clock: Option<Timestamp>,
     /// When each object was last observed, by kind and display name.
     pub seen: BTreeMap<(Kind, String), Timestamp>,
 }

@@ -23,6 +23,23 @@ pub(super) fn fatal(log: &str) -> Option<String> {
     })
 }
 
+/// The last message of level error or worse in lines of JSON, as the programs beside PostgreSQL write them.
+pub(super) fn error(log: &str) -> Option<String> {
+    log.lines().rev().find_map(|line| {
+        let object = serde_json::from_str::<Value>(line).ok()?;
+        let text = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let level = text("level").or_else(|| text("severity"))?.to_ascii_lowercase();
+        if !matches!(level.as_str(), "error" | "fatal" | "panic" | "critical") {
+            return None;
+        }
+        let message = text("msg").or_else(|| text("message"))?;
+        Some(match text("error") {
+            Some(error) => sanitise(&format!("{message}: {error}")),
+            None => sanitise(message),
+        })
+    })
+}
+
 fn after_fatal(text: &str) -> Option<String> {
     let (_, message) = text.split_once("FATAL:")?;
     Some(sanitise(message.trim()))

@@ -15,17 +15,24 @@ use crate::backend::{BackendError, ErrorKind, Read};
 use crate::domain::ids::PodKey;
 use crate::domain::permission::{self, Permission, Verdict};
 use crate::domain::probe::{CrashLine, ManagerReport};
+use crate::domain::trouble::POSTGRES;
 use crate::domain::{Observation, Timestamp};
 use crate::pg::Prober;
 
 pub(super) async fn read(client: &Client, prober: &Prober, timeout: Duration, read: Read) -> Observation {
     match read {
         Read::Probe(request) => prober.probe(request).await,
-        Read::CrashLog { pod, uid, restarts } => {
-            let fatal = last_words(client, timeout, &pod).await;
+        Read::CrashLog {
+            pod,
+            uid,
+            container,
+            restarts,
+        } => {
+            let fatal = last_words(client, timeout, &pod, &container).await;
             Observation::Crashed(CrashLine {
                 pod,
                 uid,
+                container,
                 restarts,
                 at: Timestamp::now(),
                 fatal,
@@ -90,19 +97,22 @@ pub(super) async fn get(client: &Client, timeout: Duration, tried: &str, path: &
     serde_json::from_slice(&answer).map_err(|_| BackendError::new(ErrorKind::Internal, format!("cannot {tried}: the answer is not JSON")))
 }
 
-/// The FATAL line of the container that ended last; the present one's when none is kept.
-async fn last_words(client: &Client, timeout: Duration, pod: &PodKey) -> Result<String, String> {
+/// The FATAL line of the container that ended last; the present one's when none is kept. A program that is not PostgreSQL
+/// says errors in its own way.
+async fn last_words(client: &Client, timeout: Duration, pod: &PodKey, container: &str) -> Result<String, String> {
     let base = format!(
-        "/api/v1/namespaces/{}/pods/{}/log?container=postgres&tailLines=200",
+        "/api/v1/namespaces/{}/pods/{}/log?container={container}&tailLines=200",
         pod.namespace, pod.name
     );
-    let tried = format!("read the log of {pod}");
+    let tried = format!("read the log of container {container} of {pod}");
     let mut why = "the log has no FATAL line".to_owned();
     for path in [format!("{base}&previous=true"), base] {
         match text(client, timeout, &tried, &path).await {
             Ok(log) => {
-                if let Some(fatal) = crash::fatal(&log) {
-                    return Ok(fatal);
+                let fatal = crash::fatal(&log);
+                let said = fatal.or_else(|| crash::error(&log).filter(|_| container != POSTGRES));
+                if let Some(said) = said {
+                    return Ok(said);
                 }
             }
             Err(error) if error.kind == ErrorKind::Forbidden => {

@@ -114,6 +114,7 @@ pub(crate) fn broken() -> Model {
             init: true,
             reason: "ErrImagePull".to_owned(),
             message: format!("failed to pull and unpack image \"{FOO}\": not found"),
+            ..Trouble::default()
         });
     });
     let mut model = showing(world);

@@ -389,7 +389,13 @@ fn unreadable(read: &Read, why: &str) -> Observation {
             because: why,
             missing: Vec::new(),
         }),
-        Read::CrashLog { pod, uid, restarts } => Observation::Crashed(CrashLine {
+        Read::CrashLog {
+            pod,
+            uid,
+            container,
+            restarts,
+        } => Observation::Crashed(CrashLine {
+            container: container.clone(),
             pod: pod.clone(),
             uid: uid.clone(),
             restarts: *restarts,

@@ -13,6 +13,7 @@ use crate::domain::probe::{
     AvailableExtension, CrashLine, DatabaseOwner, DatabaseProbe, Fact, FileKind, InstalledExtension, InstanceProbe, LoadedModule,
     ManagerReport, OfferedVersion, PathFile, ProbeFailure, Route, ServerFacts, Setting, UpdatePath,
 };
+use crate::domain::trouble::POSTGRES;
 use crate::domain::{Observation, Timestamp};
 
 impl Sim {
@@ -83,6 +84,7 @@ impl Sim {
         CrashLine {
             pod: key.clone(),
             uid: uid.to_owned(),
+            container: POSTGRES.to_owned(),
             restarts,
             at,
             fatal: library

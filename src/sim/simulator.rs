@@ -116,7 +116,7 @@ impl Observe for Simulator {
         let sim = lock(&self.sim);
         let answer = match read {
             Read::Probe(request) => sim.probe(&request.pod, &request.uid, at),
-            Read::CrashLog { pod, uid, restarts } => Observation::Crashed(sim.crash_line(&pod, &uid, restarts, at)),
+            Read::CrashLog { pod, uid, restarts, .. } => Observation::Crashed(sim.crash_line(&pod, &uid, restarts, at)),
             Read::Manager { pod, uid, .. } => sim
                 .report_of(&pod, &uid, at)
                 .map_or_else(|| Observation::Permitted(Vec::new()), Observation::Managed),

@@ -5,10 +5,8 @@ use serde_json::Value;
 use super::{list, number, optional, required, text, time};
 use crate::domain::extension::MOUNT_ROOT;
 use crate::domain::ids::{ClusterKey, PodKey};
-use crate::domain::instance::{Instance, Mount, Role, Trouble};
-
-/// Container that runs PostgreSQL.
-const POSTGRES: &str = "postgres";
+use crate::domain::instance::{Instance, Mount, Role};
+use crate::domain::trouble::{Ended, POSTGRES, Trouble};
 
 /// Reasons with which a container waits although nothing is wrong.
 const ON_ITS_WAY: &[&str] = &["ContainerCreating", "PodInitializing", ""];
@@ -40,6 +38,10 @@ pub fn instance(object: &Value) -> Result<Instance, String> {
         restarts,
         mounts: mounts(object, postgres),
         trouble: trouble(object),
+        waits: containers(object).find_map(|(status, init)| waits(object, status, init)),
+        unready_since: ready.filter(|_| !is_ready).and_then(|ready| time(ready, "/lastTransitionTime")),
+        ends: time(object, "/metadata/deletionTimestamp"),
+        running: status.is_some_and(|status| status.pointer("/state/running").is_some_and(|state| !state.is_null())),
         restarted_at: optional(object, "/metadata/annotations/kubectl.kubernetes.io~1restartedAt"),
         operator_version: optional(object, "/metadata/annotations/cnpg.io~1operatorVersion"),
         status_port_tls: list(postgres, "/command")
@@ -80,39 +82,73 @@ fn mounts(object: &Value, postgres: &Value) -> Vec<Mount> {
                 entry,
                 reference: image.and_then(|image| optional(image, "/reference")),
                 pull_policy: image.and_then(|image| optional(image, "/pullPolicy")),
+                volume: Some(volume.clone()).filter(|volume| !volume.is_empty()),
             })
         })
         .collect()
 }
 
+/// The state of every container, in the order in which they start, and whether it is an init container.
+fn containers(object: &Value) -> impl Iterator<Item = (&Value, bool)> {
+    let of = |pointer: &'static str, init: bool| list(object, pointer).map(move |status| (status, init));
+    of("/status/initContainerStatuses", true).chain(of("/status/containerStatuses", false))
+}
+
 /// The first container that waits with a reason or failed; else why the pod has no node.
 fn trouble(object: &Value) -> Option<Trouble> {
-    let of = |pointer: &'static str, init: bool| list(object, pointer).filter_map(move |status| container_trouble(status, init));
-    of("/status/initContainerStatuses", true)
-        .chain(of("/status/containerStatuses", false))
-        .next()
+    containers(object)
+        .find_map(|(status, init)| container_trouble(object, status, init))
         .or_else(|| {
             let scheduled = list(object, "/status/conditions").find(|condition| text(condition, "/type") == "PodScheduled")?;
             (text(scheduled, "/status") == "False").then(|| Trouble {
-                container: String::new(),
-                init: false,
                 reason: text(scheduled, "/reason"),
                 message: text(scheduled, "/message"),
+                since: time(scheduled, "/lastTransitionTime"),
+                ..Trouble::default()
             })
         })
 }
 
-fn container_trouble(status: &Value, init: bool) -> Option<Trouble> {
-    let trouble = |state: &Value| Trouble {
-        container: text(status, "/name"),
-        init,
-        reason: text(state, "/reason"),
-        message: text(state, "/message"),
-    };
-    if let Some(waiting) = status.pointer("/state/waiting") {
-        return (!ON_ITS_WAY.contains(&text(waiting, "/reason").as_str())).then(|| trouble(waiting));
+fn container_trouble(object: &Value, status: &Value, init: bool) -> Option<Trouble> {
+    if let Some(waiting) = status.pointer("/state/waiting").filter(|state| !state.is_null()) {
+        let is_on_its_way = ON_ITS_WAY.contains(&text(waiting, "/reason").as_str());
+        return (!is_on_its_way).then(|| told(object, status, waiting, init));
     }
     let terminated = status.pointer("/state/terminated")?;
     let failed = terminated.get("exitCode").and_then(Value::as_i64).is_some_and(|code| code != 0);
-    failed.then(|| trouble(terminated))
+    failed.then(|| told(object, status, terminated, init))
+}
+
+/// A container that has not been started yet, and does not say that anything is wrong.
+fn waits(object: &Value, status: &Value, init: bool) -> Option<Trouble> {
+    let waiting = status.pointer("/state/waiting").filter(|state| !state.is_null())?;
+    let is_on_its_way = ON_ITS_WAY.contains(&text(waiting, "/reason").as_str());
+    is_on_its_way.then(|| told(object, status, waiting, init))
+}
+
+fn told(object: &Value, status: &Value, state: &Value, init: bool) -> Trouble {
+    let name = text(status, "/name");
+    let pointer = if init { "/spec/initContainers" } else { "/spec/containers" };
+    let container = list(object, pointer).find(|container| text(container, "/name") == name);
+    let ended = ["/state/terminated", "/lastState/terminated"]
+        .iter()
+        .find_map(|pointer| status.pointer(pointer).filter(|state| !state.is_null()));
+    let code = |pointer: &str| ended?.pointer(pointer)?.as_i64();
+    Trouble {
+        init,
+        reason: text(state, "/reason"),
+        message: text(state, "/message"),
+        image: container
+            .and_then(|container| optional(container, "/image"))
+            .or_else(|| optional(status, "/image")),
+        restarts: number(status, "/restartCount").unwrap_or_default(),
+        since: ended.and_then(|ended| time(ended, "/finishedAt")),
+        ended: ended.map(|ended| Ended {
+            code: code("/exitCode"),
+            signal: code("/signal"),
+            reason: text(ended, "/reason"),
+            message: text(ended, "/message"),
+        }),
+        container: name,
+    }
 }

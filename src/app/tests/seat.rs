@@ -155,7 +155,7 @@ impl Seat {
         let at = self.now();
         match read {
             Read::Probe(request) => self.sim.probe(&request.pod, &request.uid, at),
-            Read::CrashLog { pod, uid, restarts } => Observation::Crashed(self.sim.crash_line(&pod, &uid, restarts, at)),
+            Read::CrashLog { pod, uid, restarts, .. } => Observation::Crashed(self.sim.crash_line(&pod, &uid, restarts, at)),
             Read::Manager { pod, uid, .. } => self
                 .sim
                 .report_of(&pod, &uid, at)

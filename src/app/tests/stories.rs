@@ -171,6 +171,7 @@ fn waits(reason: &str) -> Trouble {
         init: false,
         reason: reason.to_owned(),
         message: String::new(),
+        ..Trouble::default()
     }
 }
 
@@ -178,7 +179,10 @@ fn crashing(restarts: u32) -> Instance {
     Instance {
         ready: false,
         restarts,
-        trouble: Some(waits("CrashLoopBackOff")),
+        trouble: Some(Trouble {
+            restarts,
+            ..waits("CrashLoopBackOff")
+        }),
         ..fixture::instance("orders-2")
     }
 }
@@ -195,6 +199,7 @@ fn last_words(restarts: u32, library: &str) -> Observation {
     Observation::Crashed(CrashLine {
         pod: PodKey::new("shop", "orders-2"),
         uid: "orders-2-uid".to_owned(),
+        container: "postgres".to_owned(),
         restarts,
         at: fixture::now(),
         fatal: Ok(format!("could not access file \"{library}\": No such file or directory")),

@@ -287,12 +287,14 @@ pub(super) fn manager(world: &World, target: TargetId, pod: &PodKey) -> Option<E
 
 fn crash_log(world: &World, target: TargetId, pod: &PodKey) -> Option<Effect> {
     let instance = world.instances.get(pod)?;
+    let trouble = instance.trouble.as_ref()?;
     Some(Effect::Read(
         target,
         Read::CrashLog {
             pod: pod.clone(),
             uid: instance.uid.clone(),
-            restarts: instance.restarts,
+            container: trouble.container.clone(),
+            restarts: trouble.restarts,
         },
     ))
 }

@@ -174,7 +174,7 @@ fn mount_line(subject: &Subject, instance: &rollout::InstanceRollout, at: Option
     let mount = instance.mounts.iter().find(|mount| mount.entry == *name);
     let is_primary = instance.is_primary;
     let reference = mount.and_then(|mount| mount.reference.clone());
-    let failing = || rollout::failing(subject.world, subject.world.instances.get(&instance.pod)?);
+    let failing = || subject.world.failing(subject.world.instances.get(&instance.pod)?);
     let (state, seen) = match mount.map_or(MountState::Missing, |mount| mount.state) {
         MountState::Mounted => holds(format!(
             "{}mounted with {}",
@@ -183,10 +183,10 @@ fn mount_line(subject: &Subject, instance: &rollout::InstanceRollout, at: Option
         )),
         MountState::Stale => (subject.unfinished(), Fault::OtherImage { reference, is_primary }.into()),
         MountState::Orphan => (subject.unfinished(), Fault::Orphaned { reference, is_primary }.into()),
-        MountState::Failing => (
-            RungState::Broken,
-            failing().map_or_else(|| "failing".into(), |failing| Fault::Failing(failing).into()),
-        ),
+        MountState::Failing => match failing() {
+            Some(failing) => (subject.blamed(&failing), Fault::Failing(failing).into()),
+            None => unknown("it cannot start"),
+        },
         MountState::Rolling => on_its_way(format!("{}being recreated", fault::role(is_primary))),
         MountState::Missing => {
             let wait = wait(subject, is_primary);

@@ -424,7 +424,7 @@ fn the_environment_of_the_running_server_counts_where_it_can_be_read() {
 }
 
 #[test]
-fn a_crash_looping_instance_is_broken_and_not_unknown() {
+fn c13_a_crash_loop_leaves_the_entries_of_its_instance_unknown() {
     let mut world = fixture::world();
     change_instance(&mut world, "orders-2", |instance| {
         instance.uid = "another".to_owned();
@@ -434,10 +434,11 @@ fn a_crash_looping_instance_is_broken_and_not_unknown() {
             init: false,
             reason: "CrashLoopBackOff".to_owned(),
             message: String::new(),
+            ..crate::domain::instance::Trouble::default()
         });
     });
     let rung = rung(&world, "pgvector", RungKind::OnPath);
-    assert_eq!((rung.state, rung.have), (RungState::Broken, Some(2)));
+    assert_eq!((rung.state, rung.have), (RungState::Unknown, Some(2)));
     assert!(matches!(rung.fault(), Some(Fault::Failing(failing)) if failing.pod == "orders-2" && failing.trouble.is_crash_loop()));
 }
 
@@ -697,4 +698,24 @@ fn a_cluster_that_nobody_has_changed_is_judged_at_once() {
         RungState::Broken,
         "a new list is no change"
     );
+}
+
+#[test]
+fn c12_an_entry_that_is_stuck_leaves_its_neighbours_unknown_there() {
+    let mut world = fixture::world();
+    change_instance(&mut world, "orders-2", |instance| {
+        instance.uid = "another".to_owned();
+        (instance.ready, instance.running, instance.was_started) = (false, false, false);
+        instance.trouble = Some(crate::domain::instance::Trouble {
+            container: "bootstrap-controller".to_owned(),
+            init: true,
+            reason: "ImagePullBackOff".to_owned(),
+            message: format!("Back-off pulling image \"{}\"", fixture::HSTORE),
+            ..crate::domain::instance::Trouble::default()
+        });
+    });
+    for kind in [RungKind::Mounted, RungKind::Available] {
+        assert_eq!(rung(&world, "hstore", kind).state, RungState::Broken, "{kind:?}");
+        assert_eq!(rung(&world, "pgvector", kind).state, RungState::Unknown, "{kind:?}");
+    }
 }

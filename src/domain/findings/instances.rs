@@ -1,41 +1,127 @@
 //! Rules about instances that cannot start.
 
-use super::{Code, Found, Instance, MountState, Remedy, Subject, Verdict, assess};
+use super::{Code, Found, Instance, Remedy, Subject, Verdict};
 use crate::domain::classify::{Failure, classify};
-use crate::domain::instance::{Mount, Trouble};
 use crate::domain::shell::{ShellCommand, pod};
+use crate::domain::trouble::{BOOTSTRAP, Blame, Failing, POSTGRES, Stall, Trouble};
 use crate::domain::world::library_name;
 
 impl Found<'_> {
     pub(super) fn instances(&mut self) {
         let instances: Vec<Instance> = self.world.instances_of(&self.cluster.key).cloned().collect();
         for instance in &instances {
-            let Some(trouble) = instance.trouble.clone().filter(|_| !instance.ready && !instance.deleting) else {
-                continue;
-            };
-            if trouble.is_crash_loop() {
-                self.crash_loop(instance);
-            } else if trouble.is_image() {
-                self.image(instance, &trouble);
+            if let Some(failing) = self.world.failing(instance) {
+                self.instance(instance, &failing);
+            } else if let Some(trouble) = self.world.may_pass(instance) {
+                let words = trouble.words();
+                let place = trouble.place();
+                self.of_pod(
+                    Code::InstanceWaits,
+                    &instance.key.name,
+                    format!("{} waits, {place}: {words}", instance.key.name),
+                );
             }
         }
     }
 
-    fn crash_loop(&mut self, instance: &Instance) {
+    fn instance(&mut self, instance: &Instance, failing: &Failing) {
+        let name = &instance.key.name;
+        match failing.stall {
+            Stall::Starting => return self.of_pod(Code::InstanceNotStarting, name, failing.to_string()),
+            Stall::Unready => return self.of_pod(Code::InstanceNotReady, name, failing.to_string()),
+            Stall::Terminating => return self.terminating(name, failing),
+            Stall::Told => {}
+        }
+        let trouble = &failing.trouble;
+        match &failing.blame {
+            Blame::Entry(_) | Blame::SomeImage if instance.is_stuck(&self.world.entries_of(self.cluster)) => self.stuck(instance, failing),
+            Blame::Entry(entry) if !trouble.has_ended() => self.image(instance, trouble, entry),
+            Blame::Image { image, .. } => self.container_image(name, trouble, image),
+            _ if trouble.has_ended() => self.crash_loop(instance, trouble),
+            _ => self.not_starting(failing),
+        }
+    }
+
+    /// What Kubernetes says of a pod, with the command that shows more of it.
+    fn of_pod(&mut self, code: Code, name: &str, message: String) {
+        let describe = ShellCommand::kubectl(&self.cluster.key.namespace, ["describe", "pod"]).with_name(name);
+        self.say(Verdict {
+            code,
+            subject: Subject::Instance(name.to_owned()),
+            message,
+            remedy_text: format!("Read the events of the pod: {describe}"),
+            remedy: Remedy::ByHand,
+        });
+    }
+
+    fn terminating(&mut self, name: &str, failing: &Failing) {
+        let show = ShellCommand::kubectl(&self.cluster.key.namespace, ["get", "pod", "-o", "wide"]).with_name(name);
+        let node = failing.node.as_deref().unwrap_or("the node");
+        self.say(Verdict {
+            code: Code::PodTerminating,
+            subject: Subject::Instance(name.to_owned()),
+            message: format!("{failing}: the operator does not create the instance again before the pod is gone"),
+            remedy_text: format!(
+                "Look whether {node} still works ({show}); remove the pod by force only if nothing of it runs there any more"
+            ),
+            remedy: Remedy::ByHand,
+        });
+    }
+
+    fn not_starting(&mut self, failing: &Failing) {
+        let words = failing.trouble.words();
+        let missing = ["secret", "configmap"].into_iter().find_map(|kind| {
+            let (_, after) = words.split_once(&format!("{kind} \""))?;
+            let (name, rest) = after.split_once('"')?;
+            rest.contains("not found").then(|| (kind, name.to_owned()))
+        });
+        let Some((kind, object)) = missing else {
+            return self.of_pod(Code::InstanceNotStarting, &failing.pod, failing.to_string());
+        };
+        let namespace = &self.cluster.key.namespace;
+        let remedy_text = format!("Create the {kind} {object} in namespace {namespace}, or take what asks for it out of the spec");
+        self.say(Verdict {
+            code: Code::InstanceNotStarting,
+            subject: Subject::Instance(failing.pod.clone()),
+            message: failing.to_string(),
+            remedy_text,
+            remedy: Remedy::ByHand,
+        });
+    }
+
+    /// The image of a container of the pod, which is no entry.
+    fn container_image(&mut self, name: &str, trouble: &Trouble, image: &str) {
+        let remedy_text = match trouble.container.as_str() {
+            POSTGRES => "Correct the operand image (spec.imageName, or the catalog), or make it available to the node".to_owned(),
+            BOOTSTRAP => "Make the operator's own image available to the nodes: pods get the one that the operator runs".to_owned(),
+            other => format!("Correct the image of {other} where it is asked for, or make it available to the node"),
+        };
+        self.say(Verdict {
+            code: Code::ImageNotPullable,
+            subject: Subject::Instance(name.to_owned()),
+            message: format!(
+                "{name} cannot start: {image} of the {} is not to be had ({})",
+                trouble.place(),
+                trouble.words()
+            ),
+            remedy_text,
+            remedy: Remedy::ByHand,
+        });
+    }
+
+    fn crash_loop(&mut self, instance: &Instance, trouble: &Trouble) {
         let line = self.world.crash_of(instance);
         let name = &instance.key.name;
-        let Some(line) = line else {
+        let fatal = match line.map(|line| line.fatal.clone()) {
+            Some(Ok(fatal)) => fatal,
+            Some(Err(why)) => return self.crashing(name, trouble, &format!("the cause is not known: {why}")),
             // Its log is being read, and tells more.
-            return;
-        };
-        let fatal = match &line.fatal {
-            Ok(fatal) => fatal.clone(),
-            Err(why) => return self.crashing(name, &format!("the cause is not known: {why}")),
+            None => return self.crashing(name, trouble, "its log has not been read"),
         };
         let library = match classify(&fatal) {
             Some(Failure::LibraryMissing { library }) => library_name(&library).to_owned(),
-            Some(failure) => return self.unloadable(name, &failure, &fatal),
-            None => return self.crashing(name, &fatal),
+            Some(failure) => return self.unloadable(name, trouble, &failure, &fatal),
+            None => return self.crashing(name, trouble, &fatal),
         };
         let listed = self
             .cluster
@@ -59,104 +145,104 @@ impl Found<'_> {
         self.say(Verdict {
             code: Code::PreloadLibraryMissing,
             subject: Subject::Instance(name.clone()),
-            message: format!("{name} crash-loops: the library {library} was not found ({fatal})"),
+            message: format!("{name} {}: the library {library} was not found ({fatal})", ends(trouble)),
             remedy_text,
             remedy,
         });
     }
 
-    fn crashing(&mut self, name: &str, why: &str) {
-        let log = ShellCommand::kubectl(&self.cluster.key.namespace, ["logs", &pod(name), "-c", "postgres", "--previous"]);
+    fn crashing(&mut self, name: &str, trouble: &Trouble, why: &str) {
+        let container = &trouble.container;
+        let log = ShellCommand::kubectl(&self.cluster.key.namespace, ["logs", &pod(name), "-c", container]);
+        // Of a container that is not started again there is only one log.
+        let log = if trouble.is_crash_loop() || trouble.restarts > 0 {
+            log.with(["--previous"])
+        } else {
+            log
+        };
+        let ended = match &trouble.ended {
+            Some(ended) => format!(" ({ended})"),
+            None => String::new(),
+        };
+        let memory = match &trouble.ended {
+            Some(ended) if ended.reason == "OOMKilled" => "Give the container more memory, or find out what takes it; read",
+            _ => "Read",
+        };
         self.say(Verdict {
             code: Code::InstanceCrashing,
             subject: Subject::Instance(name.to_owned()),
-            message: format!("{name} crash-loops: {why}"),
-            remedy_text: format!("Read its log: {log}"),
+            message: format!("{name} {}{ended}: {why}", ends(trouble)),
+            remedy_text: format!("{memory} its log: {log}"),
             remedy: Remedy::ByHand,
         });
     }
 
     /// A library to preload is there, and cannot be loaded.
-    fn unloadable(&mut self, name: &str, failure: &Failure, fatal: &str) {
+    fn unloadable(&mut self, name: &str, trouble: &Trouble, failure: &Failure, fatal: &str) {
         let Some((code, remedy_text)) = super::loading::advice(failure) else {
-            return self.crashing(name, fatal);
+            return self.crashing(name, trouble, fatal);
         };
         let image = self.image_in(fatal).map(|image| format!(" ({image})")).unwrap_or_default();
         self.say(Verdict {
             code,
             subject: Subject::Instance(name.to_owned()),
-            message: format!("{name} crash-loops: {failure}{image}"),
+            message: format!("{name} {}: {failure}{image}", ends(trouble)),
             remedy_text: format!("{remedy_text}, or take the library out of shared_preload_libraries"),
             remedy: Remedy::ByHand,
         });
     }
 
-    fn image(&mut self, instance: &Instance, trouble: &Trouble) {
+    /// The spec has been corrected since the pod was made.
+    fn stuck(&mut self, instance: &Instance, failing: &Failing) {
         let name = &instance.key.name;
         let wanted = self.world.entries_of(self.cluster);
-        let differs = instance.mounts.iter().find(|mount| {
-            wanted
-                .iter()
-                .all(|entry| entry.name != mount.entry || entry.reference != mount.reference)
-        });
-        if let Some(mount) = differs
-            && instance.is_stuck(&wanted)
-        {
-            let old = mount.reference.as_deref().unwrap_or("another volume");
-            self.say(Verdict {
-                code: Code::StuckPod,
-                subject: Subject::Instance(name.clone()),
-                message: format!(
-                    "{name} waits for {old} ({}), although the spec has been corrected; the operator does not replace such a pod",
-                    trouble.reason
-                ),
-                remedy_text: format!("Delete the pod {name}; the operator creates it again on its volume"),
-                remedy: Remedy::DeletePod(instance.key.clone()),
-            });
-            return;
-        }
-        let (message, remedy_text, remedy) = match self.blamed(instance, trouble) {
-            Some(mount) => {
-                let reference = mount.reference.as_deref().unwrap_or_default();
-                (
-                    format!(
-                        "{name} cannot start and the rollout is stuck: {reference} of {} cannot be pulled or mounted ({})",
-                        mount.entry, trouble.reason
-                    ),
-                    format!(
-                        "Correct the image of {}, then delete the pod {name}: the operator does not replace it by itself",
-                        mount.entry
-                    ),
-                    Remedy::ChangeImage(mount.entry.clone()),
-                )
-            }
-            None => (
-                format!("{name} cannot start, {}: {}", trouble.reason, trouble.message),
-                "Look at the events of the pod: an image cannot be pulled or mounted on its node".to_owned(),
-                Remedy::ByHand,
-            ),
+        let is_other = |mount: &&crate::domain::instance::Mount| {
+            let mut same = wanted.iter();
+            same.all(|entry| entry.name != mount.entry || entry.reference != mount.reference)
+        };
+        let blamed = instance.mounts.iter().find(|mount| failing.is_of(&mount.entry));
+        let differs = blamed.or_else(|| instance.mounts.iter().find(is_other));
+        let old = match differs.map(|mount| mount.reference.as_deref()) {
+            Some(Some(reference)) => reference,
+            _ => "an image",
         };
         self.say(Verdict {
-            code: Code::ImageNotPullable,
+            code: Code::StuckPod,
             subject: Subject::Instance(name.clone()),
-            message,
-            remedy_text,
-            remedy,
+            message: format!(
+                "{name} waits for {old} ({}), although the spec has been corrected; the operator does not replace such a pod",
+                failing.trouble.reason
+            ),
+            remedy_text: format!("Delete the pod {name}; the operator creates it again on its volume"),
+            remedy: Remedy::DeletePod(instance.key.clone()),
         });
     }
 
-    /// The mount whose image is to blame: the one that the message names, else the one that no ready instance mounts.
-    fn blamed<'b>(&self, instance: &'b Instance, trouble: &Trouble) -> Option<&'b Mount> {
-        let named = instance.mounts.iter().find(|mount| {
-            let reference = mount.reference.as_ref();
-            reference.is_some_and(|reference| trouble.names(reference))
+    fn image(&mut self, instance: &Instance, trouble: &Trouble, entry: &str) {
+        let name = &instance.key.name;
+        let mount = instance.mounts.iter().find(|mount| mount.entry == entry);
+        let reference = mount.and_then(|mount| mount.reference.as_deref()).unwrap_or("the image");
+        let is_first = self.world.instances_of(&self.cluster.key).all(|other| !other.was_started);
+        let stuck = if is_first { "" } else { " and the rollout is stuck" };
+        self.say(Verdict {
+            code: Code::ImageNotPullable,
+            subject: Subject::Instance(name.clone()),
+            message: format!(
+                "{name} cannot start{stuck}: {reference} of {entry} cannot be pulled or mounted ({})",
+                trouble.words()
+            ),
+            remedy_text: format!("Correct the image of {entry}, then delete the pod {name}: the operator does not replace it by itself"),
+            remedy: Remedy::ChangeImage(entry.to_owned()),
         });
-        let rollout = assess(self.world, self.cluster);
-        named.or_else(|| {
-            instance.mounts.iter().find(|mount| {
-                let mut states = rollout.instances.iter().flat_map(|other| &other.mounts);
-                states.all(|state| state.entry != mount.entry || state.state != MountState::Mounted)
-            })
-        })
+    }
+}
+
+/// How a container ends, as a part of a sentence; what runs beside PostgreSQL is named.
+fn ends(trouble: &Trouble) -> String {
+    let verb = if trouble.is_crash_loop() { "crash-loops" } else { "cannot start" };
+    match trouble.container.as_str() {
+        POSTGRES => verb.to_owned(),
+        _ if trouble.is_crash_loop() => format!("crash-loops in its {}", trouble.place()),
+        _ => format!("cannot start, its {} ended", trouble.place()),
     }
 }

@@ -83,7 +83,7 @@ impl Code {
 
 codes! {
     ImageNotPullable = "image-not-pullable", Error,
-        "An image of an entry cannot be pulled or mounted. The rollout stops at this instance, and the operator does not say so.",
+        "The image of an entry or of a container cannot be pulled or mounted. The rollout stops at this instance, and the operator does not say so.",
         "seen on a real operator; Kubernetes container waiting reasons";
     StuckPod = "stuck-pod", Error,
         "The spec was corrected, but a pod that never became ready keeps waiting for the old image: the operator does not replace it.",
@@ -211,6 +211,18 @@ codes! {
     RestartUnknown = "restart-unknown", Info,
         "ld_library_path, bin_path or env of an entry may have changed since the server started, and its environment cannot be read: if so, nothing triggers the restart that it takes.",
         "CloudNativePG pkg/management/postgres/instance.go; managedFields";
+    InstanceNotStarting = "instance-not-starting", Error,
+        "An instance does not start: a container, the scheduler or the node says why, or it has been starting for more than ten minutes.",
+        "Kubernetes container waiting reasons, pod conditions";
+    InstanceWaits = "instance-waits", Warning,
+        "A container waits for a reason that extop does not know. If it lasts for ten minutes, the instance does not start.",
+        "Kubernetes container waiting reasons";
+    InstanceNotReady = "instance-not-ready", Warning,
+        "PostgreSQL's container runs and has not been ready for more than ten minutes; the instance is not fenced.",
+        "Kubernetes pod conditions";
+    PodTerminating = "pod-terminating", Warning,
+        "A pod should have been gone for some time: its node may be lost. The operator does not create the instance again before it is.",
+        "Kubernetes documentation, \"Pod Lifecycle\"";
     FieldsIgnored = "fields-ignored", Warning,
         "An operator before 1.29 accepts bin_path and env of an entry (from 1.27.4 and 1.28.2 on) and does nothing with them.",
         "CloudNativePG release notes 1.28.2; seen on a real operator";

@@ -5,9 +5,9 @@ use crate::domain::evidence::ladders;
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::finding::Severity;
 use crate::domain::fixture::{self, change, change_instance, change_probe, server};
-use crate::domain::instance::Trouble;
 use crate::domain::observation::{Objects, Observation};
 use crate::domain::probe::{CrashLine, FileKind, SqlError};
+use crate::domain::trouble::{Ended, Trouble};
 
 fn found(world: &World) -> Vec<Finding> {
     let cluster = &world.clusters[&fixture::cluster_key()];
@@ -30,6 +30,7 @@ fn waits(reason: &str, message: &str) -> Trouble {
         init: true,
         reason: reason.to_owned(),
         message: message.to_owned(),
+        ..Trouble::default()
     }
 }
 
@@ -40,7 +41,8 @@ fn pending(world: &mut World, reference: &str) {
         instance.was_started = false;
         instance.phase = "Pending".to_owned();
         instance.mounts.push(fixture::mount("foo", reference));
-        instance.trouble = Some(waits("ErrImagePull", ""));
+        let message = format!("failed to pull and unpack image \"{reference}\": not found");
+        instance.trouble = Some(waits("ErrImagePull", &message));
     });
 }
 
@@ -86,12 +88,16 @@ fn a_library_that_is_nowhere_is_named_from_the_log() {
     change_instance(&mut world, "orders-2", |instance| {
         instance.ready = false;
         instance.restarts = 3;
-        instance.trouble = Some(waits("CrashLoopBackOff", "back-off 10s"));
+        instance.trouble = Some(Trouble {
+            container: "postgres".to_owned(),
+            ..waits("CrashLoopBackOff", "back-off 10s")
+        });
     });
     world.apply(
         Observation::Crashed(CrashLine {
             pod: fixture::instance("orders-2").key,
             uid: "orders-2-uid".to_owned(),
+            container: "postgres".to_owned(),
             restarts: 3,
             at: fixture::now(),
             fatal: Ok("could not access file \"nothere\": No such file or directory".to_owned()),
@@ -227,4 +233,97 @@ fn an_entry_whose_mount_itself_is_on_the_path_does_not_shadow_itself() {
         });
     }
     assert!(found(&world).iter().all(|finding| finding.code != Code::ShadowedByEntry));
+}
+
+/// A pod that never started and whose container waits.
+fn first_start(trouble: Trouble) -> Vec<Finding> {
+    let mut world = fixture::world();
+    change(&mut world, |cluster| cluster.status.phase = "Setting up primary".to_owned());
+    for name in fixture::INSTANCES {
+        change_instance(&mut world, name, |instance| {
+            (instance.ready, instance.running, instance.was_started) = (false, false, false);
+            instance.trouble = (name == "orders-1").then(|| trouble.clone());
+        });
+    }
+    found(&world)
+}
+
+#[test]
+fn c12_an_innocent_entry_is_not_named_and_a_first_start_is_no_rollout() {
+    let pull = "Back-off pulling image \"mirror.example/cnpg:1.30.0\": not found";
+    let disk = "failed to mkdir \"/var/lib/shared\": read-only file system";
+    for (reason, message, told) in [
+        ("ImagePullBackOff", pull, "mirror.example/cnpg:1.30.0"),
+        ("CreateContainerConfigError", "secret \"app-settings\" not found", "app-settings"),
+        ("CreateContainerError", disk, "read-only file system"),
+        ("RunContainerError", "exec format error", "exec format error"),
+    ] {
+        let finding = first_start(waits(reason, message)).remove(0);
+        let text = format!("{} {}", finding.message.for_people(), finding.remedy_text.for_people());
+        assert!(text.contains(told) && finding.severity() == Severity::Error, "{text}");
+        assert!(
+            !text.contains("pgvector") && !text.contains("hstore") && !text.contains("rollout"),
+            "{text}"
+        );
+        assert_eq!(finding.remedy, Remedy::ByHand, "{text}");
+    }
+}
+
+// C12, the near miss: here the entry is to blame.
+#[test]
+fn n02_the_image_of_an_entry_is_blamed_where_it_is_named() {
+    let finding = first_start(waits(
+        "ErrImagePull",
+        &format!("failed to pull image \"{}\": not found", fixture::HSTORE),
+    ))
+    .remove(0);
+    assert_eq!(finding.remedy, Remedy::ChangeImage("hstore".to_owned()));
+}
+
+#[test]
+fn c13_a_container_that_crashes_is_told_with_its_own_log() {
+    let trouble = Trouble {
+        container: "plugin-barman-cloud".to_owned(),
+        ended: Some(Ended {
+            code: Some(137),
+            reason: "OOMKilled".to_owned(),
+            ..Ended::default()
+        }),
+        ..waits("CrashLoopBackOff", "back-off 5m0s")
+    };
+    let finding = first_start(trouble).remove(0);
+    let text = format!("{} {}", finding.message.for_people(), finding.remedy_text.for_people());
+    assert!(text.contains("plugin-barman-cloud") && text.contains("OOMKilled"), "{text}");
+    assert!(
+        text.contains("kubectl -n shop logs orders-1 -c plugin-barman-cloud --previous"),
+        "{text}"
+    );
+}
+
+#[test]
+fn d24_every_trouble_has_a_finding() {
+    for reason in [
+        "ImageInspectError",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
+        "RunContainerError",
+        "Unschedulable",
+        "WordOfLater",
+    ] {
+        let finding = first_start(waits(reason, "the words of the kubelet")).remove(0);
+        let text = finding.message.for_people();
+        assert!(text.contains(reason) && text.contains("the words of the kubelet"), "{text}");
+    }
+}
+
+#[test]
+fn c34_a_pod_that_has_been_starting_for_days_is_told_with_its_age() {
+    let mut world = fixture::world();
+    change_instance(&mut world, "orders-2", |instance| {
+        (instance.ready, instance.running, instance.was_started) = (false, false, false);
+        instance.created = Some(fixture::now() - jiff::SignedDuration::from_hours(120));
+    });
+    let finding = only(&world);
+    assert_eq!(finding.code, Code::InstanceNotStarting);
+    assert!(finding.message.for_people().contains("for 5 days"));
 }

@@ -19,6 +19,7 @@ fn image_trouble() -> Trouble {
         init: true,
         reason: "ImagePullBackOff".to_owned(),
         message: String::new(),
+        ..Trouble::default()
     }
 }
 
@@ -92,7 +93,7 @@ fn a_mount_that_nobody_resolved_is_an_orphan() {
 fn a_pod_that_cannot_pull_blocks_and_one_that_starts_does_not() {
     let mut world = fixture::world();
     change_instance(&mut world, "orders-2", |instance| {
-        instance.ready = false;
+        (instance.ready, instance.running) = (false, false);
         instance.phase = "Pending".to_owned();
     });
     assert_eq!(mount_of(&state(&world), "orders-2", "hstore"), MountState::Rolling);
@@ -183,4 +184,34 @@ fn frozen_pods_block_only_where_one_is_to_be_recreated() {
     assert_eq!(state(&world).blocked, None);
     change_instance(&mut world, "orders-2", |instance| instance.mounts.clear());
     assert!(state(&world).blocked.is_some());
+}
+
+#[test]
+fn d23_an_instance_that_is_fenced_mounts_what_it_mounts() {
+    let mut world = fixture::world();
+    change(&mut world, |cluster| {
+        cluster
+            .annotations
+            .insert("cnpg.io/fencedInstances".to_owned(), "[\"orders-2\"]".to_owned());
+    });
+    change_instance(&mut world, "orders-2", |instance| {
+        instance.ready = false;
+        instance.unready_since = Some(fixture::now() - jiff::SignedDuration::from_hours(2));
+    });
+    assert_eq!(mount_of(&state(&world), "orders-2", "hstore"), MountState::Mounted);
+    assert!(world.failing(&world.instances[&fixture::instance("orders-2").key]).is_none());
+}
+
+#[test]
+fn d23_a_pod_that_should_have_been_gone_holds_the_rollout_up() {
+    let mut world = fixture::world();
+    let ends = |hours: i64| Some(fixture::now() - jiff::SignedDuration::from_hours(hours));
+    change_instance(&mut world, "orders-2", |instance| {
+        (instance.deleting, instance.ends) = (true, ends(26))
+    });
+    let rollout = state(&world);
+    assert_eq!(mount_of(&rollout, "orders-2", "hstore"), MountState::Failing);
+    assert!(rollout.blocked.unwrap().contains("for 26 hours"));
+    change_instance(&mut world, "orders-2", |instance| instance.ends = ends(-1));
+    assert_eq!(state(&world).blocked, None, "its grace period lasts");
 }

@@ -21,6 +21,7 @@ impl World {
 
 fn fold(world: &mut World, observation: Observation, now: Timestamp) -> Changed {
     let mut changed = Changed::default();
+    world.clock = world.clock.max(Some(now));
     match observation {
         Observation::Replaced(objects) => replace(world, objects, now, &mut changed),
         Observation::Upserted(object) => upsert(world, object, now, &mut changed),
@@ -331,12 +332,12 @@ fn note_instance(world: &World, instance: &Instance, changed: &mut Changed) {
     {
         changed.probe.insert(instance.key.clone());
     }
-    let crashing = instance.trouble.as_ref().is_some_and(Trouble::is_crash_loop);
-    let read = world
-        .crashes
-        .get(&instance.key)
-        .is_some_and(|line| line.uid == instance.uid && line.restarts == instance.restarts);
-    if crashing && !read {
+    let ended = instance.trouble.as_ref().filter(|trouble| trouble.has_ended());
+    let is_read = |trouble: &&Trouble| {
+        let line = world.crashes.get(&instance.key).filter(|line| line.is_of(instance, trouble));
+        line.is_some_and(|line| line.restarts == trouble.restarts)
+    };
+    if ended.is_some_and(|trouble| !is_read(&trouble)) {
         changed.crashed.insert(instance.key.clone());
     }
 }

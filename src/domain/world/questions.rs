@@ -2,6 +2,7 @@
 
 mod cluster;
 mod entry;
+mod failing;
 mod instance;
 mod platform;
 

@@ -285,6 +285,7 @@ async fn a_read_that_dies_becomes_an_observation_that_says_so() {
     bench.start(Effect::Read(
         bench.id,
         Read::CrashLog {
+            container: "postgres".to_owned(),
             pod,
             uid: "u".to_owned(),
             restarts: 1,

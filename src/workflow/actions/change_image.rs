@@ -5,7 +5,7 @@ use crate::domain::change::ChangeKind;
 use crate::domain::cluster::{Cluster, Phase};
 use crate::domain::entry_rules::reference_error;
 use crate::domain::ids::ClusterKey;
-use crate::domain::instance::Trouble;
+use crate::domain::trouble::Blame;
 use crate::domain::{Timestamp, World};
 use crate::workflow::form::{FieldId, Form};
 use crate::workflow::forms::{choice, form, offered_by_catalog};
@@ -92,8 +92,14 @@ impl Guided for ChangeImage {
 
     fn mends(&self, cluster: &Cluster, world: &World) -> bool {
         let lacks_image = || {
-            let mut troubles = world.instances_of(&cluster.key).filter_map(|instance| instance.trouble.as_ref());
-            troubles.any(Trouble::is_image)
+            let mut blames = world
+                .instances_of(&cluster.key)
+                .filter_map(crate::domain::instance::Instance::blame);
+            blames.any(|blame| match blame {
+                Blame::Entry(entry) => entry == self.entry,
+                Blame::SomeImage => true,
+                Blame::Image { .. } | Blame::Itself => false,
+            })
         };
         cluster.status.phase_kind() == Phase::CatalogError || lacks_image()
     }

@@ -732,6 +732,7 @@ fn only_a_pod_that_never_worked_and_would_come_back_otherwise_is_deleted_as_stuc
             init: true,
             reason: "ImagePullBackOff".to_owned(),
             message: String::new(),
+            ..crate::domain::instance::Trouble::default()
         });
     });
     assert_eq!(

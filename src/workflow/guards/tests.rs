@@ -531,6 +531,7 @@ fn a_database_that_was_not_read_is_not_taken_for_one_without_the_extension() {
             entry: "foo".to_owned(),
             reference: None,
             pull_policy: None,
+            volume: None,
         });
     });
     // D10: a name is not guessed.

@@ -70,7 +70,8 @@ fn pulling(world: &mut World, asked: &str, ready: bool) {
             container: "bootstrap-controller".to_owned(),
             init: true,
             reason: "ErrImagePull".to_owned(),
-            message: String::new(),
+            message: "failed to pull and unpack image \"rig.local/foo:nothere\": not found".to_owned(),
+            ..Trouble::default()
         });
     });
 }
@@ -84,16 +85,48 @@ fn crashing(world: &mut World, fatal: &str) {
             init: false,
             reason: "CrashLoopBackOff".to_owned(),
             message: String::new(),
+            ..Trouble::default()
         });
     });
     let line = CrashLine {
         pod: fixture::instance("orders-2").key,
         uid: "orders-2-uid".to_owned(),
+        container: "postgres".to_owned(),
         restarts: 3,
         at: fixture::now(),
         fatal: Ok(fatal.to_owned()),
     };
     world.apply(Observation::Crashed(line), fixture::now());
+}
+
+fn ago(minutes: i64) -> Option<crate::domain::Timestamp> {
+    Some(fixture::now() - jiff::SignedDuration::from_mins(minutes))
+}
+
+/// An instance that is not ready, with a container that waits for a reason.
+fn waiting(world: &mut World, reason: &str, message: &str) {
+    change_instance(world, "orders-2", |instance| {
+        (instance.ready, instance.running) = (false, false);
+        instance.trouble = Some(Trouble {
+            container: "postgres".to_owned(),
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            ..Trouble::default()
+        });
+    });
+}
+
+fn unready(world: &mut World, minutes: i64) {
+    change_instance(world, "orders-2", |instance| {
+        instance.ready = false;
+        instance.unready_since = ago(minutes);
+    });
+}
+
+fn terminating(world: &mut World, minutes: i64) {
+    change_instance(world, "orders-2", |instance| {
+        (instance.deleting, instance.ends) = (true, ago(minutes));
+    });
 }
 
 fn streaming(world: &mut World, streams: [bool; 2]) {
@@ -292,6 +325,21 @@ fn cases() -> Vec<(Code, Edit, Edit)> {
             },
         ),
         (
+            Code::InstanceNotStarting,
+            |world| waiting(world, "CreateContainerConfigError", "secret \"app-settings\" not found"),
+            |world| change_instance(world, "orders-2", |instance| (instance.ready, instance.running) = (false, false)),
+        ),
+        (
+            Code::InstanceWaits,
+            |world| waiting(world, "SomethingNew", "a word of a later kubelet"),
+            |world| {
+                waiting(world, "SomethingNew", "a word of a later kubelet");
+                change_instance(world, "orders-2", |instance| instance.created = ago(10));
+            },
+        ),
+        (Code::InstanceNotReady, |world| unready(world, 10), |world| unready(world, 9)),
+        (Code::PodTerminating, |world| terminating(world, 60), |world| terminating(world, 1)),
+        (
             Code::PostgresTooOld,
             |world| change(world, |cluster| cluster.status.resolved.as_mut().unwrap().major = Some(17)),
             |world| change(world, |cluster| cluster.status.resolved.as_mut().unwrap().major = None),
@@ -430,7 +478,7 @@ fn cases() -> Vec<(Code, Edit, Edit)> {
             |world| crashing(world, "could not write lock file \"postmaster.pid\": No space left on device"),
             |world| {
                 crashing(world, "configuration file contains errors");
-                world.crashes.clear();
+                change_instance(world, "orders-2", |instance| instance.ready = true);
             },
         ),
         (

@@ -9,9 +9,10 @@ use super::entry::library_name;
 use crate::domain::database::Database;
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::{DatabaseKey, PodKey};
-use crate::domain::instance::{Instance, Trouble};
+use crate::domain::instance::{Instance, Mount};
 use crate::domain::paths::{PathSetting, contains_in_order, of_entry};
 use crate::domain::probe::{CrashLine, ManagerReport, ServerFacts};
+use crate::domain::trouble::{Blame, Trouble};
 use crate::domain::{Timestamp, World};
 
 /// Whether a setting of an instance waits for a restart.
@@ -77,22 +78,35 @@ impl Instance {
         self.ready && !self.deleting
     }
 
-    /// The pod never started, and waits for an image that it cannot get.
+    /// Whom the trouble of the pod concerns, if it has one.
+    pub fn blame(&self) -> Option<Blame> {
+        let trouble = self.trouble.as_ref().filter(|_| !self.ready && !self.deleting)?;
+        Some(trouble.blames(&self.mounts))
+    }
+
+    /// The pod never started, and waits for an image of an entry that it cannot get, as far as is said.
     pub fn waits_for_image(&self) -> bool {
-        !self.was_started && !self.ready && !self.deleting && self.trouble.as_ref().is_some_and(Trouble::is_image)
+        !self.was_started && matches!(self.blame(), Some(Blame::Entry(_) | Blame::SomeImage))
     }
 
     /// A pod that is stuck: it never started, it cannot get an image, and a new one would mount other entries, so that
     /// deleting it helps. `entries` are those that a new pod would get. The operator does not replace such a pod
     /// (`pkg/utils/pod_conditions.go`, `IsPodActive`; seen).
     pub fn is_stuck(&self, entries: &[ExtensionEntry]) -> bool {
-        self.waits_for_image() && self.mounts_differ(entries)
+        let is_other = |name: &str| {
+            let of_name = |mount: &&Mount| mount.entry == name;
+            let reference = self.mounts.iter().find(of_name).and_then(|mount| mount.reference.as_ref());
+            let wanted = entries.iter().find(|entry| entry.name == name);
+            wanted.is_none_or(|entry| entry.reference.is_some() && entry.reference.as_ref() != reference)
+        };
+        let would_wait_again = matches!(self.blame(), Some(Blame::Entry(name)) if !is_other(&name));
+        self.waits_for_image() && !would_wait_again && self.mounts_differ(entries)
     }
 
     /// What the pod mounts is not what a new pod would, given these entries. An entry whose reference is not known does
     /// not differ by it.
     pub fn mounts_differ(&self, entries: &[ExtensionEntry]) -> bool {
-        let is_wanted = |mount: &crate::domain::instance::Mount| {
+        let is_wanted = |mount: &Mount| {
             let wanted = entries.iter().find(|entry| entry.name == mount.entry);
             wanted.is_some_and(|entry| entry.reference.is_none() || entry.reference == mount.reference)
         };
@@ -119,7 +133,8 @@ impl World {
 
     /// The last words of an instance as it is.
     pub fn crash_of(&self, instance: &Instance) -> Option<&CrashLine> {
-        self.crashes.get(&instance.key).filter(|line| line.uid == instance.uid)
+        let trouble = instance.trouble.as_ref()?;
+        self.crashes.get(&instance.key).filter(|line| line.is_of(instance, trouble))
     }
 
     /// Whether a setting waits for a restart: by the newer of SQL and the instance manager's report; `None` when neither
@@ -206,6 +221,13 @@ impl World {
             value: gaps,
             at: answer.at,
         })
+    }
+}
+
+impl CrashLine {
+    /// It is of the container in trouble of an instance as it is.
+    pub(in crate::domain) fn is_of(&self, instance: &Instance, trouble: &Trouble) -> bool {
+        self.uid == instance.uid && self.container == trouble.container
     }
 }
 

@@ -699,6 +699,7 @@ impl Stage {
             init,
             reason: reason.to_owned(),
             message,
+            ..Trouble::default()
         };
         if let Some(reference) = bad {
             instance.trouble = Some(trouble("ImagePullBackOff", format!("Back-off pulling {reference}"), true));

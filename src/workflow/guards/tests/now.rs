@@ -125,6 +125,7 @@ fn pulling(world: &mut World) {
             init: true,
             reason: "ErrImagePull".to_owned(),
             message: String::new(),
+            ..Trouble::default()
         });
     });
 }

@@ -95,6 +95,7 @@ fn what_was_said_of_a_predecessor_of_the_same_name_does_not_count() {
     let crash = CrashLine {
         pod: pod("orders-2"),
         uid: "the-old-one".to_owned(),
+        container: "postgres".to_owned(),
         restarts: 1,
         at: at(10),
         fatal: Ok("FATAL: gone".to_owned()),
@@ -146,6 +147,7 @@ fn stuck() -> Instance {
         init: false,
         reason: "ImagePullBackOff".to_owned(),
         message: String::new(),
+        ..Trouble::default()
     });
     instance
 }
