@@ -178,6 +178,15 @@ impl Trouble {
         }
     }
 
+    /// The secret or config map that the container needs and that is not there.
+    pub fn missing_object(&self) -> Option<(&'static str, String)> {
+        ["secret", "configmap"].into_iter().find_map(|kind| {
+            let (_, after) = self.message.split_once(&format!("{kind} \""))?;
+            let (name, rest) = after.split_once('"')?;
+            rest.contains("not found").then(|| (kind, name.to_owned()))
+        })
+    }
+
     /// Of which container, as a part of a sentence.
     pub fn place(&self) -> String {
         match (self.container.as_str(), self.init) {

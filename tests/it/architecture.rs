@@ -424,7 +424,7 @@ fn sentences_become_text_only_where_people_read_them() {
 }
 
 /// Files that read texts of PostgreSQL, of the operator or of a kubelet, and make values of them.
-const READS_TEXTS: &[&str] = &["domain/classify.rs", "domain/classify/loader.rs", "domain/instance.rs"];
+const READS_TEXTS: &[&str] = &["domain/classify.rs", "domain/classify/loader.rs", "domain/trouble.rs"];
 
 #[test]
 fn texts_of_other_programs_are_read_in_few_places() {

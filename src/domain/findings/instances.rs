@@ -69,13 +69,7 @@ impl Found<'_> {
     }
 
     fn not_starting(&mut self, failing: &Failing) {
-        let words = failing.trouble.words();
-        let missing = ["secret", "configmap"].into_iter().find_map(|kind| {
-            let (_, after) = words.split_once(&format!("{kind} \""))?;
-            let (name, rest) = after.split_once('"')?;
-            rest.contains("not found").then(|| (kind, name.to_owned()))
-        });
-        let Some((kind, object)) = missing else {
+        let Some((kind, object)) = failing.trouble.missing_object() else {
             return self.of_pod(Code::InstanceNotStarting, &failing.pod, failing.to_string());
         };
         let namespace = &self.cluster.key.namespace;
@@ -100,7 +94,7 @@ impl Found<'_> {
             code: Code::ImageNotPullable,
             subject: Subject::Instance(name.to_owned()),
             message: format!(
-                "{name} cannot start: {image} of the {} is not to be had ({})",
+                "{name} cannot start: {image} of the {} cannot be pulled ({})",
                 trouble.place(),
                 trouble.words()
             ),

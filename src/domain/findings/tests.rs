@@ -236,7 +236,7 @@ fn an_entry_whose_mount_itself_is_on_the_path_does_not_shadow_itself() {
 }
 
 /// A pod that never started and whose container waits.
-fn first_start(trouble: Trouble) -> Vec<Finding> {
+fn first_start(trouble: &Trouble) -> Vec<Finding> {
     let mut world = fixture::world();
     change(&mut world, |cluster| cluster.status.phase = "Setting up primary".to_owned());
     for name in fixture::INSTANCES {
@@ -258,7 +258,7 @@ fn c12_an_innocent_entry_is_not_named_and_a_first_start_is_no_rollout() {
         ("CreateContainerError", disk, "read-only file system"),
         ("RunContainerError", "exec format error", "exec format error"),
     ] {
-        let finding = first_start(waits(reason, message)).remove(0);
+        let finding = first_start(&waits(reason, message)).remove(0);
         let text = format!("{} {}", finding.message.for_people(), finding.remedy_text.for_people());
         assert!(text.contains(told) && finding.severity() == Severity::Error, "{text}");
         assert!(
@@ -272,7 +272,7 @@ fn c12_an_innocent_entry_is_not_named_and_a_first_start_is_no_rollout() {
 // C12, the near miss: here the entry is to blame.
 #[test]
 fn n02_the_image_of_an_entry_is_blamed_where_it_is_named() {
-    let finding = first_start(waits(
+    let finding = first_start(&waits(
         "ErrImagePull",
         &format!("failed to pull image \"{}\": not found", fixture::HSTORE),
     ))
@@ -291,7 +291,7 @@ fn c13_a_container_that_crashes_is_told_with_its_own_log() {
         }),
         ..waits("CrashLoopBackOff", "back-off 5m0s")
     };
-    let finding = first_start(trouble).remove(0);
+    let finding = first_start(&trouble).remove(0);
     let text = format!("{} {}", finding.message.for_people(), finding.remedy_text.for_people());
     assert!(text.contains("plugin-barman-cloud") && text.contains("OOMKilled"), "{text}");
     assert!(
@@ -310,7 +310,7 @@ fn d24_every_trouble_has_a_finding() {
         "Unschedulable",
         "WordOfLater",
     ] {
-        let finding = first_start(waits(reason, "the words of the kubelet")).remove(0);
+        let finding = first_start(&waits(reason, "the words of the kubelet")).remove(0);
         let text = finding.message.for_people();
         assert!(text.contains(reason) && text.contains("the words of the kubelet"), "{text}");
     }

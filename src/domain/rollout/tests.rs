@@ -207,7 +207,7 @@ fn d23_a_pod_that_should_have_been_gone_holds_the_rollout_up() {
     let mut world = fixture::world();
     let ends = |hours: i64| Some(fixture::now() - jiff::SignedDuration::from_hours(hours));
     change_instance(&mut world, "orders-2", |instance| {
-        (instance.deleting, instance.ends) = (true, ends(26))
+        (instance.deleting, instance.ends) = (true, ends(26));
     });
     let rollout = state(&world);
     assert_eq!(mount_of(&rollout, "orders-2", "hstore"), MountState::Failing);

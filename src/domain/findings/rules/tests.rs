@@ -99,8 +99,8 @@ fn crashing(world: &mut World, fatal: &str) {
     world.apply(Observation::Crashed(line), fixture::now());
 }
 
-fn ago(minutes: i64) -> Option<crate::domain::Timestamp> {
-    Some(fixture::now() - jiff::SignedDuration::from_mins(minutes))
+fn ago(minutes: i64) -> crate::domain::Timestamp {
+    fixture::now() - jiff::SignedDuration::from_mins(minutes)
 }
 
 /// An instance that is not ready, with a container that waits for a reason.
@@ -119,13 +119,13 @@ fn waiting(world: &mut World, reason: &str, message: &str) {
 fn unready(world: &mut World, minutes: i64) {
     change_instance(world, "orders-2", |instance| {
         instance.ready = false;
-        instance.unready_since = ago(minutes);
+        instance.unready_since = Some(ago(minutes));
     });
 }
 
 fn terminating(world: &mut World, minutes: i64) {
     change_instance(world, "orders-2", |instance| {
-        (instance.deleting, instance.ends) = (true, ago(minutes));
+        (instance.deleting, instance.ends) = (true, Some(ago(minutes)));
     });
 }
 
@@ -334,7 +334,7 @@ fn cases() -> Vec<(Code, Edit, Edit)> {
             |world| waiting(world, "SomethingNew", "a word of a later kubelet"),
             |world| {
                 waiting(world, "SomethingNew", "a word of a later kubelet");
-                change_instance(world, "orders-2", |instance| instance.created = ago(10));
+                change_instance(world, "orders-2", |instance| instance.created = Some(ago(10)));
             },
         ),
         (Code::InstanceNotReady, |world| unready(world, 10), |world| unready(world, 9)),
