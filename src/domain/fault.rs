@@ -77,6 +77,13 @@ pub enum Fault {
         /// As the entry sets it.
         wanted: String,
     },
+    /// A directory that the entry names is not in its image.
+    DirectoryMissing {
+        /// The path that it is in.
+        setting: PathSetting,
+        /// The directory.
+        directory: String,
+    },
     /// PostgreSQL takes the SQL extension from elsewhere.
     Shadowed {
         /// The SQL extension.
@@ -204,15 +211,17 @@ impl fmt::Display for Fault {
                 live,
                 element,
             } => {
-                let element = element.as_deref().unwrap_or("the entry's elements in order");
-                let setting = setting.as_str();
+                let (setting, element) = (setting.as_str(), element.as_deref().unwrap_or("the entry's elements in order"));
                 write!(f, "{setting} of new sessions in {database} is {live} and lacks {element}")
             }
             Self::EnvironmentLacks { setting, elements } => {
-                let (setting, elements) = (setting.as_str(), elements.join(":"));
-                write!(f, "{setting} of the running server lacks {elements}; it needs a restart")
+                let elements = elements.join(":");
+                write!(f, "{} of the running server lacks {elements}; it needs a restart", setting.as_str())
             }
             Self::VariableDiffers { name, wanted } => write!(f, "{name} of the running server is not {wanted}; it needs a restart"),
+            Self::DirectoryMissing { setting, directory } => {
+                write!(f, "{directory} of {} does not exist: the image does not have it", setting.as_str())
+            }
             Self::Shadowed { name, element, .. } => {
                 write!(f, "{name} is shadowed: PostgreSQL takes it from {element}, never from the image")
             }
@@ -391,6 +400,13 @@ mod tests {
                 "DATA of the running server is not /x; it needs a restart",
             ),
             (shadowed, "foo is shadowed: PostgreSQL takes it from $system, never from the image"),
+            (
+                Fault::DirectoryMissing {
+                    setting: PathSetting::DynamicLibraryPath,
+                    directory: text("/extensions/foo/lib"),
+                },
+                "/extensions/foo/lib of dynamic_library_path does not exist: the image does not have it",
+            ),
             (Fault::NotOffered(text("foo")), "foo is not in pg_available_extensions"),
             (Fault::ControlFile(text("syntax error")), "syntax error"),
             (

@@ -173,6 +173,10 @@ impl Found<'_> {
         let Some((line, fault, by)) = shadow else { return };
         let subject = Subject::Entry(ladder.entry.clone());
         if let Shadow::Entry(other) = by {
+            // While directories are missing, either may work only through the other.
+            if [&ladder.entry, other].iter().any(|entry| self.lacks_directory(entry)) {
+                return;
+            }
             return self.say(Verdict {
                 code: Code::ShadowedByEntry,
                 subject,
@@ -192,6 +196,18 @@ impl Found<'_> {
             remedy_text: "Use a minimal operand image, or take the entry out".to_owned(),
             remedy: Remedy::ByHand,
         });
+    }
+
+    fn lacks_directory(&self, name: &str) -> bool {
+        let entries = self.world.entries_of(self.cluster);
+        let Some(entry) = entries.iter().find(|entry| entry.name == name) else {
+            return false;
+        };
+        let mut answers = self
+            .world
+            .instances_of(&self.cluster.key)
+            .filter_map(|instance| self.world.answer_of(instance));
+        answers.any(|answer| !answer.lacking(entry).is_empty())
     }
 
     fn not_installed(&mut self, ladder: &Ladder) {

@@ -193,6 +193,7 @@ pub(crate) fn paths() -> BTreeMap<String, Setting> {
 pub(crate) fn file(kind: FileKind, position: u32, element: &str, name: &str) -> PathFile {
     PathFile {
         module: None,
+        libraries: Vec::new(),
         kind,
         position,
         element: element.to_owned(),

@@ -99,7 +99,8 @@ pub struct InstanceProbe {
     pub versions: Fact<Vec<OfferedVersion>>,
     /// Control files and libraries per path element (superuser only).
     pub files: Fact<Vec<PathFile>>,
-    /// Directories of the paths that do not exist, as `element`.
+    /// Directories that PostgreSQL looks into and that do not exist: of the two paths, the first with `/extension` behind each
+    /// element, and of `LD_LIBRARY_PATH` and `PATH` of the postmaster (superuser only).
     pub missing_directories: Vec<String>,
     /// `LD_LIBRARY_PATH`, `PATH` and so on of the postmaster, only names that an entry sets (superuser only).
     pub environment: Fact<BTreeMap<String, String>>,
@@ -249,6 +250,10 @@ pub struct PathFile {
     /// PostgreSQL looks for it on `dynamic_library_path`.
     #[serde(default)]
     pub module: Option<String>,
+    /// Libraries that the scripts of a control file name, as far as they are not on `dynamic_library_path`. What
+    /// `module_pathname` alone names is needed by nobody.
+    #[serde(default)]
+    pub libraries: Vec<String>,
 }
 
 /// What was read in one database of one instance.

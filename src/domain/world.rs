@@ -18,7 +18,7 @@ use super::probe::{CrashLine, InstanceProbe, ManagerReport, ProbeFailure};
 use super::watch::{Kind, WatchState};
 
 pub(in crate::domain) use questions::newest_mark;
-pub use questions::{Dated, EnvironmentGap, Fence, Halt, Major, MajorSource, PendingRestart, SqlNames, StandbyBlock};
+pub use questions::{Dated, EnvironmentGap, Fence, Halt, Lacking, Major, MajorSource, PendingRestart, SqlNames, StandbyBlock};
 pub use questions::{is_loaded, library_name};
 
 /// A watch with the time of its last sign of life.

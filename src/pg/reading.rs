@@ -16,6 +16,7 @@ use crate::domain::probe::{
     DatabaseOwner, DatabaseProbe, Fact, FileKind, InstalledExtension, InstanceProbe, LoadedModule, PathFile, ServerFacts, SqlError,
     UpdatePath,
 };
+use crate::domain::world::library_name;
 
 /// Asked once per instance, whoever asks.
 const INSTANCE: [Statement; 6] = [
@@ -27,7 +28,13 @@ const INSTANCE: [Statement; 6] = [
     Statement::Versions,
 ];
 /// Asked once per instance, of who may read the server's files.
-const FILES: [Statement; 3] = [Statement::Files, Statement::ControlVersions, Statement::Environment];
+const FILES: [Statement; 5] = [
+    Statement::Files,
+    Statement::ControlVersions,
+    Statement::Scripts,
+    Statement::Directories,
+    Statement::Environment,
+];
 /// Asked in each database, whoever asks.
 const DATABASE: [Statement; 2] = [Statement::Installed, Statement::UpdatePaths];
 
@@ -111,6 +118,13 @@ struct ControlVersion {
     name: String,
     default_version: Option<String>,
     module: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Scripts {
+    position: u32,
+    name: String,
+    libraries: Vec<String>,
 }
 
 /// Answers by statement.
@@ -328,7 +342,7 @@ fn files(answers: &mut Answers, privileges: &Privileges) -> (Fact<Vec<PathFile>>
     if !privileges.files {
         return (Fact::Unknown(why), Vec::new());
     }
-    let Files { mut files, missing } = match answers.take(Statement::Files).fact(Some(&why)) {
+    let Files { mut files, mut missing } = match answers.take(Statement::Files).fact(Some(&why)) {
         Fact::Known(files) => files,
         Fact::Failed(error) => return (Fact::Failed(error), Vec::new()),
         Fact::Unknown(why) => return (Fact::Unknown(why), Vec::new()),
@@ -341,9 +355,22 @@ fn files(answers: &mut Answers, privileges: &Privileges) -> (Fact<Vec<PathFile>>
         for file in files.iter_mut().filter(|file| file.kind == FileKind::Control) {
             if let Some((version, module)) = versions.remove(&(file.position, file.name.clone())) {
                 file.default_version = version;
-                file.module = module.map(|module| module.trim_end_matches(".so").to_owned());
+                file.module = module.map(|module| library_name(&module).to_owned());
             }
         }
+    }
+    if let Fact::Known(scripts) = answers.take(Statement::Scripts).fact::<Vec<Scripts>>(None) {
+        for script in scripts {
+            let is_its =
+                |file: &&mut PathFile| file.kind == FileKind::Control && (file.position, &file.name) == (script.position, &script.name);
+            if let Some(file) = files.iter_mut().find(is_its) {
+                let libraries = script.libraries.iter();
+                file.libraries = libraries.map(|library| library_name(library).to_owned()).collect();
+            }
+        }
+    }
+    if let Fact::Known(more) = answers.take(Statement::Directories).fact::<Vec<String>>(None) {
+        missing.extend(more);
     }
     (Fact::Known(files), missing)
 }

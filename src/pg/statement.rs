@@ -21,6 +21,10 @@ pub(super) enum Statement {
     Files,
     /// Default versions out of the control files.
     ControlVersions,
+    /// Libraries that scripts name and that are not on the path.
+    Scripts,
+    /// Directories of the postmaster's environment that do not exist.
+    Directories,
     /// The postmaster's environment.
     Environment,
     /// `pg_extension` of the database.
@@ -36,7 +40,7 @@ pub(super) enum Statement {
 impl Statement {
     /// Every statement.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Server,
         Self::Settings,
         Self::Loaded,
@@ -46,6 +50,8 @@ impl Statement {
         Self::Overrides,
         Self::Files,
         Self::ControlVersions,
+        Self::Scripts,
+        Self::Directories,
         Self::Environment,
         Self::Installed,
         Self::DatabaseSettings,
@@ -65,6 +71,8 @@ impl Statement {
             Self::Overrides => include_str!("sql/overrides.sql"),
             Self::Files => include_str!("sql/files.sql"),
             Self::ControlVersions => include_str!("sql/control_versions.sql"),
+            Self::Scripts => include_str!("sql/scripts.sql"),
+            Self::Directories => include_str!("sql/directories.sql"),
             Self::Environment => include_str!("sql/environment.sql"),
             Self::Installed => include_str!("sql/installed.sql"),
             Self::DatabaseSettings => include_str!("sql/database_settings.sql"),

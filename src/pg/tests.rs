@@ -147,10 +147,65 @@ async fn files_tell_which_copy_counts_and_which_directories_are_missing() {
     assert_eq!(files(&probe, FileKind::Library, "citext")[0].element, "$libdir");
     assert!(files(&probe, FileKind::Library, "README").is_empty());
     let lib = |name: &str| server.path(&format!("{name}/lib"));
-    assert_eq!(
-        probe.missing_directories,
-        [share("absent"), lib("bar"), lib("shadow"), lib("absent")]
+    let control = |name: &str| format!("{}/extension", share(name));
+    let of_paths = [control("absent"), lib("bar"), lib("shadow"), lib("absent")];
+    assert_eq!(probe.missing_directories[..4], of_paths);
+    // D36k: those of the postmaster's own environment, too.
+    let of_environment = &probe.missing_directories[4..];
+    assert!(of_environment.contains(&"/extensions/foo/system".to_owned()), "{of_environment:?}");
+    assert!(of_environment.iter().all(|directory| !std::path::Path::new(directory).is_dir()));
+}
+
+// C37: a library counts where a script or a function names it; N01: then it does.
+#[tokio::test]
+async fn c37_only_a_script_makes_a_library_needed() {
+    let Some(server) = Server::start().map(Arc::new) else { return };
+    let write = |name: &str, control: &str, script: &str| {
+        server.write(&format!("foo/share/extension/{name}.control"), control);
+        server.write(&format!("foo/share/extension/{name}--1.sql"), script);
+    };
+    let one = |module: &str| format!("default_version = '1'\nmodule_pathname = '{module}'\n");
+    let function = "create function f() returns int language c as";
+    write("queue", &one("$libdir/queue"), "-- not as 'MODULE_PATHNAME'\nselect 1;\n");
+    write("needs", &one("$libdir/needslib"), &format!("{function} 'MODULE_PATHNAME';\n"));
+    write(
+        "needsplain",
+        &one("plainlib.so"),
+        &format!("{function} $$MODULE_PATHNAME$$, 'g';\n"),
     );
+    write("there", &one("$libdir/foo"), &format!("{function} 'MODULE_PATHNAME';\n"));
+    write(
+        "literal",
+        "default_version = 1\n",
+        &format!("{function} '$libdir/gone-1.2.3';\n{function} '$libdir/plpgsql';\n"),
+    );
+    // Only the script that installs the default version runs.
+    write("turned", &one("old"), "select 1;\n");
+    server.write("foo/share/extension/turned--0.sql", &format!("{function} 'MODULE_PATHNAME';\n"));
+    // Without one, the default version is reached from another.
+    write("stepwise", "default_version = '2'\nmodule_pathname = 'steplib'\n", "select 1;\n");
+    server.write(
+        "foo/share/extension/stepwise--1--2.sql",
+        &format!("{function} 'MODULE_PATHNAME';\n"),
+    );
+    // Scripts may be in another directory.
+    server.write(
+        "foo/share/extension/aside.control",
+        "default_version = '1'\nmodule_pathname = 'asidelib'\ndirectory = 'scripts'\n",
+    );
+    server.write("foo/share/scripts/aside--1.sql", &format!("{function} 'MODULE_PATHNAME';\n"));
+    for access in [DatabaseAccess::Exec, DatabaseAccess::Tunnel] {
+        let probe = probed(TestDoor::new(&server), access).await;
+        let named = |name| files(&probe, FileKind::Control, name)[0].libraries.clone();
+        assert!(named("queue").is_empty());
+        assert_eq!(named("needs"), ["needslib"]);
+        assert_eq!(named("needsplain"), ["plainlib"]);
+        assert!(named("there").is_empty(), "it is on the path");
+        assert_eq!(named("literal"), ["gone-1.2.3"]);
+        assert!(named("turned").is_empty());
+        assert_eq!(named("stepwise"), ["steplib"]);
+        assert_eq!(named("aside"), ["asidelib"]);
+    }
 }
 
 #[tokio::test]

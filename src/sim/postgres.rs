@@ -155,6 +155,7 @@ impl Sim {
     fn files(&self, pod: &Pod) -> Vec<PathFile> {
         let file = |kind, position: usize, element: &str, name: &str, version: Option<&String>| PathFile {
             module: None,
+            libraries: Vec::new(),
             kind,
             position: u32::try_from(position).unwrap_or(u32::MAX).saturating_add(2),
             element: element.to_owned(),

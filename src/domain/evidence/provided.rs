@@ -26,14 +26,6 @@ impl Subject<'_> {
             .collect()
     }
 
-    /// Libraries that the control files in the entry's mount name, on any instance.
-    pub(super) fn named_libraries(&self) -> BTreeSet<String> {
-        self.world
-            .files_in(self.cluster, &self.entry.name)
-            .filter_map(|file| file.module.clone())
-            .collect()
-    }
-
     /// Libraries that functions of the entry's installed SQL extensions name.
     pub(super) fn called_libraries(&self) -> BTreeSet<String> {
         answers(self.world, self.cluster)

@@ -6,10 +6,10 @@ use crate::domain::fault::{Fault, Shadow};
 use crate::domain::instance::Instance;
 use crate::domain::ladder::{EvidenceLine, LineSubject, NamesFrom, Rung, RungKind, RungState, Seen, Source};
 use crate::domain::paths::{PathSetting, contains_in_order, is_in_mount, mount_of, of_entry};
-use crate::domain::probe::{DatabaseProbe, Fact, FileKind, InstanceProbe};
+use crate::domain::probe::{DatabaseProbe, Fact, FileKind, InstanceProbe, PathFile};
 use crate::domain::rollout::MountState;
 use crate::domain::shell::{ShellCommand, sql_literal};
-use crate::domain::world::{EnvironmentGap, is_loaded, library_name};
+use crate::domain::world::{EnvironmentGap, Lacking, is_loaded, library_name};
 
 /// The entry's elements stand in the live paths of every instance and database, in order.
 pub(super) fn on_path(subject: &Subject) -> Rung {
@@ -157,6 +157,11 @@ fn path_told(subject: &Subject, instance: &Instance, answer: &InstanceProbe) -> 
     if checked == 0 {
         return unknown("no database could be asked");
     }
+    // Before the mount is there, its directories cannot be.
+    let is_mounted = !matches!(mount_state(subject, instance), Some(MountState::Missing | MountState::Stale));
+    if let Some(Lacking { setting, directory }) = answer.lacking(&subject.entry).into_iter().next().filter(|_| is_mounted) {
+        return broken(Fault::DirectoryMissing { setting, directory });
+    }
     match environment_fault(subject, instance) {
         Some(fault) => broken(fault),
         None => holds(format!("in both paths of {} databases", databases.len())),
@@ -182,6 +187,12 @@ impl Subject<'_> {
             ),
             None => on_its_way(older.followed_by("; it is read again")),
         }
+    }
+
+    /// An element is in the mount of another entry with the same image.
+    fn is_same_image(&self, element: &str) -> bool {
+        let other = self.wanted.iter().find(|entry| is_in_mount(element, &entry.name));
+        other.is_some_and(|other| other.reference.is_some() && other.reference == self.entry.reference)
     }
 
     /// A path that lacks an element is on its way while the status has just been taken over.
@@ -230,11 +241,12 @@ fn environment_fault(subject: &Subject, instance: &Instance) -> Option<Fault> {
 }
 
 fn available_told(subject: &Subject, answer: &InstanceProbe) -> Told {
-    if subject.sql_names.is_empty() {
+    let names = own_names(subject, answer);
+    if names.is_empty() {
         return module_told(subject, answer);
     }
     let mut versions = Vec::new();
-    for name in &subject.sql_names {
+    for name in &names {
         match offered(subject, answer, name) {
             Ok(version) => versions.push(version.map_or_else(|| name.clone(), |version| format!("{name} {version}"))),
             Err(told) => return told,
@@ -246,13 +258,46 @@ fn available_told(subject: &Subject, answer: &InstanceProbe) -> Told {
     };
     let libraries = all.iter().filter(|file| file.kind == FileKind::Library);
     let there: Vec<&str> = libraries.map(|file| file.name.as_str()).collect();
-    let mut wanted = subject.libraries();
-    wanted.extend(subject.called_libraries());
-    wanted.extend(subject.named_libraries());
-    match wanted.iter().find(|library| !there.contains(&library.as_str())) {
-        Some(library) => broken(Fault::LibraryMissing(library.clone())),
+    // Another instance may have another image: what its scripts name says nothing here.
+    let mut wanted = subject.called_libraries();
+    wanted.extend(answer.files_of(&subject.entry.name).flat_map(|file| file.libraries.clone()));
+    if let Some(library) = wanted.iter().find(|library| !there.contains(&library.as_str())) {
+        return broken(Fault::LibraryMissing(library.clone()));
+    }
+    match shadowed_library(subject, answer, |library| wanted.contains(library)) {
+        Some(fault) => broken(fault),
         None => holds(format!("offers {}", versions.join(", "))),
     }
+}
+
+/// The SQL extensions that an instance has of the entry: those of its own mount where files of it were seen there (another
+/// instance may have another image), else those that are known of the entry.
+fn own_names(subject: &Subject, answer: &InstanceProbe) -> Vec<String> {
+    let mut files = answer.files_of(&subject.entry.name).peekable();
+    if files.peek().is_none() {
+        return subject.sql_names.clone();
+    }
+    let own: Vec<&PathFile> = files.filter(|file| file.kind == FileKind::Control).collect();
+    let names = subject.sql_names.iter();
+    names.filter(|name| own.iter().any(|file| file.name == **name)).cloned().collect()
+}
+
+/// A library of the entry that is needed and taken from elsewhere. The same image under another name has the same library.
+fn shadowed_library(subject: &Subject, answer: &InstanceProbe, is_needed: impl Fn(&String) -> bool) -> Option<Fault> {
+    let own = answer.files_of(&subject.entry.name).filter(|file| file.kind == FileKind::Library);
+    let hidden = own.filter(|file| file.rank > 1 && is_needed(&file.name));
+    let all = answer.files.known()?;
+    hidden
+        .filter_map(|own| {
+            let mut copies = all.iter().filter(|file| file.kind == FileKind::Library && file.name == own.name);
+            copies.find(|file| file.rank == 1)
+        })
+        .find(|taken| !is_in_mount(&taken.element, &subject.entry.name) && !subject.is_same_image(&taken.element))
+        .map(|taken| Fault::Shadowed {
+            name: format!("{}.so", taken.name),
+            element: taken.element.clone(),
+            by: shadow(&taken.element),
+        })
 }
 
 /// An image without SQL extensions, as far as is known: only its library counts.
@@ -264,8 +309,12 @@ fn module_told(subject: &Subject, answer: &InstanceProbe) -> Told {
                 .filter(|file| file.kind == FileKind::Library)
                 .map(|file| file.name.as_str())
                 .collect();
-            if found.is_empty() {
+            if found.is_empty() && !answer.lacking(&subject.entry).is_empty() {
+                unknown(format!("{NAMES_UNKNOWN}, because directories of it do not exist"))
+            } else if found.is_empty() {
                 broken(Fault::NoLibrary)
+            } else if let Some(fault) = shadowed_library(subject, answer, |_| true) {
+                broken(fault)
             } else {
                 holds(format!("has the libraries {}", found.join(", ")))
             }
@@ -289,9 +338,14 @@ fn offered(subject: &Subject, answer: &InstanceProbe, name: &str) -> Result<Opti
         .collect();
     let mount = subject.entry.mount_path();
     let taken = controls.iter().find(|file| file.rank == 1);
-    if let Some(taken) = taken
-        && !is_in_mount(&taken.element, &subject.entry.name)
-    {
+    let is_own = |file: &&PathFile| is_in_mount(&file.element, &subject.entry.name);
+    if let Some(taken) = taken.filter(|taken| !is_own(taken)) {
+        // Where the image has no copy on the path, nothing comes before it.
+        if controls.iter().all(|file| !is_own(file)) && !answer.lacking(&subject.entry).is_empty() {
+            return Err(unknown(format!(
+                "whether the image has {name} is not known, because directories of it do not exist"
+            )));
+        }
         return Err(broken(Fault::Shadowed {
             name: name.to_owned(),
             element: taken.element.clone(),

@@ -248,31 +248,34 @@ fn a_library_that_is_gone_is_missed_although_the_views_look_perfect() {
     assert_eq!(rung.fault(), Some(&Fault::LibraryMissing("vector".to_owned())));
 }
 
-#[test]
-fn a_library_that_only_a_control_file_names_is_missed_too() {
-    let mut world = fixture::world();
+/// Nothing is installed, and the library of vector is gone, of which its script, or its control file alone, speaks.
+fn without_library(world: &mut World, script: bool) {
     for name in fixture::INSTANCES {
-        change_probe(&mut world, name, |probe| {
+        change_probe(world, name, |probe| {
             for database in &mut probe.databases {
                 database.installed = Fact::Known(Vec::new());
             }
             if let Fact::Known(files) = &mut probe.files {
                 files.retain(|file| file.kind == FileKind::Control || file.name != "vector");
+                let control = files.iter_mut().find(|file| file.name == "vector").unwrap();
+                control.module = Some("vector".to_owned());
+                control.libraries = script.then(|| "vector".to_owned()).into_iter().collect();
             }
         });
     }
-    assert_eq!(
-        rung(&world, "pgvector", RungKind::Available).state,
-        RungState::Holds,
-        "nothing names it"
-    );
-    change_probe(&mut world, "orders-2", |probe| {
-        let Fact::Known(files) = &mut probe.files else { return };
-        let control = files
-            .iter_mut()
-            .find(|file| file.kind == FileKind::Control && file.name == "vector");
-        control.unwrap().module = Some("vector".to_owned());
-    });
+}
+
+#[test]
+fn c37_pure_sql_needs_no_library_that_only_its_control_file_names() {
+    let mut world = fixture::world();
+    without_library(&mut world, false);
+    assert_eq!(rung(&world, "pgvector", RungKind::Available).state, RungState::Holds);
+}
+
+#[test]
+fn n01_library_really_missing_is_one_that_a_script_names() {
+    let mut world = fixture::world();
+    without_library(&mut world, true);
     let rung = rung(&world, "pgvector", RungKind::Available);
     assert_eq!(rung.state, RungState::Broken);
     assert_eq!(rung.fault(), Some(&Fault::LibraryMissing("vector".to_owned())));

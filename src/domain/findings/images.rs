@@ -5,6 +5,7 @@ use crate::domain::extension::ExtensionEntry;
 use crate::domain::fault::Fault;
 use crate::domain::image::Reference;
 use crate::domain::ladder::Rung;
+use crate::domain::paths::PathSetting;
 use crate::domain::requirements::{Fits, fits, is_pinned};
 
 impl Found<'_> {
@@ -14,6 +15,7 @@ impl Found<'_> {
             self.made_for(&entry);
         }
         for ladder in ladders {
+            self.directory_missing(ladder);
             self.preload_not_asked(ladder);
             self.library_missing(ladder);
         }
@@ -80,6 +82,30 @@ impl Found<'_> {
             Code::PreloadNotAsked,
             format!("{}: {fault}", ladder.entry),
             "Add its library to the preload libraries; the cluster restarts then".to_owned(),
+            Remedy::ByHand,
+        );
+    }
+
+    fn directory_missing(&mut self, ladder: &Ladder) {
+        let missing = ladder.rung(RungKind::OnPath).and_then(|rung| {
+            rung.broken().find_map(|(line, fault)| match fault {
+                Fault::DirectoryMissing { setting, .. } => Some((line, fault, *setting)),
+                _ => None,
+            })
+        });
+        let Some((line, fault, setting)) = missing else { return };
+        let entry = &ladder.entry;
+        let field = match setting {
+            PathSetting::ExtensionControlPath => "extension_control_path",
+            PathSetting::DynamicLibraryPath => "dynamic_library_path",
+            PathSetting::LdLibraryPath => "ld_library_path",
+            PathSetting::Path => "bin_path",
+        };
+        self.about(
+            entry,
+            Code::DirectoryMissing,
+            format!("On {}, {fault}", line.subject),
+            format!("Correct {field} of {entry}: name directories that the image has"),
             Remedy::ByHand,
         );
     }

@@ -157,6 +157,9 @@ codes! {
     NoUpdatePath = "no-update-path", Error,
         "The version that a Database object asks for cannot be reached from the installed one, or is not in the image.",
         "PostgreSQL error 22023; seen";
+    DirectoryMissing = "directory-missing", Error,
+        "An entry names a directory that its image lacks: PostgreSQL and the loader find nothing there, and do not say so. The entry may work through another one.",
+        "PostgreSQL 18 documentation, extension_control_path and dynamic_library_path; measured";
     LibraryMissing = "library-missing", Error,
         "The control file is offered, but the library that it names is not on dynamic_library_path: CREATE EXTENSION fails.",
         "PostgreSQL error 58P01; measured";

@@ -10,7 +10,7 @@ use crate::domain::Timestamp;
 
 pub(in crate::domain) use cluster::newest_mark;
 pub use cluster::{Fence, Halt, Major, MajorSource, StandbyBlock};
-pub use entry::{SqlNames, library_name};
+pub use entry::{Lacking, SqlNames, library_name};
 pub use instance::{EnvironmentGap, PendingRestart, is_loaded};
 
 /// An answer with the time at which it was read, by the clock of this machine.

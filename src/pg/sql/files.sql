@@ -28,5 +28,5 @@ SELECT jsonb_build_object(
          'files', coalesce((SELECT jsonb_agg(jsonb_build_object('kind', kind, 'position', position, 'element', element, 'name', name,
                                                                 'rank', rank, 'copies', copies) ORDER BY kind, position, name)
                               FROM ranked), '[]'),
-         'missing', coalesce((SELECT jsonb_agg(element ORDER BY kind, position) FROM directories WHERE there IS NOT TRUE), '[]')
+         'missing', coalesce((SELECT jsonb_agg(directory ORDER BY kind, position) FROM directories WHERE there IS NOT TRUE), '[]')
        )::text

@@ -14,7 +14,13 @@ use crate::pg::route::{Line, Way};
 use crate::pg::statement::{Ask, Statement};
 
 /// Statements that read the server's files.
-const FILES: [Statement; 3] = [Statement::Files, Statement::ControlVersions, Statement::Environment];
+const FILES: [Statement; 5] = [
+    Statement::Files,
+    Statement::ControlVersions,
+    Statement::Scripts,
+    Statement::Directories,
+    Statement::Environment,
+];
 
 async fn ask_as(server: &Arc<Server>, role: &str) -> Vec<(Statement, Answer)> {
     let mut door = TestDoor::new(server);
@@ -95,7 +101,7 @@ async fn an_image_that_is_gone_leaves_what_is_installed_and_comes_back() {
             let probe = probed(TestDoor::new(&server), access).await;
             assert_eq!(offers(&probe), is_there);
             assert_eq!(files(&probe, FileKind::Control, "bar").is_empty(), !is_there);
-            assert_eq!(probe.missing_directories.contains(&server.path("bar/share")), !is_there);
+            assert_eq!(probe.missing_directories.contains(&server.path("bar/share/extension")), !is_there);
             let installed = in_database(&probe, "postgres").installed.known().unwrap();
             assert!(
                 installed.iter().any(|found| found.name == "bar"),

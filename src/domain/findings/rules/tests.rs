@@ -244,10 +244,16 @@ fn objects_fresh(world: &mut World) {
     world.apply(Objects::Databases(vec![object]).into(), fixture::now());
 }
 
+fn directories_missing(world: &mut World, directories: &[&str]) {
+    change_probe(world, "orders-2", |probe| {
+        probe.missing_directories = directories.iter().map(ToString::to_string).collect();
+    });
+}
+
 fn library_named(world: &mut World, module: &str) {
     change_probe(world, "orders-2", |probe| {
         let Fact::Known(files) = &mut probe.files else { return };
-        files[0].module = Some(module.to_owned());
+        files[0].libraries = vec![module.to_owned()];
     });
 }
 
@@ -421,6 +427,12 @@ fn cases() -> Vec<(Code, Edit, Edit)> {
                 )
             },
             |world| refused(world, r#"ERROR: schema "nothere" does not exist (SQLSTATE 3F000)"#),
+        ),
+        (
+            Code::DirectoryMissing,
+            |world| directories_missing(world, &["/extensions/hstore/share/extension", "/extensions/hstore/lib"]),
+            // An image without libraries has no such directory.
+            |world| directories_missing(world, &["/extensions/hstore/lib"]),
         ),
         (
             Code::LibraryMissing,

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::domain::World;
 use crate::domain::cluster::Cluster;
+use crate::domain::extension::ExtensionEntry;
 use crate::domain::image::Reference;
 use crate::domain::instance::Mount;
 use crate::domain::known::{Known, known_image};
 use crate::domain::ladder::NamesFrom;
-use crate::domain::paths::is_in_mount;
+use crate::domain::paths::{PathSetting, contains_in_order, is_in_mount, of_entry};
 use crate::domain::probe::{FileKind, InstanceProbe, PathFile};
 
 /// The SQL extensions of an entry, and how that is known.
@@ -51,6 +52,12 @@ impl World {
                 from: NamesFrom::ControlFiles,
             };
         }
+        if self.is_seen_empty(cluster, entry) {
+            return SqlNames {
+                names: Vec::new(),
+                from: NamesFrom::ControlFiles,
+            };
+        }
         match known {
             Some(known) => SqlNames {
                 names: known.sql_names.iter().map(ToString::to_string).collect(),
@@ -61,6 +68,20 @@ impl World {
                 from: NamesFrom::Unknown,
             },
         }
+    }
+
+    /// An instance mounts the entry as it shall be, has all of its directories, and has neither control file nor library there.
+    fn is_seen_empty(&self, cluster: &Cluster, name: &str) -> bool {
+        let entries = self.entries_of(cluster);
+        let Some(entry) = entries.iter().find(|entry| entry.name == name) else {
+            return false;
+        };
+        self.instances_of(&cluster.key).any(|instance| {
+            let is_it = |mount: &Mount| mount.entry == name && mount.reference == entry.reference;
+            let answer = self.answer_of(instance).filter(|answer| answer.files.known().is_some());
+            let is_whole = answer.is_some_and(|answer| is_on_both_paths(answer, entry) && answer.lacking(entry).is_empty());
+            is_whole && instance.mounts.iter().any(is_it)
+        })
     }
 
     /// What is known of the image of an entry, whatever the entry is called.
@@ -97,6 +118,66 @@ impl InstanceProbe {
     pub fn files_of<'a>(&'a self, entry: &str) -> impl Iterator<Item = &'a PathFile> {
         let files = self.files.known().into_iter().flatten();
         files.filter(move |file| is_in_mount(&file.element, entry))
+    }
+}
+
+/// A directory that an entry adds to a path and that its image lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lacking {
+    /// The path.
+    pub setting: PathSetting,
+    /// The directory: for `extension_control_path` the one below the element that PostgreSQL looks into.
+    pub directory: String,
+}
+
+impl InstanceProbe {
+    /// The directories of an entry that do not exist. A default that is not there is usual: an image without libraries has
+    /// no `lib`, and one without SQL has no `share`. Only where none of both is there, nothing of the image is found.
+    pub fn lacking(&self, entry: &ExtensionEntry) -> Vec<Lacking> {
+        let missing_of = |setting: PathSetting| -> (Vec<Lacking>, bool) {
+            let directories: Vec<String> = of_entry(setting, entry)
+                .iter()
+                .map(|element| looked_into(setting, element))
+                .collect();
+            let missing = directories.iter().filter(|directory| self.missing_directories.contains(directory));
+            let missing: Vec<Lacking> = missing
+                .map(|directory| Lacking {
+                    setting,
+                    directory: directory.clone(),
+                })
+                .collect();
+            let all = missing.len() == directories.len();
+            (missing, all)
+        };
+        let (control, no_control) = missing_of(PathSetting::ExtensionControlPath);
+        let (library, no_library) = missing_of(PathSetting::DynamicLibraryPath);
+        let nothing = no_control && no_library;
+        let mut lacking = Vec::new();
+        lacking.extend(control.into_iter().filter(|_| nothing || !entry.control_paths.is_empty()));
+        lacking.extend(library.into_iter().filter(|_| nothing || !entry.library_paths.is_empty()));
+        lacking.extend(missing_of(PathSetting::LdLibraryPath).0);
+        lacking.extend(missing_of(PathSetting::Path).0);
+        lacking
+    }
+}
+
+/// Some database has the directories of an entry on both of its paths: else nobody has looked into them.
+fn is_on_both_paths(answer: &InstanceProbe, entry: &ExtensionEntry) -> bool {
+    let both = [PathSetting::ExtensionControlPath, PathSetting::DynamicLibraryPath];
+    let mut known = answer.databases.iter().filter_map(|database| database.settings.known());
+    known.any(|settings| {
+        both.iter().all(|setting| {
+            let live = settings.get(setting.as_str()).map_or("", |setting| setting.value.as_str());
+            contains_in_order(live, &of_entry(*setting, entry))
+        })
+    })
+}
+
+/// The directory that is looked into for an element of a path.
+fn looked_into(setting: PathSetting, element: &str) -> String {
+    match setting {
+        PathSetting::ExtensionControlPath => format!("{element}/extension"),
+        PathSetting::DynamicLibraryPath | PathSetting::LdLibraryPath | PathSetting::Path => element.to_owned(),
     }
 }
 
