@@ -158,7 +158,9 @@ fn headless(settings: Settings, connect: Arc<dyn Connect>, command: Command) -> 
             }
             Command::Ext(query) => lists::extensions(Headless::open(&settings, connect).await?, &query, &mut out).await,
             Command::Paths(query) => lists::paths(Headless::open(&settings, connect).await?, &query, &mut out).await,
-            Command::Findings(options) => lists::findings(Headless::open(&settings, connect).await?, &options, &mut out).await,
+            Command::Findings(options) => {
+                lists::findings(Headless::open(&settings, connect).await?, &options, &settings.ignore, &mut out).await
+            }
             Command::Doctor(query) => doctor::run(Headless::open(&settings, connect).await?, &query, &mut out).await,
             Command::Watch(options) => watch::run(settings, connect, options, out).await,
             Command::Info(options) => info::run(&settings, connect, &options, &mut out).await,

@@ -3,6 +3,7 @@
 pub mod directories;
 pub mod duration;
 pub mod file;
+pub mod ignore;
 pub mod keys;
 pub mod origin;
 pub mod theme_file;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use crate::app::keymap;
 use crate::app::model::Binding;
 use crate::backend::{Access, DatabaseAccess};
+use crate::domain::findings::ignored::Ignored;
 
 pub use directories::Directories;
 pub use file::ConfigFile;
@@ -63,6 +65,8 @@ pub struct Settings {
     pub log_level: tracing::level_filters::LevelFilter,
     /// Colours are not wanted (`NO_COLOR` is set and not empty).
     pub no_color: bool,
+    /// Findings that are not told.
+    pub ignore: Vec<Ignored>,
     /// Key bindings in effect.
     pub keymap: Vec<Binding>,
     /// Every setting with its value in words, and where it came from.
@@ -81,6 +85,7 @@ impl Default for Settings {
             log_file: None,
             log_level: tracing::level_filters::LevelFilter::INFO,
             no_color: false,
+            ignore: Vec::new(),
             keymap: keymap::bindings(),
             told: Vec::new(),
         }

@@ -103,6 +103,7 @@ pub fn console(settings: &Settings, mode: Mode, connect: Arc<dyn Connect>, asks:
         let now = Timestamp::now();
         let mut model = Model::new(mode, settings.access, settings.database, now, run_prefix(now));
         model.keymap.clone_from(&settings.keymap);
+        model.ignore.clone_from(&settings.ignore);
         model.theme = themes.first().map(|theme| theme.name.clone()).unwrap_or_default();
         model.themes = themes.iter().map(|theme| theme.name.clone()).collect();
         let mut core = Core::new(model, connect, state_directory());

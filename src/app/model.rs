@@ -7,6 +7,7 @@ use super::keys::KeyChord;
 use super::msg::{EditorId, Notice};
 use crate::backend::{Access, DatabaseAccess, Target, TargetId};
 use crate::domain::finding::Finding;
+use crate::domain::findings::ignored::{self, Ignored};
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::ladder::{Ladder, RungKind};
 use crate::domain::{Timestamp, World};
@@ -53,6 +54,8 @@ pub struct Model {
     pub notices: Vec<Notice>,
     /// Effective key bindings.
     pub keymap: Vec<Binding>,
+    /// Findings that are counted and not told.
+    pub ignore: Vec<Ignored>,
     /// Name of the theme.
     pub theme: String,
     /// Names of all themes.
@@ -283,6 +286,11 @@ pub struct Binding {
 }
 
 impl Model {
+    /// Findings about a cluster that are told, worst first, and how many more are ignored.
+    pub fn told<'a>(&self, derived: Option<&'a Derived>) -> (Vec<&'a Finding>, usize) {
+        ignored::left(derived.map_or(&[][..], |derived| derived.findings.as_slice()), &self.ignore)
+    }
+
     /// Nothing is known yet; the first session comes with `Msg::Switched`.
     pub fn new(mode: Mode, access: Access, database_access: DatabaseAccess, now: Timestamp, run_prefix: String) -> Self {
         Self {
@@ -299,6 +307,7 @@ impl Model {
             runs: Vec::new(),
             notices: Vec::new(),
             keymap: super::keymap::bindings(),
+            ignore: Vec::new(),
             theme: String::new(),
             themes: Vec::new(),
             dirty: true,

@@ -15,6 +15,7 @@ use super::headless::Headless;
 use super::options::Cli;
 use crate::backend::{Access, DatabaseAccess};
 use crate::config::{ConfigFile, Directories, NamespaceChoice, Place, Settings};
+use crate::domain::finding::Code;
 use crate::domain::shell::is_plain;
 use crate::runtime::{self, Connect};
 
@@ -69,6 +70,14 @@ pub(super) fn clusters(begun: &OsStr) -> Vec<CompletionCandidate> {
         Some(keys.into_iter().map(|key| if all { key.to_string() } else { key.name }).collect())
     });
     candidates(begun, names)
+}
+
+/// Codes of findings, after those of a list that are there already.
+pub(super) fn codes(begun: &OsStr) -> Vec<CompletionCandidate> {
+    let begun = begun.to_string_lossy();
+    let before = begun.rsplit_once(',').map_or(String::new(), |(before, _)| format!("{before},"));
+    let names = Code::ALL.iter().map(|code| format!("{before}{}", code.as_str())).collect();
+    candidates(OsStr::new(&*begun), Some(names))
 }
 
 /// Prints the script that a shell reads once.

@@ -119,7 +119,7 @@ mod tests {
             let report = Report::new(&session, &[key()]);
             valid(&schema_of(Document::Ext), &ExtensionList::new(&report));
             valid(&schema_of(Document::Paths), &PathList::new(&report));
-            valid(&schema_of(Document::Findings), &FindingList::new(&report));
+            valid(&schema_of(Document::Findings), &FindingList::new(&report, &[]));
             valid(&schema_of(Document::Doctor), &Doctor::new(&session, &[key()]));
             valid(&schema_of(Document::Status), &report);
         }
@@ -152,14 +152,21 @@ mod tests {
         let path = std::path::Path::new("config.toml");
         for file in [
             "",
-            "context = 'a'\nnamespace = '*'\ntheme = 'dark'\ndb = 'off'\nread-only = false\nrequest-timeout = '1m30s'\n",
+            "context = 'a'\nnamespace = '*'\ntheme = 'dark'\ndb = 'off'\nread-only = false\nrequest-timeout = '1m30s'\nignore = ['fenced', 'restart-pending=entry/foo']\n",
             "[keys]\nzoom = ['f7', 'ctrl-x']\n[keys.overlay]\nconfirm = ['ctrl-s']\n",
         ] {
             crate::config::ConfigFile::parse(path, file).unwrap();
             let value: Value = toml::from_str(file).unwrap();
             assert!(schema.is_valid(&value), "{file}");
         }
-        for file in ["contxt = 'a'", "db = 'telnet'", "read-only = 'yes'", "[keys]\nrefesh = 'r'"] {
+        for file in [
+            "contxt = 'a'",
+            "db = 'telnet'",
+            "read-only = 'yes'",
+            "ignore = 'fenced'",
+            "ignore = ['fenced=orders']",
+            "[keys]\nrefesh = 'r'",
+        ] {
             crate::config::ConfigFile::parse(path, file).unwrap_err();
             let value: Value = toml::from_str(file).unwrap();
             assert!(!schema.is_valid(&value), "{file}");

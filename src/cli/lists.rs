@@ -10,6 +10,7 @@ use super::headless::Headless;
 use super::options::{FailOn, Findings, Output, Query};
 use super::report::{ClusterReport, EntryReport, FindingReport, PathReport, Report, verdict};
 use super::{documents, table};
+use crate::domain::findings::ignored::Ignored;
 use crate::domain::ids::ClusterKey;
 
 /// The document of `ext`.
@@ -57,6 +58,8 @@ pub(super) struct FindingList<'a> {
     kind: &'static str,
     missing: &'a [String],
     findings: Vec<FindingItem<'a>>,
+    /// How many more there are that were to be ignored.
+    ignored: usize,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -146,7 +149,7 @@ impl<'a> PathList<'a> {
 }
 
 impl<'a> FindingList<'a> {
-    pub(super) fn new(report: &'a Report) -> Self {
+    pub(super) fn new(report: &'a Report, ignored: &[Ignored]) -> Self {
         let items = |cluster: &'a ClusterReport| {
             cluster.findings.iter().map(|finding| FindingItem {
                 namespace: &cluster.namespace,
@@ -154,11 +157,14 @@ impl<'a> FindingList<'a> {
                 finding,
             })
         };
+        let is_ignored = |item: &FindingItem<'_>| ignored.iter().any(|one| one.covers(item.finding.code, &item.finding.subject));
+        let (ignored, findings): (Vec<_>, Vec<_>) = report.clusters.iter().flat_map(items).partition(is_ignored);
         Self {
             api_version: VERSION,
             kind: "Findings",
             missing: &report.missing,
-            findings: report.clusters.iter().flat_map(items).collect(),
+            findings,
+            ignored: ignored.len(),
         }
     }
 
@@ -237,9 +243,14 @@ pub(super) async fn paths(mut headless: Headless, query: &Query, out: &mut dyn W
 }
 
 /// `extop findings`.
-pub(super) async fn findings(mut headless: Headless, options: &Findings, out: &mut dyn Write) -> Result<Exit, Failure> {
+pub(super) async fn findings(
+    mut headless: Headless,
+    options: &Findings,
+    configured: &[Ignored],
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
     let (_, report) = report(&mut headless, &options.query).await?;
-    let list = FindingList::new(&report);
+    let list = FindingList::new(&report, &options.ignored(configured));
     match options.query.output {
         Output::Json => documents::json(&list, out)?,
         Output::Yaml => documents::yaml(&list, out)?,
@@ -249,7 +260,14 @@ pub(super) async fn findings(mut headless: Headless, options: &Findings, out: &m
             if wide {
                 head.push("REMEDY");
             }
-            table::list(&head, &list.rows(wide), "no findings", &report.missing, out)?;
+            let nothing = match list.ignored {
+                0 => "no findings".to_owned(),
+                count => format!("no findings but {count} ignored"),
+            };
+            table::list(&head, &list.rows(wide), &nothing, &report.missing, out)?;
+            if list.ignored > 0 && !list.findings.is_empty() {
+                writeln!(out, "\n{} ignored", list.ignored)?;
+            }
         }
     }
     out.flush()?;

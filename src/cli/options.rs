@@ -11,6 +11,7 @@ use clap_complete::ArgValueCompleter;
 use super::complete;
 use crate::backend::DatabaseAccess;
 use crate::config::{ConfigFile, Settings, duration};
+use crate::domain::findings::ignored::Ignored;
 use crate::domain::ladder::RungKind;
 
 const EXIT_CODES: &str = "Exit codes: 0 holds or done · 1 broken or blocked · 2 usage · 3 unreachable · 4 timeout · \
@@ -170,6 +171,28 @@ pub struct Findings {
     /// Exit with 1 when there is a finding at least so severe
     #[arg(long, value_enum, value_name = "SEVERITY", default_value_t)]
     pub fail_on: FailOn,
+    /// Do not tell these findings, only how many they are: CODE, or CODE=SUBJECT as findings print it; may be repeated.
+    /// Goes over `ignore` of the configuration file, and '' ignores nothing
+    #[arg(long, value_name = "CODE[=SUBJECT]", value_parser = ignored, add = ArgValueCompleter::new(complete::codes))]
+    pub ignore: Option<Vec<Ignoring>>,
+}
+
+/// What one `--ignore` says.
+#[derive(Debug, Clone)]
+pub struct Ignoring(pub Vec<Ignored>);
+
+fn ignored(text: &str) -> Result<Ignoring, String> {
+    crate::config::ignore::parse_list(text).map(Ignoring)
+}
+
+impl Findings {
+    /// What is not told: what the flags say, else the configuration file.
+    pub(super) fn ignored(&self, configured: &[Ignored]) -> Vec<Ignored> {
+        match &self.ignore {
+            Some(given) => given.iter().flat_map(|Ignoring(list)| list.clone()).collect(),
+            None => configured.to_vec(),
+        }
+    }
 }
 
 /// `--fail-on`.

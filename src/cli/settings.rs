@@ -5,7 +5,8 @@ use clap::parser::ValueSource;
 use super::options::Global;
 use crate::backend::{Access, DatabaseAccess};
 use crate::config::file::Placed;
-use crate::config::{ConfigFile, NamespaceChoice, Origin, Place, Setting, Settings, duration, no_color};
+use crate::config::{ConfigFile, NamespaceChoice, Origin, Place, Setting, Settings, duration, ignore, no_color};
+use crate::domain::findings::ignored::Ignored;
 
 /// Where clap found the value of an option, by the option's name in the program.
 type Source<'a> = &'a dyn Fn(&str) -> Option<ValueSource>;
@@ -43,6 +44,7 @@ pub(super) fn settings(global: &Global, file: &ConfigFile, source: Source<'_>) -
         .choose("request-timeout", Some(global.request_timeout), file.request_timeout.as_ref())
         .unwrap_or(global.request_timeout);
     layers.tell("request-timeout", &duration::text(request_timeout));
+    let ignored = layers.ignored();
     layers.only_given("kubeconfig", global.kubeconfig.as_ref().map(|file| file.display().to_string()));
     layers.only_given("log-file", global.log_file.as_ref().map(|file| file.display().to_string()));
     layers.only_given("log-level", Some(global.log_level.to_string()));
@@ -57,6 +59,7 @@ pub(super) fn settings(global: &Global, file: &ConfigFile, source: Source<'_>) -
         log_file: global.log_file.clone(),
         log_level: global.log_level,
         no_color: no_color(std::env::var_os("NO_COLOR").as_deref()),
+        ignore: ignored,
         keymap: file.keymap.clone(),
         told: layers.told,
     }
@@ -114,6 +117,25 @@ impl Layers<'_> {
             value,
             origin,
         });
+    }
+
+    /// The flag belongs to the verb that takes it, and goes over the file there.
+    fn ignored(&mut self) -> Vec<Ignored> {
+        let (ignored, origin) = match &self.file.ignore {
+            Some(placed) => (placed.value.clone(), Origin::File(self.file.path.clone(), placed.line)),
+            None => (Vec::new(), Origin::Default),
+        };
+        let value = if ignored.is_empty() {
+            "nothing".to_owned()
+        } else {
+            ignore::text(&ignored)
+        };
+        self.told.push(Setting {
+            name: "ignore".to_owned(),
+            value,
+            origin,
+        });
+        ignored
     }
 
     fn keys(&mut self) {
@@ -189,7 +211,7 @@ mod tests {
 
     #[test]
     fn flags_go_over_the_environment_over_the_file_over_defaults() {
-        let file = "context = 'a'\ndb = 'exec'\nread-only = true\nrequest-timeout = '1m'\n[keys]\nzoom = 'f7'\n";
+        let file = "context = 'a'\ndb = 'exec'\nread-only = true\nrequest-timeout = '1m'\nignore = ['fenced']\n[keys]\nzoom = 'f7'\n";
         let settings = of("extop --context b --db off", file, &["db"]);
         assert_eq!(settings.place.context.as_deref(), Some("b"));
         assert_eq!(settings.database, DatabaseAccess::Off);
@@ -199,7 +221,8 @@ mod tests {
         assert_eq!(origin(&settings, "read-only"), "true file config.toml:3");
         assert_eq!(origin(&settings, "request-timeout"), "1m file config.toml:4");
         assert_eq!(origin(&settings, "theme"), "dark default");
-        assert_eq!(origin(&settings, "keys.zoom"), "f7 file config.toml:6");
+        assert_eq!(origin(&settings, "ignore"), "fenced file config.toml:5");
+        assert_eq!(origin(&settings, "keys.zoom"), "f7 file config.toml:7");
     }
 
     #[test]

@@ -6,14 +6,24 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{duration, keys, theme_file};
+use super::{duration, ignore, keys, theme_file};
 use crate::app::action::Action;
 use crate::app::keymap;
 use crate::app::model::Binding;
 use crate::backend::DatabaseAccess;
+use crate::domain::findings::ignored::Ignored;
 
 /// What the file may set.
-pub const KEYS: [&str; 7] = ["context", "namespace", "theme", "db", "read-only", "request-timeout", "keys"];
+pub const KEYS: [&str; 8] = [
+    "context",
+    "namespace",
+    "theme",
+    "db",
+    "read-only",
+    "request-timeout",
+    "ignore",
+    "keys",
+];
 
 /// A value with its line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +51,8 @@ pub struct ConfigFile {
     pub read_only: Option<Placed<bool>>,
     /// Time limit of one request.
     pub request_timeout: Option<Placed<Duration>>,
+    /// Findings that are not told.
+    pub ignore: Option<Placed<Vec<Ignored>>>,
     /// Bindings in effect: the built-in ones with those of the file in their place.
     pub keymap: Vec<Binding>,
     /// Actions that the file gives other keys.
@@ -57,6 +69,7 @@ impl Default for ConfigFile {
             database: None,
             read_only: None,
             request_timeout: None,
+            ignore: None,
             keymap: keymap::bindings(),
             rebound: Vec::new(),
         }
@@ -108,6 +121,7 @@ impl ConfigFile {
                 let limit = duration::parse(&wanted).map_err(|why| (value.span().start, format!("request-timeout: {why}")))?;
                 self.request_timeout = Some(placed(limit, line));
             }
+            "ignore" => self.ignore = Some(placed(ignore::of_file(value)?, line)),
             "keys" => {
                 let rebound = keys::rebind(&mut self.keymap, value)?;
                 self.rebound = rebound
@@ -183,7 +197,7 @@ mod tests {
 
     #[test]
     fn everything_that_can_be_said_is_understood() {
-        let text = "context = 'prod'\nnamespace = 'shop'\ntheme = 'light'\ndb = 'exec'\nread-only = true\nrequest-timeout = '1m'\n";
+        let text = "context = 'prod'\nnamespace = 'shop'\ntheme = 'light'\ndb = 'exec'\nread-only = true\nrequest-timeout = '1m'\nignore = ['fenced']\n";
         let file = parse(text).unwrap();
         assert_eq!(file.context, Some(placed("prod".to_owned(), 1)));
         assert_eq!(file.namespace, Some(placed("shop".to_owned(), 2)));
@@ -191,6 +205,7 @@ mod tests {
         assert_eq!(file.database, Some(placed(DatabaseAccess::Exec, 4)));
         assert_eq!(file.read_only, Some(placed(true, 5)));
         assert_eq!(file.request_timeout, Some(placed(Duration::from_secs(60), 6)));
+        assert_eq!(file.ignore, Some(placed(ignore::parse_list("fenced").unwrap(), 7)));
         assert_eq!(file.keymap, keymap::bindings());
     }
 
@@ -204,6 +219,8 @@ mod tests {
             ("db = 'telnet'", 1, "\"exec\""),
             ("\n\nread-only = 'yes'", 3, "true or false"),
             ("request-timeout = '0s'", 1, "no time for an answer"),
+            ("ignore = 'fenced'", 1, "a list of texts"),
+            ("ignore = ['fenced',\n'fencd']", 2, "the nearest are fenced"),
             ("keys = 3", 1, "keys is a table"),
             ("[keys]\nrefesh = 'r'", 2, "did you mean 'refresh'?"),
             ("a = [", 1, ""),

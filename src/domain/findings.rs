@@ -13,6 +13,7 @@ use super::rollout::assess;
 
 mod differing;
 mod halted;
+pub mod ignored;
 mod images;
 mod instances;
 mod loading;

@@ -8,7 +8,7 @@ use crate::app::action::Action;
 use crate::app::model::{Derived, Model, Pane, Session};
 use crate::backend::Scope;
 use crate::domain::cluster::Cluster;
-use crate::domain::finding::{Finding, Severity};
+use crate::domain::finding::Severity;
 use crate::domain::ids::ClusterKey;
 use crate::domain::ladder::RungState;
 use crate::domain::watch::Kind;
@@ -43,6 +43,7 @@ pub fn clusters(model: &Model) -> Panel {
         .iter()
         .map(|cluster| {
             row(
+                model,
                 session,
                 cluster,
                 ready.get(&cluster.key).copied().unwrap_or_default(),
@@ -69,7 +70,7 @@ fn ready(session: &Session) -> BTreeMap<&ClusterKey, u32> {
     ready
 }
 
-fn row(session: &Session, cluster: &Cluster, ready: u32, with_namespace: bool) -> Vec<Cell> {
+fn row(model: &Model, session: &Session, cluster: &Cluster, ready: u32, with_namespace: bool) -> Vec<Cell> {
     let derived = session.derived.get(&cluster.key);
     let name = if with_namespace {
         cluster.key.to_string()
@@ -87,11 +88,16 @@ fn row(session: &Session, cluster: &Cluster, ready: u32, with_namespace: bool) -
     } else {
         Cell::new(Role::Unknown, "?")
     };
-    vec![mark::rung(state(derived)), Cell::new(Role::Text, name), ready, worst(derived)]
+    vec![
+        mark::rung(state(model, derived)),
+        Cell::new(Role::Text, name),
+        ready,
+        worst(model, derived),
+    ]
 }
 
-/// The state of a cluster as a whole: the worst headline of its entries and the worst finding.
-pub fn state(derived: Option<&Derived>) -> RungState {
+/// The state of a cluster as a whole: the worst headline of its entries and the worst finding that is told.
+pub fn state(model: &Model, derived: Option<&Derived>) -> RungState {
     let Some(derived) = derived else { return RungState::Unknown };
     let heads: Vec<RungState> = derived
         .ladders
@@ -99,7 +105,11 @@ pub fn state(derived: Option<&Derived>) -> RungState {
         .filter_map(|ladder| ladder.headline())
         .map(|rung| rung.state)
         .collect();
-    let is_error = derived.findings.iter().any(|finding| finding.severity() == Severity::Error);
+    let is_error = model
+        .told(Some(derived))
+        .0
+        .iter()
+        .any(|finding| finding.severity() == Severity::Error);
     [RungState::Broken, RungState::InProgress, RungState::Unknown]
         .into_iter()
         .find(|state| heads.contains(state) || (is_error && *state == RungState::Broken))
@@ -110,9 +120,9 @@ pub fn state(derived: Option<&Derived>) -> RungState {
         })
 }
 
-fn worst(derived: Option<&Derived>) -> Cell {
-    let findings = derived.map_or(&[][..], |derived| derived.findings.as_slice());
-    match findings.iter().map(Finding::severity).min() {
+fn worst(model: &Model, derived: Option<&Derived>) -> Cell {
+    let (findings, _) = model.told(derived);
+    match findings.iter().map(|finding| finding.severity()).min() {
         None => Cell::plain(""),
         Some(severity) => {
             let mark = mark::severity(severity);

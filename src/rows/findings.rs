@@ -16,13 +16,20 @@ pub fn findings(model: &Model) -> Panel {
         return panel;
     };
     panel.head = blind(model);
-    let found = session.derived.get(key).map_or(&[][..], |derived| derived.findings.as_slice());
+    let (found, ignored) = model.told(session.derived.get(key));
     if found.is_empty() {
+        let what = if ignored > 0 { "nothing else" } else { "nothing" };
         panel.head.push(if panel.head.is_empty() {
-            Line::new(Role::Holds, "✓ ").with(Role::Text, "nothing is wrong with this cluster, as far as can be seen")
+            Line::new(Role::Holds, "✓ ").with(Role::Text, format!("{what} is wrong with this cluster, as far as can be seen"))
         } else {
-            Line::plain("nothing was found in what can be seen")
+            Line::plain(format!("{what} was found in what can be seen"))
         });
+    }
+    if ignored > 0 {
+        let text = format!("{ignored} ignored, as the configuration file says");
+        panel.head.push(Line::new(Role::Dim, text));
+    }
+    if found.is_empty() {
         return panel;
     }
     let at = model

@@ -31,7 +31,7 @@ pub fn header(model: &Model, short: bool) -> Vec<Line> {
     parts.push(watches(model, session));
     let cluster = model.selected_cluster().and_then(|key| session.world.clusters.get(key));
     parts.push(database(model, session, cluster));
-    parts.push(findings(session));
+    parts.push(findings(model, session));
     if let Some(version) = cluster.and_then(|cluster| session.world.operator_of(&cluster.key)) {
         let label = if short { "op " } else { "operator " };
         parts.push(Line::new(Role::Dim, label).with(Role::Text, version));
@@ -142,16 +142,19 @@ fn database(model: &Model, session: &Session, cluster: Option<&Cluster>) -> Line
     }
 }
 
-fn findings(session: &Session) -> Line {
-    let all = session.derived.values().flat_map(|derived| &derived.findings);
-    let count = all.clone().count();
+fn findings(model: &Model, session: &Session) -> Line {
+    let told = session.derived.values().map(|derived| model.told(Some(derived)));
+    let (all, ignored): (Vec<Vec<&Finding>>, Vec<usize>) = told.unzip();
+    let (all, ignored) = (all.concat(), ignored.into_iter().sum::<usize>());
+    let count = all.len();
     // Nothing found means nothing where nothing can be seen.
     let blind = [Kind::Cluster, Kind::Pod, Kind::Database]
         .iter()
         .any(|kind| !session.world.knows(*kind));
-    let worst = all.map(Finding::severity).min();
+    let worst = all.iter().map(|finding| finding.severity()).min();
     match worst {
         None if blind => Line::new(Role::Unknown, "? findings"),
+        None if ignored > 0 => Line::new(Role::Holds, format!("✓ no findings, {ignored} ignored")),
         None => Line::new(Role::Holds, "✓ no findings"),
         Some(worst) => {
             let mark = mark::severity(worst);

@@ -19,7 +19,7 @@ pub fn summary(model: &Model) -> Line {
     line = line.with(Role::Strong, format!(" {}", session.target.context));
     if let Some(key) = model.selected_cluster() {
         let derived = session.derived.get(key);
-        let state = mark::rung(clusters::state(derived));
+        let state = mark::rung(clusters::state(model, derived));
         line = line.with(state.role, format!(" {} {key}", state.text));
         if let Some(ladder) = model.selected_ladder()
             && let Some(rung) = ladder.headline()
@@ -30,7 +30,7 @@ pub fn summary(model: &Model) -> Line {
                 format!(" · {} {} {}", ladder.entry, rung.kind.as_str(), mark::rung_word(rung.state)),
             );
         }
-        let findings = derived.map_or(0, |derived| derived.findings.len());
+        let findings = model.told(derived).0.len();
         line = line.with(Role::Text, format!(" · {findings} findings"));
     } else {
         line = line.with(Role::Text, " no cluster");

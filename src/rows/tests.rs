@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::app::model::Tab;
-use crate::domain::finding::Severity;
+use crate::domain::finding::{Code, Severity};
+use crate::domain::findings::ignored::Ignored;
 use crate::domain::fixture as facts;
 use crate::domain::ladder::{Rung, RungKind, RungState, Source};
 use crate::domain::rollout::MountState;
@@ -344,4 +345,27 @@ fn proved_is_only_what_a_proof_was_read_for() {
     assert_eq!(mark::run_word(&run), "proved");
     run.plan.steps.retain(|step| step.kind != StepKind::Prove);
     assert_eq!(mark::run_word(&run), "done");
+}
+
+#[test]
+fn ignored_findings_are_counted_on_screen_and_mark_nothing() {
+    let mut model = fixture::broken();
+    let said = |model: &Model| {
+        let panel = findings::findings(model);
+        (panel.table.map_or(0, |table| table.rows.len()), texts(&panel.head))
+    };
+    let (all, head) = said(&model);
+    assert!(all > 0 && !head.contains("ignored"), "{head}");
+    let codes: Vec<Code> = model
+        .session()
+        .unwrap()
+        .derived
+        .values()
+        .flat_map(|derived| &derived.findings)
+        .map(|finding| finding.code)
+        .collect();
+    model.ignore = codes.into_iter().map(|code| Ignored { code, subject: None }).collect();
+    let (left, head) = said(&model);
+    assert_eq!(left, 0);
+    assert!(head.contains("nothing else") && head.contains(&format!("{all} ignored")), "{head}");
 }

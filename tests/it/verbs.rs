@@ -121,6 +121,48 @@ fn findings_exit_by_severity() {
 }
 
 #[test]
+fn ignored_findings_are_counted_and_do_not_fail() {
+    let base = ["demo", "--scenario", "bad-image", "findings"];
+    let ask = |more: &[&str]| {
+        let (code, out, errors) = run(&[&base[..], &["-o", "json"], more].concat());
+        let document: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {errors}"));
+        let codes = document["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|finding| finding["code"].as_str().unwrap().to_owned());
+        let subject = document["findings"][0]["subject"].as_str().unwrap_or_default().to_owned();
+        (code, codes.collect::<Vec<String>>(), document["ignored"].as_u64().unwrap(), subject)
+    };
+    let (code, all, ignored, subject) = ask(&[]);
+    assert_eq!((code, ignored), (Some(1), 0), "{all:?}");
+
+    // A subject narrows it, and the exit code follows what is left.
+    let (first, near_miss) = (format!("{}={subject}", all[0]), format!("{}=instance/nobody", all[0]));
+    let (_, left, ignored, _) = ask(&["--ignore", &first]);
+    assert_eq!((left.len() as u64, ignored), (all.len() as u64 - 1, 1));
+    assert_eq!(ask(&["--ignore", &near_miss]), (code, all.clone(), 0, subject));
+    assert_eq!(
+        ask(&["--ignore", &all.join(",")]),
+        (Some(0), vec![], all.len() as u64, String::new())
+    );
+    let (_, table, _) = run(&[&base[..], &["--ignore", &all.join(",")]].concat());
+    assert_eq!(table, format!("no findings but {} ignored\n", all.len()));
+
+    // The file says the same, and the flag goes over it.
+    let folder = configuration("ignore", &format!("ignore = ['{}']\n", all[0]));
+    let configured = |more: &[&str]| finish(extop().env("XDG_CONFIG_HOME", &folder).args(base).args(["-o", "json"]).args(more)).1;
+    assert!(configured(&[]).contains("\"ignored\": 1"), "{}", configured(&[]));
+    assert!(configured(&["--ignore", ""]).contains("\"ignored\": 0"));
+    let (code, _, errors) = run(&["findings", "--ignore", "image-not-pulable"]);
+    assert_eq!(code, Some(2));
+    assert!(
+        errors.contains("unknown finding 'image-not-pulable', the nearest are image-not-pullable,"),
+        "{errors}"
+    );
+}
+
+#[test]
 fn watch_prints_lines_and_ends_well_when_it_is_interrupted() {
     let mut child = extop().args(["demo", "watch"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -165,8 +165,8 @@ fn copy(model: &mut Model) -> Vec<Effect> {
 
 fn selected_finding(model: &Model) -> Option<&Finding> {
     let at = model.screen.rows.get(&Tab::Findings).copied().unwrap_or_default();
-    let findings = &model.session()?.derived.get(model.selected_cluster()?)?.findings;
-    findings.get(at.min(findings.len().saturating_sub(1)))
+    let (findings, _) = model.told(model.session()?.derived.get(model.selected_cluster()?));
+    findings.get(at.min(findings.len().saturating_sub(1))).copied()
 }
 
 /// Opens what is selected: clusters, entries, evidence, the remedy of a finding.
