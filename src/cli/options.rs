@@ -171,7 +171,7 @@ pub struct Findings {
     /// Exit with 1 when there is a finding at least so severe
     #[arg(long, value_enum, value_name = "SEVERITY", default_value_t)]
     pub fail_on: FailOn,
-    /// Do not tell these findings, only how many they are: CODE, or CODE=SUBJECT as findings print it; may be repeated.
+    /// Leave out these findings and count them: CODE, or CODE=SUBJECT as findings print it; may be repeated.
     /// Goes over `ignore` of the configuration file, and '' ignores nothing
     #[arg(long, value_name = "CODE[=SUBJECT]", value_parser = ignored, add = ArgValueCompleter::new(complete::codes))]
     pub ignore: Option<Vec<Ignoring>>,

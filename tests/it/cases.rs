@@ -52,6 +52,13 @@ impl Case {
         Self { folder }
     }
 
+    /// Writes the user's configuration file.
+    pub(crate) fn configure(&self, text: &str) {
+        let folder = self.folder.path().join(".config/extop");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("config.toml"), text).unwrap();
+    }
+
     /// Runs the program with this command line, without a database.
     pub(crate) fn run(&self, line: &str) -> Said {
         let output = Command::new(env!("CARGO_BIN_EXE_extop"))

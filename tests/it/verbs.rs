@@ -122,43 +122,49 @@ fn findings_exit_by_severity() {
 
 #[test]
 fn ignored_findings_are_counted_and_do_not_fail() {
-    let base = ["demo", "--scenario", "bad-image", "findings"];
-    let ask = |more: &[&str]| {
-        let (code, out, errors) = run(&[&base[..], &["-o", "json"], more].concat());
-        let document: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {errors}"));
-        let codes = document["findings"]
-            .as_array()
-            .unwrap()
+    let case = crate::cases::Case::open("N03-real-mismatch");
+    let ask = |more: &str| {
+        let said = case.run(&format!("findings quay -o json{more}"));
+        let subjects: Vec<String> = said
+            .findings()
             .iter()
-            .map(|finding| finding["code"].as_str().unwrap().to_owned());
-        let subject = document["findings"][0]["subject"].as_str().unwrap_or_default().to_owned();
-        (code, codes.collect::<Vec<String>>(), document["ignored"].as_u64().unwrap(), subject)
+            .map(|finding| finding["subject"].as_str().unwrap().to_owned())
+            .collect();
+        (said.exit, subjects, said.document["ignored"].as_u64())
     };
-    let (code, all, ignored, subject) = ask(&[]);
-    assert_eq!((code, ignored), (Some(1), 0), "{all:?}");
+    let all = |exit, subjects: &[&str], ignored| {
+        (
+            Some(exit),
+            subjects.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            Some(ignored),
+        )
+    };
+    assert_eq!(ask(""), all(1, &["entry/ancient", "entry/foreign"], 0));
 
     // A subject narrows it, and the exit code follows what is left.
-    let (first, near_miss) = (format!("{}={subject}", all[0]), format!("{}=instance/nobody", all[0]));
-    let (_, left, ignored, _) = ask(&["--ignore", &first]);
-    assert_eq!((left.len() as u64, ignored), (all.len() as u64 - 1, 1));
-    assert_eq!(ask(&["--ignore", &near_miss]), (code, all.clone(), 0, subject));
+    let error = "postgres-major-mismatch";
+    assert_eq!(ask(&format!(" --ignore {error}=entry/ancient")), all(6, &["entry/foreign"], 1));
+    assert_eq!(ask(&format!(" --ignore {error}=entry/foreign")).2, Some(0));
     assert_eq!(
-        ask(&["--ignore", &all.join(",")]),
-        (Some(0), vec![], all.len() as u64, String::new())
+        ask(&format!(" --ignore {error} --ignore fenced,distribution-mismatch")),
+        all(6, &[], 2)
     );
-    let (_, table, _) = run(&[&base[..], &["--ignore", &all.join(",")]].concat());
-    assert_eq!(table, format!("no findings but {} ignored\n", all.len()));
+    let table = case.run(&format!("findings quay --ignore {error},distribution-mismatch")).text;
+    assert!(table.starts_with("no findings but 2 ignored\n"), "{table}");
+    let table = case.run(&format!("findings quay --ignore {error}")).text;
+    assert!(table.contains("entry/foreign") && table.contains("\n1 ignored\n"), "{table}");
 
     // The file says the same, and the flag goes over it.
-    let folder = configuration("ignore", &format!("ignore = ['{}']\n", all[0]));
-    let configured = |more: &[&str]| finish(extop().env("XDG_CONFIG_HOME", &folder).args(base).args(["-o", "json"]).args(more)).1;
-    assert!(configured(&[]).contains("\"ignored\": 1"), "{}", configured(&[]));
-    assert!(configured(&["--ignore", ""]).contains("\"ignored\": 0"));
-    let (code, _, errors) = run(&["findings", "--ignore", "image-not-pulable"]);
-    assert_eq!(code, Some(2));
+    case.configure(&format!("ignore = ['{error}']\n"));
+    assert_eq!(ask(""), all(6, &["entry/foreign"], 1));
+    assert_eq!(ask(" --ignore="), all(1, &["entry/ancient", "entry/foreign"], 0));
+
+    let said = case.run("findings --ignore postgres-mayor-mismatch").ends(&[2]);
     assert!(
-        errors.contains("unknown finding 'image-not-pulable', the nearest are image-not-pullable,"),
-        "{errors}"
+        said.text
+            .contains("unknown finding 'postgres-mayor-mismatch', the nearest are postgres-major-mismatch,"),
+        "{}",
+        said.text
     );
 }
 

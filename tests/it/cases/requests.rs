@@ -3,6 +3,32 @@
 use super::Case;
 
 #[test]
+fn c05_extensions_that_must_be_preloaded() {
+    let case = Case::open("C05-must-be-preloaded");
+    let said = case.run("findings quay -o json").ends(&[1]);
+    for entry in ["watcher", "sampler", "clockwork"] {
+        assert!(
+            said.of("preload-not-asked")
+                .iter()
+                .any(|finding| super::told(finding).contains(entry)),
+            "{entry}: {}",
+            said.text
+        );
+    }
+    let said = case.run("status quay -o json");
+    for entry in ["watcher", "sampler", "clockwork"] {
+        said.state(entry, "preloaded", &["broken", "unknown"]);
+    }
+}
+
+#[test]
+fn c03_a_library_for_a_newer_libc() {
+    let said = Case::open("C03-newer-glibc").run("findings quay -o json").ends(&[1]);
+    said.error(&["quay-2", "GLIBC_2.38"]).error(&["quay-app", "GLIBC_2.38"]);
+    assert!(!said.text.contains("ld_library_path"), "{}", said.text);
+}
+
+#[test]
 fn c11_names_that_are_guessed_prove_nothing() {
     let said = Case::open("C11-guessed-names-metrics")
         .run("status quay -o json --db auto")

@@ -15,3 +15,15 @@ fn n03_official_tags_that_do_not_fit() {
     said.error(&["ancient"]).worse(&["foreign"]).nobody("routes");
     assert!(!said.of("postgres-major-mismatch").is_empty() && !said.of("distribution-mismatch").is_empty());
 }
+
+#[test]
+fn d21_doctor_fails_an_image_for_another_postgresql() {
+    let said = Case::open("D21-doctor-image").run("doctor quay -o json").ends(&[1]);
+    let mut results = said.checks("reference");
+    results.retain(|check| check["subject"].as_str().is_some_and(|subject| subject.contains("ancient")));
+    assert!(
+        results.iter().any(|check| check["result"] == "fail") && results.iter().all(|check| check["result"] != "pass"),
+        "{}",
+        said.text
+    );
+}
