@@ -66,7 +66,7 @@ fn near(word: &str) -> Vec<&'static str> {
         .into_iter()
         .map(|code| (strsim::osa_distance(word, code.as_str()), code.as_str()))
         .collect();
-    all.sort();
+    all.sort_unstable();
     all.into_iter().take(NEAR).map(|(_, code)| code).collect()
 }
 
