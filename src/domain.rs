@@ -39,6 +39,7 @@ pub mod shell;
 pub mod text;
 pub mod trouble;
 pub mod watch;
+pub mod without_entry;
 pub mod world;
 
 /// A point in time. Time is data here: it comes with observations and messages, never from a clock.

@@ -15,6 +15,7 @@ use crate::domain::ladder::{Because, DatabaseRow, Ladder, Rung, RungKind, RungSt
 use crate::domain::rollout::{self, MountState, Rollout};
 use crate::domain::sentence::Sentence;
 use crate::domain::watch::{Kind, WatchState};
+use crate::domain::without_entry::{Orphan, orphans};
 
 mod access;
 mod missing;
@@ -65,6 +66,8 @@ pub struct ClusterReport {
     pub watches: Vec<WatchReport>,
     /// Extension entries.
     pub entries: Vec<EntryReport>,
+    /// What databases have or ask for and an instance does not offer, where no entry provides it.
+    pub without_entry: Vec<WithoutEntryReport>,
     /// Instances, by name.
     pub instances: Vec<InstanceReport>,
     /// Findings, worst first.
@@ -167,6 +170,22 @@ pub struct DatabaseReport {
     pub installed: Option<String>,
     /// Version on offer.
     pub available: Option<String>,
+}
+
+/// A SQL extension in a database that lacks its files.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct WithoutEntryReport {
+    /// Database.
+    pub database: String,
+    /// SQL extension.
+    pub extension: String,
+    /// Version installed.
+    pub installed: Option<String>,
+    /// `Database` object that asks.
+    pub object: Option<String>,
+    /// What is missing, and where.
+    #[schemars(with = "String")]
+    pub because: Sentence,
 }
 
 /// An instance.
@@ -277,6 +296,11 @@ impl ClusterReport {
                 .map(|kind| WatchReport::new(kind, world.watch(kind)))
                 .collect(),
             entries: derived.ladders.iter().map(EntryReport::new).collect(),
+            without_entry: orphans(world, cluster, &derived.ladders)
+                .into_iter()
+                .filter(|orphan| !orphan.has_entry)
+                .map(WithoutEntryReport::new)
+                .collect(),
             instances: instances(session, cluster, &rollout),
             findings: derived.findings.iter().map(FindingReport::new).collect(),
         }
@@ -340,6 +364,19 @@ impl DatabaseReport {
             requested: row.requested.clone(),
             installed: row.installed.clone(),
             available: row.available.clone(),
+        }
+    }
+}
+
+impl WithoutEntryReport {
+    fn new(orphan: Orphan) -> Self {
+        let because = Sentence::new(&orphan);
+        Self {
+            database: orphan.database,
+            extension: orphan.extension,
+            installed: orphan.installed,
+            object: orphan.object,
+            because,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 mod loader;
+mod request;
 
 /// Why an extension cannot be created, updated or loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +109,50 @@ pub enum Failure {
     },
     /// A control file cannot be read.
     ControlFile,
+    /// A schema is not there.
+    SchemaAbsent {
+        /// The schema.
+        schema: String,
+    },
+    /// A role is not there.
+    RoleAbsent {
+        /// The role.
+        role: String,
+    },
+    /// A tablespace is not there.
+    TablespaceAbsent {
+        /// The tablespace.
+        tablespace: String,
+    },
+    /// Something depends on what shall go.
+    Needed,
+    /// A privilege is missing.
+    Privilege,
+    /// It can be in one schema only.
+    FixedSchema {
+        /// That schema.
+        schema: String,
+    },
+    /// It cannot be moved to another schema.
+    NotMovable,
+    /// It can be in one database only.
+    OtherDatabase {
+        /// That database.
+        database: String,
+    },
+    /// Something else has a name that it needs.
+    InTheWay,
+    /// Something that its script uses is not there.
+    ScriptLacks,
+    /// Another `Database` object has the database.
+    ManagedElsewhere {
+        /// The other object.
+        object: String,
+    },
+    /// Encoding or locale do not fit, which cannot be changed afterwards.
+    Locale,
+    /// Sessions are in the way.
+    InUse,
 }
 
 impl fmt::Display for Failure {
@@ -151,6 +196,19 @@ impl fmt::Display for Failure {
             Self::Requires { extension } => write!(f, "it needs the extension {extension}, which is not installed there"),
             Self::NotPreloaded { setting } => write!(f, "it must be loaded before, by {setting}"),
             Self::ControlFile => write!(f, "a control file cannot be read"),
+            Self::SchemaAbsent { schema } => write!(f, "the schema {schema} is not there"),
+            Self::RoleAbsent { role } => write!(f, "the role {role} is not there"),
+            Self::TablespaceAbsent { tablespace } => write!(f, "the tablespace {tablespace} is not there"),
+            Self::Needed => write!(f, "other objects need it, and the operator does not use CASCADE"),
+            Self::Privilege => write!(f, "a privilege is missing"),
+            Self::FixedSchema { schema } => write!(f, "it can be in schema {schema} only"),
+            Self::NotMovable => write!(f, "it cannot be moved to another schema"),
+            Self::OtherDatabase { database } => write!(f, "it can be in database {database} only"),
+            Self::InTheWay => write!(f, "something else has a name that it needs"),
+            Self::ScriptLacks => write!(f, "something that its script uses is not there"),
+            Self::ManagedElsewhere { object } => write!(f, "the object {object} has the database already"),
+            Self::Locale => write!(f, "encoding or locale do not fit"),
+            Self::InUse => write!(f, "sessions are connected to it"),
         }
     }
 }
@@ -216,7 +274,10 @@ pub fn classify(message: &str) -> Option<Failure> {
     if let Some(setting) = wanted_preload(message) {
         return Some(Failure::NotPreloaded { setting });
     }
-    (message.contains("extension \"") && message.contains("\" is not available")).then_some(Failure::NotOffered)
+    if message.contains("extension \"") && message.contains("\" is not available") {
+        return Some(Failure::NotOffered);
+    }
+    request::refused(message)
 }
 
 // Every extension words it differently, so that any mention of the settings counts, and a parameter of an extension that
@@ -241,6 +302,11 @@ fn wanted_preload(message: &str) -> Option<&'static str> {
     let named = ["shared_preload_libraries", "session_preload_libraries", "local_preload_libraries"];
     let mut named = named.into_iter().filter(|setting| message.contains(setting));
     Some(named.next().unwrap_or("shared_preload_libraries"))
+}
+
+/// Whether an error names a file or a directory.
+pub fn names_a_file(message: &str) -> bool {
+    message.contains("\"/") || message.contains(".control\"")
 }
 
 /// Whether an error names a file below a directory.
@@ -325,8 +391,7 @@ mod tests {
         ] {
             assert_eq!(classify(message), Some(failure), "{message}");
         }
-        assert_eq!(classify("permission denied to create extension \"foo\""), None);
-        assert_eq!(classify("role \"nobody\" does not exist"), None);
+        assert_eq!(classify("division by zero (SQLSTATE 22012)"), None);
     }
 
     // C05: each author words it differently.

@@ -51,6 +51,49 @@ pub struct AppliedExtension {
     pub message: String,
 }
 
+/// What else than SQL extensions a `Database` object lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PartKind {
+    /// An item of `schemas`.
+    Schema,
+    /// An item of `fdws`.
+    ForeignDataWrapper,
+    /// An item of `servers`.
+    Server,
+}
+
+impl PartKind {
+    /// Its word in a sentence.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Schema => "schema",
+            Self::ForeignDataWrapper => "foreign data wrapper",
+            Self::Server => "foreign server",
+        }
+    }
+}
+
+/// One item of `status.schemas`, `status.fdws` or `status.servers` of a `Database`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedPart {
+    /// Which list it is in.
+    pub kind: PartKind,
+    /// Its name.
+    pub name: String,
+    /// Whether the last reconciliation succeeded.
+    pub applied: bool,
+    /// PostgreSQL's error, if it did not.
+    pub message: String,
+}
+
+/// Databases that a `Database` object must not name (a rule of its CRD).
+pub const RESERVED: [&str; 3] = ["postgres", "template0", "template1"];
+
+/// What the operator writes into an object whose items it could not all do: the reasons are theirs
+/// (CNPG `database_controller.go`).
+const ITEMS_FAILED: &str = "database object reconciliation failed";
+
 /// A `Database` object as it was last observed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Database {
@@ -87,6 +130,9 @@ pub struct Database {
     pub message: String,
     /// `status.extensions`.
     pub status_extensions: Vec<AppliedExtension>,
+    /// `status.schemas`, `status.fdws` and `status.servers`.
+    #[serde(default)]
+    pub status_parts: Vec<AppliedPart>,
     /// Field managers of `spec.extensions`.
     pub managers: Vec<FieldManager>,
     /// Labels and annotations that tell of a GitOps tool, as `name=value`.
@@ -103,5 +149,35 @@ impl Database {
     /// The status speaks of the spec that is there: generations agree, or the last attempt failed and says so.
     pub fn is_fresh(&self) -> bool {
         self.observed_generation == Some(self.generation) || self.applied == Some(false)
+    }
+
+    /// The item of `spec.extensions` of that name.
+    pub fn item(&self, extension: &str) -> Option<&RequestedExtension> {
+        self.extensions.iter().find(|item| item.name == extension)
+    }
+
+    /// The object failed as a whole: its own message says why, and its items were not looked at.
+    pub fn failed_as_a_whole(&self) -> bool {
+        let extensions = self.status_extensions.iter().any(|item| !item.applied);
+        let items_failed = extensions || self.status_parts.iter().any(|item| !item.applied);
+        let is_general = self.message.is_empty() || self.message.contains(ITEMS_FAILED);
+        self.applied == Some(false) && !(items_failed && is_general)
+    }
+
+    /// The two say the same of what the operator did.
+    pub(super) fn answers_like(&self, other: &Self) -> bool {
+        let answer = |object: &Self| {
+            let Self {
+                uid,
+                observed_generation,
+                applied,
+                message,
+                status_extensions,
+                status_parts,
+                ..
+            } = object.clone();
+            (uid, observed_generation, applied, message, status_extensions, status_parts)
+        };
+        answer(self) == answer(other)
     }
 }

@@ -52,6 +52,11 @@ pub enum Fault {
     Failing(Failing),
     /// Found before the entry is mounted, so that it says little.
     Unmounted(Box<Fault>),
+    /// PostgreSQL is too old to know `extension_control_path`.
+    NoControlPath {
+        /// Its major version.
+        major: u32,
+    },
     /// A path of new sessions lacks elements of the entry.
     PathLacks {
         /// The path.
@@ -95,6 +100,8 @@ pub enum Fault {
     },
     /// The view of available extensions does not have the SQL extension.
     NotOffered(String),
+    /// The view of available extensions fails, and nothing says by whose file: the error.
+    ViewFails(String),
     /// PostgreSQL cannot read a control file of the entry: its error.
     ControlFile(String),
     /// A library is in no directory of `dynamic_library_path`.
@@ -109,6 +116,22 @@ pub enum Fault {
     RestartPending,
     /// There is no such database, or it takes no connections.
     DatabaseAbsent(String),
+    /// The operator could not do what a `Database` object asks for.
+    Refused {
+        /// Name of the object.
+        object: String,
+        /// PostgreSQL's words, or the operator's.
+        message: String,
+    },
+    /// The extension is in another schema than the one asked for.
+    SchemaDiffers {
+        /// Where it is.
+        installed: String,
+        /// Where it shall be.
+        wanted: String,
+        /// Name of the `Database` object that asks.
+        object: String,
+    },
     /// The database does not have the extension, and nobody asks for it.
     NotInstalled,
     /// The operator tried to create the extension: its message.
@@ -176,6 +199,29 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// The sentence of what is wrong in a database.
+    fn of_database(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DatabaseAbsent(database) => write!(f, "there is no database {database} that takes connections"),
+            Self::Refused { object, message } => write!(f, "{object} was refused: {message}"),
+            Self::SchemaDiffers { installed, wanted, object } => {
+                write!(f, "it is in schema {installed}, and {object} asks for {wanted}")
+            }
+            Self::NotInstalled => f.write_str("not in pg_extension"),
+            Self::CreationFailed(message) => write!(f, "the operator could not create it: {message}"),
+            Self::AppliedNotInstalled { .. } => f.write_str("not in pg_extension, although the object says applied: true"),
+            Self::NoVersion => f.write_str("not installed"),
+            Self::VersionDiffers {
+                installed,
+                wanted,
+                obstacle,
+            } => write!(f, "{installed} is installed, {wanted} is requested{obstacle}"),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What comes before a sentence about the pod of a primary.
 pub(super) fn role(is_primary: bool) -> &'static str {
     if is_primary { "primary, " } else { "" }
@@ -205,6 +251,7 @@ impl fmt::Display for Fault {
             Self::NotMounted { is_primary, wait } => write!(f, "{}does not mount it{wait}", role(*is_primary)),
             Self::Failing(failing) => failing.fmt(f),
             Self::Unmounted(fault) => write!(f, "not mounted yet; {fault}"),
+            Self::NoControlPath { major } => write!(f, "PostgreSQL {major} has no extension_control_path"),
             Self::PathLacks {
                 setting,
                 database,
@@ -226,6 +273,7 @@ impl fmt::Display for Fault {
                 write!(f, "{name} is shadowed: PostgreSQL takes it from {element}, never from the image")
             }
             Self::NotOffered(name) => write!(f, "{name} is not in pg_available_extensions"),
+            Self::ViewFails(error) => write!(f, "pg_available_extensions fails, by a file of one of the entries: {error}"),
             Self::ControlFile(error) => f.write_str(error),
             Self::LibraryMissing(library) => write!(f, "the library {library}.so was not found on dynamic_library_path"),
             Self::NoLibrary => f.write_str("no library of it is on dynamic_library_path"),
@@ -237,16 +285,14 @@ impl fmt::Display for Fault {
             }
             Self::NotLoaded(library) => write!(f, "{library} is not loaded"),
             Self::RestartPending => f.write_str("settings wait for a restart"),
-            Self::DatabaseAbsent(database) => write!(f, "there is no database {database} that takes connections"),
-            Self::NotInstalled => f.write_str("not in pg_extension"),
-            Self::CreationFailed(message) => write!(f, "the operator could not create it: {message}"),
-            Self::AppliedNotInstalled { .. } => f.write_str("not in pg_extension, although the object says applied: true"),
-            Self::NoVersion => f.write_str("not installed"),
-            Self::VersionDiffers {
-                installed,
-                wanted,
-                obstacle,
-            } => write!(f, "{installed} is installed, {wanted} is requested{obstacle}"),
+            Self::DatabaseAbsent(_)
+            | Self::Refused { .. }
+            | Self::SchemaDiffers { .. }
+            | Self::NotInstalled
+            | Self::CreationFailed(_)
+            | Self::AppliedNotInstalled { .. }
+            | Self::NoVersion
+            | Self::VersionDiffers { .. } => self.of_database(f),
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use super::World;
 use super::catalog::resolve;
-use super::classify::{Failure, classify};
+use super::classify::names_a_file;
 use super::cluster::{Cluster, Phase};
 use super::fault::{Fault, Shadow};
 use super::finding::{Code, Finding, Remedy, Subject};
 use super::instance::Instance;
 use super::ladder::{Ladder, RungKind, RungState};
-use super::probe::Fact;
 use super::rollout::assess;
+use super::without_entry::{Lack, orphans};
 
 mod differing;
 mod halted;
@@ -17,6 +17,7 @@ pub mod ignored;
 mod images;
 mod instances;
 mod loading;
+mod refused;
 mod requests;
 mod restarts;
 pub mod rules;
@@ -38,6 +39,7 @@ pub fn findings(world: &World, cluster: &Cluster, ladders: &[Ladder]) -> Vec<Fin
         found.not_installed(ladder);
     }
     found.control_files();
+    found.without_files(ladders);
     found.halted();
     found.requests();
     found.images(ladders);
@@ -229,26 +231,61 @@ impl Found<'_> {
         }
     }
 
+    /// A view that fails is told because it fails, whatever the words are.
     fn control_files(&mut self) {
         let failed: Vec<(String, String)> = self
             .world
             .instances_of(&self.cluster.key)
-            .filter_map(|instance| match &self.world.answer_of(instance)?.available {
-                Fact::Failed(error) if classify(&error.message) == Some(Failure::ControlFile) => {
-                    Some((instance.key.name.clone(), error.message.clone()))
-                }
-                _ => None,
+            .filter_map(|instance| {
+                let error = self.world.answer_of(instance)?.poison()?;
+                Some((instance.key.name.clone(), error.message.clone()))
             })
             .collect();
         if let Some((name, message)) = failed.first() {
+            let image = self.image_in(message).map(|image| format!(" ({image})")).unwrap_or_default();
+            let remedy_text = if names_a_file(message) {
+                "Use an image whose control files PostgreSQL can read"
+            } else {
+                "Find the entry whose control file does that, by taking one out after the other, and use another image for it"
+            };
             self.say(Verdict {
                 code: Code::ControlFileBroken,
                 subject: Subject::Instance(name.clone()),
                 message: format!(
-                    "pg_available_extensions fails as a whole on {} of the instances: {message}",
+                    "pg_available_extensions fails as a whole on {} of the instances{image}: {message}",
                     failed.len()
                 ),
-                remedy_text: "Use an image whose control files PostgreSQL can read".to_owned(),
+                remedy_text: remedy_text.to_owned(),
+                remedy: Remedy::ByHand,
+            });
+        }
+    }
+
+    /// What is installed or asked for, and has no files.
+    fn without_files(&mut self, ladders: &[Ladder]) {
+        for orphan in orphans(self.world, self.cluster, ladders) {
+            let name = &orphan.extension;
+            let (code, remedy_text) = match &orphan.lack {
+                Lack::Control(_) => (
+                    Code::InstalledNotOffered,
+                    format!("Mount the image that has {name} again, or drop {name} there"),
+                ),
+                // The entry tells it.
+                Lack::Library(..) if orphan.has_entry => continue,
+                Lack::Library(library, _) => (
+                    Code::InstalledWithoutLibrary,
+                    format!("Mount the image that has {library} again, or drop {name} there"),
+                ),
+                Lack::Offer(_) => (
+                    Code::ExtensionNotOffered,
+                    "Mount an image that has it, or take it out of the object".to_owned(),
+                ),
+            };
+            self.say(Verdict {
+                code,
+                subject: orphan.object.clone().map_or_else(|| self.of_cluster(), Subject::Database),
+                message: orphan.to_string(),
+                remedy_text,
                 remedy: Remedy::ByHand,
             });
         }

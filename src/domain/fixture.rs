@@ -163,6 +163,7 @@ pub(crate) fn database() -> Database {
         applied: Some(true),
         message: String::new(),
         status_extensions: vec![applied("vector"), applied("hstore")],
+        status_parts: Vec::new(),
         managers: Vec::new(),
         marks: Vec::new(),
     }
@@ -258,6 +259,7 @@ pub(crate) fn probe(name: &str) -> InstanceProbe {
         user: "postgres".to_owned(),
         superuser: true,
         server: Fact::Known(ServerFacts {
+            closed: Vec::new(),
             version: 180_006,
             standby: name != "orders-1",
             reads_settings: true,

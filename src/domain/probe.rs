@@ -110,6 +110,41 @@ pub struct InstanceProbe {
     pub databases: Vec<DatabaseProbe>,
 }
 
+impl ServerFacts {
+    /// A database that is there, whether the session can connect to it or not.
+    pub fn database(&self, name: &str) -> Option<&DatabaseOwner> {
+        self.databases.iter().chain(&self.closed).find(|there| there.database == name)
+    }
+}
+
+impl SqlError {
+    /// The server was busy, went away or was asked to stop, or the role may not ask: that says nothing of what was asked for.
+    /// Some routes do not tell the SQLSTATE.
+    pub fn is_of_the_session(&self) -> bool {
+        let of_class = ["08", "28", "40", "53", "57"].iter().any(|class| self.code.starts_with(class));
+        let said = ["canceling statement", "terminating connection"];
+        of_class
+            || self.message.contains("permission denied for")
+            || (self.code.is_empty() && said.iter().any(|text| self.message.contains(text)))
+    }
+}
+
+impl InstanceProbe {
+    /// Why `pg_available_extensions` fails as a whole, which a control file or a directory on the path is the cause of.
+    pub fn poison(&self) -> Option<&SqlError> {
+        match &self.available {
+            Fact::Failed(error) if !error.is_of_the_session() => Some(error),
+            _ => None,
+        }
+    }
+
+    /// What it does not list as installed in a database is not there. The metrics list only what the instance also offers
+    /// (CNPG `config/manager/default-monitoring.yaml`), so they prove no absence.
+    pub fn lists_all_installed(&self) -> bool {
+        self.route != Route::Metrics
+    }
+}
+
 /// Facts about the server process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerFacts {
@@ -126,6 +161,9 @@ pub struct ServerFacts {
     pub configured: Option<Timestamp>,
     /// Databases that the session can connect to, without templates, with their owners.
     pub databases: Vec<DatabaseOwner>,
+    /// Databases that are there and that the session's role may not connect to.
+    #[serde(default)]
+    pub closed: Vec<DatabaseOwner>,
     /// Loaded modules: preloaded ones and what the probe's own session loaded.
     pub loaded: Vec<LoadedModule>,
     /// Settings, by name; a setting that the session may not see is absent.

@@ -25,7 +25,7 @@ mod preload;
 pub use changed::of_changes;
 pub use entries::asked_entries;
 pub use images::{Fits, fits, is_pinned};
-pub use objects::by_database;
+pub use objects::{by_database, coming_entries};
 pub use preload::{Sighting, names_error, sighting};
 
 /// Every check of a cluster as it is, the worst first.

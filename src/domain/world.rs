@@ -18,7 +18,9 @@ use super::probe::{CrashLine, InstanceProbe, ManagerReport, ProbeFailure};
 use super::watch::{Kind, WatchState};
 
 pub(in crate::domain) use questions::newest_mark;
-pub use questions::{Dated, EnvironmentGap, Fence, Halt, Lacking, Major, MajorSource, PendingRestart, SqlNames, StandbyBlock};
+pub use questions::{
+    Dated, EnvironmentGap, Fence, Halt, Lacking, Major, MajorSource, Part, PendingRestart, Refusal, SqlNames, StandbyBlock, Standing,
+};
 pub use questions::{is_loaded, library_name};
 
 /// A watch with the time of its last sign of life.
@@ -85,7 +87,9 @@ pub struct World {
     pub changed: BTreeMap<ClusterKey, Timestamp>,
     /// Time of the newest observation: what lasts too long is judged by it.
     pub clock: Option<Timestamp>,
-    /// When each object was last observed, by kind and display name.
+    /// When the spec of a `Database` object changed after the refusal was first seen that its status still tells.
+    pub raised: BTreeMap<DatabaseKey, Timestamp>,
+    /// When each object was last observed to be new or changed, by kind and display name.
     pub seen: BTreeMap<(Kind, String), Timestamp>,
 }
 

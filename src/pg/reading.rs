@@ -104,6 +104,8 @@ struct Server {
     started: Option<String>,
     configured: Option<String>,
     databases: Vec<DatabaseOwner>,
+    #[serde(default)]
+    closed: Vec<DatabaseOwner>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -325,6 +327,7 @@ fn server_facts(server: Fact<Server>, answers: &mut Answers) -> Fact<ServerFacts
         started: server.started.and_then(|started| started.parse().ok()),
         configured: server.configured.and_then(|configured| configured.parse().ok()),
         databases: server.databases,
+        closed: server.closed,
         loaded,
         settings: match settings {
             Fact::Known(settings) => settings,

@@ -107,6 +107,7 @@ impl Sim {
             },
         );
         ServerFacts {
+            closed: Vec::new(),
             version: 180_006,
             standby: !is_primary,
             reads_settings: true,

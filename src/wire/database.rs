@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{is_mark, list, managers, number, optional, pairs, required, text};
-use crate::domain::database::{AppliedExtension, Database, Ensure, ReclaimPolicy, RequestedExtension};
+use crate::domain::database::{AppliedExtension, AppliedPart, Database, Ensure, PartKind, ReclaimPolicy, RequestedExtension};
 use crate::domain::ids::{ClusterKey, DatabaseKey};
 
 /// A `Database` object.
@@ -47,8 +47,25 @@ pub fn database(object: &Value) -> Result<Database, String> {
                 message: text(extension, "/message"),
             })
             .collect(),
+        status_parts: PARTS.iter().flat_map(|(kind, list)| parts(object, *kind, list)).collect(),
         managers: managers(object, "/f:spec/f:extensions", None),
         marks: marks.into_iter().map(|(name, value)| format!("{name}={value}")).collect(),
+    })
+}
+
+/// The status lists beside that of the extensions.
+const PARTS: [(PartKind, &str); 3] = [
+    (PartKind::Schema, "/status/schemas"),
+    (PartKind::ForeignDataWrapper, "/status/fdws"),
+    (PartKind::Server, "/status/servers"),
+];
+
+fn parts<'a>(object: &'a Value, kind: PartKind, pointer: &'a str) -> impl Iterator<Item = AppliedPart> + 'a {
+    list(object, pointer).map(move |item| AppliedPart {
+        kind,
+        name: text(item, "/name"),
+        applied: item.get("applied").and_then(Value::as_bool).unwrap_or_default(),
+        message: text(item, "/message"),
     })
 }
 

@@ -99,6 +99,7 @@ fn probe() -> InstanceProbe {
         user: "postgres".to_owned(),
         superuser: true,
         server: Fact::Known(ServerFacts {
+            closed: Vec::new(),
             version: 180_006,
             standby: false,
             reads_settings: true,
@@ -228,6 +229,7 @@ fn the_document_has_the_agreed_fields() {
             "watches": [
                 {"kind": "Cluster", "state": "live"}, {"kind": "Pod", "state": "live"}, {"kind": "Database", "state": "live"},
                 {"kind": "ImageCatalog", "state": "live"}, {"kind": "ClusterImageCatalog", "state": "live"}],
+            "withoutEntry": [],
             "entries": [{
                 "name": "foo", "origin": "catalog", "reference": "rig.local/foo:1.0",
                 "headline": {"rung": "at-version", "state": "holds"},

@@ -137,7 +137,10 @@ fn catalog_told(subject: &Subject) -> Option<Told> {
     } else {
         Kind::ClusterImageCatalog
     };
-    Some(match subject.unseen(kind) {
+    let name = [catalog.key.namespace.as_deref(), Some(catalog.key.name.as_str())];
+    let name = name.into_iter().flatten().collect::<Vec<_>>().join("/");
+    let unreadable = subject.world.unreadable.get(&(kind, name));
+    Some(match subject.unseen(kind).or_else(|| unreadable.cloned()) {
         Some(why) => unknown(format!("the catalog {} is not known: {why}", catalog.key)),
         None => broken(Fault::CatalogAbsent(catalog.key.clone())),
     })

@@ -1,7 +1,7 @@
 //! Rungs that SQL tells of each instance: on path, available, preloaded.
 
 use super::{NAMES_UNKNOWN, Subject, Sum, Told, broken, holds, on_its_way, unknown};
-use crate::domain::classify::names_file_below;
+use crate::domain::classify::{names_a_file, names_file_below};
 use crate::domain::fault::{Fault, Shadow};
 use crate::domain::instance::Instance;
 use crate::domain::ladder::{EvidenceLine, LineSubject, NamesFrom, Rung, RungKind, RungState, Seen, Source};
@@ -131,6 +131,11 @@ fn mount_state(subject: &Subject, instance: &Instance) -> Option<MountState> {
 }
 
 fn path_told(subject: &Subject, instance: &Instance, answer: &InstanceProbe) -> Told {
+    if let Some(server) = answer.server.known().filter(|server| server.version < 180_000) {
+        return broken(Fault::NoControlPath {
+            major: server.version / 10_000,
+        });
+    }
     let mut checked = 0;
     // A database that is going is not asked, and what is set there serves nobody any more.
     let is_going = |database: &DatabaseProbe| subject.world.dropped_by(&subject.cluster.key, &database.database).is_some();
@@ -364,6 +369,9 @@ fn offered(subject: &Subject, answer: &InstanceProbe, name: &str) -> Result<Opti
         },
         // One bad control file fails the view for all; files tell of the others.
         Fact::Failed(error) if names_file_below(&error.message, &mount) => Err(broken(Fault::ControlFile(error.message.clone()))),
+        Fact::Failed(error) if answer.poison().is_some() && !names_a_file(&error.message) => {
+            Err(broken(Fault::ViewFails(error.message.clone())))
+        }
         Fact::Failed(error) => match taken {
             Some(taken) => Ok(taken.default_version.clone()),
             None => Err(unknown(format!("pg_available_extensions fails: {}", error.message))),

@@ -110,7 +110,13 @@ fn a_version_that_the_image_does_not_have_is_told_with_the_operators_message() {
         wanted: "9.9".to_owned(),
         obstacle: Obstacle::Refused("no update path".to_owned()),
     };
-    assert_eq!(headline(&world, "pgvector"), (RungKind::AtVersion, RungState::Broken, Some(fault)));
+    assert_eq!(rung(&world, "pgvector", RungKind::AtVersion).fault(), Some(&fault));
+    let (object, message) = ("orders-app".to_owned(), "no update path".to_owned());
+    let refused = Fault::Refused { object, message };
+    assert_eq!(
+        headline(&world, "pgvector"),
+        (RungKind::Requested, RungState::Broken, Some(refused))
+    );
 }
 
 #[test]

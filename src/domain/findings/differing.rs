@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Code, Found, Instance, Ladder, Remedy, Subject, Verdict, assess};
+use crate::domain::database::RESERVED;
 use crate::domain::paths::PathSetting;
 use crate::domain::probe::{Fact, InstanceProbe};
 use crate::domain::requirements::{Sighting, sighting};
@@ -25,6 +26,7 @@ impl Found<'_> {
         for ladder in ladders {
             self.not_declared(ladder);
             self.update_offered(ladder);
+            self.behind(ladder);
         }
     }
 
@@ -170,7 +172,7 @@ impl Found<'_> {
         if !self.world.knows(Kind::Database) {
             return;
         }
-        for row in ladder.databases.iter().filter(|row| !row.is_requested) {
+        for row in ladder.databases.iter().filter(|row| !row.is_requested && row.object.is_none()) {
             let Some(installed) = &row.installed else { continue };
             self.say(Verdict {
                 code: Code::NotDeclared,
@@ -179,7 +181,11 @@ impl Found<'_> {
                     "{} {installed} is installed in database {}, and no Database object asks for it there",
                     row.extension, row.database
                 ),
-                remedy_text: "Declare it in a Database object if the operator shall look after it".to_owned(),
+                remedy_text: if RESERVED.contains(&row.database.as_str()) {
+                    format!("Look after it by hand: the operator manages no extensions in {}", row.database)
+                } else {
+                    "Declare it in a Database object if the operator shall look after it".to_owned()
+                },
                 remedy: Remedy::ByHand,
             });
         }
@@ -203,6 +209,34 @@ impl Found<'_> {
                 ),
                 remedy_text: format!("Ask for version {available} in the Database object; the operator updates it then"),
                 remedy: Remedy::ByHand,
+            });
+        }
+    }
+
+    /// What is installed is not among what the image has, and no path leads from it.
+    fn behind(&mut self, ladder: &Ladder) {
+        let Some(answer) = self.world.teller_of(self.cluster) else { return };
+        let Some(versions) = answer.versions.known() else { return };
+        for row in &ladder.databases {
+            let (Some(installed), Some(available)) = (&row.installed, &row.available) else {
+                continue;
+            };
+            let mut offered = versions.iter().filter(|offered| offered.name == row.extension);
+            let paths = self.world.facts_of(self.cluster, &row.database);
+            let paths = paths.and_then(|(_, facts)| facts.update_paths.known());
+            let leads = paths.is_none_or(|paths| paths.iter().any(|path| path.leads(&row.extension, installed, available)));
+            if installed == available || leads || offered.any(|offered| offered.version == *installed) {
+                continue;
+            }
+            self.say(Verdict {
+                code: Code::ImageBehind,
+                subject: Subject::Entry(ladder.entry.clone()),
+                message: format!(
+                    "{} {installed} is installed in database {}, and the image has {available} and no path from {installed} to it",
+                    row.extension, row.database
+                ),
+                remedy_text: format!("Use an image that has {} {installed} or newer", row.extension),
+                remedy: Remedy::ChangeImage(ladder.entry.clone()),
             });
         }
     }

@@ -49,7 +49,20 @@ pub(super) fn advice(failure: &Failure) -> Option<(Code, String)> {
         | Failure::LibraryMissing { .. }
         | Failure::Requires { .. }
         | Failure::NotPreloaded { .. }
-        | Failure::ControlFile => return None,
+        | Failure::ControlFile
+        | Failure::SchemaAbsent { .. }
+        | Failure::RoleAbsent { .. }
+        | Failure::TablespaceAbsent { .. }
+        | Failure::Needed
+        | Failure::Privilege
+        | Failure::FixedSchema { .. }
+        | Failure::NotMovable
+        | Failure::OtherDatabase { .. }
+        | Failure::InTheWay
+        | Failure::ScriptLacks
+        | Failure::ManagedElsewhere { .. }
+        | Failure::Locale
+        | Failure::InUse => return None,
     };
     Some((code, text))
 }

@@ -1,10 +1,11 @@
 //! Rules about `Database` objects: what they ask for, and what PostgreSQL answered.
 
 use super::{Code, Found, Remedy, Subject, Verdict};
-use crate::domain::classify::{Failure, classify, names_file_below};
-use crate::domain::database::{Database, Ensure};
+use crate::domain::classify::names_file_below;
+use crate::domain::database::{Database, Ensure, RequestedExtension};
 use crate::domain::known::dropped_by_operator;
 use crate::domain::requirements::by_database;
+use crate::domain::watch::Kind;
 
 impl Found<'_> {
     pub(super) fn requests(&mut self) {
@@ -14,6 +15,7 @@ impl Found<'_> {
             self.owner(object);
             self.dropped(object);
             self.refused(object);
+            self.drifted(object);
         }
     }
 
@@ -41,7 +43,7 @@ impl Found<'_> {
         let Some(server) = answer.and_then(|answer| answer.server.known()) else {
             return;
         };
-        let Some(real) = server.databases.iter().find(|real| real.database == object.database) else {
+        let Some(real) = server.database(&object.database) else {
             return;
         };
         if object.owner.is_empty() || real.owner == object.owner {
@@ -74,55 +76,43 @@ impl Found<'_> {
         }
     }
 
-    /// What the operator was told by PostgreSQL when it tried to create or update an extension.
-    fn refused(&mut self, object: &Database) {
-        for tried in object.status_extensions.iter().filter(|tried| !tried.applied) {
-            let still_asked = object.extensions.iter().any(|asked| asked.name == tried.name);
-            let Some(failure) = classify(&tried.message).filter(|_| still_asked) else {
+    /// What SQL shows otherwise than an object asks for, although the operator has done it.
+    fn drifted(&mut self, object: &Database) {
+        let done = |asked: &&RequestedExtension| object.status_extensions.iter().any(|item| item.name == asked.name && item.applied);
+        let Some((answer, facts)) = self.world.facts_of(self.cluster, &object.database) else {
+            return;
+        };
+        let seen = self.world.seen.get(&(Kind::Database, object.key.to_string()));
+        let is_current = object.observed_generation == Some(object.generation) && seen.is_none_or(|seen| *seen <= answer.at);
+        let Some(installed) = facts.installed.known().filter(|_| is_current) else {
+            return;
+        };
+        for asked in object.extensions.iter().filter(done) {
+            let Some(there) = installed.iter().find(|there| there.name == asked.name) else {
                 continue;
             };
-            let image = self.image_in(&tried.message);
-            let (code, remedy_text) = match &failure {
-                Failure::NotOffered => (
-                    Code::ExtensionNotOffered,
-                    "Mount an image that has it, or take it out of the object".to_owned(),
-                ),
-                Failure::NoUpdatePath { .. } => (
-                    Code::NoUpdatePath,
-                    "Ask for a version that can be reached, or use an image that has the path".to_owned(),
-                ),
-                // Where the files can be read, the entry itself tells it.
-                Failure::LibraryMissing { .. } if self.files_are_read() => continue,
-                Failure::LibraryMissing { .. } => (Code::LibraryMissing, "Use an image that has the library".to_owned()),
-                Failure::NotPreloaded { setting } => (
-                    Code::PreloadNotAsked,
-                    format!("Add its library to {setting}; what loads at start needs a restart of the cluster"),
-                ),
-                Failure::Requires { extension } => (
-                    Code::RequirementMissing,
-                    format!("List {extension} before {} in {}", tried.name, object.key.name),
-                ),
-                Failure::ControlFile => continue,
-                failure => match super::loading::advice(failure) {
-                    Some(advice) => advice,
-                    None => continue,
-                },
-            };
-            let image = image.map(|image| format!(" ({image})")).unwrap_or_default();
-            self.say(Verdict {
-                code,
-                subject: Subject::Database(object.key.name.clone()),
-                message: format!("{} in database {}: {failure}{image}", tried.name, object.database),
-                remedy_text,
-                remedy: Remedy::ByHand,
-            });
+            let (name, database, by) = (&asked.name, &object.database, &object.key.name);
+            match (&asked.schema, asked.ensure) {
+                (_, Ensure::Absent) => self.say(Verdict {
+                    code: Code::AppliedNotDropped,
+                    subject: Subject::Database(by.clone()),
+                    message: format!("{name} {} is installed in database {database}, although {by} has dropped it once", there.version),
+                    remedy_text: format!("Drop {name} by hand, or take it out of {by} if it shall stay: the operator looks again only when the object changes"),
+                    remedy: Remedy::ByHand,
+                }),
+                (Some(wanted), Ensure::Present) if !there.schema.is_empty() && there.schema != *wanted => self.say(Verdict {
+                    code: Code::SchemaDiffers,
+                    subject: Subject::Database(by.clone()),
+                    message: format!("{name} in database {database} is in schema {}, and {by} asks for {wanted}", there.schema),
+                    remedy_text: format!(
+                        "Move it by hand, or set its schema in {by} to {}: the operator looks again only when the object changes",
+                        there.schema
+                    ),
+                    remedy: Remedy::ByHand,
+                }),
+                _ => {}
+            }
         }
-    }
-
-    fn files_are_read(&self) -> bool {
-        let primary = self.world.primary_of(self.cluster);
-        let answer = primary.and_then(|primary| self.world.answer_of(primary));
-        answer.is_some_and(|answer| answer.files.known().is_some())
     }
 
     /// The image of the entry whose mount a message names.

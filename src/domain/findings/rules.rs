@@ -106,6 +106,12 @@ codes! {
     CatalogError = "catalog-error", Error,
         "The catalog lacks an entry or garbles it: the operator halts everything for the cluster, failover included.",
         "CloudNativePG internal/controller, phase \"Cluster has incomplete or invalid image catalog\"";
+    InstalledNotOffered = "installed-not-offered", Error,
+        "An extension is installed in a database, and an instance does not offer it any more: its control file is gone. Every use of it that needs its files fails, a dump as well.",
+        "pg_extension and pg_available_extensions of each instance; measured on PostgreSQL 18";
+    InstalledWithoutLibrary = "installed-without-library", Error,
+        "An extension is installed in a database, no entry provides it, and a library that its functions name is in no directory of dynamic_library_path of an instance.",
+        "pg_proc.probin and the files of each instance; PostgreSQL error 58P01";
     ControlFileBroken = "control-file-broken", Error,
         "One control file that PostgreSQL cannot read makes pg_available_extensions fail as a whole.",
         "measured on PostgreSQL 18; seen";
@@ -151,6 +157,18 @@ codes! {
     OwnerMismatch = "owner-mismatch", Warning,
         "A Database object changes the owner of an existing database to the one that it names, and the operator does not say so.",
         "CloudNativePG internal/management/controller/database_controller_sql.go";
+    RequestRefused = "request-refused", Error,
+        "PostgreSQL or the operator refused what a Database object asks for: the object as a whole, or an item of it. The operator tries again every 30 s.",
+        "status of the Database object; CloudNativePG internal/management/controller/database_controller.go";
+    AnswerOutdated = "answer-outdated", Warning,
+        "The status of a Database object tells a refusal, and SQL, read later, shows that it has been done, or the object no longer asks for it.",
+        "status of the Database object; pg_extension";
+    SchemaDiffers = "schema-differs", Warning,
+        "An extension is in another schema than the one that a Database object asks for, and the operator has done its work: it looks once per generation.",
+        "pg_extension; CloudNativePG internal/management/controller/database_controller_sql.go";
+    AppliedNotDropped = "applied-not-dropped", Warning,
+        "A Database object asks that an extension be absent, the operator has dropped it once, and it is installed again.",
+        "pg_extension; CloudNativePG internal/management/controller/database_controller.go";
     ExtensionNotOffered = "extension-not-offered", Error,
         "A Database object asks for an extension that no control file on the path offers.",
         "PostgreSQL error 0A000; seen";
@@ -205,6 +223,9 @@ codes! {
     UpdateOffered = "update-offered", Info,
         "The image offers another version than the one installed, a path leads there, and no version is asked for: without one the operator never updates.",
         "CloudNativePG internal/management/controller/database_controller_sql.go; pg_extension_update_paths";
+    ImageBehind = "image-behind", Warning,
+        "The image offers neither the version that is installed in a database nor a path from it to what it has: it is older than what is installed.",
+        "pg_extension, pg_available_extension_versions and pg_extension_update_paths; PostgreSQL error 22023";
     OverrideIgnored = "empty-override-ignored", Warning,
         "A list of an entry is written and empty, and the catalog's is not: the operator takes the catalog's, because empty means not set.",
         "CloudNativePG pkg/utils/extensions";

@@ -6,8 +6,10 @@ use crate::domain::extension::ExtensionEntry;
 use crate::domain::finding::Severity;
 use crate::domain::fixture::{self, change, change_instance, change_probe, server};
 use crate::domain::observation::{Objects, Observation};
-use crate::domain::probe::{CrashLine, FileKind, SqlError};
+use crate::domain::probe::{CrashLine, Fact, FileKind, SqlError};
 use crate::domain::trouble::{Ended, Trouble};
+
+mod requests;
 
 fn found(world: &World) -> Vec<Finding> {
     let cluster = &world.clusters[&fixture::cluster_key()];

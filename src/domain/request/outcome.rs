@@ -196,6 +196,7 @@ fn created(key: &DatabaseKey, cluster: &ClusterKey, database: &str, owner: &str,
         applied: None,
         message: String::new(),
         status_extensions: Vec::new(),
+        status_parts: Vec::new(),
         managers: Vec::new(),
         marks: Vec::new(),
     }

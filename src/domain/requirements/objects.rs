@@ -55,10 +55,21 @@ pub(super) fn sum_up(world: &World, cluster: &Cluster, list: &mut Vec<Check>) {
     }
 }
 
+/// Entries that the primary does not mount yet as they are asked for.
+pub fn coming_entries(world: &World, cluster: &Cluster) -> Vec<ExtensionEntry> {
+    let mounts = world.primary_of(cluster).map_or(&[][..], |primary| &primary.mounts);
+    let mut entries = asked_entries(world, cluster);
+    entries.retain(|entry| {
+        let mut mounts = mounts.iter();
+        mounts.all(|mount| mount.entry != entry.name || mount.reference != entry.reference)
+    });
+    entries
+}
+
 impl Checks<'_> {
     /// What the objects ask for, item by item: the operator creates in the order of the list, without CASCADE.
     pub(super) fn items(&mut self) {
-        let coming = self.coming();
+        let coming = coming_entries(self.world, self.cluster);
         let objects = self.objects;
         let asking = |object: &&&Database| !object.deleting && object.ensure == Ensure::Present;
         for object in objects.iter().filter(asking) {
@@ -113,17 +124,6 @@ impl Checks<'_> {
             let hint = format!("set a parameter of it in spec.postgresql.parameters, for instance {parameter}");
             self.say(CheckCode::ManagedExtension, CheckResult::Warn, subject, why, Some(&hint));
         }
-    }
-
-    /// Entries that the primary does not mount yet as they are asked for.
-    fn coming(&self) -> Vec<ExtensionEntry> {
-        let mounts = self.world.primary_of(self.cluster).map_or(&[][..], |primary| &primary.mounts);
-        let mut entries = asked_entries(self.world, self.cluster);
-        entries.retain(|entry| {
-            let mut mounts = mounts.iter();
-            mounts.all(|mount| mount.entry != entry.name || mount.reference != entry.reference)
-        });
-        entries
     }
 
     pub(super) fn database_objects(&mut self) {

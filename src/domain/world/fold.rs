@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::Timestamp;
 use crate::domain::catalog::Catalog;
 use crate::domain::cluster::Cluster;
-use crate::domain::ids::{CatalogKey, ClusterKey, PodKey};
+use crate::domain::database::Database;
+use crate::domain::ids::{CatalogKey, ClusterKey, DatabaseKey, PodKey};
 use crate::domain::instance::{Instance, Trouble};
 use crate::domain::observation::{Object, ObjectId, Objects, Observation};
 use crate::domain::probe::{InstanceProbe, ProbeFailure};
@@ -165,7 +166,7 @@ fn replace(world: &mut World, objects: Objects, now: Timestamp, changed: &mut Ch
             changed.clusters.extend(differing(&world.clusters, &new));
             // Instances may have been listed before their cluster, and nobody can be asked without it.
             note_database_clusters(world, &changed.clusters.clone(), changed);
-            renew(world, Kind::Cluster, new.keys().map(ToString::to_string), now);
+            renew(world, Kind::Cluster, &unchanged(&world.clusters, &new), new.keys(), now);
             world.clusters = new;
         }
         Objects::Instances(list) => {
@@ -182,7 +183,7 @@ fn replace(world: &mut World, objects: Objects, now: Timestamp, changed: &mut Ch
                     note_instance(world, instance, changed);
                 }
             }
-            renew(world, Kind::Pod, new.keys().map(ToString::to_string), now);
+            renew(world, Kind::Pod, &unchanged(&world.instances, &new), new.keys(), now);
             world.instances = new;
             forget_gone_pods(world);
         }
@@ -197,7 +198,11 @@ fn replace(world: &mut World, objects: Objects, now: Timestamp, changed: &mut Ch
                 );
             }
             note_database_clusters(world, &changed.clusters.clone(), changed);
-            renew(world, Kind::Database, new.keys().map(ToString::to_string), now);
+            renew(world, Kind::Database, &unchanged(&world.databases, &new), new.keys(), now);
+            for object in new.values() {
+                note_answer(&mut world.raised, world.databases.get(&object.key), object, now);
+            }
+            world.raised.retain(|key, _| new.contains_key(key));
             world.databases = new;
         }
         Objects::ImageCatalogs(list) => {
@@ -222,7 +227,7 @@ fn replace_catalogs(world: &mut World, list: Vec<Catalog>, kind: Kind, now: Time
     for key in differing(&old, &new) {
         changed.clusters.extend(users_of(world, &key));
     }
-    renew(world, kind, new.keys().map(ToString::to_string), now);
+    renew(world, kind, &unchanged(&old, &new), new.keys(), now);
     world.catalogs.retain(|key, _| !is_kind(key));
     world.catalogs.extend(new);
 }
@@ -247,10 +252,36 @@ fn differing<K: Ord + Clone, V: PartialEq>(old: &BTreeMap<K, V>, new: &BTreeMap<
     keys.into_iter()
 }
 
-fn renew(world: &mut World, kind: Kind, names: impl Iterator<Item = String>, now: Timestamp) {
-    world.seen.retain(|(seen, _), _| *seen != kind);
+/// Names of what is as it was.
+fn unchanged<K: Ord + ToString, V: PartialEq>(old: &BTreeMap<K, V>, new: &BTreeMap<K, V>) -> BTreeSet<String> {
+    let same = new.iter().filter(|(key, value)| old.get(key) == Some(value));
+    same.map(|(key, _)| key.to_string()).collect()
+}
+
+/// A list proves that what did not change was there all the time: its age stays.
+fn renew<'a, K: ToString + 'a>(
+    world: &mut World,
+    kind: Kind,
+    unchanged: &BTreeSet<String>,
+    names: impl Iterator<Item = &'a K>,
+    now: Timestamp,
+) {
+    world.seen.retain(|(seen, name), _| *seen != kind || unchanged.contains(name));
     world.unreadable.retain(|(seen, _), _| *seen != kind);
-    world.seen.extend(names.map(|name| ((kind, name), now)));
+    for name in names {
+        world.seen.entry((kind, name.to_string())).or_insert(now);
+    }
+}
+
+/// Notes when the spec of an object changed while its status goes on to tell the same refusal; that is forgotten with the
+/// refusal.
+fn note_answer(raised: &mut BTreeMap<DatabaseKey, Timestamp>, old: Option<&Database>, new: &Database, now: Timestamp) {
+    let is_refused = new.applied == Some(false);
+    match old.filter(|old| is_refused && old.answers_like(new)) {
+        Some(old) if old.generation < new.generation => drop(raised.insert(new.key.clone(), now)),
+        Some(_) => {}
+        None => drop(raised.remove(&new.key)),
+    }
 }
 
 fn upsert(world: &mut World, object: Object, now: Timestamp, changed: &mut Changed) {
@@ -268,6 +299,7 @@ fn upsert(world: &mut World, object: Object, now: Timestamp, changed: &mut Chang
                 if asks {
                     note_database_clusters(world, &BTreeSet::from([cluster.key.clone()]), changed);
                 }
+                world.seen.remove(&(Kind::Cluster, name.clone()));
                 world.clusters.insert(cluster.key.clone(), *cluster);
             }
             (Kind::Cluster, name)
@@ -277,6 +309,7 @@ fn upsert(world: &mut World, object: Object, now: Timestamp, changed: &mut Chang
             if world.instances.get(&instance.key) != Some(&*instance) {
                 changed.clusters.insert(instance.cluster.clone());
                 note_instance(world, &instance, changed);
+                world.seen.remove(&(Kind::Pod, name.clone()));
                 world.instances.insert(instance.key.clone(), *instance);
             }
             (Kind::Pod, name)
@@ -286,6 +319,8 @@ fn upsert(world: &mut World, object: Object, now: Timestamp, changed: &mut Chang
             if world.databases.get(&database.key) != Some(&*database) {
                 changed.clusters.insert(database.cluster.clone());
                 note_database_clusters(world, &BTreeSet::from([database.cluster.clone()]), changed);
+                note_answer(&mut world.raised, world.databases.get(&database.key), &database, now);
+                world.seen.remove(&(Kind::Database, name.clone()));
                 world.databases.insert(database.key.clone(), *database);
             }
             (Kind::Database, name)
@@ -300,6 +335,7 @@ fn upsert(world: &mut World, object: Object, now: Timestamp, changed: &mut Chang
             };
             if world.catalogs.get(&catalog.key) != Some(&*catalog) {
                 changed.clusters.extend(users_of(world, &catalog.key));
+                world.seen.remove(&(kind, name.clone()));
                 world.catalogs.insert(catalog.key.clone(), *catalog);
             }
             world.unreadable.remove(&(kind, unreadable));
@@ -308,7 +344,7 @@ fn upsert(world: &mut World, object: Object, now: Timestamp, changed: &mut Chang
     };
     changed.visible |= !changed.clusters.is_empty();
     world.unreadable.remove(&(kind, name.clone()));
-    world.seen.insert((kind, name), now);
+    world.seen.entry((kind, name)).or_insert(now);
 }
 
 /// What instances show may be different from now on.
@@ -378,6 +414,7 @@ fn remove(world: &mut World, id: &ObjectId, changed: &mut Changed) {
                 note_database_clusters(world, &BTreeSet::from([database.cluster.clone()]), changed);
                 changed.clusters.insert(database.cluster);
             }
+            world.raised.remove(key);
             world.seen.remove(&(Kind::Database, key.to_string()));
             (Kind::Database, key.to_string())
         }

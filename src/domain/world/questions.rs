@@ -1,6 +1,7 @@
 //! The questions that several parts of the program ask of the world, each with its one answer.
 
 mod cluster;
+mod database;
 mod entry;
 mod failing;
 mod instance;
@@ -10,6 +11,7 @@ use crate::domain::Timestamp;
 
 pub(in crate::domain) use cluster::newest_mark;
 pub use cluster::{Fence, Halt, Major, MajorSource, StandbyBlock};
+pub use database::{Part, Refusal, Standing};
 pub use entry::{Lacking, SqlNames, library_name};
 pub use instance::{EnvironmentGap, PendingRestart, is_loaded};
 

@@ -1,4 +1,4 @@
--- Any role. One object on the instance, the session's privileges and the databases that it can connect to.
+-- Any role. One object on the instance, the session's privileges, and the databases that it can connect to and cannot.
 SELECT jsonb_build_object(
          'version', current_setting('server_version_num')::int,
          'standby', pg_is_in_recovery(),
@@ -18,5 +18,9 @@ SELECT jsonb_build_object(
          'databases', coalesce((SELECT jsonb_agg(jsonb_build_object('database', datname, 'owner', pg_get_userbyid(datdba)) ORDER BY datname)
                                   FROM pg_database
                                  WHERE datallowconn AND NOT datistemplate AND datconnlimit <> -2
-                                   AND has_database_privilege(oid, 'CONNECT')), '[]')
+                                   AND has_database_privilege(oid, 'CONNECT')), '[]'),
+         'closed', coalesce((SELECT jsonb_agg(jsonb_build_object('database', datname, 'owner', pg_get_userbyid(datdba)) ORDER BY datname)
+                               FROM pg_database
+                              WHERE datallowconn AND NOT datistemplate AND datconnlimit <> -2
+                                AND NOT has_database_privilege(oid, 'CONNECT')), '[]')
        )::text

@@ -40,6 +40,10 @@ async fn what_the_application_owner_may_not_see_is_unknown_and_says_what_is_miss
         }
     }
     let facts = probe.server.known().unwrap();
+    assert!(
+        facts.closed.iter().any(|closed| closed.database == "private"),
+        "it is there: {facts:?}"
+    );
     assert!(!facts.reads_settings);
     assert!(!facts.settings.contains_key("extension_control_path"));
     assert!(probe.missing_directories.is_empty());

@@ -3,12 +3,9 @@
 use super::{Situation, fail, pass, unknown, warn};
 use crate::domain::change::ChangeKind;
 use crate::domain::cluster::Cluster;
-use crate::domain::database::Ensure;
-use crate::domain::probe::Fact;
+use crate::domain::database::{Ensure, RESERVED};
+use crate::domain::probe::{Fact, ServerFacts};
 use crate::workflow::plan::{Check, CheckCode};
-
-/// Databases that a `Database` object must not name (a rule of its CRD).
-const REFUSED: [&str; 3] = ["postgres", "template0", "template1"];
 
 pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check> {
     let mut checks = Vec::new();
@@ -74,7 +71,7 @@ fn follows(cluster: &Cluster) -> Option<Check> {
 }
 
 fn refused(database: &str) -> Option<Check> {
-    REFUSED.contains(&database).then(|| {
+    RESERVED.contains(&database).then(|| {
         fail(
             CheckCode::Database,
             format!("a Database object must not describe {database}"),
@@ -84,13 +81,13 @@ fn refused(database: &str) -> Option<Check> {
 }
 
 /// What is known of the databases of the primary, or why nothing is.
-fn databases<'a>(situation: &Situation<'a>, cluster: &Cluster) -> Result<&'a [crate::domain::probe::DatabaseOwner], String> {
+fn databases<'a>(situation: &Situation<'a>, cluster: &Cluster) -> Result<&'a ServerFacts, String> {
     let world = situation.world;
     let Some(primary) = world.primary_of(cluster) else {
         return Err("the cluster has no primary".to_owned());
     };
     match world.answer_of(primary).map(|probe| &probe.server) {
-        Some(Fact::Known(server)) => Ok(&server.databases),
+        Some(Fact::Known(server)) => Ok(server),
         Some(other) => Err(other.because().unwrap_or("it is not known").to_owned()),
         None => Err(world.failure_of(primary).map_or_else(
             || format!("{} was not asked yet", primary.key.name),
@@ -101,7 +98,7 @@ fn databases<'a>(situation: &Situation<'a>, cluster: &Cluster) -> Result<&'a [cr
 
 fn real_owner(situation: &Situation<'_>, cluster: &Cluster, database: &str, owner: &str) -> Check {
     match databases(situation, cluster) {
-        Ok(databases) => match databases.iter().find(|there| there.database == database) {
+        Ok(server) => match server.database(database) {
             Some(there) if there.owner == owner => pass(CheckCode::Owner, format!("{database} belongs to {owner}, and keeps its owner")),
             Some(there) => fail(
                 CheckCode::Owner,
@@ -124,9 +121,7 @@ fn real_owner(situation: &Situation<'_>, cluster: &Cluster, database: &str, owne
 
 fn exists(situation: &Situation<'_>, cluster: &Cluster, database: &str) -> Check {
     match databases(situation, cluster) {
-        Ok(databases) if databases.iter().any(|there| there.database == database) => {
-            pass(CheckCode::Database, format!("database {database} is there"))
-        }
+        Ok(server) if server.database(database).is_some() => pass(CheckCode::Database, format!("database {database} is there")),
         Ok(_) => warn(
             CheckCode::Database,
             format!("database {database} is not there yet; its object will create it"),

@@ -13,7 +13,7 @@ use super::*;
 use crate::domain::Timestamp;
 use crate::domain::World;
 use crate::domain::cluster::{Cluster, FieldManager};
-use crate::domain::database::{Database, RequestedExtension};
+use crate::domain::database::{Database, Ensure, RequestedExtension};
 use crate::domain::evidence::ladders;
 use crate::domain::extension::{EnvVar, ExtensionEntry};
 use crate::domain::finding::Finding;
@@ -156,10 +156,10 @@ fn of_system(world: &mut World, rank: u32) {
     });
 }
 
-fn unavailable(world: &mut World, message: &str) {
+fn unavailable(world: &mut World, code: &str, message: &str) {
     for name in fixture::INSTANCES {
         change_probe(world, name, |probe| {
-            let (code, message) = ("42601".to_owned(), message.to_owned());
+            let (code, message) = (code.to_owned(), message.to_owned());
             probe.available = Fact::Failed(SqlError { code, message });
         });
     }
@@ -171,8 +171,22 @@ fn objects(world: &mut World, edit: impl FnOnce(&mut Vec<Database>)) {
     world.apply(Objects::Databases(objects).into(), fixture::now());
 }
 
-/// The object asks for hstore, and PostgreSQL answered with an error.
+/// The object asks for hstore, which is not there, and PostgreSQL answered with an error.
 fn refused(world: &mut World, message: &str) {
+    without_hstore(world);
+    done_since(world, message);
+}
+
+fn without_hstore(world: &mut World) {
+    change_probe(world, "orders-1", |probe| {
+        if let Fact::Known(installed) = &mut probe.databases[0].installed {
+            installed.retain(|there| there.name != "hstore");
+        }
+    });
+}
+
+/// PostgreSQL refused hstore, and it is there now.
+fn done_since(world: &mut World, message: &str) {
     objects(world, |objects| {
         objects[0].applied = Some(false);
         objects[0].status_extensions[1].applied = false;
@@ -180,19 +194,27 @@ fn refused(world: &mut World, message: &str) {
     });
 }
 
+/// The item that asks for hstore is edited, and the operator has done it.
+fn applied(world: &mut World, edit: impl FnOnce(&mut RequestedExtension)) {
+    objects(world, |objects| edit(&mut objects[0].extensions[1]));
+}
+
 fn asks_for(world: &mut World, name: &str, parameter: Option<&str>) {
     change(world, |cluster| {
         let parameters = parameter.map(|parameter| (parameter.to_owned(), "on".to_owned()));
         cluster.spec.parameters.extend(parameters);
     });
-    objects(world, |objects| {
-        let name = name.to_owned();
-        objects[0].generation = 2;
-        objects[0].extensions.push(RequestedExtension {
-            name,
-            ..RequestedExtension::default()
+    for instance in fixture::INSTANCES {
+        change_probe(world, instance, |probe| {
+            if let Fact::Known(available) = &mut probe.available {
+                available.push(AvailableExtension {
+                    name: name.to_owned(),
+                    default_version: Some("1.0".to_owned()),
+                });
+            }
         });
-    });
+    }
+    asks_for_more(world, name);
 }
 
 fn second_object(world: &mut World, database: &str) {
@@ -234,14 +256,48 @@ fn preloading(world: &mut World, entry_name: &str, sql: &str, parameter: Option<
         change_instance(world, name, |instance| instance.mounts.push(fixture::mount(entry_name, &reference)));
     }
     asks_for(world, sql, parameter);
-    objects_fresh(world);
 }
 
-fn objects_fresh(world: &mut World) {
-    let mut object = world.databases.values().next().unwrap().clone();
-    // It was tried, and failed.
-    object.applied = Some(false);
-    world.apply(Objects::Databases(vec![object]).into(), fixture::now());
+/// hstore is installed in a version that the image may have or not.
+fn installed_as(world: &mut World, version: &str) {
+    for name in fixture::INSTANCES {
+        change_probe(world, name, |probe| {
+            if let Fact::Known(installed) = &mut probe.databases[0].installed {
+                version.clone_into(&mut installed[2].version);
+            }
+        });
+    }
+}
+
+/// The entry hstore is taken out and hstore stays installed; what is still found of it elsewhere.
+fn image_gone(world: &mut World, control: bool, library: bool) {
+    change(world, |cluster| {
+        cluster.spec.extensions.pop();
+        cluster.status.resolved.as_mut().unwrap().extensions.as_mut().unwrap().pop();
+    });
+    for name in fixture::INSTANCES {
+        change_instance(world, name, |instance| drop(instance.mounts.pop()));
+        change_probe(world, name, |probe| {
+            if let (Fact::Known(available), Fact::Known(files)) = (&mut probe.available, &mut probe.files) {
+                available.retain(|offered| control || offered.name != "hstore");
+                files.retain(|file| file.name != "hstore");
+                let kept = [(control, FileKind::Control, "$system"), (library, FileKind::Library, "$libdir")];
+                let kept = kept.into_iter().filter(|(is_kept, ..)| *is_kept);
+                files.extend(kept.map(|(_, kind, element)| fixture::file(kind, 1, element, "hstore")));
+            }
+        });
+    }
+}
+
+/// A name that nothing offers is asked for, and the operator has not acted yet.
+fn asks_for_more(world: &mut World, name: &str) {
+    objects(world, |objects| {
+        objects[0].generation = 2;
+        objects[0].extensions.push(RequestedExtension {
+            name: name.to_owned(),
+            ..RequestedExtension::default()
+        });
+    });
 }
 
 fn directories_missing(world: &mut World, directories: &[&str]) {
@@ -308,14 +364,25 @@ fn cases() -> Vec<(Code, Edit, Edit)> {
             |world| world.catalogs.clear(),
         ),
         (
+            Code::InstalledNotOffered,
+            |world| image_gone(world, false, true),
+            |world| image_gone(world, true, false),
+        ),
+        (
+            Code::InstalledWithoutLibrary,
+            |world| image_gone(world, true, false),
+            |world| image_gone(world, true, true),
+        ),
+        (
             Code::ControlFileBroken,
             |world| {
                 unavailable(
                     world,
+                    "42601",
                     r#"unrecognized parameter "x" in file "/extensions/y/share/extension/foo.control""#,
                 )
             },
-            |world| unavailable(world, "canceling statement due to statement timeout"),
+            |world| unavailable(world, "57014", "canceling statement due to statement timeout"),
         ),
         (
             Code::AppliedNotInstalled,
@@ -411,6 +478,29 @@ fn cases() -> Vec<(Code, Edit, Edit)> {
             |world| {
                 objects(world, |objects| "bookkeeper".clone_into(&mut objects[0].owner));
                 world.probes.clear();
+            },
+        ),
+        (
+            Code::RequestRefused,
+            |world| refused(world, r#"ERROR: schema "attic" does not exist (SQLSTATE 3F000)"#),
+            |world| done_since(world, r#"ERROR: schema "attic" does not exist (SQLSTATE 3F000)"#),
+        ),
+        (
+            Code::AnswerOutdated,
+            |world| done_since(world, "ERROR: out of memory (SQLSTATE 53200)"),
+            |world| refused(world, "ERROR: out of memory (SQLSTATE 53200)"),
+        ),
+        (
+            Code::SchemaDiffers,
+            |world| applied(world, |item| item.schema = Some("attic".to_owned())),
+            |world| applied(world, |item| item.schema = Some("public".to_owned())),
+        ),
+        (
+            Code::AppliedNotDropped,
+            |world| applied(world, |item| item.ensure = Ensure::Absent),
+            |world| {
+                without_hstore(world);
+                applied(world, |item| item.ensure = Ensure::Absent);
             },
         ),
         (
@@ -533,6 +623,11 @@ fn cases() -> Vec<(Code, Edit, Edit)> {
         ),
         (Code::FieldsIgnored, |world| older(world, "1.28.2"), |world| older(world, "1.29.0")),
         (Code::RestartUnknown, |world| written(world, 60), |world| written(world, -60)),
+        (
+            Code::ImageBehind,
+            |world| installed_as(world, "1.9"),
+            |world| installed_as(world, "1.7"),
+        ),
         (
             Code::OverrideIgnored,
             |world| emptied(world, "ld_library_path"),

@@ -254,6 +254,7 @@ fn created(key: &DatabaseKey, body: &Value) -> Database {
         applied: None,
         message: String::new(),
         status_extensions: Vec::new(),
+        status_parts: Vec::new(),
         managers: Vec::new(),
         marks: Vec::new(),
     }

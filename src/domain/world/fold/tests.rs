@@ -144,3 +144,17 @@ fn an_object_that_cannot_be_read_is_told_until_it_is_deleted() {
         assert_eq!(world.unreadable.keys().collect::<Vec<_>>(), [&(kind, "other".to_owned())]);
     }
 }
+
+// D36h: a list made everything younger than SQL, so that a true "applied, but not installed" was on its way for a while.
+#[test]
+fn a_new_list_makes_nothing_younger_that_did_not_change() {
+    let mut world = crate::domain::fixture::world();
+    let object = crate::domain::fixture::database();
+    let name = (Kind::Database, object.key.to_string());
+    let (before, later) = (world.seen[&name], at(60));
+    world.apply(crate::domain::observation::Objects::Databases(vec![object.clone()]).into(), later);
+    assert_eq!(world.seen[&name], before);
+    let changed = crate::domain::database::Database { generation: 2, ..object };
+    world.apply(crate::domain::observation::Objects::Databases(vec![changed]).into(), later);
+    assert_eq!(world.seen[&name], later);
+}
