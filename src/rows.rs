@@ -192,6 +192,8 @@ pub struct Column {
     pub marked: bool,
     /// Its cells begin with the room for a mark, which is gap enough.
     pub tight: bool,
+    /// Its cells are names below a namespace: that is cut first.
+    pub keyed: bool,
 }
 
 impl Column {
@@ -204,6 +206,7 @@ impl Column {
             rank: 0,
             marked: false,
             tight: false,
+            keyed: false,
         }
     }
 
@@ -213,6 +216,12 @@ impl Column {
             least,
             ..Self::whole(title)
         }
+    }
+
+    /// The column with cells that are names below a namespace: what tells things apart is cut last.
+    #[must_use]
+    pub const fn keyed(self) -> Self {
+        Self { keyed: true, ..self }
     }
 
     /// The column with another heading where there is little room.

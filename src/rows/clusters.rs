@@ -53,7 +53,7 @@ pub fn clusters(model: &Model) -> Panel {
         .collect();
     let columns = vec![
         Column::whole(""),
-        Column::cut("CLUSTER", 6),
+        Column::cut("CLUSTER", 6).keyed(),
         Column::whole("READY").short("RDY"),
         Column::whole("").ranked(1),
     ];

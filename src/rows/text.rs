@@ -31,6 +31,39 @@ pub fn cut(text: &str, columns: usize) -> String {
     out
 }
 
+/// `NAMESPACE/NAME`, cut so that it takes no more than so many columns: first the namespace, then the middle of the name, whose
+/// beginning and end tell it from its neighbours.
+pub fn cut_key(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let name = text.rsplit_once('/').map_or(text, |(_, name)| name);
+    let namespace = text.rsplit_once('/').map_or("", |(namespace, _)| namespace);
+    // The shortest namespace is a letter and an ellipsis.
+    match columns.checked_sub(width(name) + 1) {
+        Some(room) if room >= 2 && !namespace.is_empty() => format!("{}/{name}", cut(namespace, room)),
+        _ => cut_middle(name, columns),
+    }
+}
+
+/// The text, cut in its middle.
+fn cut_middle(text: &str, columns: usize) -> String {
+    if width(text) <= columns || columns < 3 {
+        return cut(text, columns);
+    }
+    let tail = (columns - 1) / 2;
+    let graphemes: Vec<&str> = text.graphemes(true).collect();
+    let mut end = String::new();
+    for grapheme in graphemes.iter().rev() {
+        if width(&end) + grapheme.width() > tail {
+            break;
+        }
+        end.insert_str(0, grapheme);
+    }
+    // The head with its ellipsis takes what is left.
+    format!("{}{end}", cut(text, columns - width(&end)))
+}
+
 /// The line, cut with an ellipsis.
 pub fn cut_line(line: &Line, columns: usize) -> Line {
     if line.width() <= columns {
@@ -221,6 +254,23 @@ mod tests {
             prop_assert!(lines.iter().all(|line| line.width() <= columns));
             let words = |text: &str| text.replace(' ', "");
             prop_assert_eq!(words(&lines.iter().map(Line::text).collect::<String>()), words(&text));
+        }
+    }
+
+    // S2
+    #[test]
+    fn the_name_of_a_cluster_is_cut_last() {
+        for (text, columns, expected) in [
+            ("shop/orders", 11, "shop/orders"),
+            ("shop/orders", 10, "sh…/orders"),
+            ("shop/orders", 9, "s…/orders"),
+            ("shop/orders", 8, "orders"),
+            ("shop/orders", 6, "orders"),
+            ("shop/orders-eu-west", 8, "orde…est"),
+            ("orders-of-the-shop", 7, "ord…hop"),
+            ("shop/orders", 2, "o…"),
+        ] {
+            assert_eq!(cut_key(text, columns), expected, "{columns}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::paint::Paint;
-use crate::rows::text::{cut, width};
+use crate::rows::text::{cut, cut_key, width};
 use crate::rows::{Column, Line, Role, Span, Table};
 
 /// Columns before the first one, for the mark of the selected row.
@@ -125,7 +125,7 @@ pub(super) fn draw(paint: &mut Paint<'_>, area: Rect, table: &Table, focused: bo
         for column in &fit.columns {
             let cell = row.get(column.at).cloned().unwrap_or_else(|| Span::plain(""));
             drawn = drawn
-                .with(cell.role, padded(&cell.text, column.width))
+                .with(cell.role, padded(&cell.text, column.width, table.columns.get(column.at)))
                 .with(Role::Text, " ".repeat(column.gap));
         }
         paint.line(line, &drawn, stale);
@@ -147,8 +147,9 @@ fn headings(paint: &mut Paint<'_>, area: Rect, table: &Table, fit: &Fit) {
     paint.line(area, &line, false);
 }
 
-fn padded(text: &str, columns: usize) -> String {
-    let mut text = cut(text, columns);
+fn padded(text: &str, columns: usize, column: Option<&Column>) -> String {
+    let is_keyed = column.is_some_and(|column| column.keyed);
+    let mut text = if is_keyed { cut_key(text, columns) } else { cut(text, columns) };
     let rest = columns.saturating_sub(width(&text));
     text.extend(std::iter::repeat_n(' ', rest));
     text
