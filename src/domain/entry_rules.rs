@@ -8,6 +8,7 @@ use regex::Regex;
 use super::cluster::Cluster;
 use super::extension::ExtensionEntry;
 use super::image::Reference;
+use super::platform::EntrySchema;
 
 static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[a-z0-9]([-a-z0-9_]*[a-z0-9])?$").ok());
 static VARIABLE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[a-zA-Z_][a-zA-Z0-9_]*$").ok());
@@ -21,8 +22,9 @@ fn matches(regex: &LazyLock<Option<Regex>>, text: &str) -> bool {
     regex.as_ref().is_none_or(|regex| regex.is_match(text))
 }
 
-/// What is wrong with the name of a new entry.
-pub fn name_error(cluster: &Cluster, entry: &ExtensionEntry) -> Option<String> {
+/// What is wrong with the name of a new entry. The schema of the CRD in the cluster decides where it is known: older operators
+/// take other names.
+pub fn name_error(cluster: &Cluster, entry: &ExtensionEntry, schema: Option<&EntrySchema>) -> Option<String> {
     let name = &entry.name;
     if name.is_empty() {
         return Some("the entry needs a name".to_owned());
@@ -32,8 +34,18 @@ pub fn name_error(cluster: &Cluster, entry: &ExtensionEntry) -> Option<String> {
             "'{name}' is not a mount name: lower-case letters and digits, with - and _ between them"
         ));
     }
-    if name.len() > LONGEST_NAME {
-        return Some(format!("'{name}' is longer than {LONGEST_NAME} characters"));
+    let pattern = schema.and_then(|schema| schema.name_pattern.as_deref());
+    // A pattern that cannot be understood tells nothing.
+    if let Some(pattern) = pattern
+        && Regex::new(pattern).is_ok_and(|regex| !regex.is_match(name))
+    {
+        return Some(format!("'{name}' is not a mount name to this operator: it takes {pattern}"));
+    }
+    let longest = schema
+        .and_then(|schema| usize::try_from(schema.longest_name?).ok())
+        .unwrap_or(LONGEST_NAME);
+    if name.len() > longest {
+        return Some(format!("'{name}' is longer than {longest} characters"));
     }
     let folded = |name: &str| name.replace('_', "-");
     cluster.spec.extensions.iter().find_map(|there| {

@@ -96,6 +96,7 @@ mod tests {
             is_map,
             longest_name: None,
             underscore,
+            name_pattern: None,
         }
     }
 

@@ -40,6 +40,9 @@ pub struct EntrySchema {
     pub longest_name: Option<u64>,
     /// The name may have `_`.
     pub underscore: bool,
+    /// `pattern` of the name.
+    #[serde(default)]
+    pub name_pattern: Option<String>,
 }
 
 /// Whether a runtime can mount images (CloudNativePG documentation, "Image volume extensions": containerd 2.1.0, CRI-O 1.31).

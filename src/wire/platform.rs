@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{flag, list, pairs, text, texts};
+use super::{flag, list, optional, pairs, text, texts};
 use crate::domain::placement::{Expression, Placement, Taint, Toleration};
 use crate::domain::platform::{EntrySchema, Node};
 
@@ -74,6 +74,7 @@ pub fn entry_schema(crd: &Value) -> Option<EntrySchema> {
             .collect(),
         is_map: text(entries, "/x-kubernetes-list-type") == "map",
         longest_name: entries.pointer("/items/properties/name/maxLength").and_then(Value::as_u64),
+        name_pattern: optional(entries, "/items/properties/name/pattern"),
         underscore: text(entries, "/items/properties/name/pattern").contains('_'),
     })
 }

@@ -33,7 +33,8 @@ impl Checks<'_> {
     /// Name, paths and environment of every entry, as the webhook and the operator take them.
     pub(super) fn entries(&mut self) {
         let cluster = self.cluster;
-        let name = |entry: &ExtensionEntry| name_error(cluster, entry);
+        let schema = self.world.entry_schema();
+        let name = |entry: &ExtensionEntry| name_error(cluster, entry, schema);
         self.each(CheckCode::EntryName, name, "names are valid and do not collide");
         self.each(CheckCode::EntryPaths, paths_error, "paths stay within their mounts");
         self.each(CheckCode::EntryEnvironment, env_error, "no variable is reserved");

@@ -94,7 +94,7 @@ fn prefill(form: &mut Form, world: &World, cluster: &ClusterKey) {
     }
 }
 
-fn submit(form: &mut Form, _world: &World, cluster: &Cluster, _now: Timestamp) -> Intent {
+fn submit(form: &mut Form, world: &World, cluster: &Cluster, _now: Timestamp) -> Intent {
     let mut entry = ExtensionEntry {
         name: form.value(FieldId::Name).trim().to_owned(),
         reference: some(form.value(FieldId::Reference)),
@@ -109,7 +109,7 @@ fn submit(form: &mut Form, _world: &World, cluster: &Cluster, _now: Timestamp) -
         Ok(env) => entry.env = env,
         Err(why) => form.blame(FieldId::Env, Some(why)),
     }
-    form.blame(FieldId::Name, name_error(cluster, &entry));
+    form.blame(FieldId::Name, name_error(cluster, &entry, world.entry_schema()));
     let reference = match &entry.reference {
         Some(reference) => reference_error(reference),
         None if cluster.spec.catalog.is_none() => Some("the cluster uses no catalog, so a reference is needed".to_owned()),

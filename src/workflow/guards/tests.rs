@@ -551,3 +551,25 @@ fn a_database_that_was_not_read_is_not_taken_for_one_without_the_extension() {
     assert_eq!(answered, Unknown);
     assert!(evidence.contains("orders-app wants it dropped"), "{evidence}");
 }
+
+// D36n: the schema in the cluster decides.
+#[test]
+fn a_name_is_judged_by_the_schema_where_it_is_known() {
+    let mut world = world();
+    let long = ExtensionEntry::new("a".repeat(50), "rig.local/foo:1.0-18-bookworm");
+    let folded = ExtensionEntry::new("foo_bar", "rig.local/foo:1.0-18-bookworm");
+    for entry in [&long, &folded] {
+        assert_eq!(result(&adding(entry.clone()), &world, CheckCode::EntryName), Pass);
+    }
+    world.schema = Some(Ok(Some(crate::domain::platform::EntrySchema {
+        fields: std::collections::BTreeSet::new(),
+        is_map: false,
+        longest_name: Some(40),
+        underscore: false,
+        name_pattern: Some("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$".to_owned()),
+    })));
+    for entry in [long, folded] {
+        assert_eq!(result(&adding(entry), &world, CheckCode::EntryName), Fail);
+    }
+    assert_eq!(result(&adding(foo()), &world, CheckCode::EntryName), Pass);
+}

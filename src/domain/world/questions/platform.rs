@@ -3,6 +3,7 @@
 use crate::domain::World;
 use crate::domain::instance::Instance;
 use crate::domain::permission::{Permission, Verdict};
+use crate::domain::platform::EntrySchema;
 use crate::domain::watch::Kind;
 
 impl World {
@@ -10,6 +11,11 @@ impl World {
     /// is less than seeing them as they are now, which only a live watch does.
     pub fn knows(&self, kind: Kind) -> bool {
         self.watch(kind).is_known()
+    }
+
+    /// What the CRD says of an entry, as far as it was read.
+    pub fn entry_schema(&self) -> Option<&EntrySchema> {
+        self.schema.as_ref()?.as_ref().ok()?.as_ref()
     }
 
     /// Whether the user may do something, as far as access reviews have told; `None` before one has.
