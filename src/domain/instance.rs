@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
+use super::extension::ExtensionEntry;
 use super::ids::{ClusterKey, PodKey};
+use super::image::Reference;
 pub use super::trouble::{Failing, Trouble};
 
 /// `cnpg.io/instanceRole`.
@@ -87,4 +89,27 @@ pub struct Mount {
     /// Name of the volume.
     #[serde(default)]
     pub volume: Option<String>,
+}
+
+impl Mount {
+    /// It is the volume that the operator makes of the entry: a changed pull policy rolls every instance like a changed reference
+    /// (`pkg/specs/podspec_diff.go`). The API server fills a policy in where none was written; a recording may lack it.
+    pub fn carries(&self, entry: &ExtensionEntry) -> bool {
+        let wanted = || entry.pull_policy.as_deref().or_else(|| default_policy(entry.reference.as_deref()?));
+        let is_policy = self
+            .pull_policy
+            .as_deref()
+            .is_none_or(|there| wanted().is_none_or(|wanted| wanted == there));
+        self.reference == entry.reference && is_policy
+    }
+}
+
+/// What the API server writes where a volume has no pull policy (Kubernetes documentation, "Images").
+fn default_policy(reference: &str) -> Option<&'static str> {
+    let reference = Reference::parse(reference).ok()?;
+    let is_latest = match &reference.tag {
+        Some(tag) => tag == "latest",
+        None => reference.digest.is_none(),
+    };
+    Some(if is_latest { "Always" } else { "IfNotPresent" })
 }

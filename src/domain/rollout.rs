@@ -177,7 +177,7 @@ fn mount_state(instance: &Instance, failing: Option<&Failing>, mounted: Option<&
     }
     match mounted {
         None => MountState::Missing,
-        Some(mount) if mount.reference == entry.reference => MountState::Mounted,
+        Some(mount) if mount.carries(entry) => MountState::Mounted,
         Some(_) => MountState::Stale,
     }
 }

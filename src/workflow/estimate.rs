@@ -58,11 +58,7 @@ pub(super) fn interrupts_primary(change: &Change, world: &World) -> bool {
         // by an entry of that name counts only if it is the wanted one.
         ChangeKind::AddEntry { entry, .. } => {
             let wanted = catalog::resolved(cluster, world.catalog_of(cluster), entry);
-            mounted(&entry.name).is_none_or(|there| {
-                wanted.reference.is_none()
-                    || there.reference != wanted.reference
-                    || (wanted.pull_policy.is_some() && there.pull_policy != wanted.pull_policy)
-            })
+            mounted(&entry.name).is_none_or(|there| wanted.reference.is_none() || !there.carries(&wanted))
         }
         ChangeKind::RemoveEntry { entry, .. } => primary.is_none() || mounted(entry).is_some(),
         ChangeKind::SetReference { entry, reference, .. } => {
@@ -177,6 +173,10 @@ fn rolling(world: &World, cluster: &Cluster, is_restart: bool, times: &[(String,
 fn preloading(world: &World, cluster: &Cluster, times: &[(String, i64)]) -> Vec<String> {
     let (replicas, primary) = roles(world, cluster);
     let primary = primary.unwrap_or_else(|| "the primary".to_owned());
+    if replicas.is_empty() && cluster.spec.update_method == UpdateMethod::Switchover {
+        // No standby can take over: the operator deletes the pod (`internal/controller/cluster_upgrade.go`).
+        return rolling(world, cluster, true, times);
+    }
     if replicas.is_empty() {
         return vec![
             format!("{primary} is the only instance: PostgreSQL restarts within its pod, neither reads nor writes work until it is back"),

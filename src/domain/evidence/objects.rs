@@ -184,6 +184,7 @@ fn mount_line(subject: &Subject, instance: &rollout::InstanceRollout, at: Option
             fault::role(is_primary),
             fault::volume(reference.as_deref())
         )),
+        MountState::Stale if reference == subject.entry.reference => (subject.unfinished(), other_policy(subject, is_primary).into()),
         MountState::Stale => (subject.unfinished(), Fault::OtherImage { reference, is_primary }.into()),
         MountState::Orphan => (subject.unfinished(), Fault::Orphaned { reference, is_primary }.into()),
         MountState::Failing => match failing() {
@@ -202,6 +203,15 @@ fn mount_line(subject: &Subject, instance: &rollout::InstanceRollout, at: Option
         seen,
         at,
     }
+}
+
+/// The pull policy is part of the volume: a pod keeps the one that it was made with.
+fn other_policy(subject: &Subject, is_primary: bool) -> String {
+    let policy = subject.entry.pull_policy.as_deref().unwrap_or("the default");
+    format!(
+        "{}mounted with another pull policy than {policy}; its pod is recreated for that",
+        fault::role(is_primary)
+    )
 }
 
 fn wait(subject: &Subject, is_primary: bool) -> Wait {

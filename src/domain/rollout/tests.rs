@@ -215,3 +215,27 @@ fn d23_a_pod_that_should_have_been_gone_holds_the_rollout_up() {
     change_instance(&mut world, "orders-2", |instance| instance.ends = ends(-1));
     assert_eq!(state(&world).blocked, None, "its grace period lasts");
 }
+
+// D36a
+#[test]
+fn a_changed_pull_policy_rolls_the_instances() {
+    let policy = |wanted: Option<&str>, there: &str| {
+        let mut world = fixture::world();
+        change(&mut world, |cluster| {
+            let wanted = wanted.map(str::to_owned);
+            cluster.spec.extensions[1].pull_policy.clone_from(&wanted);
+            cluster.status.resolved.as_mut().unwrap().extensions.as_mut().unwrap()[1].pull_policy = wanted;
+        });
+        for name in fixture::INSTANCES {
+            change_instance(&mut world, name, |instance| {
+                let mount = instance.mounts.iter_mut().find(|mount| mount.entry == "hstore").unwrap();
+                mount.pull_policy = Some(there.to_owned());
+            });
+        }
+        assess(&world, &world.clusters[&fixture::cluster_key()]).complete
+    };
+    assert!(!policy(Some("Always"), "IfNotPresent"));
+    assert!(policy(Some("Always"), "Always"));
+    assert!(policy(None, "IfNotPresent"), "the API server fills the default in");
+    assert!(!policy(None, "Always"), "the policy was taken out, and the pods are not rolled yet");
+}

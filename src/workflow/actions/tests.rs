@@ -213,3 +213,27 @@ fn every_action_of_the_first_version_is_read_and_written_as_it_was() {
         assert_eq!(serde_json::to_value(&intent).unwrap(), stored, "{action}");
     }
 }
+
+// D36o
+#[test]
+fn the_only_instance_is_recreated_where_the_method_is_a_switchover() {
+    use crate::domain::change::{ChangeKind, PreloadEdit};
+    use crate::domain::cluster::UpdateMethod;
+
+    let told = |method| {
+        let mut world = fixture::world();
+        fixture::change(&mut world, |cluster| {
+            cluster.spec.instances = 1;
+            cluster.spec.update_method = method;
+            cluster.status.instance_names = vec!["orders-1".to_owned()];
+        });
+        world.instances.retain(|key, _| key.name == "orders-1");
+        let change = ChangeKind::EditPreload {
+            edit: PreloadEdit::default(),
+        }
+        .on(fixture::cluster_key());
+        estimate::consequences(&change, &world, None).join("; ")
+    };
+    assert!(told(UpdateMethod::Restart).contains("restarts within its pod"));
+    assert!(told(UpdateMethod::Switchover).contains("its pod is deleted and recreated"));
+}
