@@ -1,5 +1,7 @@
 //! The extension entries of the selected cluster with their ladders.
 
+use std::collections::BTreeSet;
+
 use super::standing::Standing;
 use super::text::image_name;
 use super::{Cell, Column, Line, Panel, Role, Table, key_of, mark};
@@ -119,10 +121,17 @@ fn version(ladder: &Ladder) -> Cell {
     let mut versions: Vec<&str> = ladder.databases.iter().filter_map(|row| row.installed.as_deref()).collect();
     versions.sort_unstable();
     versions.dedup();
+    // Several SQL extensions of one entry have each their own version; only that of one may differ between databases.
+    let of = |name: &str| {
+        let rows = ladder.databases.iter().filter(|row| row.extension == name);
+        rows.filter_map(|row| row.installed.as_deref()).collect::<BTreeSet<_>>().len()
+    };
+    let most = ladder.databases.iter().map(|row| of(&row.extension)).max().unwrap_or_default();
     let text = match versions.as_slice() {
         [] => return cell,
         [one] => (*one).to_owned(),
-        several => format!("{} differ", several.len()),
+        _ if most > 1 => format!("{most} differ"),
+        several => format!("{} versions", several.len()),
     };
     let lead = match ladder.rung(RungKind::AtVersion).map(|rung| rung.state) {
         Some(RungState::Holds | RungState::NotApplicable) => " ".to_owned(),
@@ -206,4 +215,45 @@ fn nothing(model: &Model, session: &Session, cluster: &Cluster) -> Vec<Line> {
         },
     ));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ladder::{DatabaseRow, NamesFrom};
+
+    fn told(rows: &[(&str, &str, &str)]) -> String {
+        let rows = rows.iter().map(|(database, extension, installed)| DatabaseRow {
+            database: (*database).to_owned(),
+            object: None,
+            extension: (*extension).to_owned(),
+            is_requested: false,
+            requested: None,
+            installed: Some((*installed).to_owned()),
+            unknown: None,
+            available: None,
+            update_path: None,
+            message: None,
+            fresh: true,
+        });
+        let ladder = Ladder {
+            entry: "geo".to_owned(),
+            origin: Origin::Cluster,
+            reference: None,
+            sql_names: Vec::new(),
+            names_from: NamesFrom::ControlFiles,
+            rungs: Vec::new(),
+            databases: rows.collect(),
+        };
+        version(&ladder).text
+    }
+
+    #[test]
+    fn versions_differ_only_where_one_extension_has_several() {
+        assert_eq!(told(&[("app", "postgis", "3.6.1"), ("web", "postgis", "3.6.1")]), "?3.6.1");
+        let two = [("app", "postgis", "3.6.1"), ("app", "address_standardizer", "3.5.0")];
+        assert_eq!(told(&two), "?2 versions");
+        let differ = [("app", "postgis", "3.6.1"), ("web", "postgis", "3.5.0"), ("app", "other", "1.0")];
+        assert_eq!(told(&differ), "?2 differ");
+    }
 }
