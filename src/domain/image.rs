@@ -17,8 +17,19 @@ static REFERENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 // `<extension version>[-<time stamp>]-<PostgreSQL major>-<distribution>` (facts of `postgres-extensions-containers`, README "Naming & Tagging").
-static EXTENSION_TAG: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^(?<version>[0-9][0-9.\-]*?)(?:-(?<stamp>[0-9]{12}))?-(?<major>[0-9]+)-(?<distribution>[a-z]+)$").ok());
+static EXTENSION_TAG: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^(?<version>v?[0-9][0-9A-Za-z._\-]*?)(?:-(?<stamp>[0-9]{12}))?-(?<major>[0-9]{2})-(?<distribution>[a-z]+[0-9]*)$").ok()
+});
+// `<PostgreSQL version>[-<version of more, or time stamp>][-<type>]-<distribution>` (postgres-containers, README "Image tags").
+static OPERAND_TAG: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"^[0-9]{2}(?:\.[0-9]+|(?:alpha|beta|rc)[0-9]+)?(?:-[0-9][0-9.]*)*(?:-(?:minimal|standard|system))?-(?<distribution>[a-z]+[0-9]*)$",
+    )
+    .ok()
+});
+
+/// The first major version that images are made for.
+const FIRST_MAJOR: u32 = 13;
 
 /// An image reference, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,10 +84,17 @@ pub struct ExtensionTag {
 /// Reads the tag of an extension image; `None` when it does not follow the official scheme.
 pub fn extension_tag(tag: &str) -> Option<ExtensionTag> {
     let parts = EXTENSION_TAG.as_ref()?.captures(tag)?;
+    let is_major = |text: &str| text.parse().is_ok_and(|major: u32| major >= FIRST_MAJOR);
+    let part = |name: &str| parts.name(name).map(|part| part.as_str());
+    let (version, major, distribution) = (part("version")?, part("major")?, part("distribution")?);
+    // Where the version may be PostgreSQL's as well, `18-16-trixie` may be meant either way.
+    if !is_distribution(distribution) || !is_major(major) || is_major(version) {
+        return None;
+    }
     Some(ExtensionTag {
-        version: parts.name("version")?.as_str().to_owned(),
-        major: parts.name("major")?.as_str().parse().ok()?,
-        distribution: parts.name("distribution")?.as_str().to_owned(),
+        version: version.to_owned(),
+        major: major.parse().ok()?,
+        distribution: distribution.to_owned(),
         built: parts.name("stamp").and_then(|stamp| built(stamp.as_str())),
     })
 }
@@ -100,19 +118,19 @@ pub fn operand_major(tag: &str) -> Option<u32> {
 }
 
 /// Distributions that images are made on (tags of postgres-containers, "Image types"). Any other word of a tag tells nothing.
-const DISTRIBUTIONS: [&str; 11] = [
-    "bullseye", "bookworm", "trixie", "forky", "sid", "jammy", "noble", "ubi8", "ubi9", "ubi10", "alpine",
-];
+const DISTRIBUTIONS: [&str; 9] = ["bullseye", "bookworm", "trixie", "forky", "jammy", "noble", "ubi8", "ubi9", "ubi10"];
 
 /// The word is the name of a distribution.
-pub fn is_distribution(word: &str) -> bool {
+fn is_distribution(word: &str) -> bool {
     DISTRIBUTIONS.contains(&word)
 }
 
-/// Distribution in the tag of an operand image, e.g. `trixie` of `18.6-minimal-trixie`.
+/// Distribution in the tag of an operand image, e.g. `trixie` of `18.6-minimal-trixie`; `None` when the tag does not follow
+/// the official scheme.
 pub fn operand_distribution(tag: &str) -> Option<&str> {
-    let last = tag.rsplit('-').next()?;
-    (last != tag && is_distribution(last)).then_some(last)
+    let parts = OPERAND_TAG.as_ref()?.captures(tag)?;
+    let last = parts.name("distribution")?.as_str();
+    is_distribution(last).then_some(last)
 }
 
 #[cfg(test)]
@@ -174,5 +192,55 @@ mod tests {
         assert_eq!(extension_tag("1.0"), None);
         assert_eq!(operand_distribution("18.6-minimal-bookworm"), Some("bookworm"));
         assert_eq!(operand_distribution("18"), None);
+    }
+
+    #[test]
+    fn n03_real_mismatch_is_read_from_tags_of_the_scheme() {
+        for (tag, version, major) in [
+            ("1.0-17-trixie", "1.0", 17),
+            ("2.1.0-rc1-18-trixie", "2.1.0-rc1", 18),
+            ("v0.5.0-18-bookworm", "v0.5.0", 18),
+            ("2.1.0-20261101093000-18-trixie", "2.1.0-20261101093000", 18),
+            ("1-18-trixie", "1", 18),
+        ] {
+            let told = extension_tag(tag).unwrap();
+            assert_eq!((told.version.as_str(), told.major), (version, major), "{tag}");
+        }
+        for (tag, distribution) in [
+            ("18.6-standard-bookworm", "bookworm"),
+            ("18-trixie", "trixie"),
+            ("18.6-202611010930-minimal-trixie", "trixie"),
+            ("19beta1-system-forky", "forky"),
+            ("18-3.6-system-bookworm", "bookworm"),
+        ] {
+            assert_eq!(operand_distribution(tag), Some(distribution), "{tag}");
+        }
+    }
+
+    #[test]
+    fn c28_unofficial_tags_and_d30_own_operand_tags_tell_nothing() {
+        for tag in [
+            "1.0-1-alpine",
+            "1.0-17-alpine",
+            "18-3.2.4-trixie",
+            "18-3-trixie",
+            "18-16-trixie",
+            "pg18-v2.1.0",
+            "1.0-18-nightly",
+            "latest",
+        ] {
+            assert_eq!(extension_tag(tag), None, "{tag}");
+        }
+        for tag in [
+            "18-latest",
+            "18.6-minimal-trixie-amd",
+            "18-pg18.4-20261009",
+            "18.6-internal",
+            "18.6-20261101-nightly",
+            "18-hardened-trixie",
+            "trixie",
+        ] {
+            assert_eq!(operand_distribution(tag), None, "{tag}");
+        }
     }
 }

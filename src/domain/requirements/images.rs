@@ -9,7 +9,7 @@ use crate::domain::World;
 use crate::domain::cluster::Cluster;
 use crate::domain::database::Ensure;
 use crate::domain::extension::{ExtensionEntry, MOUNT_ROOT};
-use crate::domain::image::{Reference, extension_tag, is_distribution, operand_distribution};
+use crate::domain::image::{Reference, extension_tag, operand_distribution};
 use crate::domain::known::SHIPPED;
 use crate::domain::probe::FileKind;
 
@@ -64,7 +64,6 @@ pub fn fits(world: &World, cluster: &Cluster, entry: &ExtensionEntry) -> Option<
     let operand = cluster.status.image.as_deref().or(cluster.spec.image_name.as_deref());
     let tag = operand.and_then(|image| Reference::parse(image).ok()?.tag);
     Some(match tag.as_deref().and_then(operand_distribution) {
-        _ if !is_distribution(&made.distribution) => Fits::NotTold,
         None => Fits::OperandNotTold,
         Some(operand) if operand != made.distribution => Fits::OtherDistribution {
             made: made.distribution,

@@ -3,6 +3,20 @@
 use super::Case;
 
 #[test]
+fn c28_unofficial_tags_say_nothing() {
+    let said = Case::open("C28-unofficial-tags").run("findings -o json");
+    let mismatches = [said.of("distribution-mismatch"), said.of("postgres-major-mismatch")].concat();
+    assert!(mismatches.iter().all(|finding| finding["cluster"] == "real"), "{mismatches:?}");
+    assert!(
+        said.of("distribution-mismatch")
+            .iter()
+            .any(|finding| finding["severity"] == "warning"),
+        "{}",
+        said.text
+    );
+}
+
+#[test]
 fn d30_words_of_a_house_are_no_distribution() {
     let said = Case::open("D30-own-operand-tags").run("findings -o json");
     assert_eq!(said.of("distribution-mismatch"), Vec::<&serde_json::Value>::new());
