@@ -176,6 +176,13 @@ pub enum Read {
         /// Restart count that the answer is about.
         restarts: u32,
     },
+    /// Events about a pod that does not get on: answers `Warned`.
+    Events {
+        /// The pod.
+        pod: PodKey,
+        /// Its UID.
+        uid: String,
+    },
     /// The instance manager's report: answers `Managed`, or `Permitted` with the denial.
     Manager {
         /// The pod.

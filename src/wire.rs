@@ -6,6 +6,7 @@
 mod cluster;
 mod database;
 mod entry;
+mod events;
 mod instance;
 mod platform;
 
@@ -19,7 +20,8 @@ use crate::domain::text::sanitise;
 
 pub use cluster::cluster;
 pub use database::database;
-pub use instance::instance;
+pub use events::warnings;
+pub use instance::{Pod, instance, pod};
 pub use platform::{entry_schema, nodes};
 
 /// An `ImageCatalog` or `ClusterImageCatalog`.

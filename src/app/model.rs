@@ -99,6 +99,8 @@ pub struct Session {
     pub world: World,
     /// Ladders and findings, per cluster; always in step with `world`.
     pub derived: BTreeMap<ClusterKey, Derived>,
+    /// Pods, by UID, whose events were asked for, and whether that was after a long time.
+    pub warned: std::collections::BTreeSet<(String, bool)>,
     /// Runs found on disk that no process continues.
     pub unfinished: Vec<Kept>,
 }

@@ -15,6 +15,7 @@ use super::probe::InstanceProbe;
 use super::rollout::{self, Rollout};
 use super::shell::ShellCommand;
 use super::watch::{Kind, WatchState};
+use super::world::Halt;
 use super::{Timestamp, World, permission};
 
 /// One ladder per entry: declared ones in the order of the spec, then entries that are only resolved or mounted.
@@ -194,6 +195,27 @@ impl<'a> Subject<'a> {
             RungState::Broken
         } else {
             RungState::Unknown
+        }
+    }
+
+    /// The rung with the reason why instances that are declared are not there. Without a reason they are on their way.
+    fn explained(&self, rung: Rung) -> Rung {
+        let is_short = rung.state == RungState::InProgress && rung.evidence.iter().all(|line| line.state == RungState::Holds);
+        if !is_short {
+            return rung;
+        }
+        let halts = self.cluster.halts();
+        let job = self.world.failing_jobs(&self.cluster.key).next();
+        let (state, seen): Told = match (job, &self.rollout.blocked) {
+            _ if halts.contains(&Halt::Hibernated) => unknown("the cluster is hibernated and has no pods"),
+            (Some((_, failing)), _) => (self.blamed(&failing), Fault::Failing(failing).into()),
+            (None, Some(why)) => unknown(format!("not every instance is there: {why}")),
+            (None, None) => return rung,
+        };
+        Rung {
+            state,
+            because: Some(seen.into()),
+            ..rung
         }
     }
 

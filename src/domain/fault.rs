@@ -48,6 +48,8 @@ pub enum Fault {
         /// What it waits for.
         wait: Wait,
     },
+    /// The operator asked for the image volume, and the API server stored the pod without it.
+    VolumeDropped,
     /// The instance cannot start.
     Failing(Failing),
     /// Found before the entry is mounted, so that it says little.
@@ -249,6 +251,9 @@ impl fmt::Display for Fault {
                 write!(f, "{}mounts {volume}, which is not resolved", role(*is_primary))
             }
             Self::NotMounted { is_primary, wait } => write!(f, "{}does not mount it{wait}", role(*is_primary)),
+            Self::VolumeDropped => {
+                f.write_str("the API server stored the pod without its image volume; the feature gate ImageVolume is off")
+            }
             Self::Failing(failing) => failing.fmt(f),
             Self::Unmounted(fault) => write!(f, "not mounted yet; {fault}"),
             Self::NoControlPath { major } => write!(f, "PostgreSQL {major} has no extension_control_path"),

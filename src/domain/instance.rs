@@ -66,6 +66,9 @@ pub struct Instance {
     /// When it is to be gone, if it is being deleted (`deletionTimestamp`: the request and the grace period).
     #[serde(default)]
     pub ends: Option<Timestamp>,
+    /// Entries whose image volume the operator asked for when it made the pod, and that the pod does not have.
+    #[serde(default)]
+    pub dropped: Vec<String>,
     /// Container `postgres` runs.
     #[serde(default)]
     pub running: bool,
@@ -75,6 +78,18 @@ pub struct Instance {
     pub operator_version: Option<String>,
     /// The instance manager serves its status port by TLS (`--status-port-tls`).
     pub status_port_tls: bool,
+}
+
+/// A pod of a job that makes an instance: `initdb`, `pgbasebackup`, a recovery, `join`. It mounts the same images, and
+/// while it does not get on there is no instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobPod {
+    /// What the job does: label `cnpg.io/jobRole`.
+    pub job: String,
+    /// The instance that it makes.
+    pub makes: PodKey,
+    /// The pod, by its main container.
+    pub pod: Instance,
 }
 
 /// One image volume mounted in container `postgres`.

@@ -7,10 +7,10 @@ use super::catalog::Catalog;
 use super::cluster::Cluster;
 use super::database::Database;
 use super::ids::{CatalogKey, ClusterKey, DatabaseKey, PodKey};
-use super::instance::Instance;
+use super::instance::{Instance, JobPod};
 use super::permission::{Permission, Verdict};
 use super::platform::{EntrySchema, Node};
-use super::probe::{CrashLine, InstanceProbe, ManagerReport, ProbeFailure};
+use super::probe::{CrashLine, InstanceProbe, ManagerReport, PodEvents, ProbeFailure};
 use super::watch::{Kind, WatchState};
 
 /// One fact, or one atomic replacement of all facts of a kind. Recordings are made of these.
@@ -49,6 +49,8 @@ pub enum Observation {
     Managed(ManagerReport),
     /// The log of a crash-looping instance was read.
     Crashed(CrashLine),
+    /// The events of a pod that does not get on were read.
+    Warned(PodEvents),
     /// Permissions were asked for.
     Permitted(Vec<(Permission, Verdict)>),
     /// The API server told its version.
@@ -80,9 +82,9 @@ impl Observation {
             Self::Replaced(Objects::Clusters(_)) | Self::Upserted(Object::Cluster(_)) | Self::Removed(ObjectId::Cluster(_)) => {
                 Kind::Cluster
             }
-            Self::Replaced(Objects::Instances(_)) | Self::Upserted(Object::Instance(_)) | Self::Removed(ObjectId::Instance(..)) => {
-                Kind::Pod
-            }
+            Self::Replaced(Objects::Instances(_) | Objects::Jobs(_))
+            | Self::Upserted(Object::Instance(_) | Object::Job(_))
+            | Self::Removed(ObjectId::Instance(..)) => Kind::Pod,
             Self::Replaced(Objects::Databases(_)) | Self::Upserted(Object::Database(_)) | Self::Removed(ObjectId::Database(_)) => {
                 Kind::Database
             }
@@ -101,8 +103,10 @@ impl Observation {
 pub enum Objects {
     /// All clusters.
     Clusters(Vec<Cluster>),
-    /// All instance pods.
+    /// All instance pods. The pods of jobs are told after it.
     Instances(Vec<Instance>),
+    /// All pods of jobs that make instances, if there are any.
+    Jobs(Vec<JobPod>),
     /// All `Database` objects.
     Databases(Vec<Database>),
     /// All `ImageCatalog` objects.
@@ -118,6 +122,8 @@ pub enum Object {
     Cluster(Box<Cluster>),
     /// An instance pod.
     Instance(Box<Instance>),
+    /// A pod of a job that makes an instance.
+    Job(Box<JobPod>),
     /// A `Database` object.
     Database(Box<Database>),
     /// A catalog of either kind.
@@ -129,7 +135,7 @@ pub enum Object {
 pub enum ObjectId {
     /// A cluster.
     Cluster(ClusterKey),
-    /// An instance pod, with its UID: a late removal must not take its successor away.
+    /// An instance pod or a pod of a job, with its UID: a late removal must not take its successor away.
     Instance(PodKey, String),
     /// A `Database` object.
     Database(DatabaseKey),

@@ -378,6 +378,30 @@ pub struct ManagerReport {
     pub configuration: String,
 }
 
+/// What Kubernetes tells in events about a pod that does not get on and says nothing itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PodEvents {
+    /// The pod.
+    pub pod: PodKey,
+    /// UID of the pod.
+    pub uid: String,
+    /// When they were read.
+    pub at: Timestamp,
+    /// Warnings, the newest last; an error says why they could not be read, and nothing becomes unknown by it.
+    pub warnings: Result<Vec<PodWarning>, String>,
+}
+
+/// A warning about a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PodWarning {
+    /// e.g. `FailedMount`.
+    pub reason: String,
+    /// As reported.
+    pub message: String,
+    /// When it was seen last.
+    pub at: Option<Timestamp>,
+}
+
 /// The line that ended a crash-looping instance, from its previous log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CrashLine {

@@ -235,7 +235,11 @@ fn blocked(world: &World, cluster: &Cluster, instances: &[InstanceRollout]) -> O
     if let Some(halt) = halt {
         return Some(halt.to_string());
     }
-    world.instances_of(&cluster.key).find_map(|instance| trouble(world, instance))
+    let by_job = || world.failing_jobs(&cluster.key).next().map(|(_, failing)| failing.to_string());
+    world
+        .instances_of(&cluster.key)
+        .find_map(|instance| trouble(world, instance))
+        .or_else(by_job)
 }
 
 /// Why an instance cannot start, as a sentence.

@@ -10,11 +10,11 @@ use super::catalog::Catalog;
 use super::cluster::Cluster;
 use super::database::Database;
 use super::ids::{CatalogKey, ClusterKey, DatabaseKey, PodKey};
-use super::instance::Instance;
+use super::instance::{Instance, JobPod};
 use super::observation::{Object, ObjectId, Objects, Observation};
 use super::permission::{Permission, Verdict};
 use super::platform::{EntrySchema, Node};
-use super::probe::{CrashLine, InstanceProbe, ManagerReport, ProbeFailure};
+use super::probe::{CrashLine, InstanceProbe, ManagerReport, PodEvents, ProbeFailure};
 use super::watch::{Kind, WatchState};
 
 pub(in crate::domain) use questions::newest_mark;
@@ -58,6 +58,8 @@ pub struct World {
     pub clusters: BTreeMap<ClusterKey, Cluster>,
     /// Instance pods.
     pub instances: BTreeMap<PodKey, Instance>,
+    /// Pods of jobs that make instances.
+    pub jobs: BTreeMap<PodKey, JobPod>,
     /// `Database` objects.
     pub databases: BTreeMap<DatabaseKey, Database>,
     /// Catalogs of both kinds.
@@ -72,6 +74,8 @@ pub struct World {
     pub schema: Option<Result<Option<EntrySchema>, String>>,
     /// Last words of crash-looping instances.
     pub crashes: BTreeMap<PodKey, CrashLine>,
+    /// Events of pods that do not get on.
+    pub events: BTreeMap<PodKey, PodEvents>,
     /// State of each watch.
     pub watches: BTreeMap<Kind, WatchStatus>,
     /// Objects that could not be read, with the reason.

@@ -14,7 +14,7 @@ use super::{answer, crash, platform};
 use crate::backend::{BackendError, ErrorKind, Read};
 use crate::domain::ids::PodKey;
 use crate::domain::permission::{self, Permission, Verdict};
-use crate::domain::probe::{CrashLine, ManagerReport};
+use crate::domain::probe::{CrashLine, ManagerReport, PodEvents, PodWarning};
 use crate::domain::trouble::POSTGRES;
 use crate::domain::{Observation, Timestamp};
 use crate::pg::Prober;
@@ -36,6 +36,15 @@ pub(super) async fn read(client: &Client, prober: &Prober, timeout: Duration, re
                 restarts,
                 at: Timestamp::now(),
                 fatal,
+            })
+        }
+        Read::Events { pod, uid } => {
+            let warnings = warnings(client, timeout, &pod, &uid).await;
+            Observation::Warned(PodEvents {
+                pod,
+                uid,
+                at: Timestamp::now(),
+                warnings,
             })
         }
         Read::Manager { pod, uid, tls } => manager(client, timeout, pod, uid, tls).await,
@@ -122,6 +131,20 @@ async fn last_words(client: &Client, timeout: Duration, pod: &PodKey, container:
         }
     }
     Err(why)
+}
+
+/// The warnings about a pod, the newest last. Probes of a container that runs are not what keeps a pod from starting.
+async fn warnings(client: &Client, timeout: Duration, pod: &PodKey, uid: &str) -> Result<Vec<PodWarning>, String> {
+    let path = format!(
+        "/api/v1/namespaces/{}/events?fieldSelector=involvedObject.name%3D{}%2CinvolvedObject.uid%3D{uid}&limit=100",
+        pod.namespace, pod.name
+    );
+    let list = get(client, timeout, &format!("read the events of {pod}"), &path).await;
+    let list = list.map_err(|error| match error.kind {
+        ErrorKind::Forbidden => permission::missing(&Permission::new("list", "events", &pod.namespace)),
+        _ => error.message,
+    })?;
+    Ok(crate::wire::warnings(&list, &pod.name, uid))
 }
 
 async fn manager(client: &Client, timeout: Duration, pod: PodKey, uid: String, tls: bool) -> Observation {

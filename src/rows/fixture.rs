@@ -62,6 +62,7 @@ pub(crate) fn showing(mut world: World) -> Model {
             },
             world,
             derived,
+            warned: std::collections::BTreeSet::new(),
             unfinished: Vec::new(),
         },
     );

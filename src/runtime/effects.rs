@@ -378,7 +378,7 @@ fn outcome_unknown() -> Sent {
 /// What a read says that has no answer.
 fn unreadable(read: &Read, why: &str) -> Observation {
     use crate::domain::permission::Verdict;
-    use crate::domain::probe::{CrashLine, ProbeFailure};
+    use crate::domain::probe::{CrashLine, PodEvents, ProbeFailure};
     let why = why.to_owned();
     let at = Timestamp::now();
     match read {
@@ -404,6 +404,12 @@ fn unreadable(read: &Read, why: &str) -> Observation {
         }),
         Read::Manager { .. } => Observation::Permitted(Vec::new()),
         Read::Nodes => Observation::Nodes(Err(why)),
+        Read::Events { pod, uid } => Observation::Warned(PodEvents {
+            pod: pod.clone(),
+            uid: uid.clone(),
+            at: Timestamp::now(),
+            warnings: Err(why),
+        }),
         Read::Schema => Observation::Schema(Err(why)),
         Read::Permissions(asked) => Observation::Permitted(
             asked

@@ -121,6 +121,12 @@ impl Observe for Simulator {
                 .report_of(&pod, &uid, at)
                 .map_or_else(|| Observation::Permitted(Vec::new()), Observation::Managed),
             Read::Nodes => Observation::Nodes(Ok(Sim::nodes())),
+            Read::Events { pod, uid } => Observation::Warned(crate::domain::probe::PodEvents {
+                pod,
+                uid,
+                at,
+                warnings: Ok(Vec::new()),
+            }),
             Read::Schema => Observation::Schema(Err("the simulator has no CRD".to_owned())),
             Read::Permissions(asked) => {
                 Observation::Permitted(asked.into_iter().map(|permission| (permission, Verdict::Allowed)).collect())

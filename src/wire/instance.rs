@@ -5,21 +5,56 @@ use serde_json::Value;
 use super::{list, number, optional, required, text, time};
 use crate::domain::extension::MOUNT_ROOT;
 use crate::domain::ids::{ClusterKey, PodKey};
-use crate::domain::instance::{Instance, Mount, Role};
+use crate::domain::instance::{Instance, JobPod, Mount, Role};
 use crate::domain::trouble::{Ended, POSTGRES, Trouble};
 
 /// Reasons with which a container waits although nothing is wrong.
 const ON_ITS_WAY: &[&str] = &["ContainerCreating", "PodInitializing", ""];
 
+/// A pod of a cluster: an instance, or what makes one.
+pub enum Pod {
+    /// An instance.
+    Instance(Box<Instance>),
+    /// A pod of a job.
+    Job(Box<JobPod>),
+}
+
+/// A pod that a cluster's label is on; `None` when it is about no instance, as a pooler is.
+pub fn pod(object: &Value) -> Result<Option<Pod>, String> {
+    if text(object, "/metadata/labels/cnpg.io~1podRole") == "instance" {
+        return Ok(Some(Pod::Instance(Box::new(instance(object)?))));
+    }
+    let job = text(object, "/metadata/labels/cnpg.io~1jobRole");
+    if job.is_empty() {
+        return Ok(None);
+    }
+    let Some(main) = list(object, "/spec/containers").next().map(|container| text(container, "/name")) else {
+        return Ok(None);
+    };
+    let pod = by_container(object, &main)?;
+    let name = &pod.key.name;
+    let makes = optional(object, "/metadata/labels/cnpg.io~1instanceName").unwrap_or_else(|| {
+        let before = name.rsplit_once(&format!("-{job}"));
+        before.map_or(name.as_str(), |(instance, _)| instance).to_owned()
+    });
+    let makes = PodKey::new(pod.key.namespace.clone(), makes);
+    Ok(Some(Pod::Job(Box::new(JobPod { job, makes, pod }))))
+}
+
 /// An instance pod.
 pub fn instance(object: &Value) -> Result<Instance, String> {
+    by_container(object, POSTGRES)
+}
+
+/// A pod, by the container that it is for.
+fn by_container(object: &Value, main: &str) -> Result<Instance, String> {
     let namespace = required(object, "/metadata/namespace")?;
     let postgres = list(object, "/spec/containers")
-        .find(|container| text(container, "/name") == POSTGRES)
-        .ok_or("there is no container postgres")?;
+        .find(|container| text(container, "/name") == main)
+        .ok_or_else(|| format!("there is no container {main}"))?;
     let ready = list(object, "/status/conditions").find(|condition| text(condition, "/type") == "Ready");
     let is_ready = ready.is_some_and(|ready| text(ready, "/status") == "True");
-    let status = list(object, "/status/containerStatuses").find(|status| text(status, "/name") == POSTGRES);
+    let status = list(object, "/status/containerStatuses").find(|status| text(status, "/name") == main);
     let restarts = status.and_then(|status| number(status, "/restartCount")).unwrap_or_default();
     Ok(Instance {
         key: PodKey::new(namespace.clone(), required(object, "/metadata/name")?),
@@ -36,6 +71,7 @@ pub fn instance(object: &Value) -> Result<Instance, String> {
         node: optional(object, "/spec/nodeName"),
         operand_image: text(postgres, "/image"),
         restarts,
+        dropped: dropped(object, postgres),
         mounts: mounts(object, postgres),
         trouble: trouble(object),
         waits: containers(object).find_map(|(status, init)| waits(object, status, init)),
@@ -67,6 +103,26 @@ fn has_started(status: &Value) -> bool {
         .any(|state| status.pointer(state).is_some_and(|state| !state.is_null()))
 }
 
+/// Entries that the operator's own record of the pod mounts from an image, and the pod does not: an API server without the
+/// feature gate `ImageVolume` stores a pod without the field that it does not know.
+fn dropped(object: &Value, postgres: &Value) -> Vec<String> {
+    let record = object.pointer("/metadata/annotations/cnpg.io~1podSpec").and_then(Value::as_str);
+    let Some(asked) = record.and_then(|record| serde_json::from_str::<Value>(record).ok()) else {
+        return Vec::new();
+    };
+    let Some(container) = list(&asked, "/containers").find(|container| text(container, "/name") == POSTGRES) else {
+        return Vec::new();
+    };
+    let there = mounts(object, postgres);
+    let is_there = |name: &str| there.iter().any(|mount| mount.entry == name && mount.reference.is_some());
+    let whole = serde_json::json!({"spec": {"volumes": asked.get("volumes")}});
+    mounts(&whole, container)
+        .into_iter()
+        .filter(|mount| mount.reference.is_some() && !is_there(&mount.entry))
+        .map(|mount| mount.entry)
+        .collect()
+}
+
 /// Mounts below `/extensions/`, by mount path: names of volumes have changed between versions of the operator.
 fn mounts(object: &Value, postgres: &Value) -> Vec<Mount> {
     let below = format!("{MOUNT_ROOT}/");
@@ -94,8 +150,17 @@ fn containers(object: &Value) -> impl Iterator<Item = (&Value, bool)> {
     of("/status/initContainerStatuses", true).chain(of("/status/containerStatuses", false))
 }
 
-/// The first container that waits with a reason or failed; else why the pod has no node.
+/// Why the pod as a whole has ended (evicted, preempted, not admitted by its node); else the first container that waits with a
+/// reason or failed; else why the pod has no node.
 fn trouble(object: &Value) -> Option<Trouble> {
+    let reason = text(object, "/status/reason");
+    if text(object, "/status/phase") == "Failed" && !reason.is_empty() {
+        return Some(Trouble {
+            reason,
+            message: text(object, "/status/message"),
+            ..Trouble::default()
+        });
+    }
     containers(object)
         .find_map(|(status, init)| container_trouble(object, status, init))
         .or_else(|| {

@@ -320,3 +320,57 @@ fn what_a_cluster_follows_is_read() {
     assert_eq!(of(json!({"self": "north", "primary": "north", "source": "south"})), None);
     assert_eq!(of(Value::Null), None);
 }
+
+#[test]
+fn c34_the_newest_warning_about_the_pod_itself_is_the_last() {
+    let event = |name: &str, uid: &str, kind: &str, reason: &str, at: &str| json!({"involvedObject": {"kind": "Pod", "name": name, "uid": uid}, "type": kind, "reason": reason, "message": "words", "lastTimestamp": at});
+    let list = json!({"items": [
+        event("orders-2", "u", "Warning", "FailedMount", "2026-11-26T12:00:02Z"),
+        event("orders-2", "u", "Warning", "FailedScheduling", "2026-11-26T12:00:01Z"),
+        event("orders-2", "u", "Warning", "Unhealthy", "2026-11-26T12:00:03Z"),
+        event("orders-2", "u", "Normal", "Pulled", "2026-11-26T12:00:04Z"),
+        event("orders-2", "before", "Warning", "Failed", "2026-11-26T12:00:05Z"),
+        event("orders-3", "u", "Warning", "Failed", "2026-11-26T12:00:06Z"),
+    ]});
+    let reasons: Vec<String> = warnings(&list, "orders-2", "u").into_iter().map(|warning| warning.reason).collect();
+    assert_eq!(reasons, ["FailedScheduling", "FailedMount"]);
+}
+
+#[test]
+fn c34_a_pod_that_was_evicted_says_so() {
+    let mut pod = pod();
+    pod["status"] = json!({"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory.",
+        "containerStatuses": [{"name": "postgres", "state": {"terminated": {"exitCode": 137, "reason": "Error"}}}]});
+    let trouble = instance(&pod).unwrap().trouble.unwrap();
+    assert_eq!((trouble.reason.as_str(), trouble.container.as_str()), ("Evicted", ""));
+}
+
+#[test]
+fn c15_a_pod_of_a_job_makes_an_instance_and_is_none() {
+    let mut object = pod();
+    object["metadata"]["name"] = json!("orders-1-full-recovery-b5m9q");
+    object["metadata"]["labels"] = json!({"cnpg.io/cluster": "orders", "cnpg.io/jobRole": "full-recovery"});
+    object["spec"]["containers"] = json!([{"name": "full-recovery", "image": "p"}]);
+    object["status"] = json!({"phase": "Failed", "containerStatuses": [
+        {"name": "full-recovery", "state": {"terminated": {"exitCode": 1, "reason": "Error"}}}]});
+    let Ok(Some(Pod::Job(job))) = super::pod(&object) else {
+        panic!("it is no pod of a job")
+    };
+    assert_eq!((job.job.as_str(), job.makes.name.as_str()), ("full-recovery", "orders-1"));
+    assert!(job.pod.trouble.unwrap().has_ended());
+    object["metadata"]["labels"] = json!({"cnpg.io/cluster": "orders", "cnpg.io/podRole": "pooler"});
+    assert!(matches!(super::pod(&object), Ok(None)), "a pooler is about no instance");
+}
+
+#[test]
+fn c09_a_volume_that_the_server_dropped_is_known_by_the_record_of_the_operator() {
+    let mut object = pod();
+    let record = json!({"volumes": [{"name": "ext-foo", "image": {"reference": "r/foo:1"}}],
+        "containers": [{"name": "postgres", "volumeMounts": [{"name": "ext-foo", "mountPath": "/extensions/foo"}]}]});
+    object["metadata"]["annotations"] = json!({"cnpg.io/podSpec": record.to_string()});
+    assert!(instance(&object).unwrap().dropped.is_empty(), "it is there");
+    object["spec"]["volumes"] = json!([{"name": "ext-foo", "emptyDir": {}}]);
+    assert_eq!(instance(&object).unwrap().dropped, ["foo"]);
+    object["spec"]["containers"][0]["volumeMounts"] = json!([]);
+    assert_eq!(instance(&object).unwrap().dropped, ["foo"]);
+}

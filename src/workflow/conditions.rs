@@ -55,9 +55,9 @@ pub(super) fn look(condition: &Condition, view: View<'_>) -> Seen {
         Condition::RolloutComplete(key) => with_rollout(view, key, |_, _| Seen::Holds),
         Condition::Restarted(key, at) => with_rollout(view, key, |cluster, _| {
             let carries = |instance: &Instance| instance.restarted_at.as_ref() == Some(at);
-            let total = view.world.instances_of(&cluster.key).count();
+            let total = declared(cluster);
             let done = view.world.instances_of(&cluster.key).filter(|instance| carries(instance)).count();
-            if done == total {
+            if done >= total {
                 Seen::Holds
             } else {
                 Seen::pending(format!("{done}/{total}"))
@@ -154,19 +154,24 @@ fn is_said(cluster: &Cluster) -> bool {
 }
 
 /// How far a rollout is: `1/3`, and what the last step of it means.
+/// How many instances there shall be: a pod that is not there counts as not done.
+fn declared(cluster: &Cluster) -> usize {
+    usize::try_from(cluster.spec.instances).unwrap_or(usize::MAX)
+}
+
 fn progress(view: View<'_>, cluster: &Cluster, rollout: &Rollout) -> String {
     if rollout::is_resolved(view.world, cluster) == Some(false) {
         return "waiting for the operator to accept the change".to_owned();
     }
-    let total = rollout.instances.len();
+    let total = declared(cluster);
     let left: Vec<_> = rollout.instances.iter().filter(|instance| !instance.done).collect();
-    let count = format!("{}/{total}", total - left.len());
+    let count = format!("{}/{total}", rollout.instances.len() - left.len());
     match left.as_slice() {
         [] => match rollout.pending.first() {
             Some(pending) => format!("{count}, {pending}"),
             None => count,
         },
-        [last] if last.is_primary && total > 1 => {
+        [last] if last.is_primary && total > 1 && rollout.instances.len() >= total => {
             let times = super::estimate::recreated(view.world, cluster, view.known);
             format!(
                 "{count}, the primary {} is last: writes stop for a while ({})",
@@ -190,7 +195,7 @@ fn preload_effective(view: View<'_>, cluster: &Cluster, edit: &PreloadEdit) -> S
     }
     match missing.first() {
         None => Seen::Holds,
-        Some(first) => Seen::pending(format!("{done}/{}, {first}", instances.len())),
+        Some(first) => Seen::pending(format!("{done}/{}, {first}", declared(cluster))),
     }
 }
 

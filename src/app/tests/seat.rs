@@ -161,6 +161,12 @@ impl Seat {
                 .report_of(&pod, &uid, at)
                 .map_or_else(|| Observation::Permitted(Vec::new()), Observation::Managed),
             Read::Nodes => Observation::Nodes(Ok(Sim::nodes())),
+            Read::Events { pod, uid } => Observation::Warned(crate::domain::probe::PodEvents {
+                pod,
+                uid,
+                at,
+                warnings: Ok(Vec::new()),
+            }),
             Read::Schema => Observation::Schema(Err("not here".to_owned())),
             Read::Permissions(asked) => Observation::Permitted(asked.into_iter().map(|asked| (asked, Verdict::Allowed)).collect()),
         }

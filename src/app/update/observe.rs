@@ -64,10 +64,12 @@ pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observati
     if everything {
         sum.clusters.extend(session.world.clusters.keys().cloned());
     }
+    sum.clusters.extend(waiting(&session.world));
     derive(session, &sum.clusters);
     let wanted = allowed(model.database_access, reads(&session.world, target, &sum.probe, false));
     let mut effects = chosen(&session.world, wanted);
     effects.extend(sum.crashed.iter().filter_map(|pod| crash_log(&session.world, target, pod)));
+    effects.extend(warnings(session, target));
     if back {
         effects.extend(recover(model, target));
     }
@@ -79,6 +81,36 @@ pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observati
         effects.extend(runs::world_changed(model, target));
     }
     effects
+}
+
+/// Clusters with a pod that does not get on, or may not: what is said of it depends on the time, too.
+fn waiting(world: &World) -> Vec<ClusterKey> {
+    let jobs = world.jobs.values().map(|job| &job.pod);
+    let waiting = world.instances.values().chain(jobs).filter(|pod| !pod.is_up());
+    waiting.map(|pod| pod.cluster.clone()).collect()
+}
+
+/// The events of a pod that has been starting for a while and says nothing are read once, and once more after long.
+fn warnings(session: &mut Session, target: TargetId) -> Vec<Effect> {
+    let world = &session.world;
+    let jobs = world.jobs.values().map(|job| &job.pod);
+    let silent: Vec<(PodKey, String, bool)> = world
+        .instances
+        .values()
+        .chain(jobs)
+        .filter_map(|pod| Some((pod.key.clone(), pod.uid.clone(), world.is_silent(pod)?)))
+        .collect();
+    // Who asks about a pod of long ago asks once.
+    let is_new = |(_, uid, long): &&(PodKey, String, bool)| {
+        let known = session.warned.contains(&(uid.clone(), true)) || session.warned.contains(&(uid.clone(), *long));
+        !known
+    };
+    let asked: Vec<(PodKey, String, bool)> = silent.iter().filter(is_new).cloned().collect();
+    session.warned.extend(asked.iter().map(|(_, uid, long)| (uid.clone(), *long)));
+    asked
+        .into_iter()
+        .map(|(pod, uid, _)| Effect::Read(target, Read::Events { pod, uid }))
+        .collect()
 }
 
 /// A watch of instances that was broken goes on.
@@ -286,7 +318,8 @@ pub(super) fn manager(world: &World, target: TargetId, pod: &PodKey) -> Option<E
 }
 
 fn crash_log(world: &World, target: TargetId, pod: &PodKey) -> Option<Effect> {
-    let instance = world.instances.get(pod)?;
+    let job = || world.jobs.get(pod).map(|job| &job.pod);
+    let instance = world.instances.get(pod).or_else(job)?;
     let trouble = instance.trouble.as_ref()?;
     Some(Effect::Read(
         target,

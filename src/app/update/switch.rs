@@ -25,6 +25,7 @@ pub(super) fn switched(model: &mut Model, id: TargetId, target: Target) -> Vec<E
         target,
         world: World::default(),
         derived: BTreeMap::new(),
+        warned: std::collections::BTreeSet::new(),
         unfinished: Vec::new(),
     };
     model.sessions.insert(id, session);

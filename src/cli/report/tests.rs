@@ -73,6 +73,7 @@ fn instance() -> Instance {
         waits: None,
         unready_since: None,
         ends: None,
+        dropped: Vec::new(),
         running: true,
         restarted_at: None,
         operator_version: Some("1.30.0".to_owned()),
@@ -195,6 +196,7 @@ pub(in crate::cli) fn session(last: RungState, more: Vec<Observation>) -> Sessio
                 findings: Vec::new(),
             },
         )]),
+        warned: std::collections::BTreeSet::new(),
         unfinished: Vec::new(),
     }
 }

@@ -10,6 +10,7 @@ use crate::domain::finding::Severity;
 use crate::domain::ids::ClusterKey;
 use crate::domain::ladder::RungState;
 use crate::domain::rollout;
+use crate::domain::world::Halt;
 
 /// What is so of these clusters; `is_partial` says that a permission or a source is missing.
 pub(in crate::cli) fn of_clusters(session: &Session, clusters: &[ClusterKey], is_partial: bool) -> Exit {
@@ -26,6 +27,7 @@ pub(in crate::cli) fn of_clusters(session: &Session, clusters: &[ClusterKey], is
     let is_blocked = clusters
         .iter()
         .filter_map(|key| session.world.clusters.get(key))
+        .filter(|cluster| !cluster.halts().contains(&Halt::Hibernated))
         .any(|cluster| rollout::assess(&session.world, cluster).blocked.is_some());
     if is_blocked || is_found || headlines.contains(&RungState::Broken) {
         Exit::Broken

@@ -168,7 +168,7 @@ pub(super) fn mounted(subject: &Subject) -> Rung {
     };
     match subject.unseen(Kind::Pod) {
         Some(why) => sum.plain(RungState::Unknown, why, None),
-        None => sum.rung(),
+        None => subject.explained(sum.rung()),
     }
 }
 
@@ -177,6 +177,8 @@ fn mount_line(subject: &Subject, instance: &rollout::InstanceRollout, at: Option
     let mount = instance.mounts.iter().find(|mount| mount.entry == *name);
     let is_primary = instance.is_primary;
     let reference = mount.and_then(|mount| mount.reference.clone());
+    let pod = subject.world.instances.get(&instance.pod);
+    let is_dropped = pod.is_some_and(|pod| pod.dropped.contains(name));
     let failing = || subject.world.failing(subject.world.instances.get(&instance.pod)?);
     let (state, seen) = match mount.map_or(MountState::Missing, |mount| mount.state) {
         MountState::Mounted => holds(format!(
@@ -184,6 +186,7 @@ fn mount_line(subject: &Subject, instance: &rollout::InstanceRollout, at: Option
             fault::role(is_primary),
             fault::volume(reference.as_deref())
         )),
+        MountState::Missing | MountState::Stale if is_dropped => broken(Fault::VolumeDropped),
         MountState::Stale if reference == subject.entry.reference => (subject.unfinished(), other_policy(subject, is_primary).into()),
         MountState::Stale => (subject.unfinished(), Fault::OtherImage { reference, is_primary }.into()),
         MountState::Orphan => (subject.unfinished(), Fault::Orphaned { reference, is_primary }.into()),

@@ -117,7 +117,7 @@ fn each_instance(subject: &Subject, kind: RungKind, by_hand: ShellCommand, tell:
     };
     match subject.unseen(crate::domain::watch::Kind::Pod) {
         Some(why) => sum.plain(RungState::Unknown, why, None),
-        None => sum.rung(),
+        None => subject.explained(sum.rung()),
     }
 }
 

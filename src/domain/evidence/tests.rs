@@ -728,3 +728,81 @@ fn c12_an_entry_that_is_stuck_leaves_its_neighbours_unknown_there() {
         assert_eq!(rung(&world, "pgvector", kind).state, RungState::Unknown, "{kind:?}");
     }
 }
+
+fn without_pods(world: &mut World) {
+    world.apply(Objects::Instances(Vec::new()).into(), fixture::now());
+}
+
+#[test]
+fn d23_a_hibernated_cluster_is_not_on_its_way() {
+    let mut world = fixture::world();
+    without_pods(&mut world);
+    assert_eq!(rung(&world, "hstore", RungKind::Mounted).state, RungState::InProgress, "pods come");
+    change(&mut world, |cluster| {
+        cluster.annotations.insert("cnpg.io/hibernation".to_owned(), "on".to_owned());
+    });
+    for kind in [RungKind::Mounted, RungKind::OnPath, RungKind::Available] {
+        assert_eq!(rung(&world, "hstore", kind).state, RungState::Unknown, "{kind:?}");
+    }
+}
+
+fn job(message: &str) -> crate::domain::instance::JobPod {
+    let mut pod = fixture::instance("orders-1");
+    pod.key.name = "orders-1-initdb-x7k2p".to_owned();
+    (pod.ready, pod.running, pod.was_started) = (false, false, false);
+    pod.trouble = Some(crate::domain::instance::Trouble {
+        container: "bootstrap-controller".to_owned(),
+        init: true,
+        reason: "ImagePullBackOff".to_owned(),
+        message: message.to_owned(),
+        ..crate::domain::instance::Trouble::default()
+    });
+    crate::domain::instance::JobPod {
+        job: "initdb".to_owned(),
+        makes: fixture::instance("orders-1").key,
+        pod,
+    }
+}
+
+#[test]
+fn c15_a_job_that_fails_breaks_the_entry_that_it_names_and_no_other() {
+    let mut world = fixture::world();
+    without_pods(&mut world);
+    let message = format!("Back-off pulling image \"{}\"", fixture::HSTORE);
+    world.apply(Objects::Jobs(vec![job(&message)]).into(), fixture::now());
+    assert_eq!(rung(&world, "hstore", RungKind::Mounted).state, RungState::Broken);
+    assert_eq!(rung(&world, "pgvector", RungKind::Mounted).state, RungState::Unknown);
+    // Its instance is there: what the job said is of before.
+    world.apply(
+        crate::domain::observation::Object::Instance(Box::new(fixture::instance("orders-1"))).into(),
+        fixture::now(),
+    );
+    assert_eq!(rung(&world, "hstore", RungKind::Mounted).state, RungState::InProgress);
+}
+
+#[test]
+fn c34_an_event_tells_why_a_pod_does_not_start_and_whom_it_concerns() {
+    let mut world = fixture::world();
+    change_instance(&mut world, "orders-2", |instance| {
+        instance.uid = "another".to_owned();
+        (instance.ready, instance.running, instance.was_started) = (false, false, false);
+        instance.created = Some(fixture::now() - jiff::SignedDuration::from_mins(3));
+        instance.mounts[1].volume = Some("ext-hstore".to_owned());
+    });
+    assert_eq!(rung(&world, "hstore", RungKind::Mounted).state, RungState::InProgress);
+    world.apply(
+        Observation::Warned(crate::domain::probe::PodEvents {
+            pod: fixture::instance("orders-2").key,
+            uid: "another".to_owned(),
+            at: fixture::now(),
+            warnings: Ok(vec![crate::domain::probe::PodWarning {
+                reason: "FailedMount".to_owned(),
+                message: "MountVolume.SetUp failed for volume \"ext-hstore\" : no space left".to_owned(),
+                at: None,
+            }]),
+        }),
+        fixture::now(),
+    );
+    assert_eq!(rung(&world, "hstore", RungKind::Mounted).state, RungState::Broken);
+    assert_eq!(rung(&world, "pgvector", RungKind::Mounted).state, RungState::Unknown);
+}

@@ -2,6 +2,7 @@
 
 use super::{Code, Found, Instance, Remedy, Subject, Verdict};
 use crate::domain::classify::{Failure, classify};
+use crate::domain::instance::JobPod;
 use crate::domain::shell::{ShellCommand, pod};
 use crate::domain::trouble::{BOOTSTRAP, Blame, Failing, POSTGRES, Stall, Trouble};
 use crate::domain::world::library_name;
@@ -9,6 +10,15 @@ use crate::domain::world::library_name;
 impl Found<'_> {
     pub(super) fn instances(&mut self) {
         let instances: Vec<Instance> = self.world.instances_of(&self.cluster.key).cloned().collect();
+        let jobs: Vec<(JobPod, Failing)> = self
+            .world
+            .failing_jobs(&self.cluster.key)
+            .map(|(job, failing)| (job.clone(), failing))
+            .collect();
+        for (job, failing) in &jobs {
+            self.instance(&job.pod, failing);
+        }
+        self.volumes_dropped(&instances);
         for instance in &instances {
             if let Some(failing) = self.world.failing(instance) {
                 self.instance(instance, &failing);
@@ -182,6 +192,27 @@ impl Found<'_> {
             subject: Subject::Instance(name.to_owned()),
             message: format!("{name} {}: {failure}{image}", ends(trouble)),
             remedy_text: format!("{remedy_text}, or take the library out of shared_preload_libraries"),
+            remedy: Remedy::ByHand,
+        });
+    }
+
+    /// The operator asked for image volumes, and pods were stored without them.
+    fn volumes_dropped(&mut self, instances: &[Instance]) {
+        let Some(instance) = instances.iter().find(|instance| !instance.dropped.is_empty()) else {
+            return;
+        };
+        let restart = ShellCommand::cnpg(&self.cluster.key.namespace, ["restart"]).with_name(&self.cluster.key.name);
+        self.say(Verdict {
+            code: Code::ImageVolumeDropped,
+            subject: Subject::Instance(instance.key.name.clone()),
+            message: format!(
+                "{} was made with the image volume of {}, and the API server stored it without: the feature gate ImageVolume is off there",
+                instance.key.name,
+                instance.dropped.join(", ")
+            ),
+            remedy_text: format!(
+                "Turn the feature gate ImageVolume on in the API server and the kubelets, then have the pods made again: {restart}"
+            ),
             remedy: Remedy::ByHand,
         });
     }

@@ -235,6 +235,9 @@ codes! {
     RestartUnknown = "restart-unknown", Info,
         "ld_library_path, bin_path or env of an entry may have changed since the server started, and its environment cannot be read: if so, nothing triggers the restart that it takes.",
         "CloudNativePG pkg/management/postgres/instance.go; managedFields";
+    ImageVolumeDropped = "image-volume-dropped", Error,
+        "The API server stored a pod without the image volume that the operator asked for: it does not know the field. The pod never mounts the entry.",
+        "Kubernetes feature gate ImageVolume; CloudNativePG annotation cnpg.io/podSpec";
     InstanceNotStarting = "instance-not-starting", Error,
         "An instance does not start: a container, the scheduler or the node says why, or it has been starting for more than ten minutes.",
         "Kubernetes container waiting reasons, pod conditions";

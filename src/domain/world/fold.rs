@@ -7,7 +7,7 @@ use crate::domain::catalog::Catalog;
 use crate::domain::cluster::Cluster;
 use crate::domain::database::Database;
 use crate::domain::ids::{CatalogKey, ClusterKey, DatabaseKey, PodKey};
-use crate::domain::instance::{Instance, Trouble};
+use crate::domain::instance::{Instance, JobPod, Trouble};
 use crate::domain::observation::{Object, ObjectId, Objects, Observation};
 use crate::domain::probe::{InstanceProbe, ProbeFailure};
 use crate::domain::watch::{Kind, WatchState};
@@ -52,6 +52,11 @@ fn fold(world: &mut World, observation: Observation, now: Timestamp) -> Changed 
             let visible = world.crashes.get(&line.pod).is_none_or(|old| old.fatal != line.fatal);
             touch_pod(world, &line.pod, visible, &mut changed);
             world.crashes.insert(line.pod.clone(), line);
+        }
+        Observation::Warned(events) => {
+            let visible = world.events.get(&events.pod).is_none_or(|old| old.warnings != events.warnings);
+            touch_pod(world, &events.pod, visible, &mut changed);
+            world.events.insert(events.pod.clone(), events);
         }
         Observation::Permitted(answers) => {
             for (permission, verdict) in answers {
@@ -105,7 +110,8 @@ fn lasting(before: &WatchState, told: WatchState, at: Timestamp) -> WatchState {
 /// Marks the cluster of a pod as touched.
 fn touch_pod(world: &World, pod: &PodKey, visible: bool, changed: &mut Changed) {
     changed.visible |= visible;
-    if visible && let Some(instance) = world.instances.get(pod) {
+    let job = world.jobs.get(pod).map(|job| &job.pod);
+    if visible && let Some(instance) = world.instances.get(pod).or(job) {
         changed.clusters.insert(instance.cluster.clone());
     }
 }
@@ -185,8 +191,11 @@ fn replace(world: &mut World, objects: Objects, now: Timestamp, changed: &mut Ch
             }
             renew(world, Kind::Pod, &unchanged(&world.instances, &new), new.keys(), now);
             world.instances = new;
+            let gone = std::mem::take(&mut world.jobs);
+            changed.clusters.extend(gone.into_values().map(|job| job.pod.cluster));
             forget_gone_pods(world);
         }
+        Objects::Jobs(list) => list.into_iter().for_each(|job| note_job(world, job, changed)),
         Objects::Databases(list) => {
             let new: BTreeMap<_, _> = list.into_iter().map(|database| (database.key.clone(), database)).collect();
             for key in differing(&world.databases, &new) {
@@ -314,6 +323,11 @@ fn upsert(world: &mut World, object: Object, now: Timestamp, changed: &mut Chang
             }
             (Kind::Pod, name)
         }
+        Object::Job(job) => {
+            let name = job.pod.key.to_string();
+            note_job(world, *job, changed);
+            (Kind::Pod, name)
+        }
         Object::Database(database) => {
             let name = database.key.to_string();
             if world.databases.get(&database.key) != Some(&*database) {
@@ -368,6 +382,11 @@ fn note_instance(world: &World, instance: &Instance, changed: &mut Changed) {
     {
         changed.probe.insert(instance.key.clone());
     }
+    note_last_words(world, instance, changed);
+}
+
+/// The log of a container that ended is read once for each time.
+fn note_last_words(world: &World, instance: &Instance, changed: &mut Changed) {
     let ended = instance.trouble.as_ref().filter(|trouble| trouble.has_ended());
     let is_read = |trouble: &&Trouble| {
         let line = world.crashes.get(&instance.key).filter(|line| line.is_of(instance, trouble));
@@ -376,6 +395,16 @@ fn note_instance(world: &World, instance: &Instance, changed: &mut Changed) {
     if ended.is_some_and(|trouble| !is_read(&trouble)) {
         changed.crashed.insert(instance.key.clone());
     }
+}
+
+fn note_job(world: &mut World, job: JobPod, changed: &mut Changed) {
+    let key = job.pod.key.clone();
+    if world.jobs.get(&key) == Some(&job) {
+        return;
+    }
+    changed.clusters.insert(job.pod.cluster.clone());
+    note_last_words(world, &job.pod, changed);
+    world.jobs.insert(key, job);
 }
 
 /// SQL evidence of a cluster is read again when what was asked of it changes.
@@ -400,6 +429,10 @@ fn remove(world: &mut World, id: &ObjectId, changed: &mut Changed) {
             (Kind::Cluster, key.to_string())
         }
         ObjectId::Instance(key, uid) => {
+            if world.jobs.get(key).is_some_and(|job| job.pod.uid == *uid) {
+                changed.clusters.extend(world.jobs.remove(key).map(|job| job.pod.cluster));
+                forget_gone_pods(world);
+            }
             if world.instances.get(key).is_some_and(|instance| instance.uid == *uid) {
                 changed
                     .clusters
@@ -436,14 +469,18 @@ fn remove(world: &mut World, id: &ObjectId, changed: &mut Changed) {
 
 /// Evidence about a pod that is gone, or whose name another pod has now, is dropped.
 fn forget_gone_pods(world: &mut World) {
-    let instances = &world.instances;
-    let same = |pod: &PodKey, uid: &str| instances.get(pod).is_some_and(|instance| instance.uid == uid);
+    let (instances, jobs) = (&world.instances, &world.jobs);
+    let same = |pod: &PodKey, uid: &str| {
+        let job = jobs.get(pod).map(|job| &job.pod);
+        instances.get(pod).or(job).is_some_and(|instance| instance.uid == uid)
+    };
     world.probes.retain(|pod, probe| match probe {
         Probe::Answered(probe) => same(pod, &probe.uid),
         Probe::Failed(failure, _) => same(pod, &failure.uid),
     });
     world.reports.retain(|pod, report| same(pod, &report.uid));
     world.crashes.retain(|pod, line| same(pod, &line.uid));
+    world.events.retain(|pod, events| same(pod, &events.uid));
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use crate::domain::Observation;
 use crate::domain::ids::{CatalogKey, ClusterKey, DatabaseKey, PodKey};
 use crate::domain::observation::{Object, ObjectId, Objects};
 use crate::domain::watch::Kind;
-use crate::wire;
+use crate::wire::{self, Pod};
 
-/// All objects of a list, and those of them that cannot be read.
+/// All objects of a list, and what else is told of them: pods of jobs, and objects that cannot be read.
 pub(super) fn objects(kind: Kind, items: &[Value]) -> (Objects, Vec<Observation>) {
     let mut unreadable = Vec::new();
     let mut keep = |object: &Value, why: String| unreadable.push(garbage(kind, object, why));
@@ -22,7 +22,21 @@ pub(super) fn objects(kind: Kind, items: &[Value]) -> (Objects, Vec<Observation>
     }
     let objects = match kind {
         Kind::Cluster => Objects::Clusters(each!(wire::cluster)),
-        Kind::Pod => Objects::Instances(each!(wire::instance)),
+        Kind::Pod => {
+            let (mut instances, mut jobs) = (Vec::new(), Vec::new());
+            for pod in items {
+                match wire::pod(pod) {
+                    Ok(Some(Pod::Instance(instance))) => instances.push(*instance),
+                    Ok(Some(Pod::Job(job))) => jobs.push(*job),
+                    Ok(None) => {}
+                    Err(why) => keep(pod, why),
+                }
+            }
+            if !jobs.is_empty() {
+                unreadable.push(Objects::Jobs(jobs).into());
+            }
+            Objects::Instances(instances)
+        }
         Kind::Database => Objects::Databases(each!(wire::database)),
         Kind::ImageCatalog => Objects::ImageCatalogs(each!(wire::catalog)),
         Kind::ClusterImageCatalog => Objects::ClusterImageCatalogs(each!(wire::catalog)),
@@ -38,18 +52,23 @@ fn garbage(kind: Kind, object: &Value, why: String) -> Observation {
     }
 }
 
-/// An object that was added or changed.
-pub(super) fn upserted(kind: Kind, object: &Value) -> Observation {
+/// An object that was added or changed; `None` when it is about nothing that extop looks at.
+pub(super) fn upserted(kind: Kind, object: &Value) -> Option<Observation> {
     let converted = match kind {
         Kind::Cluster => wire::cluster(object).map(|cluster| Object::Cluster(Box::new(cluster))),
-        Kind::Pod => wire::instance(object).map(|instance| Object::Instance(Box::new(instance))),
+        Kind::Pod => match wire::pod(object) {
+            Ok(None) => return None,
+            Ok(Some(Pod::Instance(instance))) => Ok(Object::Instance(instance)),
+            Ok(Some(Pod::Job(job))) => Ok(Object::Job(job)),
+            Err(why) => Err(why),
+        },
         Kind::Database => wire::database(object).map(|database| Object::Database(Box::new(database))),
         Kind::ImageCatalog | Kind::ClusterImageCatalog => wire::catalog(object).map(|catalog| Object::Catalog(Box::new(catalog))),
     };
-    match converted {
+    Some(match converted {
         Ok(object) => object.into(),
         Err(why) => garbage(kind, object, why),
-    }
+    })
 }
 
 /// The name of an object that is gone.

@@ -71,7 +71,8 @@ pub(super) struct Source {
 impl Source {
     fn uri(&self, query: &str) -> String {
         let selector = if self.kind == Kind::Pod {
-            "&labelSelector=cnpg.io%2FpodRole%3Dinstance"
+            // Jobs that make an instance have no label `cnpg.io/podRole`.
+            "&labelSelector=cnpg.io%2Fcluster"
         } else {
             ""
         };
@@ -482,7 +483,11 @@ impl Watcher {
         let object = event.get("object").ok_or_else(garbage)?;
         let version = object.pointer("/metadata/resourceVersion").and_then(Value::as_str);
         match event.get("type").and_then(Value::as_str) {
-            Some("ADDED" | "MODIFIED") => self.tell(upserted(kind, object)).await?,
+            Some("ADDED" | "MODIFIED") => {
+                if let Some(fact) = upserted(kind, object) {
+                    self.tell(fact).await?;
+                }
+            }
             Some("DELETED") => {
                 if let Some(id) = identity(kind, object) {
                     self.tell(id.into()).await?;

@@ -398,6 +398,20 @@ fn cases() -> Vec<(Code, Edit, Edit)> {
             },
         ),
         (
+            Code::ImageVolumeDropped,
+            |world| {
+                change_instance(world, "orders-2", |instance| {
+                    instance.mounts.retain(|mount| mount.entry != "hstore");
+                    instance.dropped = vec!["hstore".to_owned()];
+                });
+            },
+            |world| {
+                change_instance(world, "orders-2", |instance| {
+                    instance.mounts.retain(|mount| mount.entry != "hstore");
+                });
+            },
+        ),
+        (
             Code::InstanceNotStarting,
             |world| waiting(world, "CreateContainerConfigError", "secret \"app-settings\" not found"),
             |world| change_instance(world, "orders-2", |instance| (instance.ready, instance.running) = (false, false)),

@@ -1,14 +1,19 @@
 //! The question why an instance does not get on.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 
 use super::cluster::Fence;
-use crate::domain::instance::Instance;
+use crate::domain::ids::{ClusterKey, PodKey};
+use crate::domain::instance::{Instance, JobPod};
 use crate::domain::trouble::{Blame, Failing, Stall, Trouble, lasting};
 use crate::domain::{Timestamp, World};
 
 /// Something that Kubernetes calls on its way, or by a name that extop does not know, is taken at its word for so long.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+/// A pod that starts is silent for so long without being asked for its events.
+const QUIET: SignedDuration = SignedDuration::from_mins(2);
 /// A pod may be gone so much later than it was asked to.
 const OVERDUE: SignedDuration = SignedDuration::from_mins(2);
 
@@ -29,6 +34,9 @@ impl World {
         if self.is_fenced(instance) {
             return None;
         }
+        if let Some(warning) = self.warning_of(instance) {
+            return Some(self.stalled(instance, Stall::Told, warning, None));
+        }
         let stall = if instance.running { Stall::Unready } else { Stall::Starting };
         let since = match stall {
             Stall::Unready => instance.unready_since,
@@ -36,6 +44,53 @@ impl World {
         };
         let waits = instance.waits.clone().unwrap_or_default();
         self.has_waited(since).then(|| self.stalled(instance, stall, waits, since))
+    }
+
+    /// A pod has been starting for a while and says nothing: its events may say why. They are worth reading once, and once
+    /// more when it has been starting for long (`true`).
+    pub fn is_silent(&self, instance: &Instance) -> Option<bool> {
+        let starts = !instance.ready && !instance.deleting && !instance.running && instance.trouble.is_none();
+        let ended = matches!(instance.phase.as_str(), "Succeeded" | "Failed");
+        let since = instance
+            .created
+            .filter(|created| starts && !ended && self.is_past(*created, QUIET))?;
+        Some(self.is_past(since, PATIENCE))
+    }
+
+    /// The newest warning of Kubernetes about a pod that has been starting for a while.
+    fn warning_of(&self, instance: &Instance) -> Option<Trouble> {
+        self.is_silent(instance)?;
+        let events = self.events.get(&instance.key).filter(|events| events.uid == instance.uid)?;
+        let warning = events.warnings.as_ref().ok()?.last()?;
+        Some(Trouble {
+            reason: warning.reason.clone(),
+            message: warning.message.clone(),
+            since: warning.at,
+            ..Trouble::default()
+        })
+    }
+
+    /// The pods of jobs that fail, of a cluster: the newest for each instance that is not there, unless the job has ended well.
+    pub fn failing_jobs<'a>(&'a self, cluster: &'a ClusterKey) -> impl Iterator<Item = (&'a JobPod, Failing)> + 'a {
+        let of_cluster = move || self.jobs.values().filter(move |job| job.pod.cluster == *cluster);
+        let is_open = move |job: &&JobPod| {
+            let others = || of_cluster().filter(|other| other.makes == job.makes);
+            !self.instances.contains_key(&job.makes) && others().all(|other| other.pod.phase != "Succeeded")
+        };
+        let failing = of_cluster().filter(is_open).filter_map(|job| Some((job, self.failing_job(job)?)));
+        let mut newest: BTreeMap<&PodKey, (&JobPod, Failing)> = BTreeMap::new();
+        for (job, failing) in failing {
+            if newest.get(&job.makes).is_none_or(|(other, _)| other.pod.created <= job.pod.created) {
+                newest.insert(&job.makes, (job, failing));
+            }
+        }
+        newest.into_values()
+    }
+
+    /// A job may run for long: only what does not start or has failed does not get on.
+    fn failing_job(&self, job: &JobPod) -> Option<Failing> {
+        let is_running = job.pod.running && job.pod.trouble.is_none();
+        (!is_running && !job.pod.deleting).then(|| self.failing(&job.pod)).flatten()
     }
 
     /// What is wrong with an instance in a word that extop does not know, and may pass yet.
