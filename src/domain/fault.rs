@@ -234,15 +234,10 @@ pub(super) fn volume(reference: Option<&str>) -> &str {
     reference.unwrap_or("another kind of volume")
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Fault {
+    /// The sentence of what a pod mounts.
+    fn of_pod(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotDeclared { cluster } => write!(f, "spec.postgresql.extensions of {cluster} does not have it"),
-            Self::Halted { reason } => write!(f, "the operator has halted: {reason}"),
-            Self::StillResolved => f.write_str("the status still lists it"),
-            Self::NotResolved => f.write_str("it is not resolved any more"),
-            Self::CatalogAbsent(catalog) => write!(f, "the catalog {catalog} does not exist"),
-            Self::Unresolvable(why) => f.write_str(why),
             Self::OtherImage { reference, is_primary } => {
                 write!(f, "{}still mounts {}", role(*is_primary), volume(reference.as_deref()))
             }
@@ -254,7 +249,24 @@ impl fmt::Display for Fault {
             Self::VolumeDropped => {
                 f.write_str("the API server stored the pod without its image volume; the feature gate ImageVolume is off")
             }
-            Self::Failing(failing) => failing.fmt(f),
+            Self::Failing(failing) => fmt::Display::fmt(failing, f),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotDeclared { cluster } => write!(f, "spec.postgresql.extensions of {cluster} does not have it"),
+            Self::Halted { reason } => write!(f, "the operator has halted: {reason}"),
+            Self::StillResolved => f.write_str("the status still lists it"),
+            Self::NotResolved => f.write_str("it is not resolved any more"),
+            Self::CatalogAbsent(catalog) => write!(f, "the catalog {catalog} does not exist"),
+            Self::Unresolvable(why) => f.write_str(why),
+            Self::OtherImage { .. } | Self::Orphaned { .. } | Self::NotMounted { .. } | Self::VolumeDropped | Self::Failing(_) => {
+                self.of_pod(f)
+            }
             Self::Unmounted(fault) => write!(f, "not mounted yet; {fault}"),
             Self::NoControlPath { major } => write!(f, "PostgreSQL {major} has no extension_control_path"),
             Self::PathLacks {

@@ -175,26 +175,7 @@ fn replace(world: &mut World, objects: Objects, now: Timestamp, changed: &mut Ch
             renew(world, Kind::Cluster, &unchanged(&world.clusters, &new), new.keys(), now);
             world.clusters = new;
         }
-        Objects::Instances(list) => {
-            let new: BTreeMap<_, _> = list.into_iter().map(|instance| (instance.key.clone(), instance)).collect();
-            let pods: Vec<PodKey> = differing(&world.instances, &new).collect();
-            for pod in &pods {
-                changed.clusters.extend(
-                    [&world.instances, &new]
-                        .into_iter()
-                        .filter_map(|map| map.get(pod))
-                        .map(|instance| instance.cluster.clone()),
-                );
-                if let Some(instance) = new.get(pod) {
-                    note_instance(world, instance, changed);
-                }
-            }
-            renew(world, Kind::Pod, &unchanged(&world.instances, &new), new.keys(), now);
-            world.instances = new;
-            let gone = std::mem::take(&mut world.jobs);
-            changed.clusters.extend(gone.into_values().map(|job| job.pod.cluster));
-            forget_gone_pods(world);
-        }
+        Objects::Instances(list) => replace_instances(world, list, now, changed),
         Objects::Jobs(list) => list.into_iter().for_each(|job| note_job(world, job, changed)),
         Objects::Databases(list) => {
             let new: BTreeMap<_, _> = list.into_iter().map(|database| (database.key.clone(), database)).collect();
@@ -222,6 +203,27 @@ fn replace(world: &mut World, objects: Objects, now: Timestamp, changed: &mut Ch
         }
     }
     changed.visible |= !changed.clusters.is_empty();
+}
+
+fn replace_instances(world: &mut World, list: Vec<Instance>, now: Timestamp, changed: &mut Changed) {
+    let new: BTreeMap<_, _> = list.into_iter().map(|instance| (instance.key.clone(), instance)).collect();
+    let pods: Vec<PodKey> = differing(&world.instances, &new).collect();
+    for pod in &pods {
+        changed.clusters.extend(
+            [&world.instances, &new]
+                .into_iter()
+                .filter_map(|map| map.get(pod))
+                .map(|instance| instance.cluster.clone()),
+        );
+        if let Some(instance) = new.get(pod) {
+            note_instance(world, instance, changed);
+        }
+    }
+    renew(world, Kind::Pod, &unchanged(&world.instances, &new), new.keys(), now);
+    world.instances = new;
+    let gone = std::mem::take(&mut world.jobs);
+    changed.clusters.extend(gone.into_values().map(|job| job.pod.cluster));
+    forget_gone_pods(world);
 }
 
 fn replace_catalogs(world: &mut World, list: Vec<Catalog>, kind: Kind, now: Timestamp, changed: &mut Changed) {
@@ -339,26 +341,28 @@ fn upsert(world: &mut World, object: Object, now: Timestamp, changed: &mut Chang
             }
             (Kind::Database, name)
         }
-        Object::Catalog(catalog) => {
-            let name = catalog.key.to_string();
-            let unreadable = told_as(&catalog.key);
-            let kind = if catalog.key.namespace.is_some() {
-                Kind::ImageCatalog
-            } else {
-                Kind::ClusterImageCatalog
-            };
-            if world.catalogs.get(&catalog.key) != Some(&*catalog) {
-                changed.clusters.extend(users_of(world, &catalog.key));
-                world.seen.remove(&(kind, name.clone()));
-                world.catalogs.insert(catalog.key.clone(), *catalog);
-            }
-            world.unreadable.remove(&(kind, unreadable));
-            (kind, name)
-        }
+        Object::Catalog(catalog) => upsert_catalog(world, *catalog, changed),
     };
     changed.visible |= !changed.clusters.is_empty();
     world.unreadable.remove(&(kind, name.clone()));
     world.seen.entry((kind, name)).or_insert(now);
+}
+
+fn upsert_catalog(world: &mut World, catalog: Catalog, changed: &mut Changed) -> (Kind, String) {
+    let name = catalog.key.to_string();
+    let unreadable = told_as(&catalog.key);
+    let kind = if catalog.key.namespace.is_some() {
+        Kind::ImageCatalog
+    } else {
+        Kind::ClusterImageCatalog
+    };
+    if world.catalogs.get(&catalog.key) != Some(&catalog) {
+        changed.clusters.extend(users_of(world, &catalog.key));
+        world.seen.remove(&(kind, name.clone()));
+        world.catalogs.insert(catalog.key.clone(), catalog);
+    }
+    world.unreadable.remove(&(kind, unreadable));
+    (kind, name)
 }
 
 /// What instances show may be different from now on.
