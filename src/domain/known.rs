@@ -72,6 +72,14 @@ pub fn known(entry: &str) -> Option<&'static Known> {
         .find(|known| known.entry == folded || known.other_names.contains(&folded.as_str()))
 }
 
+/// What is known of an entry that is to be added: by its image where it has a reference, else by its name, as catalogs have it.
+pub fn known_entry(entry: &str, reference: Option<&str>) -> Option<&'static Known> {
+    match reference {
+        Some(reference) => known_image(&Reference::parse(reference).ok()?),
+        None => known(entry),
+    }
+}
+
 /// The libraries that must be preloaded for a SQL extension, whatever image has it.
 pub fn preloaded_for(sql_name: &str) -> &'static [&'static str] {
     let known = KNOWN.iter().find(|known| known.sql_names.contains(&sql_name));

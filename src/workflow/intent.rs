@@ -6,7 +6,7 @@ use crate::domain::Timestamp;
 use crate::domain::change::{Change, stored};
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::{ClusterKey, PodKey};
-use crate::domain::known::{folded, known};
+use crate::domain::known::{folded, known_entry};
 
 /// One guided action on a cluster, with its values.
 ///
@@ -144,10 +144,10 @@ impl DatabaseWish {
         Ok(wishes.collect())
     }
 
-    /// The SQL extensions that are meant where none is named: what is known of the entry, else its own name. An image that
+    /// The SQL extensions that are meant where none is named: what is known of the image, else its own name. An image that
     /// offers no SQL extension is only mounted and preloaded.
-    pub fn default_names(entry: &str) -> Vec<String> {
-        match known(entry) {
+    pub fn default_names(entry: &str, reference: Option<&str>) -> Vec<String> {
+        match known_entry(entry, reference) {
             Some(known) => known.sql_names.first().map(|name| (*name).to_owned()).into_iter().collect(),
             None => vec![folded(entry)],
         }

@@ -47,7 +47,7 @@ fn variable(text: &str) -> Result<EnvVar, String> {
 /// Every database gets every SQL extension.
 fn wishes(options: &Add) -> Result<Vec<DatabaseWish>, String> {
     let names = if options.sql.is_empty() {
-        DatabaseWish::default_names(&options.name)
+        DatabaseWish::default_names(&options.name, options.image.as_deref())
     } else {
         options.sql.clone()
     };
@@ -102,6 +102,19 @@ mod tests {
             [("app".into(), "my_own".into(), None)]
         );
         assert_eq!(wishes_of("extop add orders wal2json --database app"), []);
+        // D36q: an image is known by its reference; D36m: and a contrib name as it is.
+        assert_eq!(
+            wishes_of("extop add orders audit --image registry.example/pgvector:0.8.6-18-trixie --database app"),
+            [("app".into(), "vector".into(), None)]
+        );
+        assert_eq!(
+            wishes_of("extop add orders pgvector --image registry.example/own/geo:1 --database app"),
+            [("app".into(), "pgvector".into(), None)]
+        );
+        assert_eq!(
+            wishes_of("extop add orders uuid-ossp --database app"),
+            [("app".into(), "uuid-ossp".into(), None)]
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::domain::database::RequestedExtension;
 use crate::domain::entry_rules::{env_error, name_error, path_list_error, reference_error};
 use crate::domain::extension::{EnvVar, ExtensionEntry};
 use crate::domain::ids::{ClusterKey, DatabaseKey};
-use crate::domain::known::{KNOWN, known};
+use crate::domain::known::{KNOWN, known_entry};
 use crate::domain::requirements::names_error;
 use crate::domain::watch::Kind;
 use crate::domain::{Timestamp, World};
@@ -76,7 +76,10 @@ fn blank(chosen: &Chosen, world: &World) -> Form {
 /// Fills the fields of an `add-extension` form that are still empty with what is known of the chosen name.
 fn prefill(form: &mut Form, world: &World, cluster: &ClusterKey) {
     let name = form.value(FieldId::Name).to_owned();
-    let Some(known) = known(&name) else { return };
+    let reference = some(form.value(FieldId::Reference));
+    let Some(known) = known_entry(&name, reference.as_deref()) else {
+        return;
+    };
     let from_catalog = form.value(FieldId::Reference).is_empty() && offered_by_catalog(world, cluster).any(|entry| entry.name == name);
     let mut fill = |field: FieldId, value: String| {
         if form.value(field).is_empty() {
@@ -184,7 +187,7 @@ fn databases(world: &World, cluster: &ClusterKey) -> Vec<String> {
 fn wishes(form: &Form, entry: &str) -> Result<Vec<DatabaseWish>, String> {
     let mut names = words(form.value(FieldId::SqlNames));
     if names.is_empty() {
-        names = DatabaseWish::default_names(entry);
+        names = DatabaseWish::default_names(entry, some(form.value(FieldId::Reference)).as_deref());
     }
     let schema = some(form.value(FieldId::Schema));
     let mut wishes = Vec::new();
