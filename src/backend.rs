@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::Observation;
 use crate::domain::change::Request;
+use crate::domain::change::warnings::Warnings;
 use crate::domain::cluster::Cluster;
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::{ClusterKey, PodKey};
@@ -228,13 +229,14 @@ pub struct Reply {
     pub generation: Option<i64>,
     /// UID of the object that was written.
     pub uid: Option<String>,
-    /// Admission warnings, sanitised.
-    pub warnings: Vec<String>,
+    /// Admission warnings.
+    pub warnings: Warnings,
 }
 
 /// Writing. Every call sends one request and is never repeated by itself.
 pub trait Operate: Send + Sync {
-    /// Sends the request with `dryRun=All` and strict field validation.
+    /// Sends the request with `dryRun=All` and strict field validation. Where it is answered with warnings, the unchanged object
+    /// is tried as well, so that those about the cluster are told apart.
     fn dry_run(&self, request: Request, permit: WritePermit) -> BoxFuture<'static, Result<Reply, BackendError>>;
 
     /// Sends the request.

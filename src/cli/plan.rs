@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::domain::change::warnings::{Warnings, about_cluster};
 use crate::domain::shell::quoted;
 use crate::workflow::plan::{Check, CheckResult, DiffLine, DryRun, FOR_REFERENCE, Preview, Step, StepState, not_listed};
 use crate::workflow::run::Run;
@@ -102,10 +103,22 @@ fn one_step(text: &mut String, number: usize, step: &Step, preview: Option<&Prev
     let _ = match &preview.dry_run {
         None => Ok(()),
         Some(DryRun::Accepted(warnings)) if warnings.is_empty() => writeln!(text, "     dry run: accepted"),
-        Some(DryRun::Accepted(warnings)) => writeln!(text, "     dry run: accepted, with warnings: {}", warnings.join("; ")),
+        Some(DryRun::Accepted(warnings)) => accepted(text, warnings),
         Some(DryRun::Refused(why)) => writeln!(text, "     dry run: REFUSED: {why}"),
         Some(DryRun::Unanswered(why)) => writeln!(text, "     dry run: NO ANSWER: {why}"),
     };
+}
+
+fn accepted(text: &mut String, warnings: &Warnings) -> std::fmt::Result {
+    match warnings.change.as_slice() {
+        [] => writeln!(text, "     dry run: accepted")?,
+        about => writeln!(text, "     dry run: accepted, with warnings: {}", about.join("; "))?,
+    }
+    if warnings.cluster.is_empty() {
+        return Ok(());
+    }
+    let count = about_cluster(warnings.cluster.len());
+    writeln!(text, "     {count}: {}", warnings.cluster.join("; "))
 }
 
 #[cfg(test)]

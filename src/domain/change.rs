@@ -6,6 +6,7 @@ use serde_json::Value;
 mod edits;
 mod kind;
 pub(crate) mod stored;
+pub mod warnings;
 
 use super::ids::ClusterKey;
 pub use edits::{FieldEdit, ItemEdit, PreloadEdit};

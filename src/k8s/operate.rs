@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::error::{explain, of_kind};
 use super::read::patiently;
 use crate::backend::{BackendError, ErrorKind, Operate, Reply, WritePermit};
+use crate::domain::change::warnings::Warnings;
 use crate::domain::change::{FIELD_MANAGER, Method, Request, Resource};
 use crate::domain::text::sanitise;
 
@@ -50,7 +51,16 @@ impl Operate for Writer {
     fn dry_run(&self, request: Request, _permit: WritePermit) -> BoxFuture<'static, Result<Reply, BackendError>> {
         let (client, timeout) = (self.client.clone(), self.timeout);
         // It changes nothing, so that it can be sent again.
-        Box::pin(async move { patiently(timeout, || send(&client, timeout, &request, true)).await })
+        Box::pin(async move {
+            let mut reply = patiently(timeout, || send(&client, timeout, &request, true)).await?;
+            if !reply.warnings.is_empty()
+                && let Some(unchanged) = request.unchanged()
+                && let Ok(same) = send(&client, timeout, &unchanged, true).await
+            {
+                reply.warnings.set_apart(&same.warnings.change, &request);
+            }
+            Ok(reply)
+        })
     }
 
     fn apply(&self, request: Request, _permit: WritePermit) -> BoxFuture<'static, Result<Reply, BackendError>> {
@@ -146,7 +156,7 @@ async fn exchange(client: &Client, request: HttpRequest<Body>, tried: &str) -> R
         resource_version: object.pointer("/metadata/resourceVersion").and_then(Value::as_str).map(sanitise),
         generation: object.pointer("/metadata/generation").and_then(Value::as_i64),
         uid: object.pointer("/metadata/uid").and_then(Value::as_str).map(sanitise),
-        warnings: warnings(&parts.headers),
+        warnings: Warnings::of(warnings(&parts.headers)),
     })
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::app::model::{Derived, Mode, Model, Session, Tab};
 use crate::backend::{Access, DatabaseAccess, Scope, Target, TargetId};
+use crate::domain::change::warnings::Warnings;
 use crate::domain::change::{Change, ChangeKind, Method, PreloadEdit, Request, Resource};
 use crate::domain::check::CheckSubject;
 use crate::domain::evidence::ladders;
@@ -309,7 +310,7 @@ pub(crate) fn run() -> Run {
                 DiffLine::Removed("    - name: bar".to_owned()),
                 DiffLine::Added("    - name: foo".to_owned()),
             ],
-            dry_run: Some(DryRun::Accepted(Vec::new())),
+            dry_run: Some(DryRun::Accepted(Warnings::default())),
         }],
         unlisted: Vec::new(),
         to_confirm: Vec::new(),

@@ -4,6 +4,7 @@ use super::{Line, Role, mark, offers};
 use crate::app::action::Action;
 use crate::app::keymap;
 use crate::app::model::Model;
+use crate::domain::change::warnings::about_cluster;
 use crate::domain::change::{Method, Request, Resource};
 use crate::workflow::plan::{CheckResult, DiffLine, DryRun, FOR_REFERENCE, Plan, Preview, Step, not_listed};
 use crate::workflow::run::Run;
@@ -100,17 +101,25 @@ fn sent(preview: &Preview) -> Vec<Line> {
     let mut lines = Vec::new();
     lines.push(match &preview.dry_run {
         None => Line::new(Role::InProgress, "    ○ dry run: no answer yet").indented(6),
-        Some(DryRun::Accepted(warnings)) if warnings.is_empty() => {
+        Some(DryRun::Accepted(warnings)) if warnings.change.is_empty() => {
             Line::new(Role::Holds, "    ✓ dry run: the API server accepts it").indented(6)
         }
         Some(DryRun::Accepted(warnings)) => Line::new(Role::Warning, "    ▲ dry run: the API server accepts it and warns: ")
-            .with(Role::Text, warnings.join("; "))
+            .with(Role::Text, warnings.change.join("; "))
             .indented(6),
         Some(DryRun::Refused(why)) => Line::new(Role::Broken, "    × dry run: ").with(Role::Text, why).indented(6),
         Some(DryRun::Unanswered(why)) => Line::new(Role::Unknown, "    ? dry run: not answered: ")
             .with(Role::Text, format!("{why}; confirming asks again"))
             .indented(6),
     });
+    let standing = match &preview.dry_run {
+        Some(DryRun::Accepted(warnings)) => warnings.cluster.as_slice(),
+        _ => &[],
+    };
+    if !standing.is_empty() {
+        let text = format!("    · {} (below the request)", about_cluster(standing.len()));
+        lines.push(Line::new(Role::Dim, text).indented(6));
+    }
     lines.extend(preview.diff.iter().map(|line| match line {
         DiffLine::Same(text) => Line::new(Role::Dim, format!("      {text}")).indented(8),
         DiffLine::Removed(text) => Line::new(Role::Removed, format!("    - {text}")).indented(8),
@@ -121,6 +130,11 @@ fn sent(preview: &Preview) -> Vec<Line> {
         format!("{:#}", preview.request.body)
             .lines()
             .map(|line| Line::new(Role::Dim, format!("    {line}")).indented(8)),
+    );
+    lines.extend(
+        standing
+            .iter()
+            .map(|warning| Line::new(Role::Dim, format!("    about the cluster: {warning}")).indented(8)),
     );
     lines.push(Line::empty());
     lines

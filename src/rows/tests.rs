@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::app::model::Tab;
+use crate::domain::change::warnings::Warnings;
 use crate::domain::finding::{Code, Severity};
 use crate::domain::findings::ignored::Ignored;
 use crate::domain::fixture as facts;
@@ -229,7 +230,7 @@ fn a_dry_run_without_an_answer_is_neither_accepted_nor_refused() {
         texts(&review::review(&run))
     };
     assert!(said(None).contains("○ dry run: no answer yet"));
-    assert!(said(Some(DryRun::Accepted(Vec::new()))).contains("✓ dry run"));
+    assert!(said(Some(DryRun::Accepted(Warnings::default()))).contains("✓ dry run"));
     assert!(said(Some(DryRun::Refused("no".to_owned()))).contains("× dry run: no"));
     let unanswered = said(Some(DryRun::Unanswered("no answer within 10 s".to_owned())));
     assert!(

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Timestamp;
+use crate::domain::change::warnings::Warnings;
 use crate::domain::change::{Change, PreloadEdit, Request};
 pub use crate::domain::check::{Check, CheckCode, CheckResult};
 use crate::domain::ids::{ClusterKey, DatabaseKey, PodKey};
@@ -206,7 +207,7 @@ pub struct Preview {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DryRun {
     /// The API server would take the request, with these warnings.
-    Accepted(Vec<String>),
+    Accepted(Warnings),
     /// It would not; why, as a sentence.
     Refused(String),
     /// It did not answer, so it has not said yes; how that was noticed, as a sentence.

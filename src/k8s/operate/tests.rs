@@ -158,3 +158,39 @@ async fn a_dry_run_is_asked_again_while_the_server_is_busy_and_a_write_is_not() 
         assert_eq!((answer.is_ok(), mock.seen().len()), (dry_run, sent));
     }
 }
+
+#[tokio::test]
+async fn warnings_that_the_unchanged_object_gets_are_about_the_cluster() {
+    let mock = Mock::new(|seen| {
+        let mut answer = json_answer(200, &object())?;
+        let mut texts = vec!["299 - \"spec.backup is deprecated\""];
+        if seen.body != b"[]" {
+            texts.push("299 - \"the entry has no tag\"");
+        }
+        for text in texts {
+            answer.headers_mut().append(header::WARNING, text.parse().unwrap());
+        }
+        Some(answer)
+    });
+    let writer = Writer::new(mock.client(), Duration::from_secs(5));
+    let patch = json!([{"op": "add", "path": "/spec/postgresql/extensions/-", "value": {}}]);
+    let permit = || Access::Write.permit().unwrap();
+    let reply = writer
+        .dry_run(request(Method::JsonPatch, Resource::Cluster, patch.clone()), permit())
+        .await
+        .unwrap();
+    assert_eq!(reply.warnings.change, ["the entry has no tag"]);
+    assert_eq!(reply.warnings.cluster, ["spec.backup is deprecated"]);
+    assert!(mock.seen().iter().all(|seen| seen.uri.contains("dryRun=All")));
+    assert_eq!(mock.seen().len(), 2);
+
+    // The write itself is one request.
+    let reply = writer
+        .apply(request(Method::JsonPatch, Resource::Cluster, patch), permit())
+        .await
+        .unwrap();
+    assert_eq!(
+        (reply.warnings.change.len(), reply.warnings.cluster.len(), mock.seen().len()),
+        (2, 0, 3)
+    );
+}

@@ -8,6 +8,7 @@
 
 use super::*;
 use crate::backend::{BackendError, ErrorKind};
+use crate::domain::change::warnings::Warnings;
 use crate::domain::cluster::{FieldManager, UpdateStrategy};
 use crate::domain::fixture;
 use crate::domain::ids::DatabaseKey;
@@ -67,7 +68,7 @@ fn an_extension_is_mounted_preloaded_asked_for_and_proved_with_one_write_per_ste
             .plan
             .previews
             .iter()
-            .all(|preview| preview.dry_run == Some(DryRun::Accepted(Vec::new()))),
+            .all(|preview| preview.dry_run == Some(DryRun::Accepted(Warnings::default()))),
         "every step was dry-run before anything was written"
     );
     assert_eq!(stage.writes.len(), 0);
@@ -865,7 +866,7 @@ fn a_dry_run_that_was_not_answered_is_asked_again_and_confirms_nothing() {
         assert_eq!(stage.run.phase, Phase::Review);
         assert_eq!(stage.run.plan.previews[1].dry_run, None, "it is asked again");
         stage.settle();
-        assert_eq!(stage.run.plan.previews[1].dry_run, Some(DryRun::Accepted(Vec::new())));
+        assert_eq!(stage.run.plan.previews[1].dry_run, Some(DryRun::Accepted(Warnings::default())));
         stage.confirm();
         assert_ne!(stage.run.phase, Phase::Review, "{}", stage.run.progress);
     }

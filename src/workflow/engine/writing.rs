@@ -2,16 +2,34 @@
 
 use super::{Run, confirming, guarding, object_of, version_of, waiting};
 use crate::backend::{BackendError, ErrorKind, Reply};
+use crate::domain::change::warnings::{Warnings, about_cluster};
 use crate::domain::request::holds;
 use crate::domain::{Timestamp, World};
 use crate::workflow::conditions::{self, Seen};
 use crate::workflow::event::Command;
+use crate::workflow::plan::DryRun;
 use crate::workflow::run::Phase;
 
 /// How often a step is tried again after a conflict.
 const TRIES: u32 = 3;
 /// Seconds after which a write of unknown outcome, which the world does not show, is taken for not made.
 const UNSEEN: i64 = 30;
+
+/// What the dry run knew to be about the cluster is counted.
+fn say_warnings(run: &mut Run, step: usize, warnings: &Warnings, now: Timestamp) {
+    let preview = run.plan.previews.iter().find(|preview| preview.step == step);
+    let known = match preview.and_then(|preview| preview.dry_run.as_ref()) {
+        Some(DryRun::Accepted(known)) => known.cluster.clone(),
+        _ => Vec::new(),
+    };
+    let (standing, new): (Vec<&String>, Vec<&String>) = warnings.change.iter().partition(|warning| known.contains(warning));
+    for warning in new {
+        run.say(now, format!("the API server warns: {warning}"));
+    }
+    if !standing.is_empty() {
+        run.say(now, about_cluster(standing.len()));
+    }
+}
 
 pub(super) fn applied(
     run: &mut Run,
@@ -29,9 +47,7 @@ pub(super) fn applied(
     match result {
         Ok(reply) => {
             run.say(now, format!("{title}: accepted"));
-            for warning in &reply.warnings {
-                run.say(now, format!("the API server warns: {warning}"));
-            }
+            say_warnings(run, step, &reply.warnings, now);
             if let Some(object) = object_of(&change) {
                 match reply.generation {
                     Some(generation) => drop(run.memory.generations.insert(object, generation)),
