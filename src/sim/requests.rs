@@ -125,7 +125,7 @@ fn reply(object: Option<&Value>) -> Reply {
             .and_then(|object| object.pointer("/metadata/generation"))
             .and_then(Value::as_i64),
         uid: object.map(|object| text(object, "/metadata/uid").to_owned()),
-        warnings: Default::default(),
+        warnings: crate::domain::change::warnings::Warnings::default(),
     }
 }
 

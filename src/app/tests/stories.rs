@@ -144,7 +144,7 @@ fn reply() -> Reply {
         resource_version: Some("101".to_owned()),
         generation: Some(2),
         uid: None,
-        warnings: Default::default(),
+        warnings: crate::domain::change::warnings::Warnings::default(),
     }
 }
 

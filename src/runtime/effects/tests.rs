@@ -119,7 +119,7 @@ fn reply() -> Reply {
         resource_version: None,
         generation: None,
         uid: None,
-        warnings: Default::default(),
+        warnings: crate::domain::change::warnings::Warnings::default(),
     }
 }
 

@@ -782,6 +782,6 @@ fn reply(generation: Option<i64>) -> Reply {
         resource_version: None,
         generation,
         uid: None,
-        warnings: Default::default(),
+        warnings: crate::domain::change::warnings::Warnings::default(),
     }
 }
