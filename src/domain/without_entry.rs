@@ -47,7 +47,7 @@ impl fmt::Display for Orphan {
         match &self.lack {
             Lack::Control(instances) => write!(
                 f,
-                "{extension} {version} is installed in database {database}, and {} does not offer it any more",
+                "{extension} {version} is installed in database {database}, and it is not offered any more on {}",
                 instances.join(", ")
             ),
             Lack::Library(library, instances) => write!(
@@ -92,7 +92,8 @@ pub fn orphans(world: &World, cluster: &Cluster, ladders: &[Ladder]) -> Vec<Orph
             }
         }
     }
-    list.extend(unoffered(world, cluster).into_iter().map(|orphan| Orphan {
+    let unoffered = unoffered(world, cluster).into_iter();
+    list.extend(unoffered.filter(|orphan| !is_coming(&orphan.extension)).map(|orphan| Orphan {
         has_entry: of(&orphan.extension).is_some(),
         ..orphan
     }));
@@ -111,6 +112,7 @@ fn lack(world: &World, cluster: &Cluster, there: &InstalledExtension) -> Option<
     let instances = world.instances_of(&cluster.key).filter(|instance| instance.is_up());
     let answers: Vec<(&str, &InstanceProbe)> = instances
         .filter_map(|instance| Some((instance.key.name.as_str(), world.answer_of(instance)?)))
+        .filter(|(_, answer)| !world.is_outdated(&cluster.key, answer.at))
         .collect();
     let names = |lacks: &dyn Fn(&InstanceProbe) -> bool| -> Vec<String> {
         let lacking = answers.iter().filter(|(_, answer)| lacks(answer));
@@ -144,7 +146,8 @@ fn searched(library: &str) -> Option<&str> {
 
 /// What objects ask for, and neither an instance nor an image that is to come offers, unless the operator says so itself.
 fn unoffered(world: &World, cluster: &Cluster) -> Vec<Orphan> {
-    if cluster.why_databases_wait().is_some() {
+    let answered = world.teller_of(cluster).map(|answer| answer.at);
+    if cluster.why_databases_wait().is_some() || answered.is_none_or(|at| world.is_outdated(&cluster.key, at)) {
         return Vec::new();
     }
     let coming = coming_entries(world, cluster);

@@ -242,7 +242,7 @@ fn d03_an_image_that_is_gone_is_told_of_what_is_still_installed() {
     image_gone(&mut world, &fixture::INSTANCES);
     told(
         &world,
-        "hstore 1.8 is installed in database app, and orders-1, orders-2, orders-3 does not offer it any more",
+        "hstore 1.8 is installed in database app, and it is not offered any more on orders-1, orders-2, orders-3",
     );
     world.apply(Objects::Databases(Vec::new()).into(), fixture::now());
     let found = found(&world);
@@ -387,4 +387,12 @@ fn d36_before_postgresql_18_the_path_is_not_hidden_but_unheard_of() {
     let ladders = ladders(&world, &world.clusters[&fixture::cluster_key()]);
     let rung = ladders[0].rung(RungKind::OnPath).unwrap();
     assert_eq!(rung.fault(), Some(&crate::domain::fault::Fault::NoControlPath { major: 17 }));
+}
+
+#[test]
+fn d03_what_was_read_before_the_last_change_proves_no_loss() {
+    let mut world = fixture::world();
+    image_gone(&mut world, &fixture::INSTANCES);
+    world.changed.insert(fixture::cluster_key(), fixture::now());
+    assert!(found(&world).iter().all(|finding| finding.code != Code::InstalledNotOffered));
 }
