@@ -146,6 +146,9 @@ pub struct ClusterSpec {
     /// `spec.replica`.
     #[serde(default)]
     pub replica: Option<ReplicaSpec>,
+    /// Standbys that must confirm every write, if any must.
+    #[serde(default)]
+    pub confirming: Option<Confirming>,
     /// `spec.affinity`, as far as it chooses nodes.
     #[serde(default)]
     pub placement: Placement,
@@ -159,6 +162,16 @@ pub struct ClusterSpec {
     pub superuser_secret: Option<String>,
     /// Secret of the application owner, if bootstrap names one.
     pub application_secret: Option<String>,
+}
+
+/// Synchronous replication that makes writes wait while too few standbys are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirming {
+    /// How many standbys must confirm a write.
+    pub number: u32,
+    /// `spec.postgresql.synchronous` with durability `required`: the operator never asks for fewer. Else `spec.minSyncReplicas`,
+    /// which it lowers while fewer are ready.
+    pub is_required: bool,
 }
 
 /// `spec.replica`: whether the cluster follows another one.

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::platform::placement;
 use super::{entry, flag, is_mark, list, managers, number, optional, pairs, required, text, texts, time};
 use crate::domain::cluster::{
-    CatalogRef, Cluster, ClusterSpec, ClusterStatus, Condition, PresentFields, ReplicaSpec, ResolvedImage, UpdateMethod, UpdateStrategy,
+    CatalogRef, Cluster, ClusterSpec, ClusterStatus, Condition, Confirming, PresentFields, ReplicaSpec, ResolvedImage, UpdateMethod,
+    UpdateStrategy,
 };
 use crate::domain::ids::{CatalogKey, ClusterKey};
 
@@ -67,6 +68,7 @@ fn spec(object: &Value, namespace: &str) -> Result<ClusterSpec, String> {
                 own_name: optional(replica, "/self"),
                 source: optional(replica, "/source"),
             }),
+        confirming: confirming(object),
         placement: placement(object),
         update_strategy: match text(object, "/spec/primaryUpdateStrategy").as_str() {
             "supervised" => UpdateStrategy::Supervised,
@@ -82,6 +84,18 @@ fn spec(object: &Value, namespace: &str) -> Result<ClusterSpec, String> {
             .iter()
             .find_map(|method| optional(object, &format!("/spec/bootstrap/{method}/secret/name"))),
     })
+}
+
+/// Durability `preferred` lets writes go on without standbys; without the field it is `required`.
+fn confirming(object: &Value) -> Option<Confirming> {
+    let synchronous = object.pointer("/spec/postgresql/synchronous").filter(|value| value.is_object());
+    let (number, is_required) = match synchronous {
+        Some(synchronous) if text(synchronous, "/dataDurability") == "preferred" => return None,
+        Some(synchronous) => (number(synchronous, "/number"), true),
+        None => (number(object, "/spec/minSyncReplicas"), false),
+    };
+    let number = number.filter(|number| *number > 0)?;
+    Some(Confirming { number, is_required })
 }
 
 fn status(object: &Value) -> Result<ClusterStatus, String> {

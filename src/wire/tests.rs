@@ -374,3 +374,19 @@ fn c09_a_volume_that_the_server_dropped_is_known_by_the_record_of_the_operator()
     object["spec"]["containers"][0]["volumeMounts"] = json!([]);
     assert_eq!(instance(&object).unwrap().dropped, ["foo"]);
 }
+
+#[test]
+fn standbys_that_must_confirm_a_write_are_read() {
+    let of = |spec: Value| {
+        let object = json!({"metadata": {"name": "orders", "namespace": "shop"}, "spec": spec});
+        let confirming = cluster::cluster(&object).unwrap().spec.confirming;
+        confirming.map(|confirming| (confirming.number, confirming.is_required))
+    };
+    let synchronous =
+        |durability: Value| json!({"postgresql": {"synchronous": {"method": "any", "number": 2, "dataDurability": durability}}});
+    assert_eq!(of(synchronous(json!("required"))), Some((2, true)));
+    assert_eq!(of(synchronous(Value::Null)), Some((2, true)), "the default");
+    assert_eq!(of(synchronous(json!("preferred"))), None);
+    assert_eq!(of(json!({"minSyncReplicas": 1, "maxSyncReplicas": 2})), Some((1, false)));
+    assert_eq!(of(json!({"minSyncReplicas": 0})), None);
+}

@@ -165,6 +165,7 @@ fn rolling(world: &World, cluster: &Cluster, is_restart: bool, times: &[(String,
         "pods are recreated one at a time: replicas ({}), most lagged first, then the primary {primary}",
         replicas.join(", ")
     )];
+    lines.extend(confirming(cluster, replicas.len()));
     lines.push(primary_step(cluster, &primary, How::Recreated, times));
     lines.extend(pull(world, cluster, &replicas, is_restart));
     lines
@@ -187,8 +188,28 @@ fn preloading(world: &World, cluster: &Cluster, times: &[(String, i64)]) -> Vec<
         "pods are recreated one at a time: replicas ({}), most lagged first; then the primary {primary} restarts",
         replicas.join(", ")
     )];
+    lines.extend(confirming(cluster, replicas.len()));
     lines.push(primary_step(cluster, &primary, How::InPlace, times));
     lines
+}
+
+/// Writes that wait for standbys while one of them is recreated.
+fn confirming(cluster: &Cluster, replicas: usize) -> Option<String> {
+    let needed = cluster.spec.confirming?;
+    let left = u32::try_from(replicas.saturating_sub(1)).unwrap_or(u32::MAX);
+    if left >= needed.number {
+        return None;
+    }
+    let number = needed.number;
+    Some(if needed.is_required {
+        format!(
+            "spec.postgresql.synchronous requires {number} standbys to confirm every write, and {left} are left while a replica is recreated: writes wait until it is back"
+        )
+    } else {
+        format!(
+            "spec.minSyncReplicas asks for {number} standbys to confirm every write, and {left} are left while a replica is recreated: writes wait until the operator asks for fewer, or it is back"
+        )
+    })
 }
 
 /// How the primary is restarted when no standby takes over before.

@@ -237,3 +237,24 @@ fn the_only_instance_is_recreated_where_the_method_is_a_switchover() {
     assert!(told(UpdateMethod::Restart).contains("restarts within its pod"));
     assert!(told(UpdateMethod::Switchover).contains("its pod is deleted and recreated"));
 }
+
+#[test]
+fn a_rollout_says_when_writes_wait_for_standbys() {
+    use crate::domain::change::ChangeKind;
+    use crate::domain::cluster::Confirming;
+    use crate::domain::extension::ExtensionEntry;
+
+    let told = |confirming| {
+        let mut world = fixture::world();
+        fixture::change(&mut world, |cluster| cluster.spec.confirming = confirming);
+        let entry = ExtensionEntry::new("foo", "rig.local/foo:1.0-18-bookworm");
+        let change = ChangeKind::AddEntry { entry }.on(fixture::cluster_key());
+        estimate::consequences(&change, &world, None).join("; ")
+    };
+    let needs = |number, is_required| Some(Confirming { number, is_required });
+    // Two replicas: one is left while the other is recreated.
+    assert!(told(needs(2, true)).contains("writes wait until it is back"));
+    assert!(told(needs(2, false)).contains("spec.minSyncReplicas asks for 2 standbys"));
+    assert!(!told(needs(1, true)).contains("to confirm every write"));
+    assert!(!told(None).contains("to confirm every write"));
+}
