@@ -214,13 +214,15 @@ fn pending(world: &World, cluster: &Cluster, instances: &[InstanceRollout]) -> V
             status.ready_instances, cluster.spec.instances
         ));
     }
+    // A phase that is not known says nothing about the future; pods and status above do.
+    let is_unknown_phase = status.phase_kind() == Phase::Other && !status.phase.is_empty();
     if status.phase_kind() == Phase::Delayed {
         let reason = match status.phase_reason.as_str() {
             "" => String::new(),
             reason => format!(": {reason}"),
         };
         pending.push(format!("a setting of the operator delays the rollout{reason}"));
-    } else if status.phase_kind() != Phase::Healthy {
+    } else if status.phase_kind() != Phase::Healthy && !is_unknown_phase {
         let phase = if status.phase.is_empty() { "nothing yet" } else { &status.phase };
         pending.push(format!("the operator says: {phase}"));
     }

@@ -239,3 +239,15 @@ fn a_changed_pull_policy_rolls_the_instances() {
     assert!(policy(None, "IfNotPresent"), "the API server fills the default in");
     assert!(!policy(None, "Always"), "the policy was taken out, and the pods are not rolled yet");
 }
+
+#[test]
+fn a_phase_of_a_later_release_is_no_reason_to_wait() {
+    let complete = |phase: &str| {
+        let mut world = fixture::world();
+        change(&mut world, |cluster| phase.clone_into(&mut cluster.status.phase));
+        assess(&world, &world.clusters[&fixture::cluster_key()]).complete
+    };
+    assert!(complete("A phase of a later release"));
+    assert!(!complete("Upgrading cluster"));
+    assert!(!complete(""), "nothing is reported yet");
+}
