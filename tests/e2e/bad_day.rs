@@ -30,6 +30,11 @@ fn adding(space: &Space, more: &[&str]) -> Child {
         "app=1.0",
     ]);
     command.args(["--yes", "--confirm", "orders", "--wait", "--timeout", "900s"]);
+    until("the webhooks answer", 180, || {
+        let entry = ["-n", &space.name, "annotate", "cluster", "orders", "extop-e2e=true", "--overwrite"];
+        let answer = std::process::Command::new("kubectl").args(entry).output().unwrap();
+        answer.status.success().then_some(())
+    });
     let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -112,7 +117,6 @@ fn a_run_waits_for_an_operator_that_is_away_and_goes_on() {
     }
     let space = Space::new("no-operator");
     space.orders(1);
-    let run = adding(&space, &[]);
     let back = Back;
     scale_operator("0");
     rig::kubectl(&[
@@ -133,6 +137,10 @@ fn a_run_waits_for_an_operator_that_is_away_and_goes_on() {
         .unwrap();
     let said = String::from_utf8_lossy(&refused.stdout).into_owned() + &String::from_utf8_lossy(&refused.stderr);
     assert!(!refused.status.success() && said.contains("webhook"), "{said}");
+
+    scale_operator("1");
+    let run = adding(&space, &[]);
+    scale_operator("0");
     std::thread::sleep(AWAY / 2);
     drop(back);
     ends(&space, run);
