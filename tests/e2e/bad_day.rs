@@ -1,6 +1,7 @@
 //! Runs on a bad day: the API server is paused, killed, or does not know the user any more in the middle of a run.
 //! `EXTOP_E2E_PAUSE_API` and `EXTOP_E2E_RESUME_API` are commands that stop the API server by SIGSTOP and let it go on.
 
+use std::io::Read as _;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -35,13 +36,18 @@ fn adding(space: &Space, more: &[&str]) -> Child {
         let answer = std::process::Command::new("kubectl").args(entry).output().unwrap();
         answer.status.success().then_some(())
     });
-    let child = command
+    let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     until("the entry is written", 120, || {
+        if child.try_wait().unwrap().is_some() {
+            let mut said = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+            panic!("it has ended: {said}");
+        }
         let cluster = space.get("cluster", "orders")?;
         let entries = cluster["spec"]["postgresql"]["extensions"].as_array()?.clone();
         entries.iter().any(|entry| entry["name"] == "foo").then_some(())
