@@ -161,7 +161,7 @@ codes! {
         "PostgreSQL or the operator refused what a Database object asks for: the object as a whole, or an item of it. The operator tries again every 30 s.",
         "status of the Database object; CloudNativePG internal/management/controller/database_controller.go";
     AnswerOutdated = "answer-outdated", Warning,
-        "The status of a Database object tells a refusal, and SQL, read later, shows that it has been done, or the object no longer asks for it.",
+        "The status of a Database object has a refusal, and SQL, read later, shows that it has been done, or the object no longer asks for it.",
         "status of the Database object; pg_extension";
     SchemaDiffers = "schema-differs", Warning,
         "An extension is in another schema than the one that a Database object asks for, and the operator has done its work: it looks once per generation.",
