@@ -39,8 +39,9 @@ jq -n --argjson c "$object" --argjson pods "$pods" --argjson requests "$requests
       entries: [ $c.spec.postgresql.extensions[]? as $e
         | ($resolved[] | select(.name == $e.name)) as $r
         | ([$inst[].controls[] | select(.entry == $e.name) | .name] | unique) as $names
-        | [$requests[] | .spec.name as $d | .metadata.name as $o | .spec.extensions[]? | select(.name as $n | $names | index($n)) | select((.ensure // "present") == "present")
-            | {database: $d, object: $o, extension: .name, requested: (.version // null)}] as $asked
+        | [$requests[] | .spec.name as $d | .metadata.name as $o | (.status.extensions // []) as $answers | .spec.extensions[]? | select(.name as $n | $names | index($n)) | select((.ensure // "present") == "present")
+            | {database: $d, object: $o, extension: .name, requested: (.version // null),
+               refused: (.name as $n | any($answers[]; .name == $n and .applied == false))}] as $asked
         | {
             name: $e.name, reference: $r.image.reference,
             mounted: { want: $c.spec.instances, have: ([$pods.items[] | select(.metadata.name as $n | $ready | index($n))
@@ -50,8 +51,8 @@ jq -n --argjson c "$object" --argjson pods "$pods" --argjson requests "$requests
                 (.extension_control_path | any(. == "/extensions/" + $e.name + "/share"))
                 and (.dynamic_library_path | any(. == "/extensions/" + $e.name + "/lib"))))] | length) },
             available: { want: $c.spec.instances, have: ([$inst[] | select(.offered as $o | all($names[]; . as $n | $o | index($n)))] | length) },
-            databases: [ $asked[] | . as $a | . + {installed: ([$installed[] | select(.database == $a.database and .extension == $a.extension) | .version][0])} ],
-            requested: ($asked | length > 0),
+            databases: [ $asked[] | del(.refused) | . as $a | . + {installed: ([$installed[] | select(.database == $a.database and .extension == $a.extension) | .version][0])} ],
+            requested: (($asked | length) > 0 and (any($asked[]; .refused) | not)),
             installed: { want: ($asked | length), have: ([$asked[] | . as $a | select(any($installed[]; .database == $a.database and .extension == $a.extension))] | length) },
             atVersion: (($asked | length) > 0 and all($asked[]; . as $a | any($installed[]; .database == $a.database and .extension == $a.extension and ($a.requested == null or .version == $a.requested))))
           } ],
