@@ -190,7 +190,7 @@ impl Found<'_> {
         self.say(Verdict {
             code,
             subject: Subject::Instance(name.to_owned()),
-            message: format!("{name} {}: {failure}{image}", ends(trouble)),
+            message: format!("{name} {}: {failure}{image}; PostgreSQL says: {fatal}", ends(trouble)),
             remedy_text: format!("{remedy_text}, or take the library out of shared_preload_libraries"),
             remedy: Remedy::ByHand,
         });
