@@ -270,8 +270,6 @@ impl Found<'_> {
                     Code::InstalledNotOffered,
                     format!("Mount the image that has {name} again, or drop {name} there"),
                 ),
-                // The entry tells it.
-                Lack::Library(..) if orphan.has_entry => continue,
                 Lack::Library(library, _) => (
                     Code::InstalledWithoutLibrary,
                     format!("Mount the image that has {library} again, or drop {name} there"),

@@ -150,8 +150,8 @@ fn containers(object: &Value) -> impl Iterator<Item = (&Value, bool)> {
     of("/status/initContainerStatuses", true).chain(of("/status/containerStatuses", false))
 }
 
-/// Why the pod as a whole has ended (evicted, preempted, not admitted by its node); else the first container that waits with a
-/// reason or failed; else why the pod has no node.
+/// Why the pod as a whole has ended (evicted, preempted, not admitted by its node); else the container that waits with a reason
+/// or failed, PostgreSQL's own before those beside it, else the first; else why the pod has no node.
 fn trouble(object: &Value) -> Option<Trouble> {
     let reason = text(object, "/status/reason");
     if text(object, "/status/phase") == "Failed" && !reason.is_empty() {
@@ -162,7 +162,8 @@ fn trouble(object: &Value) -> Option<Trouble> {
         });
     }
     containers(object)
-        .find_map(|(status, init)| container_trouble(object, status, init))
+        .filter_map(|(status, init)| container_trouble(object, status, init))
+        .min_by_key(|trouble| trouble.container != POSTGRES)
         .or_else(|| {
             let scheduled = list(object, "/status/conditions").find(|condition| text(condition, "/type") == "PodScheduled")?;
             (text(scheduled, "/status") == "False").then(|| Trouble {

@@ -71,6 +71,19 @@ fn a_container_that_completed_is_no_trouble_and_one_that_waits_to_start_is_none(
     assert!(instance(&pod).unwrap().trouble.unwrap().is_crash_loop());
 }
 
+// C13: a sidecar that crashes as well hides nothing of PostgreSQL.
+#[test]
+fn c13_of_several_containers_in_trouble_postgresql_comes_first() {
+    let mut pod = pod();
+    let crashing = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+    pod["status"] = json!({"phase": "Running",
+        "initContainerStatuses": [{"name": "exporter", "state": crashing}, {"name": "shipper", "state": crashing}],
+        "containerStatuses": [{"name": "postgres", "state": crashing}]});
+    assert_eq!(instance(&pod).unwrap().trouble.unwrap().container, "postgres");
+    pod["status"]["containerStatuses"][0]["state"] = json!({"running": {}});
+    assert_eq!(instance(&pod).unwrap().trouble.unwrap().container, "exporter");
+}
+
 #[test]
 fn a_pod_without_a_node_says_why() {
     let mut pod = pod();

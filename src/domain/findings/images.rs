@@ -95,17 +95,24 @@ impl Found<'_> {
         });
         let Some((line, fault, setting)) = missing else { return };
         let entry = &ladder.entry;
-        let field = match setting {
-            PathSetting::ExtensionControlPath => "extension_control_path",
-            PathSetting::DynamicLibraryPath => "dynamic_library_path",
-            PathSetting::LdLibraryPath => "ld_library_path",
-            PathSetting::Path => "bin_path",
+        let declared = self.cluster.spec.extensions.iter().find(|declared| declared.name == *entry);
+        let (field, own) = match setting {
+            PathSetting::ExtensionControlPath => ("extension_control_path", declared.map(|entry| &entry.control_paths)),
+            PathSetting::DynamicLibraryPath => ("dynamic_library_path", declared.map(|entry| &entry.library_paths)),
+            PathSetting::LdLibraryPath => ("ld_library_path", declared.map(|entry| &entry.ld_paths)),
+            PathSetting::Path => ("bin_path", declared.map(|entry| &entry.bin_paths)),
+        };
+        // Without a list of its own the catalog's or the default directories are taken.
+        let verb = if own.is_some_and(|own| !own.is_empty()) {
+            "Correct"
+        } else {
+            "Use an image that has it, or set"
         };
         self.about(
             entry,
             Code::DirectoryMissing,
             format!("On {}, {fault}", line.subject),
-            format!("Correct {field} of {entry}: name directories that the image has"),
+            format!("{verb} {field} of {entry}: name directories that the image has"),
             Remedy::ByHand,
         );
     }
