@@ -18,9 +18,10 @@ pub(crate) struct Console {
     master: Box<dyn MasterPty + Send>,
 }
 
-/// State directory of the tests: searched for secrets at the end.
+/// State directory of the tests of this process: searched for secrets at the end. One of an earlier process may hold an
+/// unfinished run, which the same command would take up.
 pub(crate) fn state_home() -> std::path::PathBuf {
-    std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("state")
+    std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("state-{}", std::process::id()))
 }
 
 impl Console {
