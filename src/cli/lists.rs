@@ -10,7 +10,7 @@ use super::headless::Headless;
 use super::options::{FailOn, Findings, Output, Query};
 use super::report::{ClusterReport, EntryReport, FindingReport, PathReport, Report, verdict};
 use super::{documents, table};
-use crate::domain::findings::ignored::Ignored;
+use crate::domain::findings::ignored::{Ignored, is_ignored};
 use crate::domain::ids::ClusterKey;
 
 /// The document of `ext`.
@@ -157,7 +157,7 @@ impl<'a> FindingList<'a> {
                 finding,
             })
         };
-        let is_ignored = |item: &FindingItem<'_>| ignored.iter().any(|one| one.covers(item.finding.code, &item.finding.subject));
+        let is_ignored = |item: &FindingItem<'_>| is_ignored(ignored, item.finding.code, &item.finding.subject);
         let (ignored, findings): (Vec<_>, Vec<_>) = report.clusters.iter().flat_map(items).partition(is_ignored);
         Self {
             api_version: VERSION,

@@ -115,6 +115,16 @@ pub struct Changed {
 pub const TAKEN_OVER: i64 = 5;
 
 impl World {
+    /// The pods of instances and of the jobs that make them.
+    pub fn pods(&self) -> impl Iterator<Item = &Instance> {
+        self.instances.values().chain(self.jobs.values().map(|job| &job.pod))
+    }
+
+    /// The pod of an instance, or of a job that makes one.
+    pub fn any_pod(&self, key: &PodKey) -> Option<&Instance> {
+        self.instances.get(key).or_else(|| self.jobs.get(key).map(|job| &job.pod))
+    }
+
     /// The instances of a cluster, by name.
     pub fn instances_of<'a>(&'a self, cluster: &'a ClusterKey) -> impl Iterator<Item = &'a Instance> + 'a {
         self.instances.values().filter(move |instance| instance.cluster == *cluster)

@@ -28,7 +28,7 @@ const INSTANCE: [Statement; 6] = [
     Statement::Versions,
 ];
 /// Asked once per instance, of who may read the server's files.
-const FILES: [Statement; 5] = [
+pub(super) const FILES: [Statement; 5] = [
     Statement::Files,
     Statement::ControlVersions,
     Statement::Scripts,

@@ -114,11 +114,8 @@ impl Drop for Back {
 #[test]
 fn a_run_waits_for_an_operator_that_is_away_and_goes_on() {
     let test = "a_run_waits_for_an_operator_that_is_away_and_goes_on";
-    if !rig::wanted(test) {
-        return;
-    }
-    if std::env::var_os("EXTOP_E2E_PAUSE_API").is_none() {
-        eprintln!("skipped: {test} needs EXTOP_E2E_PAUSE_API, as the other tests of a bad day");
+    // As the other tests of a bad day.
+    if !rig::wanted_with(test, &["EXTOP_E2E_PAUSE_API"]) {
         return;
     }
     let space = Space::new("no-operator");
@@ -155,11 +152,8 @@ fn a_run_waits_for_an_operator_that_is_away_and_goes_on() {
 #[test]
 fn a_run_goes_on_when_its_service_account_is_deleted_and_comes_back() {
     let test = "a_run_goes_on_when_its_service_account_is_deleted_and_comes_back";
-    if !rig::wanted(test) {
-        return;
-    }
-    if std::env::var_os("EXTOP_E2E_PAUSE_API").is_none() {
-        eprintln!("skipped: {test} needs EXTOP_E2E_PAUSE_API, as the other test of a bad day");
+    // As the other tests of a bad day.
+    if !rig::wanted_with(test, &["EXTOP_E2E_PAUSE_API"]) {
         return;
     }
     let space = Space::new("rotated");

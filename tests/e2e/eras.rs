@@ -68,16 +68,6 @@ fn cluster(space: &Space, era: &Era) -> Value {
     ]})
 }
 
-fn json_of(space: &Space, arguments: &[&str]) -> Value {
-    let output = extop()
-        .args(["-n", &space.name])
-        .args(arguments)
-        .args(["-o", "json"])
-        .output()
-        .unwrap();
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
-}
-
 #[test]
 fn an_operator_of_another_era_is_understood_and_worked_with() {
     let test = "an_operator_of_another_era_is_understood_and_worked_with";
@@ -102,7 +92,7 @@ fn an_operator_of_another_era_is_understood_and_worked_with() {
     let pod = space.get("pod", "orders-1").unwrap();
     let volumes = pod["spec"]["volumes"].as_array().unwrap();
     assert!(volumes.iter().any(|volume| volume["name"] == era.volume), "{volumes:?}");
-    let info = json_of(&space, &["info"]);
+    let info = space.asked(&["info"]).1;
     assert!(info["target"]["era"].as_str().unwrap().contains(era.means), "{}", info["target"]);
     let fields = info["target"]["entryFields"].as_array().unwrap();
     assert_eq!(fields.contains(&json!("bin_path")), era.takes_bin_path, "{fields:?}");
@@ -116,7 +106,7 @@ fn an_operator_of_another_era_is_understood_and_worked_with() {
     let codes: Vec<&str> = findings.iter().map(|finding| finding["code"].as_str().unwrap()).collect();
     let expected: &[&str] = if era.ignores_bin_path { &["fields-ignored"] } else { &[] };
     assert_eq!(codes, expected, "{status}");
-    let doctor = json_of(&space, &["doctor"]);
+    let doctor = space.asked(&["doctor"]).1;
     let checks = doctor["checks"].as_array().unwrap();
     let fields = json!(if era.ignores_bin_path { "warn" } else { "pass" });
     let ignored = checks.iter().find(|check| check["code"] == "entry-fields");

@@ -22,11 +22,7 @@ pub(crate) fn shell(variable: &str) {
 #[test]
 fn data_stays_dimmed_while_the_api_server_is_away_and_the_console_recovers_alone() {
     let test = "data_stays_dimmed_while_the_api_server_is_away_and_the_console_recovers_alone";
-    if !rig::wanted(test) {
-        return;
-    }
-    if std::env::var_os("EXTOP_E2E_STOP_API").is_none() {
-        eprintln!("skipped: {test} needs EXTOP_E2E_STOP_API and EXTOP_E2E_START_API, commands that stop and start the API server");
+    if !rig::wanted_with(test, &["EXTOP_E2E_STOP_API", "EXTOP_E2E_START_API"]) {
         return;
     }
     let space = Space::new("outage");

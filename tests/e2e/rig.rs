@@ -19,6 +19,18 @@ pub(crate) fn wanted(test: &str) -> bool {
     wanted
 }
 
+/// Whether a test that needs these variables was asked for; says so when not.
+pub(crate) fn wanted_with(test: &str, variables: &[&str]) -> bool {
+    if !wanted(test) {
+        return false;
+    }
+    let missing = variables.iter().find(|variable| std::env::var_os(variable).is_none());
+    if let Some(missing) = missing {
+        eprintln!("skipped: {test} needs {missing}");
+    }
+    missing.is_none()
+}
+
 /// The binary under test.
 pub(crate) fn extop() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_extop"));
@@ -222,7 +234,12 @@ spec:
 
     /// `extop status -o json` in this namespace: exit code and document.
     pub(crate) fn status(&self, more: &[&str]) -> (i32, Value) {
-        let answer = output(extop().args(["-n", &self.name, "status", "orders", "-o", "json"]).args(more));
+        self.asked(&[&["status", "orders"], more].concat())
+    }
+
+    /// A verb of extop in this namespace, with `-o json`: exit code and document.
+    pub(crate) fn asked(&self, arguments: &[&str]) -> (i32, Value) {
+        let answer = output(extop().args(["-n", &self.name]).args(arguments).args(["-o", "json"]));
         let text = String::from_utf8(answer.stdout).unwrap();
         let document =
             serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}\n{}", String::from_utf8_lossy(&answer.stderr)));

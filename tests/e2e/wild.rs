@@ -41,19 +41,6 @@ fn apply(objects: &[Value]) {
     rig::apply(&json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string());
 }
 
-/// Exit code and document of a verb.
-fn asked(space: &Space, arguments: &[&str]) -> (Option<i32>, Value) {
-    let output = extop()
-        .args(["-n", &space.name])
-        .args(arguments)
-        .args(["-o", "json"])
-        .output()
-        .unwrap();
-    let document =
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
-    (output.status.code(), document)
-}
-
 /// What the findings of a cluster say, a line each, with their severity.
 fn told(document: &Value, cluster: &str) -> Vec<String> {
     let all = document["findings"].as_array().unwrap();
@@ -92,8 +79,8 @@ fn what_postgresql_refuses_and_what_an_image_has_taken_along_are_errors() {
     ]);
     space.healthy(1);
     answered(&space, "orders-app", true);
-    let (code, before) = asked(&space, &["findings", "orders"]);
-    assert_eq!(code, Some(0), "{before}");
+    let (code, before) = space.asked(&["findings", "orders"]);
+    assert_eq!(code, 0, "{before}");
 
     // A schema that is not there, a drop that others depend on, an owner that is not there.
     let refused = [
@@ -107,8 +94,8 @@ fn what_postgresql_refuses_and_what_an_image_has_taken_along_are_errors() {
     ]);
     answered(&space, "orders-app", false);
     answered(&space, "orders-second", false);
-    let (code, document) = asked(&space, &["findings", "orders"]);
-    assert_eq!(code, Some(1), "{document}");
+    let (code, document) = space.asked(&["findings", "orders"]);
+    assert_eq!(code, 1, "{document}");
     let lines = told(&document, "orders");
     for words in [
         "schema \"nowhere\" does not exist",
@@ -120,8 +107,8 @@ fn what_postgresql_refuses_and_what_an_image_has_taken_along_are_errors() {
             "{words} in {lines:#?}"
         );
     }
-    let (code, status) = asked(&space, &["status", "orders"]);
-    assert_eq!(code, Some(1));
+    let (code, status) = space.asked(&["status", "orders"]);
+    assert_eq!(code, 1);
     assert_eq!(rung(&status, "hstore", "requested")["state"], "broken", "{status}");
 
     // Near miss: it is asked for as it is, and nothing is wrong any more.
@@ -129,7 +116,7 @@ fn what_postgresql_refuses_and_what_an_image_has_taken_along_are_errors() {
     apply(&[database(&space, "orders-app", "orders", "app", "app", &asks)]);
     answered(&space, "orders-app", true);
     until("nothing is found", 60, || {
-        (asked(&space, &["findings", "orders"]).0 == Some(0)).then_some(())
+        (space.asked(&["findings", "orders"]).0 == 0).then_some(())
     });
 
     // The image goes; what was installed from it stays.
@@ -140,13 +127,13 @@ fn what_postgresql_refuses_and_what_an_image_has_taken_along_are_errors() {
         (!volumes.iter().any(|volume| volume["name"] == "ext-hstore")).then_some(())
     });
     space.healthy(1);
-    let (code, document) = asked(&space, &["findings", "orders"]);
+    let (code, document) = space.asked(&["findings", "orders"]);
     let lines = told(&document, "orders");
-    assert_eq!(code, Some(1), "{document}");
+    assert_eq!(code, 1, "{document}");
     let gone = |line: &String| line.starts_with("error") && line.contains("hstore") && line.contains("app");
     assert!(lines.iter().any(gone), "{lines:#?}");
-    let (code, status) = asked(&space, &["status", "orders"]);
-    assert_eq!(code, Some(1), "{status}");
+    let (code, status) = space.asked(&["status", "orders"]);
+    assert_eq!(code, 1, "{status}");
     assert!(
         status["clusters"][0]["withoutEntry"].to_string().contains("hstore"),
         "{}",
@@ -177,7 +164,7 @@ fn what_keeps_an_instance_from_starting_is_named_and_no_entry_is_blamed() {
         ("nowhere", "node affinity/selector"),
     ];
     let document = until("each cause is told", 240, || {
-        let (_, document) = asked(&space, &["findings"]);
+        let (_, document) = space.asked(&["findings"]);
         let all = expected
             .iter()
             .all(|(cluster, words)| told(&document, cluster).iter().any(|line| line.contains(words)));
@@ -196,8 +183,8 @@ fn what_keeps_an_instance_from_starting_is_named_and_no_entry_is_blamed() {
             assert!(lines.iter().any(|line| line.starts_with("error")), "{cluster}: {lines:#?}");
         }
     }
-    let (code, status) = asked(&space, &["status", "bootstrap"]);
-    assert_eq!(code, Some(1), "{status}");
+    let (code, status) = space.asked(&["status", "bootstrap"]);
+    assert_eq!(code, 1, "{status}");
     for kind in ["mounted", "on-path", "available"] {
         assert_ne!(rung(&status, "hstore", kind)["state"], "broken", "{status}");
     }
@@ -223,8 +210,8 @@ fn images_of_all_shapes_hold_and_an_empty_one_is_not_proved() {
     ]);
     space.healthy(1);
     answered(&space, "orders-app", true);
-    let (code, status) = asked(&space, &["status", "orders"]);
-    assert_eq!(code, Some(0), "{status}");
+    let (code, status) = space.asked(&["status", "orders"]);
+    assert_eq!(code, 0, "{status}");
     for entry in ["noticer", "tally", "geo", "foo"] {
         for kind in ["mounted", "on-path", "available"] {
             assert_eq!(rung(&status, entry, kind)["state"], "holds", "{entry} {kind}: {status}");
@@ -237,8 +224,8 @@ fn images_of_all_shapes_hold_and_an_empty_one_is_not_proved() {
     let secrets = json!({"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["orders-app", "orders-ca"], "verbs": ["get"]});
     let tunnel = json!({"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["create", "get"]});
     let owner = user(&space, "owner", &[objects, pods, secrets, tunnel]);
-    let (code, status) = asked(&space, &["--kubeconfig", &owner, "status", "orders"]);
-    assert_eq!(code, Some(6), "{status}");
+    let (code, status) = space.asked(&["--kubeconfig", &owner, "status", "orders"]);
+    assert_eq!(code, 6, "{status}");
     for kind in ["available", "requested", "installed", "at-version"] {
         assert_eq!(rung(&status, "geo", kind)["state"], "unknown", "{kind}: {status}");
     }
@@ -282,8 +269,8 @@ fn a_replica_cluster_waits_for_its_promotion_and_takes_no_request() {
         let found = space.get("clusters.postgresql.cnpg.io", "copy")?;
         (found["status"]["phase"] == "Cluster in healthy state" && found["status"]["readyInstances"] == 1).then_some(())
     });
-    let (code, status) = asked(&space, &["status", "copy"]);
-    assert_ne!(code, Some(1), "{status}");
+    let (code, status) = space.asked(&["status", "copy"]);
+    assert_ne!(code, 1, "{status}");
     let requested = rung(&status, "hstore", "requested");
     assert_ne!(requested["state"], "broken", "{requested}");
     let because = requested["because"].as_str().unwrap();

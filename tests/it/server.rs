@@ -85,27 +85,35 @@ fn asks(line: &str) -> String {
     format!("{before}{}", rest.trim_start_matches(|digit: char| digit.is_ascii_digit()))
 }
 
+/// First line and body of the next request; `None` when the client has gone.
+pub(crate) fn request(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<(String, Vec<u8>)>> {
+    let mut first = String::new();
+    if reader.read_line(&mut first)? == 0 {
+        return Ok(None);
+    }
+    let mut length = 0;
+    loop {
+        let mut header = String::new();
+        reader.read_line(&mut header)?;
+        if header.trim().is_empty() {
+            break;
+        }
+        if let Some(value) = header.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(Some((first, body)))
+}
+
 fn serve(mut stream: TcpStream, writes: Writes, heard: &Mutex<Vec<String>>) -> std::io::Result<()> {
     let objects = recorded();
     let mut reader = BufReader::new(stream.try_clone()?);
     loop {
-        let mut first = String::new();
-        if reader.read_line(&mut first)? == 0 {
+        let Some((first, body)) = request(&mut reader)? else {
             return Ok(());
-        }
-        let mut length = 0;
-        loop {
-            let mut header = String::new();
-            reader.read_line(&mut header)?;
-            if header.trim().is_empty() {
-                break;
-            }
-            if let Some(value) = header.to_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap();
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body)?;
+        };
         let is_first = {
             let mut heard = heard.lock().unwrap();
             heard.push(first.trim().to_owned());

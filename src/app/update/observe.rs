@@ -85,19 +85,15 @@ pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observati
 
 /// Clusters with a pod that does not get on, or may not: what is said of it depends on the time, too.
 fn waiting(world: &World) -> Vec<ClusterKey> {
-    let jobs = world.jobs.values().map(|job| &job.pod);
-    let waiting = world.instances.values().chain(jobs).filter(|pod| !pod.is_up());
+    let waiting = world.pods().filter(|pod| !pod.is_up());
     waiting.map(|pod| pod.cluster.clone()).collect()
 }
 
 /// The events of a pod that has been starting for a while and says nothing are read once, and once more after long.
 fn warnings(session: &mut Session, target: TargetId) -> Vec<Effect> {
     let world = &session.world;
-    let jobs = world.jobs.values().map(|job| &job.pod);
     let silent: Vec<(PodKey, String, bool)> = world
-        .instances
-        .values()
-        .chain(jobs)
+        .pods()
         .filter_map(|pod| Some((pod.key.clone(), pod.uid.clone(), world.is_silent(pod)?)))
         .collect();
     // Who asks about a pod of long ago asks once.
@@ -106,6 +102,10 @@ fn warnings(session: &mut Session, target: TargetId) -> Vec<Effect> {
         !known
     };
     let asked: Vec<(PodKey, String, bool)> = silent.iter().filter(is_new).cloned().collect();
+    if !asked.is_empty() {
+        let there: BTreeSet<&str> = session.world.pods().map(|pod| pod.uid.as_str()).collect();
+        session.warned.retain(|(uid, _)| there.contains(uid.as_str()));
+    }
     session.warned.extend(asked.iter().map(|(_, uid, long)| (uid.clone(), *long)));
     asked
         .into_iter()
@@ -318,8 +318,7 @@ pub(super) fn manager(world: &World, target: TargetId, pod: &PodKey) -> Option<E
 }
 
 fn crash_log(world: &World, target: TargetId, pod: &PodKey) -> Option<Effect> {
-    let job = || world.jobs.get(pod).map(|job| &job.pod);
-    let instance = world.instances.get(pod).or_else(job)?;
+    let instance = world.any_pod(pod)?;
     let trouble = instance.trouble.as_ref()?;
     Some(Effect::Read(
         target,

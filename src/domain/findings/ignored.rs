@@ -18,12 +18,14 @@ impl Ignored {
     }
 }
 
+/// Whether a finding of this code and about this subject is to be left out.
+pub fn is_ignored(ignored: &[Ignored], code: Code, subject: &str) -> bool {
+    ignored.iter().any(|one| one.covers(code, subject))
+}
+
 /// The findings that are left, and how many were ignored.
 pub fn left<'a>(all: &'a [Finding], ignored: &[Ignored]) -> (Vec<&'a Finding>, usize) {
-    let is_left = |finding: &&Finding| {
-        let subject = finding.subject.to_string();
-        !ignored.iter().any(|one| one.covers(finding.code, &subject))
-    };
+    let is_left = |finding: &&Finding| !is_ignored(ignored, finding.code, &finding.subject.to_string());
     let left: Vec<&Finding> = all.iter().filter(is_left).collect();
     let count = all.len() - left.len();
     (left, count)

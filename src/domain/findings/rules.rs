@@ -110,7 +110,7 @@ codes! {
         "An extension is installed in a database, and an instance does not offer it any more: its control file is gone. Every use of it that needs its files fails, a dump as well.",
         "pg_extension and pg_available_extensions of each instance; measured on PostgreSQL 18";
     InstalledWithoutLibrary = "installed-without-library", Error,
-        "An extension is installed in a database, no entry provides it, and a library that its functions name is in no directory of dynamic_library_path of an instance.",
+        "An extension is installed in a database, and a library that its functions name is in no directory of dynamic_library_path of an instance.",
         "pg_proc.probin and the files of each instance; PostgreSQL error 58P01";
     ControlFileBroken = "control-file-broken", Error,
         "One control file that PostgreSQL cannot read makes pg_available_extensions fail as a whole.",

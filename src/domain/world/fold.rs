@@ -110,8 +110,7 @@ fn lasting(before: &WatchState, told: WatchState, at: Timestamp) -> WatchState {
 /// Marks the cluster of a pod as touched.
 fn touch_pod(world: &World, pod: &PodKey, visible: bool, changed: &mut Changed) {
     changed.visible |= visible;
-    let job = world.jobs.get(pod).map(|job| &job.pod);
-    if visible && let Some(instance) = world.instances.get(pod).or(job) {
+    if visible && let Some(instance) = world.any_pod(pod) {
         changed.clusters.insert(instance.cluster.clone());
     }
 }

@@ -10,17 +10,9 @@ use crate::domain::probe::FileKind;
 use crate::pg::answer::{Answer, INSUFFICIENT_PRIVILEGE};
 use crate::pg::avoid::Avoided;
 use crate::pg::door::Door;
+use crate::pg::reading::FILES;
 use crate::pg::route::{Line, Way};
 use crate::pg::statement::{Ask, Statement};
-
-/// Statements that read the server's files.
-const FILES: [Statement; 5] = [
-    Statement::Files,
-    Statement::ControlVersions,
-    Statement::Scripts,
-    Statement::Directories,
-    Statement::Environment,
-];
 
 async fn ask_as(server: &Arc<Server>, role: &str) -> Vec<(Statement, Answer)> {
     let mut door = TestDoor::new(server);

@@ -1,6 +1,6 @@
 //! An API server that serves the objects of a fixture, read only, with logs, metrics and, where there is one, psql.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
@@ -73,23 +73,9 @@ fn serve(stream: &TcpStream, world: &World) -> std::io::Result<()> {
 }
 
 fn receive(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Request>> {
-    let mut first = String::new();
-    if reader.read_line(&mut first)? == 0 {
+    let Some((first, body)) = crate::server::request(reader)? else {
         return Ok(None);
-    }
-    let mut length = 0;
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header)?;
-        if header.trim().is_empty() {
-            break;
-        }
-        if let Some(value) = header.to_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
+    };
     let mut words = first.split_whitespace();
     let (method, address) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let (path, query) = address.split_once('?').unwrap_or((address, ""));

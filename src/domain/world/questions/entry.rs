@@ -72,15 +72,21 @@ impl World {
 
     /// An instance mounts the entry as it shall be, has all of its directories, and has neither control file nor library there.
     fn is_seen_empty(&self, cluster: &Cluster, name: &str) -> bool {
+        let instances = self.instances_of(&cluster.key);
+        let seen: Vec<_> = instances
+            .filter_map(|instance| Some((instance, self.answer_of(instance).filter(|answer| answer.files.known().is_some())?)))
+            .collect();
+        // Putting the entries together costs more than asking who has seen files.
+        if seen.is_empty() {
+            return false;
+        }
         let entries = self.entries_of(cluster);
         let Some(entry) = entries.iter().find(|entry| entry.name == name) else {
             return false;
         };
-        self.instances_of(&cluster.key).any(|instance| {
+        seen.into_iter().any(|(instance, answer)| {
             let is_it = |mount: &Mount| mount.entry == name && mount.reference == entry.reference;
-            let answer = self.answer_of(instance).filter(|answer| answer.files.known().is_some());
-            let is_whole = answer.is_some_and(|answer| is_on_both_paths(answer, entry) && answer.lacking(entry).is_empty());
-            is_whole && instance.mounts.iter().any(is_it)
+            is_on_both_paths(answer, entry) && answer.lacking(entry).is_empty() && instance.mounts.iter().any(is_it)
         })
     }
 
