@@ -15,7 +15,7 @@ use crate::config::{Settings, duration};
 use crate::domain::ids::ClusterKey;
 use crate::domain::shell::quoted;
 use crate::runtime::{Connect, Core};
-use crate::workflow::plan::{self, FOR_REFERENCE};
+use crate::workflow::plan::{self, FOR_REFERENCE, Step, StepState};
 use crate::workflow::run::{Phase, Run, RunId};
 use crate::workflow::{Begin, Chosen, DryRun, Event, GuidedAction, Intent, Plan, actions};
 
@@ -238,6 +238,12 @@ async fn confirm(headless: &mut Headless, id: &RunId, wanted: &Wanted<'_>, clust
     }
 }
 
+/// A write was accepted, or was there already: whatever is awaited before the first one is no write.
+fn has_written(run: &Run) -> bool {
+    let begun = |step: &Step| step.change().is_some() && step.state != StepState::Todo;
+    run.plan.steps.iter().any(begun) || run.plan.steps.iter().all(|step| step.change().is_none())
+}
+
 /// Says how the run goes until it ends, or without `--wait` until its first write was accepted.
 async fn follow(headless: &mut Headless, id: &RunId, wanted: &Wanted<'_>, errors: &mut dyn Write) -> Result<(), Failure> {
     let (mut told, mut progress) = (0, String::new());
@@ -259,7 +265,7 @@ async fn follow(headless: &mut Headless, id: &RunId, wanted: &Wanted<'_>, errors
             match &run.phase {
                 // In review again: the plan has changed, and must be confirmed by whoever asked for it.
                 Phase::Review | Phase::Done | Phase::Cancelled | Phase::Failed { .. } | Phase::Blocked { .. } => Some(()),
-                Phase::Waiting(_) | Phase::Proving => (!wait).then_some(()),
+                Phase::Waiting(_) | Phase::Proving => (!wait && has_written(run)).then_some(()),
                 Phase::Keeping | Phase::Guarding(_) | Phase::Applying(_) => None,
             }
         })

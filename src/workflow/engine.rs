@@ -208,6 +208,7 @@ fn next(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command
         let may_be_sent = step.state == StepState::Active;
         match &step.kind {
             StepKind::Prove => return proving::enter(run, world, now, commands),
+            StepKind::Await { .. } => return waiting::enter(run, index, false, world, now, commands),
             StepKind::Write { change, until } => {
                 if holds(change, world) {
                     return waiting::enter(run, index, may_be_sent, world, now, commands);
@@ -427,8 +428,12 @@ impl Run {
     fn write_of(&self, index: usize) -> Option<(Change, Condition)> {
         match &self.plan.steps.get(index)?.kind {
             StepKind::Write { change, until } => Some((change.clone(), until.clone())),
-            StepKind::Prove => None,
+            StepKind::Await { .. } | StepKind::Prove => None,
         }
+    }
+
+    fn until_of(&self, index: usize) -> Option<Condition> {
+        self.plan.steps.get(index)?.until().cloned()
     }
 
     fn situation<'a>(&'a self, world: &'a World, step: Option<usize>) -> Situation<'a> {

@@ -48,6 +48,11 @@ pub enum StepKind {
         /// What is awaited after it.
         until: Condition,
     },
+    /// Wait until the condition is observed. Nothing is written.
+    Await {
+        /// What is awaited.
+        until: Condition,
+    },
     /// Read anew and compare.
     Prove,
 }
@@ -105,6 +110,14 @@ impl Step {
     pub fn change(&self) -> Option<&Change> {
         match &self.kind {
             StepKind::Write { change, .. } => Some(change),
+            StepKind::Await { .. } | StepKind::Prove => None,
+        }
+    }
+
+    /// What it waits for, after its write or without one.
+    pub fn until(&self) -> Option<&Condition> {
+        match &self.kind {
+            StepKind::Write { until, .. } | StepKind::Await { until } => Some(until),
             StepKind::Prove => None,
         }
     }

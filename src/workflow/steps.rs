@@ -17,6 +17,11 @@ pub(super) fn step(change: Change, until: Condition) -> Step {
     Step::new(title(&change), StepKind::Write { change, until })
 }
 
+/// A step that waits and writes nothing.
+pub(super) fn awaiting(title: String, until: Condition) -> Step {
+    Step::new(title, StepKind::Await { until })
+}
+
 /// A change in a few words.
 pub(super) fn title(change: &Change) -> String {
     match &change.kind {
@@ -154,7 +159,7 @@ pub(super) fn interrupts_primary(steps: &[Step], world: &World) -> bool {
                 && !holds(change, world)
                 && estimate::interrupts_primary(change, world)
         }
-        StepKind::Prove => false,
+        StepKind::Await { .. } | StepKind::Prove => false,
     })
 }
 

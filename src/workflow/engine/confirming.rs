@@ -11,7 +11,7 @@ use crate::domain::request::{Outcome, draft, holds, make, outcome};
 use crate::domain::{Timestamp, World};
 use crate::workflow::actions;
 use crate::workflow::event::Command;
-use crate::workflow::plan::{PodBefore, Sent, Step};
+use crate::workflow::plan::{PodBefore, Sent, Step, StepKind};
 use crate::workflow::run::Phase;
 
 /// What each step that is still to do would do after those before it, by its index.
@@ -120,7 +120,7 @@ pub(super) fn replan(run: &Run, world: &World) -> Vec<Step> {
         .plan
         .steps
         .iter()
-        .filter(|step| step.is_done() && step.change().is_some())
+        .filter(|step| step.is_done() && step.until().is_some())
         .cloned()
         .collect();
     let covers = |done: &Step, change: &Change| match (done.change().map(|done| &done.kind), &change.kind) {
@@ -133,7 +133,11 @@ pub(super) fn replan(run: &Run, world: &World) -> Vec<Step> {
     };
     let fresh: Vec<Step> = actions::steps(&run.intent, world)
         .into_iter()
-        .filter(|step| step.change().is_none_or(|change| !steps.iter().any(|done| covers(done, change))))
+        .filter(|step| match &step.kind {
+            StepKind::Write { change, .. } => !steps.iter().any(|done| covers(done, change)),
+            StepKind::Await { .. } => !steps.iter().any(|done| done.kind == step.kind),
+            StepKind::Prove => true,
+        })
         .map(|step| carried_over(run, step))
         .collect();
     steps.extend(fresh);

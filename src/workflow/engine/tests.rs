@@ -16,6 +16,7 @@ use crate::workflow::intent;
 use crate::workflow::intent::DatabaseWish;
 use crate::workflow::plan::{CheckCode, CheckResult, DryRun};
 
+mod awaiting;
 mod clocks;
 mod recordings;
 mod rehearsal;

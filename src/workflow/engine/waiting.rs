@@ -33,21 +33,21 @@ pub(super) fn enter(run: &mut Run, step: usize, wrote: bool, world: &World, now:
 }
 
 pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, commands: &mut Vec<Command>) -> bool {
-    let Some((change, until)) = run.write_of(step) else { return false };
-    if !is_seen(run, step, &change, world, now) {
-        if run.phase != Phase::Waiting(step) {
-            return true;
-        }
-        notice_slowness(run, &change, world, now);
-        run.wake(2, now, commands);
-        return false;
+    let Some(until) = run.until_of(step) else { return false };
+    let change = run.write_of(step).map(|(change, _)| change);
+    if let Some(change) = &change
+        && !is_in_view(run, step, change, world, now, commands)
+    {
+        return run.phase != Phase::Waiting(step);
     }
-    notice_pending(run, step, world);
     let seen = conditions::look(&until, run.view(world, Some(step)));
-    if seen == Seen::Holds && !conditions::is_taken_over(&change, world) {
+    if let Some(change) = &change
+        && seen == Seen::Holds
+        && !conditions::is_taken_over(change, world)
+    {
         run.memory.held = None;
         run.progress = format!("{}: waiting for the operator to accept the change", change.kind.facts().doing);
-        notice_slowness(run, &change, world, now);
+        notice_slowness(run, change, world, now);
         run.wake(2, now, commands);
         return false;
     }
@@ -60,28 +60,57 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
             if now.as_second() - free.as_second() >= STUCK {
                 run.memory.stuck = None;
             }
-            run.progress = format!("{} {text}", change.kind.facts().doing);
+            run.progress = match &change {
+                Some(change) => format!("{} {text}", change.kind.facts().doing),
+                None => text,
+            };
             steps::renew_consequences(&mut run.plan, world, Some(&run.known));
-            notice_slowness(run, &change, world, now);
+            if let Some(change) = &change {
+                notice_slowness(run, change, world, now);
+            }
             ask(run, &until, world, now, commands);
             run.wake(5, now, commands);
             false
         }
-        Seen::Stuck { why, sure } => {
-            (run.memory.held, run.memory.free) = (None, None);
-            let since = *run.memory.stuck.get_or_insert(now);
-            if sure || now.as_second() - since.as_second() >= STUCK {
-                let title = run.title_of(step);
-                run.say(now, format!("{title}: {why}"));
-                run.enter(Phase::Blocked { step, why }, now);
-                return true;
-            }
-            run.progress = why;
-            ask(run, &until, world, now, commands);
-            run.wake(2, now, commands);
-            false
-        }
+        Seen::Stuck { why, sure } => stuck(run, step, &until, (why, sure), world, now, commands),
     }
+}
+
+/// The world shows the change; what it is not shown for is told.
+fn is_in_view(run: &mut Run, step: usize, change: &Change, world: &World, now: Timestamp, commands: &mut Vec<Command>) -> bool {
+    if is_seen(run, step, change, world, now) {
+        notice_pending(run, step, world);
+        return true;
+    }
+    if run.phase == Phase::Waiting(step) {
+        notice_slowness(run, change, world, now);
+        run.wake(2, now, commands);
+    }
+    false
+}
+
+/// The cluster cannot go on by itself: at once where the operator says so, else when it has looked so for a while.
+fn stuck(
+    run: &mut Run,
+    step: usize,
+    until: &Condition,
+    (why, sure): (String, bool),
+    world: &World,
+    now: Timestamp,
+    commands: &mut Vec<Command>,
+) -> bool {
+    (run.memory.held, run.memory.free) = (None, None);
+    let since = *run.memory.stuck.get_or_insert(now);
+    if sure || now.as_second() - since.as_second() >= STUCK {
+        let title = run.title_of(step);
+        run.say(now, format!("{title}: {why}"));
+        run.enter(Phase::Blocked { step, why }, now);
+        return true;
+    }
+    run.progress = why;
+    ask(run, until, world, now, commands);
+    run.wake(2, now, commands);
+    false
 }
 
 /// Whether the change itself is in view. Until the watch shows it, the world is the one before the write.
@@ -135,7 +164,8 @@ fn held(run: &mut Run, step: usize, until: &Condition, world: &World, now: Times
         run.wake(2, now, commands);
         return false;
     }
-    let state = if run.memory.wrote {
+    let is_await = run.write_of(step).is_none();
+    let state = if run.memory.wrote || is_await {
         StepState::Done
     } else {
         StepState::AlreadyDone
@@ -211,16 +241,24 @@ fn notice_slowness(run: &mut Run, change: &Change, world: &World, now: Timestamp
 
 /// While blocked: goes on when what blocked it is gone, and tells the reason as it is now.
 pub(super) fn look_again(run: &mut Run, step: usize, world: &World, now: Timestamp, commands: &mut Vec<Command>) -> bool {
-    let is_written = run.plan.steps.get(step).is_some_and(|step| step.state == StepState::Active);
-    let Some((change, until)) = run.write_of(step) else { return false };
-    // Before the write only the user can say that it shall go on.
-    if !is_written || (change.kind.facts().leaves_a_trace && !holds(&change, world)) {
+    let is_begun = run.plan.steps.get(step).is_some_and(|step| step.state == StepState::Active);
+    let Some(until) = run.until_of(step).filter(|_| is_begun) else {
+        // Before the write only the user can say that it shall go on.
+        return false;
+    };
+    let change = run.write_of(step).map(|(change, _)| change);
+    if change.as_ref().is_some_and(|change| change.kind.facts().leaves_a_trace && !holds(change, world)) {
         return false;
     }
     match conditions::look(&until, run.view(world, Some(step))) {
         Seen::Stuck { why, .. } => {
             run.phase = Phase::Blocked { step, why };
             run.memory.free = None;
+            if change.is_none() {
+                // What a person does by hand shows by no watch.
+                ask(run, &until, world, now, commands);
+                run.wake(5, now, commands);
+            }
             false
         }
         Seen::Pending(_) if now.as_second() - run.memory.free.get_or_insert(now).as_second() < STUCK => {

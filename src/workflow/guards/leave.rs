@@ -16,7 +16,7 @@ pub(in crate::workflow) fn permissions(steps: &[Step]) -> Vec<Permission> {
         .filter(|step| !matches!(step.state, StepState::Done | StepState::AlreadyDone))
         .filter_map(|step| match &step.kind {
             StepKind::Write { change, .. } => Some(permission(change)),
-            StepKind::Prove => None,
+            StepKind::Await { .. } | StepKind::Prove => None,
         })
         .collect();
     needed.into_iter().collect()
