@@ -247,7 +247,10 @@ pub(super) fn look_again(run: &mut Run, step: usize, world: &World, now: Timesta
         return false;
     };
     let change = run.write_of(step).map(|(change, _)| change);
-    if change.as_ref().is_some_and(|change| change.kind.facts().leaves_a_trace && !holds(change, world)) {
+    if change
+        .as_ref()
+        .is_some_and(|change| change.kind.facts().leaves_a_trace && !holds(change, world))
+    {
         return false;
     }
     match conditions::look(&until, run.view(world, Some(step))) {
