@@ -16,7 +16,7 @@ use crate::domain::ids::ClusterKey;
 use crate::domain::shell::quoted;
 use crate::runtime::{Connect, Core};
 use crate::workflow::plan::{self, FOR_REFERENCE, Step, StepState};
-use crate::workflow::run::{Phase, Run, RunId};
+use crate::workflow::run::{Failed, Phase, Run, RunId};
 use crate::workflow::{Begin, Chosen, DryRun, Event, GuidedAction, Intent, Plan, actions};
 
 mod again;
@@ -287,7 +287,13 @@ async fn conclude(headless: &mut Headless, id: &RunId, end: Result<(), Failure>,
             let why = run.asks_again.clone().unwrap_or_else(|| run.progress.clone());
             Err(Failure::new(Exit::Refused, why).with_hint("the same command shows the new plan, and the console continues the run"))
         }
-        Phase::Failed { step, why } if run.outcome_is_unknown(*step) => {
+        Phase::Failed {
+            why,
+            how: Failed::NotObservable,
+            ..
+        } => Err(Failure::new(Exit::Unknown, why.clone())
+            .with_hint("the change was written; once what is missing can be read, the same command reads the proof again")),
+        Phase::Failed { step, why, .. } if run.outcome_is_unknown(*step) => {
             Err(Failure::new(Exit::Unknown, why.clone())
                 .with_hint("the same command looks again before it writes, and so does the console"))
         }

@@ -6,7 +6,7 @@ use crate::domain::ladder::{Rung, RungState};
 use crate::domain::rollout::MountState;
 use crate::domain::watch::WatchState;
 use crate::workflow::plan::{CheckResult, StepKind, StepState};
-use crate::workflow::run::{Phase, Run};
+use crate::workflow::run::{Failed, Phase, Run};
 
 /// Mark of a rung's state.
 pub fn rung(state: RungState) -> Span {
@@ -142,7 +142,11 @@ pub fn phase(phase: &Phase) -> Span {
         Phase::Review => Span::new(Role::Info, "○"),
         Phase::Keeping | Phase::Guarding(_) | Phase::Applying(_) | Phase::Waiting(_) | Phase::Proving => Span::new(Role::InProgress, "▶"),
         Phase::Done => Span::new(Role::Holds, "●"),
-        Phase::Failed { .. } => Span::new(Role::Broken, "×"),
+        Phase::Failed { how: Failed::Seen, .. } => Span::new(Role::Broken, "×"),
+        Phase::Failed {
+            how: Failed::NotObservable,
+            ..
+        } => Span::new(Role::Unknown, "?"),
         Phase::Blocked { .. } => Span::new(Role::Broken, "!"),
         Phase::Cancelled => Span::new(Role::NotApplicable, "–"),
     }
@@ -158,7 +162,11 @@ fn phase_word(phase: &Phase) -> &'static str {
         Phase::Waiting(_) => "waiting",
         Phase::Proving => "proving",
         Phase::Done => "done",
-        Phase::Failed { .. } => "failed",
+        Phase::Failed { how: Failed::Seen, .. } => "failed",
+        Phase::Failed {
+            how: Failed::NotObservable,
+            ..
+        } => "not observable",
         Phase::Blocked { .. } => "blocked",
         Phase::Cancelled => "abandoned",
     }

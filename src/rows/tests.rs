@@ -13,7 +13,7 @@ use crate::domain::rollout::MountState;
 use crate::domain::shell::ShellCommand;
 use crate::domain::watch::{Kind, WatchState};
 use crate::workflow::plan::{CheckResult, StepKind, StepState};
-use crate::workflow::run::{Phase, Run};
+use crate::workflow::run::{Failed, Phase, Run};
 
 fn all_differ(texts: impl IntoIterator<Item = String>) {
     let texts: Vec<String> = texts.into_iter().collect();
@@ -88,15 +88,15 @@ fn no_state_is_told_by_its_colour_alone() {
         ]
         .map(|state| mark::step(state).text),
     );
-    let stopped = |step, why| (step, why);
-    let (step, reason) = stopped(0, why());
+    let failed = |how| Phase::Failed { step: 0, why: why(), how };
     all_differ(
         [
             Phase::Review,
             Phase::Waiting(0),
             Phase::Done,
-            Phase::Failed { step, why: reason.clone() },
-            Phase::Blocked { step, why: reason },
+            failed(Failed::Seen),
+            failed(Failed::NotObservable),
+            Phase::Blocked { step: 0, why: why() },
             Phase::Cancelled,
         ]
         .map(|phase| mark::phase(&phase).text),

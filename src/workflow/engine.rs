@@ -25,7 +25,7 @@ use super::event::{Command, Event};
 use super::guards;
 use super::intent::{Intent, PutBack};
 use super::plan::{Condition, Plan, StepKind, StepState};
-use super::run::{Kept, Line, Phase, Run, RunId};
+use super::run::{Failed, Kept, Line, Phase, Run, RunId};
 use super::situation::Situation;
 use super::steps;
 use crate::domain::change::{Change, ChangeKind, ChangedObject, Request};
@@ -391,9 +391,13 @@ impl Run {
     }
 
     fn fail(&mut self, step: usize, why: String, now: Timestamp) {
+        self.fail_as(Failed::Seen, step, why, now);
+    }
+
+    fn fail_as(&mut self, how: Failed, step: usize, why: String, now: Timestamp) {
         self.set_state(step, StepState::Failed);
         self.say(now, why.clone());
-        self.enter(Phase::Failed { step, why }, now);
+        self.enter(Phase::Failed { step, why, how }, now);
     }
 
     fn set_state(&mut self, step: usize, state: StepState) {

@@ -15,12 +15,16 @@ use crate::domain::world::is_loaded;
 /// What the proof says so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Proof {
-    /// Some instance was not asked yet.
+    /// It is on its way.
     Pending(String),
+    /// Some instance has not answered yet.
+    Silent(String),
     /// Everything was read and is as wanted; the evidence, line by line.
     Proved(Vec<String>),
-    /// Something is not as wanted, or could not be read.
+    /// Something is not as wanted; what could not be read is there, too.
     Open(Vec<String>),
+    /// Nothing that was read is wrong, and this could not be read.
+    Unread(Vec<String>),
 }
 
 /// What new sessions must show. That nothing waits for a restart must always be so.
@@ -62,9 +66,9 @@ pub(super) fn read(must_show: &MustShow, cluster: &Cluster, view: View<'_>) -> P
         match (fresh_answer(view, instance), view.world.failure_of(instance)) {
             (Some(probe), _) => of_instance(must_show, cluster, view, instance, probe, &mut ledger),
             (None, Some(failure)) if failure.at >= view.since => {
-                ledger.open(format!("{} cannot be read, because {}", instance.key.name, failure.because));
+                ledger.unread(format!("{} cannot be read, because {}", instance.key.name, failure.because));
             }
-            _ => return Proof::Pending(format!("asking {}", instance.key.name)),
+            _ => return Proof::Silent(format!("asking {}", instance.key.name)),
         }
     }
     in_databases(view, cluster, &must_show.installed, &mut ledger);
@@ -107,7 +111,8 @@ fn of_rung(ladder: &Ladder, rung: &Rung, is_shown: bool, ledger: &mut Ledger) {
     match rung.state {
         RungState::Holds => ledger.proved(rung_told(ladder, rung)),
         RungState::Unknown if is_shown => ledger.proved(rung_told(ladder, rung)),
-        RungState::Broken | RungState::InProgress | RungState::Unknown => ledger.open(rung_told(ladder, rung)),
+        RungState::Unknown => ledger.unread(rung_told(ladder, rung)),
+        RungState::Broken | RungState::InProgress => ledger.open(rung_told(ladder, rung)),
         RungState::NotApplicable => {}
     }
 }
@@ -116,6 +121,8 @@ fn of_rung(ladder: &Ladder, rung: &Rung, is_shown: bool, ledger: &mut Ledger) {
 struct Ledger {
     proved: Vec<String>,
     open: Vec<String>,
+    /// Something of what is open was seen to be wrong.
+    contradicted: bool,
 }
 
 impl Ledger {
@@ -125,13 +132,18 @@ impl Ledger {
 
     fn open(&mut self, text: String) {
         self.open.push(text);
+        self.contradicted = true;
+    }
+
+    fn unread(&mut self, text: String) {
+        self.open.push(text);
     }
 
     fn close(self) -> Proof {
-        if self.open.is_empty() {
-            Proof::Proved(self.proved)
-        } else {
-            Proof::Open(self.open)
+        match (self.open.is_empty(), self.contradicted) {
+            (true, _) => Proof::Proved(self.proved),
+            (false, true) => Proof::Open(self.open),
+            (false, false) => Proof::Unread(self.open),
         }
     }
 }
@@ -141,7 +153,7 @@ fn of_instance(must_show: &MustShow, cluster: &Cluster, view: View<'_>, instance
     let name = &instance.key.name;
     let Some(server) = probe.server.known() else {
         let why = probe.server.because().unwrap_or("no answer");
-        ledger.open(format!("{name}: the server's settings are not known, because {why}"));
+        ledger.unread(format!("{name}: the server's settings are not known, because {why}"));
         return;
     };
     let mut offered = must_show.offered.clone();
@@ -153,7 +165,7 @@ fn of_instance(must_show: &MustShow, cluster: &Cluster, view: View<'_>, instance
                 ledger.proved(format!("{name} offers {extension}"));
             }
             (Some(_), _) => ledger.open(format!("{name} does not offer {extension}")),
-            (None, why) => ledger.open(format!(
+            (None, why) => ledger.unread(format!(
                 "{name}: it is not known whether {extension} is offered, because {}",
                 why.unwrap_or("no answer")
             )),
@@ -199,7 +211,7 @@ fn configured(view: View<'_>, instance: &Instance, server: &ServerFacts, ledger:
         (Some(before), Some(_)) => ledger.open(format!(
             "{name} has not read its configuration since the request, but at {before}: an instance manager reloads only what has changed"
         )),
-        (None, _) | (_, None) => ledger.open(format!(
+        (None, _) | (_, None) => ledger.unread(format!(
             "{name}: it is not known when the configuration was read before the request"
         )),
     }
@@ -212,7 +224,7 @@ fn at_rest(view: View<'_>, instance: &Instance, ledger: &mut Ledger) {
     match said {
         Some(said) if said.waits => ledger.open(format!("{name}: {} waits for a restart", said.setting.unwrap_or("a setting"))),
         Some(_) => ledger.proved(format!("nothing waits for a restart on {name}")),
-        None => ledger.open(format!("{name}: it cannot be read whether a setting waits for a restart")),
+        None => ledger.unread(format!("{name}: it cannot be read whether a setting waits for a restart")),
     }
 }
 
@@ -222,12 +234,17 @@ fn in_databases(view: View<'_>, cluster: &Cluster, wishes: &[DatabaseWish], ledg
         let database = &wish.database;
         let facts = probe.and_then(|probe| probe.databases.iter().find(|there| there.database == *database));
         let Some(facts) = facts else {
-            ledger.open(format!("database {database} was not read"));
+            match probe.and_then(|probe| probe.server.known()) {
+                Some(server) if server.database(database).is_none() => {
+                    ledger.open(format!("there is no database {database} that takes connections"));
+                }
+                _ => ledger.unread(format!("database {database} was not read")),
+            }
             continue;
         };
         let Some(installed) = facts.installed.known() else {
             let why = facts.installed.because().unwrap_or("no answer");
-            ledger.open(format!("{database}: pg_extension could not be read, because {why}"));
+            ledger.unread(format!("{database}: pg_extension could not be read, because {why}"));
             continue;
         };
         match installed.iter().find(|there| there.name == wish.extension) {
@@ -280,7 +297,7 @@ mod tests {
         }
         let open = |proof: Proof| match proof {
             Proof::Open(lines) => lines,
-            Proof::Proved(_) | Proof::Pending(_) => Vec::new(),
+            Proof::Proved(_) | Proof::Pending(_) | Proof::Silent(_) | Proof::Unread(_) => Vec::new(),
         };
         assert_eq!(open(promotion(&world, "orders-1")), ["orders-1 is still in recovery"]);
         fixture::change(&mut world, |cluster| {

@@ -33,12 +33,14 @@ pub enum Phase {
     Proving,
     /// Proved.
     Done,
-    /// A write was refused or failed, or the outcome of a write is not known.
+    /// A write was refused or failed, the outcome of a write is not known, or what was promised is not shown.
     Failed {
         /// Step.
         step: usize,
         /// Why, as a sentence.
         why: String,
+        /// What is known of it.
+        how: Failed,
     },
     /// The cluster cannot go on by itself.
     Blocked {
@@ -49,6 +51,16 @@ pub enum Phase {
     },
     /// Given up before the first write, or let go.
     Cancelled,
+}
+
+/// What is known where a run has failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Failed {
+    /// Something is not as it shall be.
+    Seen,
+    /// Nothing was seen that is wrong, and what the proof needs cannot be read.
+    NotObservable,
 }
 
 /// A line of the transcript.

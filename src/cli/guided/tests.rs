@@ -14,6 +14,7 @@ use crate::cli::options::{Cli, Command};
 use crate::config::Place;
 use crate::domain::change::Request;
 use crate::runtime::{self, Connection, StateDirectory};
+use crate::workflow;
 
 /// Time limit of a request in these tests.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -362,4 +363,44 @@ async fn a_write_of_unknown_outcome_is_neither_success_nor_failure() {
     let said = add_beside(Rival::Silence, Some(Duration::ZERO), "--yes --confirm orders --wait").await;
     assert_eq!(said.end, Err(Exit::Unknown), "{}", said.errors);
     assert!(said.errors.contains("the outcome is not known"), "{}", said.errors);
+}
+
+/// What was written may well have worked: that nothing can be read of it is no failure.
+#[tokio::test(start_paused = true)]
+async fn a_proof_that_nobody_may_read_is_unknown_and_not_a_failure() {
+    let ends = [(Failed::NotObservable, Exit::Unknown), (Failed::Seen, Exit::Broken)];
+    for (how, exit) in ends {
+        let settings = Settings {
+            access: Access::Write,
+            request_timeout: LIMIT,
+            ..Settings::default()
+        };
+        let connect = runtime::demo(&settings, None).unwrap();
+        let opened = connect.open(Place::default()).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut headless = Headless::keeping(StateDirectory::new(folder.path().to_owned()), &settings, connect, opened);
+        headless.settle().await.unwrap();
+        let cluster = headless.cluster("orders").unwrap().key.clone();
+        let intent = workflow::intent::Reload {
+            at: headless.core.model.now,
+        }
+        .on(cluster);
+        let id = begin(&mut headless, intent).await.unwrap();
+        let run = headless
+            .core
+            .model
+            .runs
+            .iter_mut()
+            .map(|(_, run)| run)
+            .find(|run| run.id == id)
+            .unwrap();
+        run.phase = Phase::Failed {
+            step: 1,
+            why: "you may not create pods/exec in shop".to_owned(),
+            how,
+        };
+        let failure = conclude(&mut headless, &id, Ok(()), &mut Vec::new()).await.unwrap_err();
+        assert_eq!(failure.exit, exit, "{failure:?}");
+        assert!(failure.message.contains("pods/exec"), "{failure:?}");
+    }
 }

@@ -6,13 +6,13 @@ use crate::workflow::actions;
 use crate::workflow::event::Command;
 use crate::workflow::plan::{StepKind, StepState};
 use crate::workflow::proof::{self, Proof};
-use crate::workflow::run::Phase;
+use crate::workflow::run::{Failed, Phase};
 
 /// Seconds between two readings.
 const AGAIN: i64 = 5;
-/// Seconds after which what is read and is not as wanted counts as not proved.
+/// Seconds after which what is not as wanted, or cannot be read, counts as not proved.
 const OPEN: i64 = 60;
-/// Seconds after which an answer that does not come counts as not proved.
+/// Seconds after which an answer that does not come is not awaited any longer.
 const SILENT: i64 = 120;
 
 pub(super) fn enter(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
@@ -52,10 +52,10 @@ pub(super) fn look(run: &mut Run, world: &World, now: Timestamp, commands: &mut 
             cluster,
             run.view(world, last_write(run)),
         ),
-        None => Proof::Pending(format!("cluster {} is not in view", run.intent.cluster)),
+        None => Proof::Silent(format!("cluster {} is not in view", run.intent.cluster)),
     };
     let step = place(run).unwrap_or_default();
-    let (text, patience) = match proof {
+    let (text, patience, how) = match proof {
         Proof::Proved(lines) => {
             for line in lines {
                 run.say(now, line);
@@ -64,11 +64,17 @@ pub(super) fn look(run: &mut Run, world: &World, now: Timestamp, commands: &mut 
             next(run, world, now, commands);
             return true;
         }
-        Proof::Pending(text) => (text, SILENT),
-        Proof::Open(lines) => (lines.join("; "), OPEN),
+        Proof::Pending(text) => (text, SILENT, Failed::Seen),
+        Proof::Silent(text) => (text, SILENT, Failed::NotObservable),
+        Proof::Open(lines) => (lines.join("; "), OPEN, Failed::Seen),
+        Proof::Unread(lines) => (lines.join("; "), OPEN, Failed::NotObservable),
     };
     if run.waited(now) >= patience {
-        run.fail(step, format!("it is not proved: {text}"), now);
+        let why = match how {
+            Failed::Seen => format!("it is not proved: {text}"),
+            Failed::NotObservable => format!("it cannot be observed whether it worked, so it is not proved: {text}"),
+        };
+        run.fail_as(how, step, why, now);
         return true;
     }
     run.progress = format!("proving: {text}");

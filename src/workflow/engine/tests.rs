@@ -44,6 +44,16 @@ fn failed(phase: &Phase) -> bool {
     matches!(phase, Phase::Failed { .. })
 }
 
+fn is_not_observable(phase: &Phase) -> bool {
+    matches!(
+        phase,
+        Phase::Failed {
+            how: Failed::NotObservable,
+            ..
+        }
+    )
+}
+
 fn blocked(phase: &Phase) -> bool {
     matches!(phase, Phase::Blocked { .. })
 }
@@ -475,17 +485,21 @@ fn evidence_from_before_the_last_write_is_no_proof() {
         stage.run.progress
     );
     assert!(stage.run.progress.contains("asking orders-1"), "{}", stage.run.progress);
+    stage.until("the end of patience", failed);
+    assert!(is_not_observable(&stage.run.phase), "{:?}", stage.run.phase);
     stage.deaf = false;
+    stage.tell(Event::Continue);
     stage.until_done();
 }
 
 #[test]
-fn what_sql_cannot_tell_is_not_proved() {
+fn what_sql_cannot_tell_is_not_observable() {
     let mut stage = Stage::new(add_foo());
     stage.confirm();
     stage.until("the last wait", waiting(3));
     stage.mute = true;
     stage.until("a stop", failed);
+    assert!(is_not_observable(&stage.run.phase), "{:?}", stage.run.phase);
     assert!(
         why(&stage.run).contains("not proved") && why(&stage.run).contains("pods/exec"),
         "the missing permission is named: {}",
@@ -506,6 +520,7 @@ fn an_extension_that_was_dropped_behind_the_operators_back_is_not_proved() {
     stage.installed.insert("app".to_owned(), Vec::new());
     stage.until("a stop", failed);
     assert!(why(&stage.run).contains("app does not have foo"), "{}", why(&stage.run));
+    assert!(!is_not_observable(&stage.run.phase), "{:?}", stage.run.phase);
 }
 
 #[test]
@@ -644,7 +659,7 @@ fn all_instances_are_restarted_by_one_annotation() {
 }
 
 #[test]
-fn a_reload_that_sql_cannot_show_is_not_proved() {
+fn a_reload_that_sql_cannot_show_is_not_observable() {
     let mut stage = Stage::new(intent::Reload { at: fixture::now() }.on(fixture::cluster_key()));
     assert!(!stage.run.plan.interrupts_primary);
     stage.mute = true;
@@ -652,6 +667,7 @@ fn a_reload_that_sql_cannot_show_is_not_proved() {
     stage.until("the end", |phase| matches!(phase, Phase::Failed { .. } | Phase::Done));
     assert_eq!(stage.written(), ["MergePatch Cluster orders"]);
     assert!(matches!(stage.run.phase, Phase::Failed { step: 1, .. }), "{:?}", stage.run.phase);
+    assert!(is_not_observable(&stage.run.phase), "{:?}", stage.run.phase);
 }
 
 #[test]
