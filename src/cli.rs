@@ -3,7 +3,6 @@
 //! Data goes to stdout, everything else to stderr. The headless commands feed the same model by the same `update` as the
 //! console.
 
-mod add;
 mod changes;
 mod complete;
 mod doctor;
@@ -20,6 +19,7 @@ pub mod report;
 mod settings;
 mod status;
 mod table;
+pub mod verbs;
 mod wait;
 mod watch;
 
@@ -37,7 +37,6 @@ use crate::config::theme_file::{self, ThemeChoice};
 use crate::config::{ConfigFile, Settings};
 use crate::runtime::{self, Asks, Connect};
 use crate::theme::Theme;
-use crate::workflow::GuidedAction;
 use exit::{Exit, Failure};
 use headless::Headless;
 use options::{Cli, Command, Global};
@@ -151,11 +150,7 @@ fn headless(settings: Settings, connect: Arc<dyn Connect>, command: Command) -> 
         match command {
             Command::Status(options) => status::run(Headless::open(&settings, connect).await?, &options, &mut out).await,
             Command::Wait(options) => wait::run(Headless::open(&settings, connect).await?, &options, &mut errors).await,
-            Command::Add(options) => add::run(&settings, connect, &options, &mut out, &mut errors).await,
-            Command::Reload(options) => {
-                let wanted = guided::Wanted::of_cluster(GuidedAction::Reload, &options);
-                guided::run(&settings, connect, &wanted, &mut out, &mut errors).await
-            }
+            Command::Guided(wanted) => guided::run(&settings, connect, wanted.verb(), &mut out, &mut errors).await,
             Command::Ext(query) => lists::extensions(Headless::open(&settings, connect).await?, &query, &mut out).await,
             Command::Paths(query) => lists::paths(Headless::open(&settings, connect).await?, &query, &mut out).await,
             Command::Findings(options) => {

@@ -1,4 +1,4 @@
-//! `extop add`: the same run as in the console, on the command line.
+//! A guided action by a verb: the same run as in the console, on the command line.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::exit::{Exit, Failure};
 use super::headless::Headless;
-use super::options::{Consent, OfCluster};
 use super::output::Output;
+use super::verbs::{There, Verb};
 use crate::app::msg::Msg;
 use crate::backend::Access;
 use crate::config::{Settings, duration};
@@ -17,93 +17,63 @@ use crate::domain::shell::quoted;
 use crate::runtime::{Connect, Core};
 use crate::workflow::plan::{self, FOR_REFERENCE, Step, StepState};
 use crate::workflow::run::{Failed, Phase, Run, RunId};
-use crate::workflow::{Begin, Chosen, DryRun, Event, GuidedAction, Intent, Plan, actions};
+use crate::workflow::{DryRun, Event, Intent, Plan};
 
 mod again;
-
-/// Makes the intent on a cluster.
-type MakeIntent<'a> = dyn Fn(&Headless, &ClusterKey) -> Result<Intent, Failure> + 'a;
-
-/// A guided action, as the command line asks for it.
-pub(super) struct Wanted<'a> {
-    /// The cluster as it was named.
-    pub(super) cluster: &'a str,
-    /// What to do with the plan.
-    pub(super) consent: &'a Consent,
-    /// Libraries whose names were given once more.
-    pub(super) libraries: &'a [String],
-    /// The intent on the cluster.
-    pub(super) intent: Box<MakeIntent<'a>>,
-    /// A run that was left unfinished wants the same as this one.
-    pub(super) is_same: fn(&Intent, &Intent) -> bool,
-}
-
-impl<'a> Wanted<'a> {
-    /// An action on a cluster that needs no more than its name. A run of it that was left unfinished is continued, whenever
-    /// it was begun.
-    pub(super) fn of_cluster(action: GuidedAction, options: &'a OfCluster) -> Self {
-        Self {
-            cluster: &options.cluster,
-            consent: &options.consent,
-            libraries: &[],
-            intent: Box::new(move |headless, cluster| {
-                let model = &headless.core.model;
-                let begun = actions::begin(action, &Chosen::cluster(cluster.clone()), &headless.session()?.world, model.now);
-                match begun {
-                    Ok(Begin::Plan(intent)) => Ok(intent),
-                    Ok(Begin::Form(_) | Begin::PutBack(_)) => Err(Failure::new(Exit::Usage, "this action needs more than a cluster")),
-                    Err(why) => Err(Failure::new(Exit::Refused, why)),
-                }
-            }),
-            is_same: |left, wanted| left.cluster == wanted.cluster && left.kind.action() == wanted.kind.action(),
-        }
-    }
-}
 
 /// Shows the plan, and carries it out when it is confirmed.
 pub(super) async fn run(
     settings: &Settings,
     connect: Arc<dyn Connect>,
-    wanted: &Wanted<'_>,
+    verb: &dyn Verb,
     out: &mut Output,
     errors: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    if wanted.consent.go.yes && settings.access == Access::ReadOnly {
+    verb.check().map_err(|why| Failure::new(Exit::Usage, why))?;
+    if verb.of().consent.go.yes && settings.access == Access::ReadOnly {
         return Err(Failure::new(Exit::Refused, "read-only mode: no plan can be confirmed")
             .with_hint("start without --read-only, or without --yes"));
     }
-    carry_out(Headless::open(settings, connect).await?, wanted, out, errors).await
+    carry_out(Headless::open(settings, connect).await?, verb, out, errors).await
 }
 
-async fn carry_out(mut headless: Headless, wanted: &Wanted<'_>, out: &mut Output, errors: &mut dyn Write) -> Result<Exit, Failure> {
+fn intent(headless: &Headless, verb: &dyn Verb, cluster: &ClusterKey) -> Result<Intent, Failure> {
+    verb.intent(&There {
+        world: &headless.session()?.world,
+        cluster,
+        now: headless.core.model.now,
+    })
+}
+
+async fn carry_out(mut headless: Headless, verb: &dyn Verb, out: &mut Output, errors: &mut dyn Write) -> Result<Exit, Failure> {
     headless.settle().await?;
-    let cluster = headless.cluster(wanted.cluster)?.key.clone();
-    let intent = (wanted.intent)(&headless, &cluster)?;
-    if wanted.consent.go.yes
-        && let Some(id) = again::unfinished(&mut headless, wanted, &intent, errors).await?
+    let cluster = headless.cluster(&verb.of().cluster)?.key.clone();
+    let intent = intent(&headless, verb, &cluster)?;
+    if verb.of().consent.go.yes
+        && let Some(id) = again::unfinished(&mut headless, verb, &intent, errors).await?
     {
-        let end = again::walk(&mut headless, &id, wanted, &cluster, out, errors).await;
+        let end = again::walk(&mut headless, &id, verb, &cluster, out, errors).await;
         return conclude(&mut headless, &id, end, errors).await;
     }
     let id = begin(&mut headless, intent).await?;
-    if !wanted.consent.go.plan {
+    if !verb.of().consent.go.plan {
         headless.answered(|core| !awaits_dry_runs(core, &id)).await;
     }
     out.write_all(super::plan::text(the_run(&headless.core, &id)?).as_bytes())?;
-    show(out, wanted).await?;
+    show(out, verb).await?;
     let plan = &the_run(&headless.core, &id)?.plan;
     refuse(plan)?;
-    if wanted.consent.go.plan {
+    if verb.of().consent.go.plan {
         return Ok(Exit::Done);
     }
     dry_runs(plan)?;
-    if wanted.consent.go.dry_run {
+    if verb.of().consent.go.dry_run {
         return Ok(Exit::Done);
     }
-    again::accepted(wanted, plan)?;
-    confirmed(wanted, plan, &cluster)?;
-    confirm(&mut headless, &id, wanted, &cluster).await?;
-    let end = again::walk(&mut headless, &id, wanted, &cluster, out, errors).await;
+    again::accepted(verb, plan)?;
+    confirmed(verb, plan, &cluster)?;
+    confirm(&mut headless, &id, verb, &cluster).await?;
+    let end = again::walk(&mut headless, &id, verb, &cluster, out, errors).await;
     conclude(&mut headless, &id, end, errors).await
 }
 
@@ -144,18 +114,18 @@ fn refuse(plan: &Plan) -> Result<(), Failure> {
 }
 
 /// Shows the plan. Whoever confirms one cannot wait longer for its reader than for everything else.
-async fn show(out: &mut Output, wanted: &Wanted<'_>) -> Result<(), Failure> {
-    if !wanted.consent.go.yes {
+async fn show(out: &mut Output, verb: &dyn Verb) -> Result<(), Failure> {
+    if !verb.of().consent.go.yes {
         return out.deliver().await;
     }
     let unread = || {
-        let limit = duration::text(wanted.consent.timeout);
+        let limit = duration::text(verb.of().consent.timeout);
         Failure::new(
             Exit::Timeout,
             format!("nothing was written: the plan on stdout was not read within {limit}"),
         )
     };
-    tokio::time::timeout(wanted.consent.timeout, out.deliver())
+    tokio::time::timeout(verb.of().consent.timeout, out.deliver())
         .await
         .unwrap_or_else(|_| Err(unread()))
 }
@@ -181,12 +151,12 @@ fn dry_runs(plan: &Plan) -> Result<(), Failure> {
     Ok(())
 }
 
-fn confirmed(wanted: &Wanted<'_>, plan: &Plan, cluster: &ClusterKey) -> Result<(), Failure> {
-    if !wanted.consent.go.yes {
+fn confirmed(verb: &dyn Verb, plan: &Plan, cluster: &ClusterKey) -> Result<(), Failure> {
+    if !verb.of().consent.go.yes {
         return Err(Failure::new(Exit::Refused, "nothing was written").with_hint("confirm the plan with --yes"));
     }
-    libraries(wanted, plan)?;
-    match &wanted.consent.confirm {
+    libraries(verb, plan)?;
+    match &verb.of().consent.confirm {
         Some(name) if *name == cluster.name => Ok(()),
         Some(name) => Err(Failure::new(
             Exit::Refused,
@@ -202,8 +172,8 @@ fn confirmed(wanted: &Wanted<'_>, plan: &Plan, cluster: &ClusterKey) -> Result<(
 }
 
 /// Libraries that no instance can be asked for are named once more.
-fn libraries(wanted: &Wanted<'_>, plan: &Plan) -> Result<(), Failure> {
-    let open = plan.unlisted.iter().filter(|name| !wanted.libraries.contains(name));
+fn libraries(verb: &dyn Verb, plan: &Plan) -> Result<(), Failure> {
+    let open = plan.unlisted.iter().filter(|name| !verb.libraries().contains(name));
     let names: Vec<&str> = open.map(String::as_str).collect();
     if names.is_empty() {
         return Ok(());
@@ -214,8 +184,8 @@ fn libraries(wanted: &Wanted<'_>, plan: &Plan) -> Result<(), Failure> {
 }
 
 /// Confirms the plan. A dry run that is asked for again by then is awaited, and the plan judged again.
-async fn confirm(headless: &mut Headless, id: &RunId, wanted: &Wanted<'_>, cluster: &ClusterKey) -> Result<(), Failure> {
-    let end = Instant::now() + wanted.consent.timeout;
+async fn confirm(headless: &mut Headless, id: &RunId, verb: &dyn Verb, cluster: &ClusterKey) -> Result<(), Failure> {
+    let end = Instant::now() + verb.of().consent.timeout;
     loop {
         // Every word of it was given by an option.
         let typed = the_run(&headless.core, id)?.to_type().join(" ");
@@ -234,7 +204,7 @@ async fn confirm(headless: &mut Headless, id: &RunId, wanted: &Wanted<'_>, clust
         let plan = &the_run(&headless.core, id)?.plan;
         refuse(plan)?;
         dry_runs(plan)?;
-        confirmed(wanted, plan, cluster)?;
+        confirmed(verb, plan, cluster)?;
     }
 }
 
@@ -245,11 +215,11 @@ fn has_written(run: &Run) -> bool {
 }
 
 /// Says how the run goes until it ends, or without `--wait` until its first write was accepted.
-async fn follow(headless: &mut Headless, id: &RunId, wanted: &Wanted<'_>, errors: &mut dyn Write) -> Result<(), Failure> {
+async fn follow(headless: &mut Headless, id: &RunId, verb: &dyn Verb, errors: &mut dyn Write) -> Result<(), Failure> {
     let (mut told, mut progress) = (0, String::new());
-    let wait = wanted.consent.wait;
+    let wait = verb.of().consent.wait;
     headless
-        .wait(wanted.consent.timeout, |core| {
+        .wait(verb.of().consent.timeout, |core| {
             let run = core.model.run(id)?;
             // Progress is a courtesy; a closed stderr does not end the run.
             for line in run.transcript.get(told..).unwrap_or_default() {

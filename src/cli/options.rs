@@ -9,6 +9,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 
 use super::complete;
+use super::verbs::Guided;
 use crate::backend::DatabaseAccess;
 use crate::config::{ConfigFile, Settings, duration};
 use crate::domain::findings::ignored::Ignored;
@@ -16,6 +17,9 @@ use crate::domain::ladder::RungKind;
 
 const EXIT_CODES: &str = "Exit codes: 0 holds or done · 1 broken or blocked · 2 usage · 3 unreachable · 4 timeout · \
 5 refused, or a confirmation is missing · 6 unknown: a permission or a source is missing · 128 + n ended by signal n (watch: 0 on SIGINT)";
+
+/// Heading of the options that say what to do with a plan.
+const PLAN: &str = "Plan";
 
 /// A console for the image volume extensions of CloudNativePG.
 ///
@@ -135,10 +139,9 @@ pub enum Command {
     Watch(Watch),
     /// Wait until a rung of an entry holds
     Wait(Wait),
-    /// Add an extension: mount, preload, ask for it in databases, prove it
-    Add(Box<Add>),
-    /// Have PostgreSQL read its configuration again, without a restart, prove it
-    Reload(OfCluster),
+    /// The verbs that write.
+    #[command(flatten)]
+    Guided(Guided),
     /// The same console on a simulated cluster: nothing to install, nothing to break
     Demo(Demo),
     /// Versions, files, settings with their origin, permissions, and what is known of the target
@@ -284,53 +287,7 @@ pub struct Wait {
     pub timeout: Duration,
 }
 
-/// `add`.
-#[derive(Debug, Args)]
-pub struct Add {
-    /// Cluster, as NAME or NAMESPACE/NAME
-    #[arg(add = ArgValueCompleter::new(complete::clusters))]
-    pub cluster: String,
-    /// Mount name of the new entry
-    pub name: String,
-    /// Image reference; without it the entry comes from the cluster's catalog
-    #[arg(long, value_name = "REF")]
-    pub image: Option<String>,
-    /// Path below the mount for extension_control_path [default: share]; may be repeated
-    #[arg(long, value_name = "PATH")]
-    pub control_path: Vec<String>,
-    /// Path below the mount for dynamic_library_path [default: lib]; may be repeated
-    #[arg(long, value_name = "PATH")]
-    pub library_path: Vec<String>,
-    /// Path below the mount for LD_LIBRARY_PATH; may be repeated
-    #[arg(long, value_name = "PATH")]
-    pub ld_path: Vec<String>,
-    /// Path below the mount for PATH; may be repeated
-    #[arg(long, value_name = "PATH")]
-    pub bin_path: Vec<String>,
-    /// Environment variable of PostgreSQL; may be repeated
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub env: Vec<String>,
-    /// Library to preload, in a step of its own; may be repeated
-    #[arg(long, value_name = "LIBRARY")]
-    pub preload: Vec<String>,
-    /// Database that shall have the extension, with a version if wanted; may be repeated
-    #[arg(long, value_name = "DATABASE[=VERSION]")]
-    pub database: Vec<String>,
-    /// SQL extension [default: what is known of the image, else the mount name]; may be repeated
-    #[arg(long, value_name = "NAME")]
-    pub sql: Vec<String>,
-    /// Schema for the SQL extension
-    #[arg(long, value_name = "SCHEMA")]
-    pub schema: Option<String>,
-    /// What to do with the plan.
-    #[command(flatten)]
-    pub consent: Consent,
-    /// Confirm that the name of this library to preload is right, where no instance can list its files; may be repeated
-    #[arg(long, value_name = "LIBRARY", requires = "yes")]
-    pub confirm_library: Vec<String>,
-}
-
-/// A guided action that needs no more than a cluster, e.g. `reload`.
+/// The cluster of a guided action, and what to do with its plan.
 #[derive(Debug, Args)]
 pub struct OfCluster {
     /// Cluster, as NAME or NAMESPACE/NAME
@@ -348,16 +305,16 @@ pub struct Consent {
     #[command(flatten)]
     pub go: Go,
     /// Confirm that writes to this cluster are interrupted while its primary restarts
-    #[arg(long, value_name = "CLUSTER", requires = "yes")]
+    #[arg(long, help_heading = PLAN, value_name = "CLUSTER", requires = "yes")]
     pub confirm: Option<String>,
     /// Confirm the plan of this digest, after another user has changed what the confirmed plan touches
-    #[arg(long, value_name = "DIGEST", requires = "yes")]
+    #[arg(long, help_heading = PLAN, value_name = "DIGEST", requires = "yes")]
     pub accept_change: Option<String>,
     /// Go through all steps and wait for the proof; without it the command ends after the first write
-    #[arg(long, requires = "yes")]
+    #[arg(long, help_heading = PLAN, requires = "yes")]
     pub wait: bool,
     /// How long to wait
-    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = duration::parse)]
+    #[arg(long, help_heading = PLAN, value_name = "DURATION", default_value = "30m", value_parser = duration::parse)]
     pub timeout: Duration,
 }
 
@@ -366,13 +323,13 @@ pub struct Consent {
 #[group(multiple = false)]
 pub struct Go {
     /// Print the plan and end
-    #[arg(long)]
+    #[arg(long, help_heading = PLAN)]
     pub plan: bool,
     /// Print the plan, and fail when the API server would refuse it
-    #[arg(long)]
+    #[arg(long, help_heading = PLAN)]
     pub dry_run: bool,
     /// Confirm the plan
-    #[arg(long)]
+    #[arg(long, help_heading = PLAN)]
     pub yes: bool,
 }
 
@@ -490,7 +447,7 @@ mod tests {
         assert!(parse("extop add orders foo --confirm-library foo").is_err());
         assert!(parse("extop add orders foo --yes --plan").is_err());
         assert!(parse("extop add orders foo --yes --confirm orders --wait").is_ok());
-        let Some(Command::Add(add)) = parse("extop add orders foo --yes --confirm-library foo --confirm-library bar")
+        let Some(Command::Guided(Guided::Add(add))) = parse("extop add orders foo --yes --confirm-library foo --confirm-library bar")
             .unwrap()
             .command
         else {

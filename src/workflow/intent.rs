@@ -159,8 +159,8 @@ impl DatabaseWish {
 pub struct ChangeImage {
     /// Mount name.
     pub entry: String,
-    /// The new reference.
-    pub reference: String,
+    /// The new reference; `None` takes the entry's own one away, so that the catalog's counts.
+    pub reference: Option<String>,
 }
 
 /// Values of *edit the preload libraries*.

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{Exit, Failure, Headless, Output, Wanted, awaits_dry_runs, confirm, follow, show, the_run};
+use super::{Exit, Failure, Headless, Output, Verb, awaits_dry_runs, confirm, follow, show, the_run};
 use crate::app::msg::Msg;
 use crate::cli::plan;
 use crate::domain::ids::ClusterKey;
@@ -12,7 +12,7 @@ use crate::workflow::{Intent, Plan};
 /// Takes up the run of the very same action that was left unfinished on this cluster, if there is one.
 pub(super) async fn unfinished(
     headless: &mut Headless,
-    wanted: &Wanted<'_>,
+    verb: &dyn Verb,
     intent: &Intent,
     errors: &mut dyn Write,
 ) -> Result<Option<RunId>, Failure> {
@@ -20,7 +20,7 @@ pub(super) async fn unfinished(
         .session()?
         .unfinished
         .iter()
-        .find(|kept| (wanted.is_same)(&kept.intent, intent))
+        .find(|kept| verb.is_same(&kept.intent, intent))
         .map(|kept| kept.id.clone())
     else {
         return Ok(None);
@@ -37,8 +37,8 @@ pub(super) async fn unfinished(
 }
 
 /// The plan is the one that was accepted, if one was.
-pub(super) fn accepted(wanted: &Wanted<'_>, plan: &Plan) -> Result<(), Failure> {
-    match &wanted.consent.accept_change {
+pub(super) fn accepted(verb: &dyn Verb, plan: &Plan) -> Result<(), Failure> {
+    match &verb.of().consent.accept_change {
         Some(digest) if *digest != plan.digest => Err(Failure::new(
             Exit::Refused,
             format!(
@@ -55,40 +55,40 @@ pub(super) fn accepted(wanted: &Wanted<'_>, plan: &Plan) -> Result<(), Failure> 
 pub(super) async fn walk(
     headless: &mut Headless,
     id: &RunId,
-    wanted: &Wanted<'_>,
+    verb: &dyn Verb,
     cluster: &ClusterKey,
     out: &mut Output,
     errors: &mut dyn Write,
 ) -> Result<(), Failure> {
     loop {
-        follow(headless, id, wanted, errors).await?;
+        follow(headless, id, verb, errors).await?;
         if the_run(&headless.core, id)?.phase != Phase::Review {
             return Ok(());
         }
         // What another user has changed is rolled out before the plan can be confirmed.
-        if is_accepted(headless, id, wanted)? {
+        if is_accepted(headless, id, verb)? {
             let can_be_confirmed = |core: &mut crate::runtime::Core| {
                 let plan = &core.model.run(id)?.plan;
                 (!plan.is_refused() && !plan.awaits_dry_runs()).then_some(())
             };
-            headless.wait(wanted.consent.timeout, can_be_confirmed).await?;
+            headless.wait(verb.of().consent.timeout, can_be_confirmed).await?;
         } else {
             headless.answered(|core| !awaits_dry_runs(core, id)).await;
         }
-        if !is_accepted(headless, id, wanted)? {
+        if !is_accepted(headless, id, verb)? {
             let run = the_run(&headless.core, id)?;
             let (why, digest) = (run.asks_again.clone().unwrap_or_default(), run.plan.digest.clone());
             out.write_all(plan::text(run).as_bytes())?;
-            show(out, wanted).await?;
+            show(out, verb).await?;
             return Err(Failure::new(Exit::Refused, why).with_hint(format!(
                 "accept it by the same command with --accept-change {digest}, or in the console"
             )));
         }
-        confirm(headless, id, wanted, cluster).await?;
+        confirm(headless, id, verb, cluster).await?;
     }
 }
 
-fn is_accepted(headless: &Headless, id: &RunId, wanted: &Wanted<'_>) -> Result<bool, Failure> {
+fn is_accepted(headless: &Headless, id: &RunId, verb: &dyn Verb) -> Result<bool, Failure> {
     let digest = &the_run(&headless.core, id)?.plan.digest;
-    Ok(wanted.consent.accept_change.as_ref() == Some(digest))
+    Ok(verb.of().consent.accept_change.as_ref() == Some(digest))
 }

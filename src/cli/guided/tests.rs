@@ -9,7 +9,6 @@ use futures::future::BoxFuture;
 
 use super::*;
 use crate::backend::{BackendError, ErrorKind, Operate, Reply, WritePermit};
-use crate::cli::add;
 use crate::cli::options::{Cli, Command};
 use crate::config::Place;
 use crate::domain::change::Request;
@@ -163,11 +162,8 @@ async fn once(
     opened: Connection,
 ) -> Said {
     let command = Cli::try_parse_from(line.split(' ')).unwrap().command.unwrap();
-    let wanted = match &command {
-        Command::Add(options) => add::wanted(options),
-        Command::Reload(options) => Wanted::of_cluster(GuidedAction::Reload, options),
-        _ => panic!("{line}"),
-    };
+    let Command::Guided(wanted) = &command else { panic!("{line}") };
+    let verb = wanted.verb();
     let written = Arc::default();
     let slow = Slow {
         operate: opened.operate.clone().unwrap(),
@@ -181,7 +177,7 @@ async fn once(
     };
     let headless = Headless::keeping(state, settings, connect, connection);
     let (paper, mut errors, begun) = (Paper::default(), Vec::new(), Instant::now());
-    let end = carry_out(headless, &wanted, &mut Output::new(paper.clone()), &mut errors).await;
+    let end = carry_out(headless, verb, &mut Output::new(paper.clone()), &mut errors).await;
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let said = end.as_ref().err().map(|failure| failure.message.clone()).unwrap_or_default();
     Said {
@@ -193,8 +189,14 @@ async fn once(
     }
 }
 
-/// Reloads the simulated cluster `orders`, again and again.
-async fn reload(go: &[&str]) -> Vec<Said> {
+/// A verb about the simulated cluster `orders`, again and again.
+async fn again(verb: &str, go: &[&str]) -> Vec<Said> {
+    let lines: Vec<String> = go.iter().map(|go| format!("{verb} {go}")).collect();
+    told(&lines).await
+}
+
+/// Commands one after the other, on one simulated target and with one state directory.
+async fn told(lines: &[String]) -> Vec<Said> {
     let settings = Settings {
         access: Access::Write,
         request_timeout: LIMIT,
@@ -204,8 +206,8 @@ async fn reload(go: &[&str]) -> Vec<Said> {
     let opened = connect.open(Place::default()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut said = Vec::new();
-    for go in go {
-        let line = format!("extop reload orders --timeout 1h {go}").trim().to_owned();
+    for line in lines {
+        let line = format!("extop {line} --timeout 1h").replace("  ", " ");
         let state = StateDirectory::new(folder.path().to_owned());
         let (connect, opened) = (Arc::clone(&connect), opened.clone());
         said.push(once(Rival::Nobody, Some(Duration::ZERO), &line, state, &settings, connect, opened).await);
@@ -213,14 +215,85 @@ async fn reload(go: &[&str]) -> Vec<Said> {
     said
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_reload_is_shown_tried_and_confirmed_like_every_other_action() {
-    let said = reload(&["", "--plan", "--dry-run", "--yes --wait"]).await;
-    let ends: Vec<_> = said.iter().map(|said| said.end).collect();
+fn ends(said: &[Said]) -> Vec<Result<Exit, Exit>> {
+    said.iter().map(|said| said.end).collect()
+}
+
+/// Nothing is written before it is confirmed; then so many requests are.
+async fn shown_tried_and_confirmed(verb: &str, confirm: &str, written: usize) -> Vec<Said> {
+    let said = again(verb, &["", "--plan", "--dry-run", &format!("--yes {confirm} --wait")]).await;
     let errors: Vec<_> = said.iter().map(|said| &said.errors).collect();
     let wanted = [Err(Exit::Refused), Ok(Exit::Done), Ok(Exit::Done), Ok(Exit::Done)];
-    assert_eq!(ends, wanted, "{errors:?}");
-    assert_eq!(said.iter().map(|said| said.written).collect::<Vec<_>>(), [0, 0, 0, 1]);
+    assert_eq!(ends(&said), wanted, "{verb}: {errors:?}");
+    let writes: Vec<usize> = said.iter().map(|said| said.written).collect();
+    assert_eq!(writes, [0, 0, 0, written], "{verb}");
+    said
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_is_of_all_instances_or_of_one() {
+    let said = shown_tried_and_confirmed("restart orders", "--confirm orders", 1).await;
+    assert!(said[1].out.contains("kubectl.kubernetes.io/restartedAt"), "{}", said[1].out);
+    let said = shown_tried_and_confirmed("restart orders --instance orders-2", "", 1).await;
+    assert!(said[1].out.contains("- Pod shop/orders-2"), "{}", said[1].out);
+    let said = shown_tried_and_confirmed("restart orders --instance orders-1", "--confirm orders", 1).await;
+    assert!(said[1].out.contains("orders-1"), "{}", said[1].out);
+    let said = again("restart orders --instance orders-9", &["--plan"]).await;
+    assert_eq!(ends(&said), [Err(Exit::Refused)]);
+    assert!(
+        said[0].errors.contains("the cluster has no instance orders-9"),
+        "{}",
+        said[0].errors
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_gets_another_image_and_the_one_of_the_catalog_again() {
+    let image = "set-image orders pgvector registry.example/pgvector:0.8.6-18-trixie --yes --confirm orders --wait";
+    let back = "set-image orders pgvector --from-catalog --yes --confirm orders --wait";
+    let said = told(&[image.to_owned(), image.to_owned(), back.to_owned()]).await;
+    let errors: Vec<_> = said.iter().map(|said| &said.errors).collect();
+    assert_eq!(ends(&said), [Ok(Exit::Done); 3], "{errors:?}");
+    let writes: Vec<usize> = said.iter().map(|said| said.written).collect();
+    assert_eq!(writes, [1, 0, 1], "what is there already is not written");
+    assert!(
+        said[0]
+            .out
+            .contains("+         reference: registry.example/pgvector:0.8.6-18-trixie"),
+        "{}",
+        said[0].out
+    );
+
+    let said = again("set-image orders nobody --from-catalog", &["--plan"]).await;
+    assert_eq!(ends(&said), [Err(Exit::Refused)]);
+    assert!(said[0].out.contains("the cluster has no entry nobody"), "{}", said[0].out);
+}
+
+#[tokio::test(start_paused = true)]
+async fn preload_libraries_are_edited_and_not_replaced() {
+    let edits = [
+        "preload orders --add vector --yes --confirm orders --wait",
+        "preload orders --add hstore --yes --confirm orders --wait",
+        "preload orders --order hstore,vector --plan",
+        "preload orders --remove vector --yes --confirm orders --wait",
+        "preload orders --remove vector --yes --wait",
+    ];
+    let said = told(&edits.map(str::to_owned)).await;
+    let errors: Vec<_> = said.iter().map(|said| &said.errors).collect();
+    assert_eq!(ends(&said), [Ok(Exit::Done); 5], "{errors:?}");
+    let writes: Vec<usize> = said.iter().map(|said| said.written).collect();
+    assert_eq!(writes, [1, 1, 0, 1, 0]);
+    assert!(
+        said[1].out.contains("  - vector\n") && said[1].out.contains("+     - hstore"),
+        "{}",
+        said[1].out
+    );
+    assert!(said[3].out.contains("-     - vector"), "{}", said[3].out);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_is_shown_tried_and_confirmed_like_every_other_action() {
+    let said = shown_tried_and_confirmed("reload orders", "", 1).await;
     for part in [
         "reload the configuration of orders",
         "cnpg.io/reloadedAt",
@@ -268,15 +341,14 @@ mod libraries {
     use clap::Parser as _;
 
     use super::super::*;
-    use crate::cli::add;
     use crate::cli::options::{Cli, Command};
 
     fn answered(line: &str, plan: &Plan) -> Result<(), Failure> {
         let cli = Cli::try_parse_from(line.split(' ')).unwrap();
-        let Some(Command::Add(options)) = cli.command else {
+        let Some(Command::Guided(wanted)) = cli.command else {
             panic!("{line}")
         };
-        confirmed(&add::wanted(&options), plan, &ClusterKey::new("shop", "orders"))
+        confirmed(wanted.verb(), plan, &ClusterKey::new("shop", "orders"))
     }
 
     #[test]

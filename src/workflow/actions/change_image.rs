@@ -15,7 +15,7 @@ use crate::workflow::proof::MustShow;
 use crate::workflow::steps::{delete_pod, step, stuck_pods};
 
 pub(super) const ROW: Row = Row {
-    verb: None,
+    verb: Some("set-image"),
     begin,
     fill: None,
     submit: Some(submit),
@@ -63,6 +63,7 @@ fn submit(form: &mut Form, _world: &World, cluster: &Cluster, _now: Timestamp) -
         Some(_) => reference_error(&reference),
     };
     form.blame(FieldId::Reference, error);
+    let reference = Some(reference);
     ChangeImage { entry, reference }.on(cluster.key.clone())
 }
 
@@ -74,7 +75,7 @@ impl Guided for ChangeImage {
     fn steps(&self, cluster: &ClusterKey, world: &World) -> Vec<Step> {
         let change = ChangeKind::SetReference {
             entry: self.entry.clone(),
-            reference: Some(self.reference.clone()),
+            reference: self.reference.clone(),
         }
         .on(cluster.clone());
         let stuck = stuck_pods(world, cluster);
@@ -118,7 +119,10 @@ impl Guided for ChangeImage {
                 .into_iter()
                 .filter(is_asked_for)
                 .collect(),
-            rolled_out: Some(format!("every instance mounts {} with {}", self.entry, self.reference)),
+            rolled_out: Some(match &self.reference {
+                Some(reference) => format!("every instance mounts {} with {reference}", self.entry),
+                None => format!("every instance mounts {} with the image of the catalog", self.entry),
+            }),
             ..MustShow::default()
         }
     }

@@ -15,7 +15,7 @@ use crate::workflow::situation::DuringRollout;
 use crate::workflow::steps::step;
 
 pub(super) const ROW: Row = Row {
-    verb: None,
+    verb: Some("preload"),
     begin: |chosen, world, _| Ok(Begin::Form(opened(chosen, world))),
     fill: None,
     submit: Some(submit),

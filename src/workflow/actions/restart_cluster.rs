@@ -12,7 +12,7 @@ use crate::workflow::situation::DuringRollout;
 use crate::workflow::steps::step;
 
 pub(super) const ROW: Row = Row {
-    verb: None,
+    verb: Some("restart"),
     begin: |chosen, _, at| Ok(Begin::Plan(RestartCluster { at }.on(chosen.cluster.clone()))),
     fill: None,
     submit: None,

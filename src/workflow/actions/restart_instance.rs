@@ -11,7 +11,7 @@ use crate::workflow::situation::DuringRollout;
 use crate::workflow::steps::{delete_pod, step};
 
 pub(super) const ROW: Row = Row {
-    verb: None,
+    verb: Some("restart"),
     begin,
     fill: None,
     submit: None,

@@ -776,7 +776,7 @@ fn a_corrected_image_takes_the_stuck_pod_with_it() {
     stage.begin(
         intent::ChangeImage {
             entry: "foo".to_owned(),
-            reference: "rig.local/foo:1.0-18-bookworm".to_owned(),
+            reference: Some("rig.local/foo:1.0-18-bookworm".to_owned()),
         }
         .on(fixture::cluster_key()),
     );

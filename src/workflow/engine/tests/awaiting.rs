@@ -13,7 +13,7 @@ const OTHER: &str = "rig.local/hstore:1.9-18-bookworm";
 fn awaits_then_writes() -> Stage {
     let intent = intent::ChangeImage {
         entry: "hstore".to_owned(),
-        reference: OTHER.to_owned(),
+        reference: Some(OTHER.to_owned()),
     }
     .on(fixture::cluster_key());
     let mut stage = Stage::new(intent.clone());

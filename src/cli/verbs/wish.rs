@@ -1,6 +1,6 @@
 //! From the options of `add` to the intent.
 
-use crate::cli::options::Add;
+use super::add::Add;
 use crate::domain::extension::{EnvVar, ExtensionEntry};
 use crate::domain::ids::ClusterKey;
 use crate::workflow::intent;
@@ -72,11 +72,14 @@ mod tests {
 
     use super::*;
     use crate::cli::options::{Cli, Command};
+    use crate::cli::verbs::Guided;
     use crate::workflow::IntentKind;
 
     fn intent_of(line: &str) -> Result<Intent, String> {
         let cli = Cli::try_parse_from(line.split(' ')).unwrap();
-        let Some(Command::Add(add)) = cli.command else { panic!("{line}") };
+        let Some(Command::Guided(Guided::Add(add))) = cli.command else {
+            panic!("{line}")
+        };
         intent(&add, &ClusterKey::new("shop", "orders"))
     }
 

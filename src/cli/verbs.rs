@@ -1,0 +1,97 @@
+//! The verbs that write. Each asks for a guided action, shows its plan, and carries it out when it is confirmed.
+//!
+//! A file each, and a row each in the table below. What they have in common is `guided`.
+
+mod add;
+mod preload;
+mod reload;
+mod restart;
+mod set_image;
+mod wish;
+
+use clap::Subcommand;
+
+use super::exit::{Exit, Failure};
+use super::options::OfCluster;
+use crate::domain::ids::ClusterKey;
+use crate::domain::instance::Instance;
+use crate::domain::{Timestamp, World};
+use crate::workflow::Intent;
+
+macro_rules! verbs {
+    ($($(#[$doc:meta])* $name:ident in $module:ident,)*) => {
+        /// The verbs that write.
+        #[derive(Debug, Subcommand)]
+        pub enum Guided { $($(#[$doc])* $name($module::$name),)* }
+
+        impl Guided {
+            /// What it asks for.
+            pub(super) fn verb(&self) -> &dyn Verb {
+                match self { $(Self::$name(verb) => verb,)* }
+            }
+        }
+    };
+}
+
+verbs! {
+    /// Add an extension: mount, preload, ask for it in databases, prove it
+    Add in add,
+    /// Give an entry another image, prove it
+    SetImage in set_image,
+    /// Edit the preload libraries: what is named is added, taken out or put in order, the others stay
+    Preload in preload,
+    /// Have PostgreSQL read its configuration again, without a restart, prove it
+    Reload in reload,
+    /// Restart all instances, or one
+    Restart in restart,
+}
+
+/// The cluster that a verb is about, as it is now.
+pub(super) struct There<'a> {
+    /// Everything that is known.
+    pub(super) world: &'a World,
+    /// The cluster.
+    pub(super) cluster: &'a ClusterKey,
+    /// The time.
+    pub(super) now: Timestamp,
+}
+
+/// A guided action, as the command line asks for it.
+pub(super) trait Verb {
+    /// The cluster as it was named, and what to do with the plan.
+    fn of(&self) -> &OfCluster;
+
+    /// Libraries whose names were given once more.
+    fn libraries(&self) -> &[String] {
+        &[]
+    }
+
+    /// What is wrong with the options, before anything is read.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// The intent on the cluster. It must not fail because what is wanted is there already.
+    fn intent(&self, there: &There<'_>) -> Result<Intent, Failure>;
+
+    /// A run that was left unfinished wants the same as this verb, whose intent is the second one: then it is continued.
+    fn is_same(&self, left: &Intent, wanted: &Intent) -> bool {
+        left == wanted
+    }
+}
+
+/// The instance of that name. What it must be like is for the guards.
+fn instance<'a>(there: &There<'a>, name: &str) -> Result<&'a Instance, Failure> {
+    let mut names: Vec<&str> = Vec::new();
+    for instance in there.world.instances_of(there.cluster) {
+        if instance.key.name == name {
+            return Ok(instance);
+        }
+        names.push(&instance.key.name);
+    }
+    let failure = Failure::new(Exit::Refused, format!("the cluster has no instance {name}"));
+    Err(match names.as_slice() {
+        [] => failure,
+        names => failure.with_hint(format!("choose one of {}", names.join(", "))),
+    })
+}

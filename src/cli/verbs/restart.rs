@@ -1,0 +1,49 @@
+//! `extop restart`.
+
+use clap::Args;
+
+use super::{There, Verb, instance};
+use crate::cli::exit::Failure;
+use crate::cli::options::OfCluster;
+use crate::workflow::{Intent, IntentKind, intent};
+
+/// `restart`.
+#[derive(Debug, Args)]
+pub struct Restart {
+    /// The cluster, and what to do with the plan.
+    #[command(flatten)]
+    pub of: OfCluster,
+    /// Restart this instance alone: the primary in place, a replica by deletion of its pod
+    #[arg(long, value_name = "NAME")]
+    pub instance: Option<String>,
+}
+
+impl Verb for Restart {
+    fn of(&self) -> &OfCluster {
+        &self.of
+    }
+
+    fn intent(&self, there: &There<'_>) -> Result<Intent, Failure> {
+        let cluster = there.cluster.clone();
+        let Some(name) = &self.instance else {
+            return Ok(intent::RestartCluster { at: there.now }.on(cluster));
+        };
+        let instance = instance(there, name)?;
+        let wanted = intent::RestartInstance {
+            pod: instance.key.clone(),
+            uid: instance.uid.clone(),
+            restarts: instance.restarts,
+        };
+        Ok(wanted.on(cluster))
+    }
+
+    /// Whenever it was begun, and whatever pod has the name by now.
+    fn is_same(&self, left: &Intent, wanted: &Intent) -> bool {
+        left.cluster == wanted.cluster
+            && match (&left.kind, &wanted.kind) {
+                (IntentKind::RestartCluster(_), IntentKind::RestartCluster(_)) => true,
+                (IntentKind::RestartInstance(left), IntentKind::RestartInstance(wanted)) => left.pod == wanted.pod,
+                _ => false,
+            }
+    }
+}
