@@ -202,17 +202,26 @@ async fn told(lines: &[String]) -> Vec<Said> {
         request_timeout: LIMIT,
         ..Settings::default()
     };
-    let connect = runtime::demo(&settings, None).unwrap();
-    let opened = connect.open(Place::default()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
+    let connect = runtime::demo(&settings, Some(&hurried(folder.path()))).unwrap();
+    let opened = connect.open(Place::default()).await.unwrap();
     let mut said = Vec::new();
     for line in lines {
-        let line = format!("extop {line} --timeout 1h").replace("  ", " ");
+        // The time of the simulator is not that of the test.
+        let line = format!("extop {line} --timeout 160h").replace("  ", " ");
         let state = StateDirectory::new(folder.path().to_owned());
         let (connect, opened) = (Arc::clone(&connect), opened.clone());
         said.push(once(Rival::Nobody, Some(Duration::ZERO), &line, state, &settings, connect, opened).await);
     }
     said
+}
+
+/// The healthy scenario, in a hurry.
+fn hurried(folder: &std::path::Path) -> String {
+    let scenario = include_str!("../../sim/scenarios/healthy.toml");
+    let path = folder.join("hurried.toml");
+    std::fs::write(&path, scenario.replace("speed = 3.0", "speed = 60.0")).unwrap();
+    path.to_str().unwrap().to_owned()
 }
 
 fn ends(said: &[Said]) -> Vec<Result<Exit, Exit>> {
