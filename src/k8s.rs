@@ -84,7 +84,6 @@ pub async fn connect(options: Options) -> Result<Live, BackendError> {
         server: opened.target.server.clone(),
         scope: opened.target.scope.clone(),
         timeout,
-        is_direct: opened.is_direct,
         prober: Arc::new(Prober::new(door, database, timeout)),
     });
     let operate = (access == Access::Write)
@@ -105,14 +104,13 @@ struct Reader {
     server: String,
     scope: Scope,
     timeout: Duration,
-    is_direct: bool,
     prober: Arc<Prober>,
 }
 
 impl Observe for Reader {
     fn watch(&self) -> BoxStream<'static, Observation> {
         let prober = self.prober.clone();
-        watch::watch(&self.client, &self.server, &self.scope, self.timeout, self.is_direct)
+        watch::watch(&self.client, &self.server, &self.scope, self.timeout)
             .inspect(move |observation| prober.heed(observation))
             .boxed()
     }

@@ -29,8 +29,6 @@ pub(super) struct Opened {
     pub(super) context: String,
     pub(super) reading: Client,
     pub(super) writing: Option<Client>,
-    /// No proxy is between: the transport notices a dead connection.
-    pub(super) is_direct: bool,
 }
 
 /// What a kubeconfig says of a context.
@@ -39,7 +37,6 @@ struct Prepared {
     /// Name of the context, as the kubeconfig spells it.
     context: String,
     namespace: String,
-    is_direct: bool,
     way: Way,
 }
 
@@ -51,7 +48,6 @@ pub(super) async fn open(options: Options) -> Result<Opened, BackendError> {
         target,
         context,
         namespace,
-        is_direct,
         way,
     } = prepared;
     way.open().await?;
@@ -92,7 +88,6 @@ pub(super) async fn open(options: Options) -> Result<Opened, BackendError> {
         context,
         reading,
         writing,
-        is_direct,
     })
 }
 
@@ -130,10 +125,8 @@ fn prepare(options: &Options) -> Result<Prepared, BackendError> {
     };
     let namespace = config.default_namespace.clone();
     let made_from = digest(&said, &config);
-    let is_direct = proxy.is_none();
     let dial = dial(config, proxy, context, chosen.whose);
     Ok(Prepared {
-        is_direct,
         target,
         context: chosen.context,
         way: Way::new(credentials, dial, made_from),

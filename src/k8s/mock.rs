@@ -13,7 +13,7 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Bytes, Frame};
 use kube::Client;
 use kube::client::Body;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 use tower::filter::FilterLayer;
 use tower::{BoxError, Layer as _, service_fn};
@@ -89,6 +89,15 @@ pub(super) fn json_answer(code: u16, body: &Value) -> Answer {
     text_answer(code, body.to_string())
 }
 
+/// The answer to the question for the version of Kubernetes.
+pub(super) fn version_answer() -> Answer {
+    json_answer(
+        200,
+        &json!({"major": "1", "minor": "36", "gitVersion": "v1.36.3", "gitCommit": "", "gitTreeState": "", "buildDate": "",
+                "goVersion": "", "compiler": "", "platform": ""}),
+    )
+}
+
 /// An answer as text, e.g. the lines of a watch that the server ends then.
 #[allow(clippy::unnecessary_wraps, reason = "an answer that never comes is `None`")]
 pub(super) fn text_answer(code: u16, body: String) -> Answer {
@@ -115,6 +124,8 @@ pub(super) enum Then {
     Trickle,
     /// A bookmark each minute and two seconds before the server ends it in order, after so long, as Kubernetes does it.
     Beat(Duration),
+    /// A bookmark each minute, and nothing from this time on.
+    BeatUntil(Instant),
 }
 
 /// The beginning of an answer to a watch.
@@ -142,6 +153,14 @@ pub(super) fn begun_answer(body: String, then: Then) -> Answer {
                 Some((Ok(Frame::data(Bytes::from(BOOKMARK))), (at < last).then_some(at + BEAT)))
             });
             beats.boxed()
+        }
+        Then::BeatUntil(dies) => {
+            let begin = Instant::now();
+            let beats = stream::unfold(begin + BEAT, move |at| async move {
+                tokio::time::sleep_until(at).await;
+                (at < dies).then(|| (Ok(Frame::data(Bytes::from(BOOKMARK))), at + BEAT))
+            });
+            beats.chain(stream::pending()).boxed()
         }
         Then::Reset => stream::iter([Err("connection reset by peer".into())]).boxed(),
     };

@@ -2,8 +2,10 @@
 
 mod objects;
 pub(super) mod pace;
+mod pulse;
 mod watcher;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -16,11 +18,13 @@ use crate::backend::Scope;
 use crate::domain::Observation;
 use crate::domain::watch::Kind;
 use pace::Backoff;
+use pulse::Pulse;
 use watcher::Watcher;
 
-/// Watches every kind in scope. Dropping the stream ends the watches. `is_probed`: the transport notices a dead connection.
-pub(super) fn watch(client: &Client, server: &str, scope: &Scope, timeout: Duration, is_probed: bool) -> BoxStream<'static, Observation> {
+/// Watches every kind in scope. Dropping the stream ends the watches.
+pub(super) fn watch(client: &Client, server: &str, scope: &Scope, timeout: Duration) -> BoxStream<'static, Observation> {
     let (sender, receiver) = mpsc::channel(64);
+    let pulse = Pulse::new();
     let mut tasks = JoinSet::new();
     for kind in Kind::ALL {
         let source = watcher::Source {
@@ -30,10 +34,11 @@ pub(super) fn watch(client: &Client, server: &str, scope: &Scope, timeout: Durat
             place: place(kind, scope),
             server: server.to_owned(),
             timeout,
-            is_probed,
+            pulse: Arc::clone(&pulse),
         };
         tasks.spawn(Watcher::new(source, sender.clone()).run());
     }
+    tasks.spawn(pulse.beat(client.clone()));
     tasks.spawn(version(client.clone(), timeout, sender));
     stream::unfold((receiver, tasks), |(mut receiver, tasks)| async move {
         let observation = receiver.recv().await?;

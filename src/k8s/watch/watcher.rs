@@ -4,6 +4,7 @@
 //! that was told, whatever ends the watch. Only a server that has forgotten the version (410) is asked for a new list. A
 //! watch that brings nothing is repeated ever more seldom.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Client;
@@ -15,23 +16,23 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::super::answer::{self, Failure, Lines};
 use super::objects::{identity, objects, upserted};
 use super::pace::{Allowance, Backoff, jittered};
+use super::pulse::Pulse;
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::watch::{Kind, WatchState};
 use crate::domain::{Observation, Timestamp};
 
 /// Objects of one answer to a list.
 const PAGE: usize = 500;
-/// The server is asked to end a watch after so long. A connection that is silently dead is noticed a little later, which is
-/// all there is to notice it by where neither the server gives signs of life nor the transport is probed.
+/// The server is asked to end a watch after so long, up to half as long again, so that the watches of many consoles do not
+/// end at the same moment. That it has died meanwhile is noticed by its signs of life or by its [`Pulse`].
+const LONG: Duration = Duration::from_secs(1_800);
+/// The shortest that is asked for where something on the way cuts longer ones.
 const SHORT: Duration = Duration::from_secs(60);
-/// Where one of them is so, it may last longer: up to half as long again, so that the watches of many consoles do not end at
-/// the same moment.
-const LONG: Duration = Duration::from_secs(400);
 /// A server that gives signs of life gives one each minute (a bookmark). It is dead when there is none for so long.
 const SILENT: Duration = Duration::from_secs(70);
 /// A watch that ends so much before its time was cut.
 const EARLY: Duration = Duration::from_secs(5);
-/// After so many long watches in a row that were cut there is something on the way that lets none last; and after so many
+/// After so many watches in a row that were cut there is something on the way that lets none last so long; and after so many
 /// silences a server gives no signs of life that can be relied on.
 const CUT: u32 = 2;
 /// A watch stands that has lived for so long, though it has brought nothing yet.
@@ -64,8 +65,8 @@ pub(super) struct Source {
     pub(super) server: String,
     /// The longest that an answer may take.
     pub(super) timeout: Duration,
-    /// A dead connection is noticed by the transport.
-    pub(super) is_probed: bool,
+    /// Whether the server answers, for all kinds.
+    pub(super) pulse: Arc<Pulse>,
 }
 
 impl Source {
@@ -118,10 +119,16 @@ pub(super) struct Watcher {
     beats: bool,
     /// Silences since a sign of life that was not the last one of a watch.
     silences: u32,
-    /// Long watches in a row that were cut.
+    /// Watches in a row that were cut.
     cut: u32,
+    /// How long a watch may last on the way to the server.
+    lasts: Duration,
     /// Lists in a row that were refused for good.
     refused: usize,
+    /// The last failure may be over once another watch reaches the server.
+    waits_for_others: bool,
+    /// Another watch reached the server, and this one did not yet.
+    was_woken: bool,
     /// Until then the first list is tried before it is told that it failed.
     patience: Instant,
 }
@@ -153,7 +160,10 @@ impl Watcher {
             beats: false,
             silences: 0,
             cut: 0,
+            lasts: LONG,
             refused: 0,
+            waits_for_others: false,
+            was_woken: false,
         }
     }
 
@@ -170,7 +180,20 @@ impl Watcher {
                 self.watched(watched).await
             };
             let Ok(pause) = pause else { return };
-            sleep(pause).await;
+            self.rest(pause).await;
+        }
+    }
+
+    /// Waits until the next request is due. Where the server could not be reached, that is also when another watch reaches it
+    /// again; once only, for what is a failure of this kind alone goes on.
+    async fn rest(&mut self, pause: Duration) {
+        let mut back = self.source.pulse.back();
+        if !std::mem::take(&mut self.waits_for_others) {
+            return sleep(pause).await;
+        }
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = back.begins() => self.was_woken = true,
         }
     }
 
@@ -184,9 +207,18 @@ impl Watcher {
         self.tell(Observation::Watch { kind, state, at }).await
     }
 
+    /// The server has answered.
+    fn answered(&self) {
+        self.source.pulse.hear();
+        if !self.is_live {
+            self.source.pulse.is_back();
+        }
+    }
+
     /// What is known is what the server has.
     async fn live(&mut self) -> Result<(), Gone> {
         self.lost = None;
+        self.was_woken = false;
         self.listed = true;
         self.unwatched = None;
         self.state(WatchState::Live, Timestamp::now()).await
@@ -249,7 +281,8 @@ impl Watcher {
             self.refused += 1;
             return Ok(jittered(pause));
         }
-        let unreachable = matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Unauthenticated);
+        let unreachable = is_unreachable(&error);
+        self.waits_for_others = unreachable && wish.is_none() && !self.was_woken;
         if unreachable && !self.listed && self.source.kind == Kind::Cluster {
             self.tell(Observation::Unreachable {
                 why: format!("{}: {error}", self.source.server),
@@ -317,6 +350,7 @@ impl Watcher {
                     return self.not_listed(Failure::Told(error, wish)).await;
                 }
                 self.vain += 1;
+                self.waits_for_others = is_unreachable(&error) && wish.is_none() && !self.was_woken;
                 (error.message, self.pause(wish))
             }
         };
@@ -362,7 +396,8 @@ impl Watcher {
                 return Err(Failure::told(ErrorKind::Internal, why));
             }
         };
-        let (objects, unreadable) = objects(source.kind, &items);
+        self.answered();
+        let (objects, unreadable) = objects(self.source.kind, &items);
         self.tell(objects.into()).await?;
         for observation in unreadable {
             self.tell(observation).await?;
@@ -384,18 +419,17 @@ impl Watcher {
 
     /// How long the next watch is asked to last.
     fn life(&self) -> Duration {
-        if (self.beats() || self.source.is_probed) && self.cut < CUT {
-            jittered(LONG)
-        } else {
-            SHORT
-        }
+        if self.lasts == LONG { jittered(LONG) } else { self.lasts }
     }
 
     /// One watch request, until something ends it.
     async fn follow(&mut self) -> Result<Ended, Failure> {
         let (source, asked) = (&self.source, self.life());
         let tried = source.tried("watch");
+        let mut silence = source.pulse.silence();
         let mut lines = source.watch(&tried, self.version.as_deref().unwrap_or_default(), asked).await?;
+        let _stands = source.pulse.stands();
+        self.answered();
         let mut times = Times::new(asked, source.timeout);
         let mut ended = Ended {
             why: format!("cannot {tried}: the server ends each watch at once"),
@@ -404,11 +438,15 @@ impl Watcher {
             is_early: false,
         };
         loop {
-            match timeout_at(self.look(&times, &ended), lines.next()).await {
+            let next = tokio::select! {
+                biased;
+                next = timeout_at(self.look(&times, &ended), lines.next()) => next,
+                () = silence.begins() => return Err(silent(&tried)),
+            };
+            match next {
                 Err(_) if ended.was_worth => {
                     self.silences += 1;
-                    let why = format!("cannot {tried}: the connection is silent");
-                    return Err(Failure::told(ErrorKind::Unreachable, why));
+                    return Err(silent(&tried));
                 }
                 Err(_) if ended.stood => {
                     ended.was_worth = true;
@@ -420,6 +458,7 @@ impl Watcher {
                 }
                 Ok(Ok(Some(line))) => {
                     times.heard = Instant::now();
+                    self.source.pulse.hear();
                     if times.is_early() {
                         self.silences = 0;
                     }
@@ -441,13 +480,13 @@ impl Watcher {
                         // The server ends a watch in order; the next one goes on from the same version.
                         self.live().await?;
                     }
-                    self.note_end(asked, ended.is_early);
+                    self.note_end(&times, ended.is_early);
                     return Ok(ended);
                 }
                 Ok(Err(why)) => {
                     ended.is_early = true;
                     ended.why = format!("cannot {tried}: {why}");
-                    self.note_end(asked, true);
+                    self.note_end(&times, true);
                     return Ok(ended);
                 }
             }
@@ -464,10 +503,12 @@ impl Watcher {
         }
     }
 
-    /// Long watches that are cut again and again are not asked for.
-    fn note_end(&mut self, asked: Duration, is_early: bool) {
-        if asked > SHORT {
-            self.cut = if is_early { self.cut + 1 } else { 0 };
+    /// Watches that are cut again and again are asked to end before that, so that there is no gap each time.
+    fn note_end(&mut self, times: &Times, is_early: bool) {
+        self.cut = if is_early { self.cut + 1 } else { 0 };
+        if self.cut >= CUT {
+            self.cut = 0;
+            self.lasts = times.begin.elapsed().mul_f64(0.8).clamp(SHORT, self.lasts);
         }
     }
 
@@ -508,6 +549,15 @@ impl Watcher {
         }
         Ok(())
     }
+}
+
+/// It is not this request that is in the way.
+fn is_unreachable(error: &BackendError) -> bool {
+    matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Unauthenticated)
+}
+
+fn silent(tried: &str) -> Failure {
+    Failure::told(ErrorKind::Unreachable, format!("cannot {tried}: the connection is silent"))
 }
 
 /// The times of a watch.
