@@ -6,7 +6,6 @@ mod client;
 mod config;
 mod crash;
 mod credentials;
-mod direct;
 mod door;
 mod error;
 mod identity;
@@ -20,6 +19,8 @@ mod proxy;
 mod read;
 mod secrets;
 mod session;
+mod tls;
+mod transport;
 mod watch;
 
 use std::path::PathBuf;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use http::{HeaderValue, Method, Request, header::USER_AGENT};
-use kube::client::{Body, ClientBuilder};
+use kube::client::Body;
 use kube::{Client, Config};
 use sha2::{Digest as _, Sha256};
 use tower::BoxError;
@@ -13,11 +13,11 @@ use tower::filter::{Filter, Predicate};
 use super::Options;
 use super::config;
 use super::credentials::Credentials;
-use super::direct;
 use super::error::cause;
 use super::proxy::{self, Proxy};
 use super::secrets;
 use super::session::{self, Again, Dial, Way};
+use super::transport;
 use crate::backend::{Access, BackendError, ErrorKind, Scope, Target, bare_address};
 use crate::domain::shell::ShellCommand;
 use crate::domain::text::sanitise;
@@ -165,12 +165,10 @@ fn dial(config: Config, proxy: Option<Proxy>, context: String, whose: String) ->
             config.auth_info.client_key_data = secrets::encoded(key.as_bytes()).map(Into::into);
         }
         let namespace = config.default_namespace.clone();
+        let client = transport::client(&config).map_err(&failed)?;
         Ok(match &proxy {
-            Some(proxy) => {
-                let client = ClientBuilder::try_from(config).map_err(&failed)?.build();
-                through(proxy.clone(), client, &namespace)
-            }
-            None => direct::client(&config).map_err(&failed)?,
+            Some(proxy) => through(proxy.clone(), client, &namespace),
+            None => client,
         })
     })
 }

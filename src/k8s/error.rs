@@ -191,6 +191,10 @@ fn refused_certificate(error: &kube::Error) -> Option<(String, &'static str)> {
         ),
         CertificateError::Revoked => ("the server's certificate was revoked".to_owned(), RENEW),
         CertificateError::BadSignature => ("the signature of the server's certificate is wrong".to_owned(), RENEW),
+        CertificateError::Other(why) => (
+            format!("the server's certificate is refused: {}", sanitise(&why.to_string())),
+            "write this very certificate into certificate-authority if it is to be trusted, or ask for a new one",
+        ),
         why => (
             format!("the server's certificate is refused: {}", sanitise(&why.to_string())),
             RENEW,

@@ -236,7 +236,8 @@ fn a_signal_that_ends_a_verb_ends_its_plugin() {
         let fifo = place.file("fifo");
         assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
         let mut command = place.extop();
-        command.arg(verb).current_dir(place.folder.path());
+        // It must not end by itself before.
+        command.args(["--request-timeout", "60s", verb]).current_dir(place.folder.path());
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let mut read = std::io::BufReader::new(std::fs::File::open(fifo).unwrap());
         let mut begun = String::new();

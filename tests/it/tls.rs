@@ -129,3 +129,62 @@ fn a_certificate_that_is_refused_is_named_for_what_it_is() {
     );
     assert!(!said.contains("expired"), "{said}");
 }
+
+/// A certificate for these names that signed itself.
+fn own(names: &[&str], is_ca: IsCa, until: i32) -> Identity {
+    let mut params = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
+    params.is_ca = is_ca;
+    params.not_before = date_time_ymd(2020, 1, 1);
+    params.not_after = date_time_ymd(until, 1, 1);
+    let key = KeyPair::generate().unwrap();
+    Identity {
+        certificate: params.self_signed(&key).unwrap(),
+        key,
+    }
+}
+
+// F22
+#[test]
+fn a_server_may_show_the_very_certificate_that_the_kubeconfig_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = || IsCa::Ca(BasicConstraints::Unconstrained);
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = ca();
+    let authority_of_another: CertifiedIssuer<'_, KeyPair> = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let issued = Identity {
+        certificate: params.signed_by(&key, &*authority_of_another).unwrap(),
+        key,
+    };
+    for (what, identity, refused) in [
+        ("an authority's", own(&["127.0.0.1"], ca(), 2100), None),
+        ("an ordinary one", own(&["127.0.0.1"], IsCa::NoCa, 2100), None),
+        ("one that says that it is none", own(&["127.0.0.1"], IsCa::ExplicitNoCa, 2100), None),
+        ("one that another signed", issued, None),
+        (
+            "one that has ended",
+            own(&["127.0.0.1"], ca(), 2021),
+            Some("has expired (on 2021-01-01"),
+        ),
+        (
+            "one for another host",
+            own(&["rig.example.org"], ca(), 2100),
+            Some("is not for 127.0.0.1, but for rig.example.org"),
+        ),
+    ] {
+        let (server, known) = (serve(&identity), authority(folder.path(), &identity.certificate.pem()));
+        let said = told("status", &server, &known);
+        match refused {
+            None => assert!(!said.contains("certificate") && !said.contains("reached"), "{what}: {said}"),
+            Some(why) => assert!(said.contains(why), "{what}: {said}"),
+        }
+    }
+    // Another one, also of the same name, is not trusted.
+    let (one, other) = (own(&["127.0.0.1"], ca(), 2100), own(&["127.0.0.1"], ca(), 2100));
+    let said = told("status", &serve(&one), &authority(folder.path(), &other.certificate.pem()));
+    assert!(
+        said.contains("the server's certificate is refused: CaUsedAsEndEntity") && said.contains("certificate-authority"),
+        "{said}"
+    );
+}

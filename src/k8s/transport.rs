@@ -1,18 +1,27 @@
-//! The way to an API server without a proxy: its connections are probed, so that one that leads nowhere is noticed soon.
+//! The way to an API server: its connections are probed, so that one that leads nowhere is noticed soon.
 //!
-//! kube makes the same stack, but lets nobody set options of its sockets.
+//! kube makes the same stack, but lets nobody set options of its sockets, nor say which certificates are trusted.
 
 use std::time::Duration;
 
+use http::{HeaderValue, Uri};
+use hyper::rt::{Read, Write};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
 use hyper_timeout::TimeoutConnector;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::client::legacy::{Builder, Client as HttpClient};
 use hyper_util::rt::TokioExecutor;
 use kube::client::{Body, ClientBuilder, ConfigExt as _};
-use kube::{Client, Config, Result};
+use kube::{Client, Config, Error, Result};
+use rustls::pki_types::ServerName;
 use tower::util::option_layer;
-use tower::{BoxError, Layer as _, ServiceExt as _};
+use tower::{BoxError, Layer as _, Service, ServiceExt as _};
 use tower_http::decompression::DecompressionLayer;
+
+use super::address;
+use super::secrets;
+use super::tls;
 
 /// A connection on which nothing comes for so long is probed.
 const IDLE: Duration = Duration::from_secs(12);
@@ -34,9 +43,51 @@ fn sockets() -> HttpConnector {
     sockets
 }
 
-/// A client of a configuration without a proxy, as `ClientBuilder::try_from` makes it.
+/// A client of a configuration, as `ClientBuilder::try_from` makes it.
 pub(super) fn client(config: &Config) -> Result<Client> {
-    let mut connector = TimeoutConnector::new(config.rustls_https_connector_with_connector(sockets())?);
+    let Some(proxy) = &config.proxy_url else {
+        return over(sockets(), config);
+    };
+    match proxy.scheme_str() {
+        Some("socks5") => over(SocksV5::new(proxy.clone(), sockets()), config),
+        Some("http") => over(tunnel(proxy, sockets()), config),
+        Some("https") => over(tunnel(proxy, encrypted(sockets(), config)?), config),
+        _ => Err(Error::ProxyProtocolUnsupported {
+            proxy_url: Box::new(proxy.clone()),
+        }),
+    }
+}
+
+/// The way through a proxy, which may ask who one is.
+fn tunnel<C>(proxy: &Uri, connector: C) -> Tunnel<C> {
+    let tunnel = Tunnel::new(proxy.clone(), connector);
+    let (_, login) = address::without_login(proxy);
+    let said = login.and_then(|login| secrets::encoded(format!("{}:{}", login.user, login.password).as_bytes()));
+    match said.and_then(|said| HeaderValue::from_str(&format!("Basic {said}")).ok()) {
+        Some(said) => tunnel.with_auth(said),
+        None => tunnel,
+    }
+}
+
+/// TLS, where the address asks for it.
+fn encrypted<C>(connector: C, config: &Config) -> Result<HttpsConnector<C>> {
+    let mut builder = HttpsConnectorBuilder::new().with_tls_config(tls::config(config)?).https_or_http();
+    // It was checked when the kubeconfig was read.
+    let name = config.tls_server_name.clone().and_then(|name| ServerName::try_from(name).ok());
+    if let Some(name) = name {
+        builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
+    }
+    Ok(builder.enable_http1().wrap_connector(connector))
+}
+
+fn over<C>(connector: C, config: &Config) -> Result<Client>
+where
+    C: Service<Uri> + Clone + Send + Sync + 'static,
+    C::Response: Connection + Read + Write + Send + Unpin + 'static,
+    C::Future: Send + 'static,
+    C::Error: Into<BoxError>,
+{
+    let mut connector = TimeoutConnector::new(encrypted(connector, config)?);
     connector.set_connect_timeout(config.connect_timeout);
     connector.set_read_timeout(config.read_timeout);
     connector.set_write_timeout(config.write_timeout);
