@@ -3,6 +3,7 @@
 mod objects;
 pub(super) mod pace;
 mod pulse;
+mod source;
 mod watcher;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::domain::Observation;
 use crate::domain::watch::Kind;
 use pace::Backoff;
 use pulse::Pulse;
+use source::Source;
 use watcher::Watcher;
 
 /// Watches every kind in scope. Dropping the stream ends the watches.
@@ -27,7 +29,7 @@ pub(super) fn watch(client: &Client, server: &str, scope: &Scope, timeout: Durat
     let pulse = Pulse::new();
     let mut tasks = JoinSet::new();
     for kind in Kind::ALL {
-        let source = watcher::Source {
+        let source = Source {
             client: client.clone(),
             kind,
             path: path(kind, scope),

@@ -76,6 +76,7 @@ const LAYERS: &[Layer] = &[
             "http",
             "http_body_util",
             "hyper",
+            "hyper_rustls",
             "hyper_util",
             "hyper_timeout",
             "tower_http",

@@ -4,19 +4,17 @@
 //! that was told, whatever ends the watch. Only a server that has forgotten the version (410) is asked for a new list. A
 //! watch that brings nothing is repeated ever more seldom.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use kube::Client;
 use kube::core::Status;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::super::answer::{self, Failure, Lines};
+use super::super::answer::{self, Failure};
 use super::objects::{identity, objects, upserted};
 use super::pace::{Allowance, Backoff, jittered};
-use super::pulse::Pulse;
+use super::source::{Source, encoded};
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::watch::{Kind, WatchState};
 use crate::domain::{Observation, Timestamp};
@@ -53,48 +51,6 @@ const LISTED: (Duration, u32) = (Duration::from_secs(60), 10);
 const WHOLE: u32 = 2;
 /// After so many the server may be unable to go on from the version, whatever it answers: a new list finds out.
 const STUCK: u32 = 5;
-
-/// What is watched, and how it is reached.
-pub(super) struct Source {
-    pub(super) client: Client,
-    pub(super) kind: Kind,
-    pub(super) path: String,
-    /// Where it is looked for, for people.
-    pub(super) place: String,
-    /// Address of the API server, for people.
-    pub(super) server: String,
-    /// The longest that an answer may take.
-    pub(super) timeout: Duration,
-    /// Whether the server answers, for all kinds.
-    pub(super) pulse: Arc<Pulse>,
-}
-
-impl Source {
-    fn uri(&self, query: &str) -> String {
-        let selector = if self.kind == Kind::Pod {
-            // Jobs that make an instance have no label `cnpg.io/podRole`.
-            "&labelSelector=cnpg.io%2Fcluster"
-        } else {
-            ""
-        };
-        format!("{}?{query}{selector}", self.path)
-    }
-
-    /// Begins to watch what comes after a version.
-    async fn watch(&self, tried: &str, version: &str, life: Duration) -> Result<Lines, Failure> {
-        let query = format!(
-            "watch=1&allowWatchBookmarks=true&timeoutSeconds={}&resourceVersion={}",
-            life.as_secs(),
-            encoded(version)
-        );
-        answer::events(&self.client, tried, self.timeout, &self.uri(&query)).await
-    }
-
-    /// What is tried, for people.
-    fn tried(&self, verb: &str) -> String {
-        format!("{verb} {} {}", self.kind.resource(), self.place)
-    }
-}
 
 pub(super) struct Watcher {
     source: Source,
@@ -597,18 +553,4 @@ struct Ended {
     stood: bool,
     /// It ended before its time.
     is_early: bool,
-}
-
-/// A `continue` token in a query.
-fn encoded(token: &str) -> String {
-    use std::fmt::Write as _;
-    token.bytes().fold(String::new(), |mut text, byte| {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            // Writing to a string does not fail.
-            let _ = write!(text, "%{byte:02X}");
-        }
-        text
-    })
 }
