@@ -428,17 +428,7 @@ impl Watcher {
                         self.live_again().await?;
                     }
                 }
-                Ok(Ok(None)) => {
-                    ended.is_early = times.is_early();
-                    if ended.was_worth && ended.is_early {
-                        ended.why = format!("cannot {tried}: the server has ended the watch early");
-                    } else if ended.was_worth {
-                        // The server ends a watch in order; the next one goes on from the same version.
-                        self.live().await?;
-                    }
-                    self.note_end(&times, ended.is_early);
-                    return Ok(ended);
-                }
+                Ok(Ok(None)) => return Ok(self.ended(&tried, &times, ended).await?),
                 Ok(Err(why)) => {
                     ended.is_early = true;
                     ended.why = format!("cannot {tried}: {why}");
@@ -447,6 +437,19 @@ impl Watcher {
                 }
             }
         }
+    }
+
+    /// The server has ended a watch, in order or before its time.
+    async fn ended(&mut self, tried: &str, times: &Times, mut ended: Ended) -> Result<Ended, Gone> {
+        ended.is_early = times.is_early();
+        if ended.was_worth && ended.is_early {
+            ended.why = format!("cannot {tried}: the server has ended the watch early");
+        } else if ended.was_worth {
+            // The next one goes on from the same version.
+            self.live().await?;
+        }
+        self.note_end(times, ended.is_early);
+        Ok(ended)
     }
 
     /// When a watch on which nothing comes is looked at.
