@@ -292,6 +292,9 @@ pub struct PathFile {
     /// `module_pathname` alone names is needed by nobody.
     #[serde(default)]
     pub libraries: Vec<String>,
+    /// The update scripts of a control file, as `FROM--TO`, where they were listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updates: Option<Vec<String>>,
 }
 
 /// What was read in one database of one instance.

@@ -28,10 +28,11 @@ const INSTANCE: [Statement; 6] = [
     Statement::Versions,
 ];
 /// Asked once per instance, of who may read the server's files.
-pub(super) const FILES: [Statement; 5] = [
+pub(super) const FILES: [Statement; 6] = [
     Statement::Files,
     Statement::ControlVersions,
     Statement::Scripts,
+    Statement::UpdateScripts,
     Statement::Directories,
     Statement::Environment,
 ];
@@ -127,6 +128,13 @@ struct Scripts {
     position: u32,
     name: String,
     libraries: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct UpdateScripts {
+    position: u32,
+    name: String,
+    updates: Vec<String>,
 }
 
 /// Answers by statement.
@@ -370,6 +378,15 @@ fn files(answers: &mut Answers, privileges: &Privileges) -> (Fact<Vec<PathFile>>
                 let libraries = script.libraries.iter();
                 file.libraries = libraries.map(|library| library_name(library).to_owned()).collect();
             }
+        }
+    }
+    if let Fact::Known(scripts) = answers.take(Statement::UpdateScripts).fact::<Vec<UpdateScripts>>(None) {
+        let mut updates: BTreeMap<(u32, String), _> = scripts
+            .into_iter()
+            .map(|script| ((script.position, script.name), script.updates))
+            .collect();
+        for file in files.iter_mut().filter(|file| file.kind == FileKind::Control) {
+            file.updates = updates.remove(&(file.position, file.name.clone()));
         }
     }
     if let Fact::Known(more) = answers.take(Statement::Directories).fact::<Vec<String>>(None) {

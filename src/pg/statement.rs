@@ -23,6 +23,8 @@ pub(super) enum Statement {
     ControlVersions,
     /// Libraries that scripts name and that are not on the path.
     Scripts,
+    /// Update scripts of the control files.
+    UpdateScripts,
     /// Directories of the postmaster's environment that do not exist.
     Directories,
     /// The postmaster's environment.
@@ -40,7 +42,7 @@ pub(super) enum Statement {
 impl Statement {
     /// Every statement.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Server,
         Self::Settings,
         Self::Loaded,
@@ -51,6 +53,7 @@ impl Statement {
         Self::Files,
         Self::ControlVersions,
         Self::Scripts,
+        Self::UpdateScripts,
         Self::Directories,
         Self::Environment,
         Self::Installed,
@@ -72,6 +75,7 @@ impl Statement {
             Self::Files => include_str!("sql/files.sql"),
             Self::ControlVersions => include_str!("sql/control_versions.sql"),
             Self::Scripts => include_str!("sql/scripts.sql"),
+            Self::UpdateScripts => include_str!("sql/update_scripts.sql"),
             Self::Directories => include_str!("sql/directories.sql"),
             Self::Environment => include_str!("sql/environment.sql"),
             Self::Installed => include_str!("sql/installed.sql"),

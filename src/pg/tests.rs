@@ -209,6 +209,47 @@ async fn c37_only_a_script_makes_a_library_needed() {
 }
 
 #[tokio::test]
+async fn update_scripts_are_listed_wherever_they_are() {
+    let Some(server) = Server::start().map(Arc::new) else { return };
+    for name in [
+        "two--1.0.sql",
+        "two--1.0--2.0.sql",
+        "two--1.0--1.1--2.0.sql",
+        "twofold--1--2.sql",
+        "two.sql",
+    ] {
+        server.write(&format!("foo/share/extension/{name}"), "");
+    }
+    server.write("foo/share/extension/two.control", "default_version = '2.0'\n");
+    server.write(
+        "foo/share/extension/aside.control",
+        "default_version = '2'\ndirectory = 'scripts'\n",
+    );
+    server.write("foo/share/scripts/aside--1--2.sql", "");
+    server.write("foo/share/extension/lonely.control", "default_version = '1'\n");
+    for access in [DatabaseAccess::Exec, DatabaseAccess::Tunnel] {
+        let probe = probed(TestDoor::new(&server), access).await;
+        let told = |name| files(&probe, FileKind::Control, name)[0].updates.clone();
+        let list = |names: &[&str]| Some(names.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(told("foo"), list(&["1.0--1.1", "1.0--ANY", "1.1--2.0"]));
+        assert_eq!(told("two"), list(&["1.0--2.0"]), "PostgreSQL ignores a name of three versions");
+        assert_eq!(told("aside"), list(&["1--2"]));
+        assert_eq!(told("lonely"), list(&[]));
+        assert_eq!(told("citext"), None, "what the installation has is not listed");
+    }
+    // PostgreSQL finds the same path.
+    server.sql("postgres", "CREATE EXTENSION two VERSION '1.0'");
+    let probe = probed(TestDoor::new(&server), DatabaseAccess::Exec).await;
+    let scripts = files(&probe, FileKind::Control, "two")[0].updates.clone().unwrap();
+    let paths = in_database(&probe, "postgres").update_paths.known().unwrap();
+    let found = paths.iter().find(|path| path.name == "two").unwrap();
+    assert_eq!(
+        crate::domain::world::update_path(&scripts, "1.0", "2.0").as_ref(),
+        Some(&found.path)
+    );
+}
+
+#[tokio::test]
 async fn only_the_named_variables_leave_the_server() {
     let Some(server) = shared() else { return };
     let probe = probed(TestDoor::new(&server), DatabaseAccess::Tunnel).await;

@@ -156,6 +156,7 @@ impl Sim {
     fn files(&self, pod: &Pod) -> Vec<PathFile> {
         let file = |kind, position: usize, element: &str, name: &str, version: Option<&String>| PathFile {
             module: None,
+            updates: None,
             libraries: Vec::new(),
             kind,
             position: u32::try_from(position).unwrap_or(u32::MAX).saturating_add(2),

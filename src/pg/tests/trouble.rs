@@ -303,7 +303,7 @@ async fn an_older_postgresql_is_told_by_its_version_and_not_by_a_function_that_i
 #[tokio::test]
 async fn half_of_the_evidence_is_none_when_the_way_broke_in_between() {
     let server = r#"{"version": 180006, "standby": false, "user": "postgres", "superuser": true, "reads_settings": true, "reads_files": true, "started": null, "databases": [{"database": "postgres", "owner": "postgres"}, {"database": "app", "owner": "app"}]}"#;
-    let first = format!("extop-answer 0\n{server}\nextop-answer 4\n[]\nextop-answer 11\n[]\n");
+    let first = format!("extop-answer 0\n{server}\nextop-answer 4\n[]\nextop-answer 12\n[]\n");
     let gone = ("", "error: unable to upgrade connection", 1);
     match canned(&[(&first, "", 0), gone, gone]).await {
         Observation::ProbeFailed(failure) => assert!(failure.because.contains("unable to upgrade connection"), "{failure:?}"),
@@ -366,7 +366,7 @@ async fn update_paths_that_took_too_long_are_not_taken_for_none() {
         .replace('\n', "");
     let refused = |code: &str| format!("extop-refused\n{{\"code\": \"{code}\", \"message\": \"{code}\"}}\n");
     let first = format!(
-        "extop-answer 0\n{server}\nextop-answer 4\n[]\nextop-answer 11\n{installed}\nextop-answer 12\n{}",
+        "extop-answer 0\n{server}\nextop-answer 4\n[]\nextop-answer 12\n{installed}\nextop-answer 13\n{}",
         refused("42601")
     );
     let one_by_one = |code: &str| {
