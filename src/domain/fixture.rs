@@ -195,6 +195,7 @@ pub(crate) fn paths() -> BTreeMap<String, Setting> {
 pub(crate) fn file(kind: FileKind, position: u32, element: &str, name: &str) -> PathFile {
     PathFile {
         module: None,
+        updates: None,
         libraries: Vec::new(),
         kind,
         position,
@@ -363,4 +364,36 @@ pub(crate) fn change_probe(world: &mut World, name: &str, edit: impl FnOnce(&mut
     let mut changed = probe(name);
     edit(&mut changed);
     world.apply(Observation::Probed(Box::new(changed)), now());
+}
+
+/// Another cluster, `shop/billing`, whose only instance mounts an image as `entry` and has listed its files: control files
+/// with the version that they offer and their update scripts, and libraries.
+pub(crate) fn mounted_elsewhere(world: &mut World, entry: &str, reference: &str, controls: &[(&str, &str, &[&str])], libraries: &[&str]) {
+    let key = ClusterKey::new("shop", "billing");
+    let mut there = cluster();
+    there.key = key.clone();
+    "billing".clone_into(&mut there.uid);
+    there.spec.extensions = vec![ExtensionEntry::new(entry, reference)];
+    if let Some(resolved) = there.status.resolved.as_mut() {
+        resolved.extensions = Some(there.spec.extensions.clone());
+    }
+    let mut pod = instance("billing-1");
+    pod.cluster = key.clone();
+    pod.mounts = vec![mount(entry, reference)];
+    let mut told = probe("billing-1");
+    let mut files: Vec<PathFile> = Vec::new();
+    for (name, version, updates) in controls {
+        files.push(PathFile {
+            default_version: Some((*version).to_owned()),
+            updates: Some(updates.iter().map(ToString::to_string).collect()),
+            ..file(FileKind::Control, 2, &format!("/extensions/{entry}/share"), name)
+        });
+    }
+    let element = format!("/extensions/{entry}/lib");
+    files.extend(libraries.iter().map(|name| file(FileKind::Library, 2, &element, name)));
+    told.files = Fact::Known(files);
+    told.databases.clear();
+    world.clusters.insert(key, there);
+    world.instances.insert(pod.key.clone(), pod);
+    world.apply(Observation::Probed(Box::new(told)), now());
 }

@@ -13,6 +13,7 @@ use super::image::Reference;
 use super::instance::Instance;
 use super::known::{known_image, required};
 use super::probe::{DatabaseProbe, Fact, FileKind, InstalledExtension, InstanceProbe, PathFile};
+use super::world::update_path;
 
 /// An answer with its evidence, a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,6 +134,9 @@ impl<'a> Question<'a> {
         let (name, from, database) = (&self.extension.name, &there.version, self.database);
         if from == wanted {
             return Told::Yes(format!("{name} {wanted} is installed in {database}"));
+        }
+        if let Some(told) = self.coming.iter().find_map(|entry| image_path(self.world, entry, there, wanted)) {
+            return told;
         }
         let Some(paths) = self.in_database().map(|probe| &probe.update_paths) else {
             return Told::Unknown(format!("the update paths of {name} in {database} were not read"));
@@ -313,7 +317,10 @@ fn not_among(pod: &str, name: &str, versions: &[&str], wanted: &str) -> String {
 }
 
 /// Ready instances of any cluster that mount the image of an entry and have answered, with the name that they mount it by.
-fn mounting<'a>(world: &'a World, entry: &'a ExtensionEntry) -> impl Iterator<Item = (&'a Instance, &'a InstanceProbe, &'a str)> {
+pub(in crate::domain) fn mounting<'a>(
+    world: &'a World,
+    entry: &'a ExtensionEntry,
+) -> impl Iterator<Item = (&'a Instance, &'a InstanceProbe, &'a str)> {
     world
         .instances
         .values()
@@ -326,7 +333,7 @@ fn mounting<'a>(world: &'a World, entry: &'a ExtensionEntry) -> impl Iterator<It
 }
 
 /// PostgreSQL looks into the same directories of the image there.
-fn same_paths(world: &World, instance: &Instance, mounted: &str, entry: &ExtensionEntry) -> bool {
+pub(in crate::domain) fn same_paths(world: &World, instance: &Instance, mounted: &str, entry: &ExtensionEntry) -> bool {
     let Some(cluster) = world.clusters.get(&instance.cluster) else {
         return false;
     };
@@ -364,6 +371,25 @@ fn image_offers(world: &World, entry: &ExtensionEntry, name: &str) -> Told {
         Some(names) => Told::No(format!("the image {reference} is known to have {}, not {name}", names.join(", "))),
         None => Told::Unknown(format!("whether {reference} has {name} is known when it is mounted")),
     }
+}
+
+/// Whether an image that some instance mounts has an update path from what is installed; `None` when none tells.
+fn image_path(world: &World, entry: &ExtensionEntry, there: &InstalledExtension, wanted: &str) -> Option<Told> {
+    let (name, from) = (&there.name, &there.version);
+    mounting(world, entry).find_map(|(instance, probe, mounted)| {
+        let pod = &instance.key.name;
+        let mut files = probe.files_of(mounted);
+        let scripts = files
+            .find(|file| file.kind == FileKind::Control && file.name == *name)?
+            .updates
+            .as_ref()?;
+        Some(match update_path(scripts, from, wanted) {
+            Some(path) => Told::Yes(format!("{pod} mounts the same image, with the update path {path} of {name}")),
+            None => Told::No(format!(
+                "{pod} mounts the same image, which has no update path of {name} from {from} to {wanted}"
+            )),
+        })
+    })
 }
 
 /// The version of a name in an image that some instance mounts; `None` when none tells.

@@ -21,6 +21,7 @@ mod nodes;
 mod objects;
 mod operator;
 mod preload;
+mod updates;
 
 pub use changed::of_changes;
 pub use entries::asked_entries;
@@ -55,6 +56,7 @@ fn ask(world: &World, cluster: &Cluster, objects: &[&Database]) -> Vec<Check> {
     checks.entries();
     checks.references();
     checks.images();
+    checks.updates();
     checks.operand();
     checks.preload();
     checks.items();

@@ -127,6 +127,12 @@ checks! {
     ImageFits, "image-fits", Image, Anywhere,
         "The tag of the image is made for this PostgreSQL and for the distribution of the operand image.",
         "postgres-extensions-containers, \"Naming and tagging\"";
+    UpdatePath, "update-path", Image, Anywhere,
+        "From each installed version an update path leads to what another image of the entry offers.",
+        "the update scripts of the image; pg_extension_update_paths()";
+    ImageLibraries, "image-libraries", Image, Anywhere,
+        "Another image of the entry has the libraries that functions of the installed version name: else they fail until the update.",
+        "pg_proc.probin; the files of the image";
     OperandImage, "operand-image", Image, Anywhere,
         "The operand image does not ship what the entry provides: $system is first on the path, and its files are used.",
         "postgres-containers, \"Image types\"; measured on PostgreSQL 18";
@@ -205,6 +211,9 @@ checks! {
     WalReceiver, "wal-receiver", Pods, Step,
         "The standby receives WAL: else the operator waits forever to promote it.",
         "the report of the instance manager; pg_stat_wal_receiver; seen";
+    ByHand, "by-hand", Database, Step,
+        "What the run leaves to a user, with the statement to type.",
+        "pg_extension; the Database objects";
     Supervised, "supervised", Pods, Step,
         "The operator waits for a promotion.",
         "phase of the Cluster";

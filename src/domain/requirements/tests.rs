@@ -54,6 +54,14 @@ fn image(world: &mut World, reference: &str) {
     change(world, |cluster| cluster.spec.extensions[1].reference = Some(reference.to_owned()));
 }
 
+const NEWER: &str = "rig.local/hstore:1.9-18-bookworm";
+
+/// Another image of hstore, which another cluster mounts.
+fn newer(world: &mut World, version: &str, updates: &[&str], library: &str) {
+    image(world, NEWER);
+    fixture::mounted_elsewhere(world, "hstore", NEWER, &[("hstore", version, updates)], &[library]);
+}
+
 /// A user who may not read catalogs.
 fn without_catalog(world: &mut World) {
     world.catalogs.clear();
@@ -536,6 +544,24 @@ fn request_cases() -> Vec<(CheckCode, CheckResult, Edit, Edit)> {
                     .unwrap()
                     .deleting = true;
             },
+        ),
+        (
+            UpdatePath,
+            Fail,
+            |world| newer(world, "1.9", &[], "hstore"),
+            |world| newer(world, "1.9", &["1.8--1.9"], "hstore"),
+        ),
+        (
+            UpdatePath,
+            Unknown,
+            |world| image(world, NEWER),
+            |world| newer(world, "1.8", &[], "hstore"),
+        ),
+        (
+            ImageLibraries,
+            Warn,
+            |world| newer(world, "1.9", &["1.8--1.9"], "hstore-1.9"),
+            |world| newer(world, "1.9", &["1.8--1.9"], "hstore"),
         ),
         (
             DatabaseObjects,

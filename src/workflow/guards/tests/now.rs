@@ -243,7 +243,7 @@ fn answers(edit: Edit, asking: fn() -> Asking, code: CheckCode) -> Vec<Check> {
 }
 
 /// Lines that the engine says of a run, tested with it: `unchanged` before a write, the others in review.
-const OF_RUNS: [CheckCode; 3] = [CheckCode::Unchanged, CheckCode::Changed, CheckCode::NotPutBack];
+const OF_RUNS: [CheckCode; 4] = [CheckCode::Unchanged, CheckCode::Changed, CheckCode::NotPutBack, CheckCode::ByHand];
 
 #[test]
 fn each_step_needs_a_permission_that_doctor_asks_for() {
