@@ -296,7 +296,8 @@ static NOT_PRELOAD: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// The setting that has to load a library, where an error of loading or creating asks for one.
 fn wanted_preload(message: &str) -> Option<&'static str> {
     let is = |regex: &'static LazyLock<Option<Regex>>| LazyLock::force(regex).as_ref().is_some_and(|regex| regex.is_match(message));
-    if !is(&PRELOAD) || is(&NOT_PRELOAD) {
+    // To be denied the setting is another thing than to lack the library.
+    if !is(&PRELOAD) || is(&NOT_PRELOAD) || message.contains("permission denied") {
         return None;
     }
     let named = ["shared_preload_libraries", "session_preload_libraries", "local_preload_libraries"];
@@ -425,5 +426,9 @@ mod tests {
         ] {
             assert_eq!(classify(message), None, "{message}");
         }
+        assert_eq!(
+            classify(r#"permission denied to set parameter "session_preload_libraries" (SQLSTATE 42501)"#),
+            Some(Failure::Privilege)
+        );
     }
 }

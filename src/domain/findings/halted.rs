@@ -1,7 +1,7 @@
 //! Rules about clusters that the operator leaves alone, or that a person has stopped.
 
 use super::{Code, Found, Phase, Remedy, Verdict};
-use crate::domain::cnpg::{FENCED_INSTANCES, HIBERNATION, RECONCILE_POD_SPEC, RECONCILIATION_LOOP};
+use crate::domain::cnpg::{PhaseKind, FENCED_INSTANCES, HIBERNATION, RECONCILE_POD_SPEC, RECONCILIATION_LOOP};
 use crate::domain::shell::ShellCommand;
 use crate::domain::world::{Fence, Halt};
 
@@ -93,7 +93,33 @@ impl Found<'_> {
                 format!("The operator refuses the spec and does nothing for this cluster{why}"),
                 "Correct the spec",
             ),
+            phase if phase.kind() == PhaseKind::Blocked => self.blocked(phase),
             _ => {}
         }
+    }
+
+    /// Phases with a rule of their own are told by it.
+    fn blocked(&mut self, phase: Phase) {
+        let (remedy_text, is_told) = match phase {
+            Phase::MissingArchitecture => ("Use an operator that is made for the architectures of all nodes", false),
+            Phase::ObjectsNotCreated => ("Read the operator's log: the API server, a quota or a webhook refuses an object", false),
+            Phase::UnknownPlugin => ("Install the plugin, or take it out of spec.plugins", false),
+            Phase::PluginError => ("Read the log of the plugin", false),
+            Phase::NoInstanceStatus => (
+                "See whether the operator reaches the instances on port 8000: a network policy may be in the way",
+                false,
+            ),
+            _ => ("", true),
+        };
+        if is_told {
+            return;
+        }
+        let reason = self.cluster.status.phase_reason.clone();
+        let halt = Halt::Phase { phase, reason };
+        self.stopped(
+            Code::OperatorBlocked,
+            format!("The operator does not continue with this cluster: {halt}"),
+            remedy_text,
+        );
     }
 }

@@ -7,6 +7,9 @@ use crate::domain::shell::{ShellCommand, pod};
 use crate::domain::trouble::{BOOTSTRAP, Blame, Failing, POSTGRES, Stall, Trouble};
 use crate::domain::world::library_name;
 
+/// What to do about the image of PostgreSQL, which pods of jobs have as well.
+const OPERAND: &str = "Correct the operand image (spec.imageName, or the catalog), or make it available to the node";
+
 impl Found<'_> {
     pub(super) fn instances(&mut self) {
         let instances: Vec<Instance> = self.world.instances_of(&self.cluster.key).cloned().collect();
@@ -46,7 +49,7 @@ impl Found<'_> {
         match &failing.blame {
             Blame::Entry(_) | Blame::SomeImage if instance.is_stuck(&self.world.entries_of(self.cluster)) => self.stuck(instance, failing),
             Blame::Entry(entry) if !trouble.has_ended() => self.image(instance, trouble, entry),
-            Blame::Image { image, .. } => self.container_image(name, trouble, image),
+            Blame::Image { image, .. } => self.container_image(instance, trouble, image),
             _ if trouble.has_ended() => self.crash_loop(instance, trouble),
             _ => self.not_starting(failing),
         }
@@ -94,15 +97,17 @@ impl Found<'_> {
     }
 
     /// The image of a container of the pod, which is no entry.
-    fn container_image(&mut self, name: &str, trouble: &Trouble, image: &str) {
+    fn container_image(&mut self, instance: &Instance, trouble: &Trouble, image: &str) {
+        let name = &instance.key.name;
         let remedy_text = match trouble.container.as_str() {
-            POSTGRES => "Correct the operand image (spec.imageName, or the catalog), or make it available to the node".to_owned(),
+            _ if image == instance.operand_image => OPERAND.to_owned(),
+            POSTGRES => OPERAND.to_owned(),
             BOOTSTRAP => "Make the operator's own image available to the nodes: pods get the one that the operator runs".to_owned(),
             other => format!("Correct the image of {other} where it is asked for, or make it available to the node"),
         };
         self.say(Verdict {
             code: Code::ImageNotPullable,
-            subject: Subject::Instance(name.to_owned()),
+            subject: Subject::Instance(name.clone()),
             message: format!(
                 "{name} cannot start: {image} of the {} cannot be pulled ({})",
                 trouble.place(),

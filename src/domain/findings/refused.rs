@@ -13,7 +13,7 @@ impl Found<'_> {
         for refusal in self.world.refusals(self.cluster, object) {
             match refusal.standing {
                 // Its answer to the change is to come.
-                Standing::Unanswered => {}
+                Standing::Unanswered | Standing::Deferred => {}
                 Standing::Outdated => self.outdated(object, &refusal),
                 Standing::Overdue => self.overdue(object, &refusal),
                 Standing::Stands => self.stands(object, &refusal),

@@ -250,6 +250,9 @@ codes! {
     PodTerminating = "pod-terminating", Warning,
         "A pod should have been gone for some time: its node may be lost. The operator does not create the instance again before it is.",
         "Kubernetes documentation, \"Pod Lifecycle\"";
+    OperatorBlocked = "operator-blocked", Error,
+        "The phase of the cluster says that the operator does not continue with it: nothing that is asked for is done until the cause is gone.",
+        "CloudNativePG api/v1/cluster_types.go and internal/controller/cluster_controller.go, phases";
     FieldsIgnored = "fields-ignored", Warning,
         "An operator before 1.29 accepts bin_path and env of an entry (from 1.27.4 and 1.28.2 on) and does nothing with them.",
         "CloudNativePG release notes 1.28.2; seen on a real operator";

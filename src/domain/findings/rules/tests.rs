@@ -482,6 +482,11 @@ fn cases() -> Vec<(Code, Edit, Edit)> {
             |world| phase(world, ""),
         ),
         (
+            Code::OperatorBlocked,
+            |world| phase(world, "Cluster cannot proceed to reconciliation due to an unknown plugin being required"),
+            |world| phase(world, "Applying configuration"),
+        ),
+        (
             Code::SeveralDatabaseObjects,
             |world| second_object(world, "app"),
             |world| second_object(world, "postgres"),

@@ -31,6 +31,8 @@ pub enum Standing {
     Unanswered,
     /// What was refused has been done since, or nobody asks for it any more.
     Outdated,
+    /// The operator leaves the objects of a replica cluster alone: what it answered before says nothing now.
+    Deferred,
 }
 
 /// What PostgreSQL or the operator refused, by the status of a `Database` object.
@@ -67,7 +69,10 @@ impl World {
                 .unwrap_or("the operator gives no reason"),
             standing,
         };
-        let last = self.last_word(object);
+        let last = match cluster.follows() {
+            Some(_) => Standing::Deferred,
+            None => self.last_word(object),
+        };
         let whole = object.failed_as_a_whole().then(|| refused(Part::Whole, "", last));
         let parts = object.status_parts.iter().filter(|item| !item.applied);
         let parts = parts.map(|item| refused(Part::Other(item.kind, &item.name), &item.message, last));
@@ -75,7 +80,7 @@ impl World {
         let extensions = tried.map(|item| {
             let asked = object.item(&item.name);
             let standing = match asked {
-                _ if last == Standing::Unanswered => last,
+                _ if matches!(last, Standing::Unanswered | Standing::Deferred) => last,
                 // The operator does not look at the list again when it has become empty, and goes on to fail.
                 None if object.extensions.is_empty() => last,
                 None => Standing::Outdated,

@@ -82,3 +82,21 @@ fn an_item_that_is_gone_from_the_spec_is_no_longer_asked_for_unless_the_list_is_
     object.extensions.clear();
     assert_eq!(standing(&with(object)), [Standing::Stands], "the operator goes on to fail");
 }
+
+// D15
+#[test]
+fn d15_replica_cluster_what_was_refused_before_says_nothing_until_it_is_promoted() {
+    let mut world = with(refused("waiting for the cluster to become primary"));
+    fixture::change(&mut world, |cluster| {
+        cluster.spec.replica = Some(crate::domain::cluster::ReplicaSpec {
+            enabled: Some(true),
+            source: Some("origin".to_owned()),
+            ..Default::default()
+        });
+    });
+    assert_eq!(standing(&world), [Standing::Deferred]);
+    fixture::change(&mut world, |cluster| {
+        cluster.spec.replica.as_mut().unwrap().enabled = Some(false);
+    });
+    assert_eq!(standing(&world), [Standing::Outdated], "hstore is installed");
+}
