@@ -17,6 +17,7 @@ pub mod ignored;
 mod images;
 mod instances;
 mod loading;
+mod named;
 mod refused;
 mod requests;
 mod restarts;
@@ -44,6 +45,7 @@ pub fn findings(world: &World, cluster: &Cluster, ladders: &[Ladder]) -> Vec<Fin
     found.requests();
     found.images(ladders);
     found.differing(ladders);
+    found.named_libraries();
     found.restarts();
     found.restart_unknown();
     found.unreadable();

@@ -262,6 +262,7 @@ pub(crate) fn probe(name: &str) -> InstanceProbe {
         superuser: true,
         server: Fact::Known(ServerFacts {
             closed: Vec::new(),
+            plugins: BTreeMap::new(),
             version: 180_006,
             standby: name != "orders-1",
             reads_settings: true,

@@ -164,6 +164,9 @@ pub struct ServerFacts {
     /// Databases that are there and that the session's role may not connect to.
     #[serde(default)]
     pub closed: Vec<DatabaseOwner>,
+    /// The output plugin of each logical replication slot, by the name of the slot.
+    #[serde(default)]
+    pub plugins: BTreeMap<String, String>,
     /// Loaded modules: preloaded ones and what the probe's own session loaded.
     pub loaded: Vec<LoadedModule>,
     /// Settings, by name; a setting that the session may not see is absent.

@@ -107,6 +107,8 @@ struct Server {
     databases: Vec<DatabaseOwner>,
     #[serde(default)]
     closed: Vec<DatabaseOwner>,
+    #[serde(default)]
+    plugins: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -336,6 +338,7 @@ fn server_facts(server: Fact<Server>, answers: &mut Answers) -> Fact<ServerFacts
         configured: server.configured.and_then(|configured| configured.parse().ok()),
         databases: server.databases,
         closed: server.closed,
+        plugins: server.plugins,
         loaded,
         settings: match settings {
             Fact::Known(settings) => settings,

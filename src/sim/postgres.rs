@@ -108,6 +108,7 @@ impl Sim {
         );
         ServerFacts {
             closed: Vec::new(),
+            plugins: BTreeMap::new(),
             version: 180_006,
             standby: !is_primary,
             reads_settings: true,

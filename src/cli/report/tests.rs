@@ -101,6 +101,7 @@ fn probe() -> InstanceProbe {
         superuser: true,
         server: Fact::Known(ServerFacts {
             closed: Vec::new(),
+            plugins: BTreeMap::new(),
             version: 180_006,
             standby: false,
             reads_settings: true,

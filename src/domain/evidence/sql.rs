@@ -269,6 +269,8 @@ fn available_told(subject: &Subject, answer: &InstanceProbe) -> Told {
     if let Some(library) = wanted.iter().find(|library| !there.contains(&library.as_str())) {
         return broken(Fault::LibraryMissing(library.clone()));
     }
+    // A control file whose library its own image brings means that one, before any database has it.
+    wanted.extend(answer.files_of(&subject.entry.name).filter_map(|file| file.module.clone()));
     match shadowed_library(subject, answer, |library| wanted.contains(library)) {
         Some(fault) => broken(fault),
         None => holds(format!("offers {}", versions.join(", "))),

@@ -1,7 +1,7 @@
 //! Rules about clusters that the operator leaves alone, or that a person has stopped.
 
 use super::{Code, Found, Phase, Remedy, Verdict};
-use crate::domain::cnpg::{PhaseKind, FENCED_INSTANCES, HIBERNATION, RECONCILE_POD_SPEC, RECONCILIATION_LOOP};
+use crate::domain::cnpg::{FENCED_INSTANCES, HIBERNATION, PhaseKind, RECONCILE_POD_SPEC, RECONCILIATION_LOOP};
 use crate::domain::shell::ShellCommand;
 use crate::domain::world::{Fence, Halt};
 
@@ -102,7 +102,10 @@ impl Found<'_> {
     fn blocked(&mut self, phase: Phase) {
         let (remedy_text, is_told) = match phase {
             Phase::MissingArchitecture => ("Use an operator that is made for the architectures of all nodes", false),
-            Phase::ObjectsNotCreated => ("Read the operator's log: the API server, a quota or a webhook refuses an object", false),
+            Phase::ObjectsNotCreated => (
+                "Read the operator's log: the API server, a quota or a webhook refuses an object",
+                false,
+            ),
             Phase::UnknownPlugin => ("Install the plugin, or take it out of spec.plugins", false),
             Phase::PluginError => ("Read the log of the plugin", false),
             Phase::NoInstanceStatus => (

@@ -208,6 +208,9 @@ codes! {
     PreloadWithoutLibrary = "preload-without-library", Error,
         "A library of spec.postgresql.shared_preload_libraries is in no directory of dynamic_library_path of a running instance: its next start fails.",
         "PostgreSQL 18 documentation, 19.11.4; measured";
+    NamedLibraryMissing = "named-library-missing", Error,
+        "session_preload_libraries, archive_library, oauth_validator_libraries or a replication slot names a library that is in no directory of dynamic_library_path: what it is for fails.",
+        "pg_settings and pg_replication_slots of each instance, and its files; PostgreSQL error 58P01";
     RequirementMissing = "requirement-missing", Error,
         "A Database object asks for an extension whose required extension is neither installed nor listed before it: the operator does not use CASCADE.",
         "PostgreSQL error 42704; CloudNativePG internal/management/controller/database_controller_sql.go";

@@ -22,5 +22,6 @@ SELECT jsonb_build_object(
          'closed', coalesce((SELECT jsonb_agg(jsonb_build_object('database', datname, 'owner', pg_get_userbyid(datdba)) ORDER BY datname)
                                FROM pg_database
                               WHERE datallowconn AND NOT datistemplate AND datconnlimit <> -2
-                                AND NOT has_database_privilege(oid, 'CONNECT')), '[]')
+                                AND NOT has_database_privilege(oid, 'CONNECT')), '[]'),
+         'plugins', coalesce((SELECT jsonb_object_agg(slot_name, plugin) FROM pg_replication_slots WHERE plugin IS NOT NULL), '{}')
        )::text

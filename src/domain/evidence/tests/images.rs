@@ -241,6 +241,36 @@ fn c10_module_without_sql_that_another_entry_has_first_is_shadowed() {
     assert!(matches!(late.fault(), Some(Fault::Shadowed { by: found, .. }) if *found == by));
 }
 
+// N08: the same of a library, which is taken from the first element that has it.
+#[test]
+fn n08_shadowed_by_an_entry_that_has_only_the_library() {
+    let mut world = fixture::world();
+    mount(&mut world, "early", "registry.example/noticer:1.0");
+    mount(&mut world, "tally", "registry.example/tally:2.0");
+    let files = |rank: u32| {
+        let mut own = library("tally", "tally");
+        (own.position, own.rank) = (5, rank);
+        let mut asks = control("tally", "tally");
+        asks.module = Some("tally".to_owned());
+        vec![asks, own]
+    };
+    for instance in fixture::INSTANCES {
+        let mut all = files(2);
+        all.push(library("early", "tally"));
+        bring(&mut world, instance, all);
+    }
+    let by = Shadow::Entry("early".to_owned());
+    let available = rung(&world, "tally", RungKind::Available);
+    assert!(
+        matches!(available.fault(), Some(Fault::Shadowed { by: found, .. }) if *found == by),
+        "{available:?}"
+    );
+    for instance in fixture::INSTANCES {
+        bring(&mut world, instance, files(1));
+    }
+    assert_eq!(rung(&world, "tally", RungKind::Available).state, RungState::Holds);
+}
+
 #[test]
 fn d10_many_extensions_without_files_are_unknown_and_not_broken() {
     let mut world = fixture::world();

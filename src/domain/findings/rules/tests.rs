@@ -55,6 +55,19 @@ fn entry(cluster: &mut Cluster, entry: &ExtensionEntry) {
         .push(entry.clone());
 }
 
+/// Sessions of every instance load a library that is nowhere.
+fn named(world: &mut World, are_files_listed: bool) {
+    for name in fixture::INSTANCES {
+        change_probe(world, name, |probe| {
+            let setting = fixture::setting("vector, nowhere");
+            server(probe).settings.insert("session_preload_libraries".to_owned(), setting);
+            if !are_files_listed {
+                probe.files = Fact::Unknown("no superuser".to_owned());
+            }
+        });
+    }
+}
+
 /// A new instance that waits for an image of foo; the spec asks for `asked`.
 fn pulling(world: &mut World, asked: &str, ready: bool) {
     change(world, |cluster| {
@@ -483,7 +496,12 @@ fn cases() -> Vec<(Code, Edit, Edit)> {
         ),
         (
             Code::OperatorBlocked,
-            |world| phase(world, "Cluster cannot proceed to reconciliation due to an unknown plugin being required"),
+            |world| {
+                phase(
+                    world,
+                    "Cluster cannot proceed to reconciliation due to an unknown plugin being required",
+                )
+            },
             |world| phase(world, "Applying configuration"),
         ),
         (
@@ -612,6 +630,12 @@ fn cases() -> Vec<(Code, Edit, Edit)> {
                     change_probe(world, name, |probe| probe.files = Fact::Unknown("no superuser".to_owned()));
                 }
             },
+        ),
+        (
+            Code::NamedLibraryMissing,
+            |world| named(world, true),
+            // Where the files cannot be read, nobody can tell.
+            |world| named(world, false),
         ),
         (
             Code::RequirementMissing,
