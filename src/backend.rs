@@ -115,6 +115,8 @@ pub struct ProbeRequest {
     pub service: String,
     /// Environment variables that entries set; others are never fetched.
     pub environment: Vec<String>,
+    /// SQL extensions that are going to be dropped: what depends on them is read, too.
+    pub dropping: Vec<String>,
     /// Open new sessions: proof must not come from a session that was there before.
     pub fresh: bool,
     /// A session may wait in the instance for the next reading; not in one that is to be recreated or restarted.
@@ -153,6 +155,7 @@ impl ProbeRequest {
             application_secret: cluster.spec.application_secret.clone().unwrap_or_else(|| format!("{name}-app")),
             service: format!("{name}-rw"),
             environment,
+            dropping: Vec::new(),
             fresh,
             may_keep: false,
             major: cluster.major(),

@@ -293,12 +293,14 @@ pub(crate) fn probe(name: &str) -> InstanceProbe {
                 ]),
                 settings: Fact::Known(paths()),
                 update_paths: Fact::Known(Vec::new()),
+                dependents: Vec::new(),
             },
             DatabaseProbe {
                 database: "postgres".to_owned(),
                 installed: Fact::Known(vec![installed("plpgsql", "1.0", "$libdir/plpgsql")]),
                 settings: Fact::Known(paths()),
                 update_paths: Fact::Known(Vec::new()),
+                dependents: Vec::new(),
             },
         ],
     }

@@ -311,6 +311,20 @@ pub struct DatabaseProbe {
     pub settings: Fact<BTreeMap<String, Setting>>,
     /// Update paths from each installed version.
     pub update_paths: Fact<Vec<UpdatePath>>,
+    /// What depends on extensions that are going to be dropped; read only where a run is about to do so.
+    #[serde(default)]
+    pub dependents: Vec<Dependents>,
+}
+
+/// What keeps a SQL extension from being dropped in a database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dependents {
+    /// SQL name.
+    pub extension: String,
+    /// When it was read.
+    pub at: Timestamp,
+    /// Objects that depend on it and would stay without it, as PostgreSQL describes them; twenty at most.
+    pub objects: Fact<Vec<String>>,
 }
 
 /// One row of `pg_extension`.

@@ -65,6 +65,7 @@ pub(super) fn evidence(text: &str, request: &ProbeRequest, reasons: &str, at: Ti
                 installed: Fact::Known(installed),
                 settings: unknown("the path settings", reasons),
                 update_paths: unknown("update paths", reasons),
+                dependents: Vec::new(),
             })
             .collect(),
     })

@@ -12,7 +12,7 @@ use super::avoid::Avoided;
 use super::door::Door;
 use super::kept::Kept;
 use super::metrics;
-use super::reading::{self, First};
+use super::reading::{self, First, Wanted};
 use super::route::{Line, Trouble, Way, ways};
 use crate::backend::{DatabaseAccess, ProbeRequest};
 use crate::domain::probe::{DatabaseProbe, Fact, InstanceProbe, ProbeFailure};
@@ -154,12 +154,18 @@ impl Prober {
             privileges,
             overrides,
         } = first;
-        let (privileges, overrides, cluster) = (&privileges, overrides.as_ref(), &request.cluster_key());
+        let cluster = &request.cluster_key();
+        let wanted = &Wanted {
+            privileges: &privileges,
+            overrides: overrides.as_ref(),
+            dropping: &request.dropping,
+            at: probe.at,
+        };
         let mut read: Vec<BoxFuture<'_, Result<DatabaseProbe, DatabaseProbe>>> = Vec::new();
         for name in databases.iter().filter(|name| own.is_none() || name.as_str() != line.base()) {
             read.push(Box::pin(async move {
                 let clean = sanitise(name);
-                let reading = timeout_at(end, reading::database(line, name, privileges, overrides));
+                let reading = timeout_at(end, reading::database(line, name, wanted));
                 tokio::select! {
                     biased;
                     because = self.avoided.until_database(cluster, &clean) => Err(reading::unread(name, &Trouble::new(because))),

@@ -13,8 +13,8 @@ use super::statement::{Ask, Statement};
 use crate::backend::ProbeRequest;
 use crate::domain::Timestamp;
 use crate::domain::probe::{
-    DatabaseOwner, DatabaseProbe, Fact, FileKind, InstalledExtension, InstanceProbe, LoadedModule, PathFile, ServerFacts, SqlError,
-    UpdatePath,
+    DatabaseOwner, DatabaseProbe, Dependents, Fact, FileKind, InstalledExtension, InstanceProbe, LoadedModule, PathFile, ServerFacts,
+    SqlError, UpdatePath,
 };
 use crate::domain::world::library_name;
 
@@ -137,6 +137,19 @@ struct UpdateScripts {
     position: u32,
     name: String,
     updates: Vec<String>,
+}
+
+/// How further databases are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// What the sessions may see.
+    pub(super) privileges: &'a Privileges,
+    /// What is set for the paths: sessions that began before are of no use.
+    pub(super) overrides: Option<&'a Value>,
+    /// SQL extensions that are going to be dropped.
+    pub(super) dropping: &'a [String],
+    /// The time of the reading.
+    pub(super) at: Timestamp,
 }
 
 /// Answers by statement.
@@ -399,9 +412,13 @@ fn files(answers: &mut Answers, privileges: &Privileges) -> (Fact<Vec<PathFile>>
 }
 
 /// Reads one further database, in a session of its own.
-pub(super) async fn database(line: &Line, name: &str, privileges: &Privileges, overrides: Option<&Value>) -> DatabaseProbe {
-    if let Some((session, before)) = line.kept(name).filter(|(_, before)| overrides == Some(before)) {
-        let reading = database_in(line, session, name, privileges, Some(&before), true);
+pub(super) async fn database(line: &Line, name: &str, wanted: &Wanted<'_>) -> DatabaseProbe {
+    if let Some((session, before)) = line.kept(name).filter(|(_, before)| wanted.overrides == Some(before)) {
+        let of_before = Wanted {
+            overrides: Some(&before),
+            ..*wanted
+        };
+        let reading = database_in(line, session, name, &of_before, true);
         if let Ok(Ok(Some(probe))) = timeout(PATIENCE, reading).await {
             return probe;
         }
@@ -410,7 +427,7 @@ pub(super) async fn database(line: &Line, name: &str, privileges: &Privileges, o
         Ok(session) => session,
         Err(trouble) => return unread(name, &trouble),
     };
-    match database_in(line, session, name, privileges, overrides, false).await {
+    match database_in(line, session, name, wanted, false).await {
         Ok(Some(probe)) => probe,
         Ok(None) => unread(name, &Trouble::new("PostgreSQL did not answer")),
         Err(trouble) => unread(name, &trouble),
@@ -422,10 +439,10 @@ async fn database_in(
     line: &Line,
     session: Session<'_>,
     name: &str,
-    privileges: &Privileges,
-    overrides: Option<&Value>,
+    wanted: &Wanted<'_>,
     is_kept: bool,
 ) -> Result<Option<DatabaseProbe>, Trouble> {
+    let Wanted { privileges, overrides, .. } = *wanted;
     let mut answers = Answers::default();
     let mut statements = DATABASE.to_vec();
     if privileges.settings {
@@ -436,9 +453,38 @@ async fn database_in(
     if is_kept && lost {
         return Ok(None);
     }
-    let probe = database_probe(name, &session, &mut answers, privileges).await;
+    let mut probe = database_probe(name, &session, &mut answers, privileges).await;
+    probe.dependents = dependents(&session, wanted, &probe).await;
     line.keep(name, session, overrides.filter(|_| !lost)).await;
     Ok(Some(probe))
+}
+
+/// What depends on the extensions that are going to be dropped, of those that are installed there.
+async fn dependents(session: &Session<'_>, wanted: &Wanted<'_>, probe: &DatabaseProbe) -> Vec<Dependents> {
+    let installed = probe.installed.known().into_iter().flatten();
+    let names: Vec<&String> = installed
+        .map(|there| &there.name)
+        .filter(|name| wanted.dropping.contains(name))
+        .collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let asks: Vec<Ask> = names.iter().map(|name| Ask::dependents_of(name)).collect();
+    let told = |(name, objects): (&String, Fact<Vec<String>>)| Dependents {
+        extension: name.clone(),
+        at: wanted.at,
+        objects,
+    };
+    match session.ask(&asks).await {
+        Ok(answers) => {
+            let facts = answers.into_iter().map(|answer| answer.fact(None));
+            names.into_iter().zip(facts).map(told).collect()
+        }
+        Err(trouble) => {
+            let unknown = |name| (name, Fact::Unknown(trouble.because.clone()));
+            names.into_iter().map(unknown).map(told).collect()
+        }
+    }
 }
 
 /// A database that no session was had in.
@@ -454,6 +500,7 @@ pub(super) fn unread(name: &str, trouble: &Trouble) -> DatabaseProbe {
         installed: fact(trouble),
         settings: fact(trouble),
         update_paths: fact(trouble),
+        dependents: Vec::new(),
     }
 }
 
@@ -477,6 +524,7 @@ async fn database_probe(name: &str, session: &Session<'_>, answers: &mut Answers
             Fact::Unknown(privileges.no_settings())
         },
         update_paths,
+        dependents: Vec::new(),
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) enum Statement {
     UpdatePaths,
     /// The same for one extension.
     UpdatePathsOf,
+    /// What keeps an extension from being dropped.
+    DependentsOf,
 }
 
 impl Statement {
@@ -60,6 +62,7 @@ impl Statement {
         Self::DatabaseSettings,
         Self::UpdatePaths,
         Self::UpdatePathsOf,
+        Self::DependentsOf,
     ];
 
     /// Its text, without a semicolon.
@@ -82,6 +85,7 @@ impl Statement {
             Self::DatabaseSettings => include_str!("sql/database_settings.sql"),
             Self::UpdatePaths => include_str!("sql/update_paths.sql"),
             Self::UpdatePathsOf => include_str!("sql/update_paths_of.sql"),
+            Self::DependentsOf => include_str!("sql/dependents_of.sql"),
         }
     }
 }
@@ -98,8 +102,17 @@ pub(super) struct Ask {
 impl Ask {
     /// Update paths of one installed extension.
     pub(super) fn paths_of(extension: &str) -> Self {
+        Self::about(Statement::UpdatePathsOf, extension)
+    }
+
+    /// What keeps an extension from being dropped.
+    pub(super) fn dependents_of(extension: &str) -> Self {
+        Self::about(Statement::DependentsOf, extension)
+    }
+
+    fn about(statement: Statement, extension: &str) -> Self {
         Self {
-            statement: Statement::UpdatePathsOf,
+            statement,
             argument: Some(extension.to_owned()),
         }
     }
@@ -131,7 +144,8 @@ mod tests {
             ] {
                 assert!(!code.contains(word), "{statement:?} has {word}");
             }
-            assert_eq!(code.contains("$1"), statement == Statement::UpdatePathsOf, "{statement:?}");
+            let takes_one = matches!(statement, Statement::UpdatePathsOf | Statement::DependentsOf);
+            assert_eq!(code.contains("$1"), takes_one, "{statement:?}");
         }
     }
 }

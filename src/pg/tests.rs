@@ -113,6 +113,62 @@ async fn both_routes_tell_the_same() {
 }
 
 #[tokio::test]
+async fn what_keeps_an_extension_from_being_dropped_is_read_on_demand() {
+    let Some(server) = Server::start().map(Arc::new) else { return };
+    server.sql("postgres", "CREATE DATABASE shop OWNER app");
+    server.sql(
+        "shop",
+        "CREATE EXTENSION earthdistance CASCADE; CREATE EXTENSION hstore; CREATE EXTENSION pg_stat_statements; CREATE EXTENSION bar;
+         CREATE TABLE goods (tags hstore, more hstore[]); CREATE VIEW tagged AS SELECT tags -> 'a' AS a FROM goods;
+         CREATE INDEX ON goods USING gin (tags)",
+    );
+    for access in [DatabaseAccess::Tunnel, DatabaseAccess::Exec] {
+        let dropping = ["hstore", "cube", "earthdistance", "pg_stat_statements", "absent"]
+            .map(str::to_owned)
+            .to_vec();
+        let request = ProbeRequest { dropping, ..request() };
+        let Observation::Probed(probe) = observe(TestDoor::new(&server), access, request).await else {
+            panic!("no answer")
+        };
+        let told: Vec<(String, Vec<String>)> = in_database(&probe, "shop")
+            .dependents
+            .iter()
+            .map(|told| (told.extension.clone(), told.objects.known().unwrap().clone()))
+            .collect();
+        let of = |name: &str| {
+            told.iter()
+                .find(|(extension, _)| extension == name)
+                .map(|(_, objects)| objects.join(", "))
+        };
+        assert_eq!(of("cube").as_deref(), Some("extension earthdistance"));
+        assert_eq!(of("earthdistance").as_deref(), Some(""), "nothing depends on it");
+        assert_eq!(of("pg_stat_statements").as_deref(), Some(""), "its own view goes with it");
+        assert_eq!(
+            of("hstore").as_deref(),
+            Some("column more of table goods, column tags of table goods, index goods_tags_idx, view tagged")
+        );
+        assert_eq!(of("absent"), None, "what is not installed is not asked about");
+    }
+    // Nobody is asked who does not want to know.
+    let probe = probed(TestDoor::new(&server), DatabaseAccess::Exec).await;
+    assert!(in_database(&probe, "shop").dependents.is_empty());
+    // PostgreSQL agrees.
+    for name in ["cube", "hstore", "earthdistance", "pg_stat_statements"] {
+        let sql = format!("DO $$ BEGIN EXECUTE 'DROP EXTENSION {name}'; EXCEPTION WHEN dependent_objects_still_exist THEN NULL; END $$");
+        server.sql("shop", &sql);
+    }
+    let probe = probed(TestDoor::new(&server), DatabaseAccess::Exec).await;
+    let left: Vec<&str> = in_database(&probe, "shop")
+        .installed
+        .known()
+        .unwrap()
+        .iter()
+        .map(|there| there.name.as_str())
+        .collect();
+    assert_eq!(left, ["bar", "cube", "hstore", "plpgsql"]);
+}
+
+#[tokio::test]
 async fn files_tell_which_copy_counts_and_which_directories_are_missing() {
     let Some(server) = shared() else { return };
     let probe = probed(TestDoor::new(&server), DatabaseAccess::Exec).await;

@@ -10,15 +10,15 @@ use crate::domain::ids::PodKey;
 use crate::domain::paths::{PathSetting, expected, of_entry};
 use crate::domain::platform::Node;
 use crate::domain::probe::{
-    AvailableExtension, CrashLine, DatabaseOwner, DatabaseProbe, Fact, FileKind, InstalledExtension, InstanceProbe, LoadedModule,
-    ManagerReport, OfferedVersion, PathFile, ProbeFailure, Route, ServerFacts, Setting, UpdatePath,
+    AvailableExtension, CrashLine, DatabaseOwner, DatabaseProbe, Dependents, Fact, FileKind, InstalledExtension, InstanceProbe,
+    LoadedModule, ManagerReport, OfferedVersion, PathFile, ProbeFailure, Route, ServerFacts, Setting, UpdatePath,
 };
 use crate::domain::trouble::POSTGRES;
 use crate::domain::{Observation, Timestamp};
 
 impl Sim {
     /// What SQL tells of an instance.
-    pub fn probe(&self, key: &PodKey, uid: &str, at: Timestamp) -> Observation {
+    pub fn probe(&self, key: &PodKey, uid: &str, dropping: &[String], at: Timestamp) -> Observation {
         let Some(pod) = self.pods.get(&key.name).filter(|pod| pod.uid == uid && pod.stage == Stage::Ready) else {
             return Observation::ProbeFailed(ProbeFailure {
                 pod: key.clone(),
@@ -42,7 +42,7 @@ impl Sim {
             overrides: Fact::Known(Vec::new()),
             missing_directories: Vec::new(),
             environment: Fact::Known(environment(pod)),
-            databases: self.databases_told(pod),
+            databases: self.databases_told(pod, dropping, at),
             files: Fact::Known(files),
         }))
     }
@@ -197,7 +197,7 @@ impl Sim {
         files
     }
 
-    fn databases_told(&self, pod: &Pod) -> Vec<DatabaseProbe> {
+    fn databases_told(&self, pod: &Pod, dropping: &[String], at: Timestamp) -> Vec<DatabaseProbe> {
         let Some(server) = self.servers.get(&pod.cluster) else {
             return Vec::new();
         };
@@ -228,6 +228,15 @@ impl Sim {
                             })
                             .collect(),
                     ),
+                    dependents: dropping
+                        .iter()
+                        .filter(|extension| content.installed.contains_key(*extension))
+                        .map(|extension| Dependents {
+                            extension: extension.clone(),
+                            at,
+                            objects: Fact::Known(Vec::new()),
+                        })
+                        .collect(),
                 }
             })
             .collect()

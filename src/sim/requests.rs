@@ -23,6 +23,7 @@ impl Sim {
             (Resource::Cluster, Method::JsonPatch | Method::MergePatch) => self.patch_cluster(request, "spec"),
             (Resource::ClusterStatus, Method::JsonPatch | Method::MergePatch) => self.patch_cluster(request, "status"),
             (Resource::Database, Method::JsonPatch | Method::MergePatch) => self.patch_database(request),
+            (Resource::DatabaseStatus, Method::JsonPatch | Method::MergePatch) => self.patch_database_status(request),
             (Resource::Database, Method::Create) => self.create_database(request),
             (Resource::Database, Method::Delete) => self.delete_database(request),
             _ => Err(BackendError::new(
@@ -77,6 +78,17 @@ impl Sim {
             raise_generation(&mut new);
             self.after(1.5, Step::Database(request.name.clone()));
         }
+        self.change_database(&request.name, |object| *object = new);
+        Ok(reply(self.databases.get(&request.name)))
+    }
+
+    fn patch_database_status(&mut self, request: &Request) -> Result<Reply, BackendError> {
+        let old = self.databases.get(&request.name).ok_or_else(|| not_found(request))?;
+        let mut new = patched(old, request)?;
+        if let (Some(kept), Some(map)) = (old.get("spec"), new.as_object_mut()) {
+            map.insert("spec".to_owned(), kept.clone());
+        }
+        self.after(1.5, Step::Database(request.name.clone()));
         self.change_database(&request.name, |object| *object = new);
         Ok(reply(self.databases.get(&request.name)))
     }

@@ -123,6 +123,7 @@ fn probe() -> InstanceProbe {
             installed: Fact::Known(Vec::new()),
             settings: Fact::Known(path("$libdir")),
             update_paths: Fact::Known(Vec::new()),
+            dependents: Vec::new(),
         }],
     }
 }

@@ -126,16 +126,35 @@ fn is_outdated(world: &World, pod: &PodKey, uid: &str, at: Timestamp) -> bool {
         }
 }
 
-fn answered(world: &mut World, probe: Box<InstanceProbe>, changed: &mut Changed) {
+fn answered(world: &mut World, mut probe: Box<InstanceProbe>, changed: &mut Changed) {
     if is_outdated(world, &probe.pod, &probe.uid, probe.at) {
         return;
     }
+    keep_dependents(world, &mut probe);
     let visible = match world.probes.get(&probe.pod) {
         Some(Probe::Answered(old)) => !same_but_for_time(old, &probe),
         _ => true,
     };
     touch_pod(world, &probe.pod, visible, changed);
     world.probes.insert(probe.pod.clone(), Probe::Answered(probe));
+}
+
+/// What depends on an extension is read on demand alone: a reading that did not ask for it takes nothing away.
+fn keep_dependents(world: &World, probe: &mut InstanceProbe) {
+    let Some(Probe::Answered(old) | Probe::Failed(_, Some(old))) = world.probes.get(&probe.pod) else {
+        return;
+    };
+    if old.uid != probe.uid {
+        return;
+    }
+    for database in &mut probe.databases {
+        let before = old.databases.iter().find(|before| before.database == database.database);
+        for told in before.into_iter().flat_map(|before| &before.dependents) {
+            if database.dependents.iter().all(|there| there.extension != told.extension) {
+                database.dependents.push(told.clone());
+            }
+        }
+    }
 }
 
 fn same_but_for_time(old: &InstanceProbe, new: &InstanceProbe) -> bool {

@@ -435,6 +435,7 @@ pub(in crate::pg) fn request() -> ProbeRequest {
         application_secret: "orders-app".to_owned(),
         service: "orders-rw".to_owned(),
         environment: ["LD_LIBRARY_PATH", "PATH", "GEO_DATA", "NOWHERE"].map(str::to_owned).to_vec(),
+        dropping: Vec::new(),
         fresh: false,
         may_keep: true,
         major: None,

@@ -3,7 +3,8 @@
 use crate::domain::World;
 use crate::domain::cluster::Cluster;
 use crate::domain::database::{Database, Ensure, PartKind, RequestedExtension};
-use crate::domain::probe::{DatabaseProbe, InstalledExtension, InstanceProbe};
+use crate::domain::ids::ClusterKey;
+use crate::domain::probe::{DatabaseProbe, Dependents, InstalledExtension, InstanceProbe};
 use crate::domain::watch::Kind;
 
 /// How long the operator may take to look at a changed object: it tries again every 30 s (CNPG `database_controller.go`).
@@ -120,6 +121,18 @@ impl World {
     pub fn teller_of(&self, cluster: &Cluster) -> Option<&InstanceProbe> {
         let primary = self.primary_of(cluster).and_then(|primary| self.answer_of(primary));
         primary.or_else(|| self.instances_of(&cluster.key).find_map(|instance| self.answer_of(instance)))
+    }
+
+    /// What keeps an extension from being dropped in a database, if that was read on the primary.
+    pub fn dependents_of(&self, cluster: &Cluster, database: &str, extension: &str) -> Option<&Dependents> {
+        let (_, facts) = self.facts_of(cluster, database)?;
+        facts.dependents.iter().find(|told| told.extension == extension)
+    }
+
+    /// The `Database` objects of a cluster that ask for an extension.
+    pub fn asking_for<'a>(&'a self, cluster: &'a ClusterKey, extension: &'a str) -> impl Iterator<Item = &'a Database> + 'a {
+        self.objects_in(cluster)
+            .filter(move |object| !object.wants_it_dropped() && object.item(extension).is_some_and(|item| item.ensure == Ensure::Present))
     }
 
     /// What is known of a database, with the answer that tells it.

@@ -143,7 +143,7 @@ impl Rehearsal {
             }
             Command::Probe(pods) => {
                 for pod in pods {
-                    self.ask(&pod, |sim, pod, uid, at| Some(sim.probe(pod, uid, at)));
+                    self.ask(&pod, |sim, pod, uid, at| Some(sim.probe(pod, uid, &[], at)));
                 }
             }
             Command::Report(pods) => {
