@@ -9,7 +9,7 @@ pub(crate) mod stored;
 pub mod warnings;
 
 use super::ids::ClusterKey;
-pub use edits::{FieldEdit, ItemEdit, PreloadEdit};
+pub use edits::{EntryEdit, EnvEdit, FieldEdit, ItemEdit, PreloadEdit};
 pub use kind::{ChangeFacts, ChangeKind, ChangedObject, ChangedPart, Needed, PERMISSIONS, Patience};
 
 /// Name under which the API server records what extop writes.
@@ -62,6 +62,8 @@ pub enum Resource {
     ClusterStatus,
     /// `databases.postgresql.cnpg.io`.
     Database,
+    /// The status sub-resource of a `Database`.
+    DatabaseStatus,
     /// `pods`.
     Pod,
 }

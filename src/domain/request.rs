@@ -34,6 +34,9 @@ pub fn request(change: &Change, world: &World) -> Result<Request, String> {
         ChangeKind::AddEntry { entry } => cluster::add_entry(of_cluster()?, entry),
         ChangeKind::SetReference { entry, reference } => cluster::set_reference(of_cluster()?, entry, reference.as_deref()),
         ChangeKind::RemoveEntry { entry } => cluster::remove_entry(of_cluster()?, entry),
+        ChangeKind::EditEntry { edit } => cluster::edit_entry(of_cluster()?, edit),
+        ChangeKind::MoveEntry { entry, after } => cluster::move_entry(of_cluster()?, entry, after.as_deref()),
+        ChangeKind::Refresh { key } => Ok(database::refresh(database_of(world, key)?)),
         ChangeKind::EditPreload { edit } => {
             let cluster = of_cluster()?;
             Ok(cluster::set_preload(cluster, &edit.made_on(&cluster.spec.preload)))
@@ -79,6 +82,13 @@ pub fn holds(change: &Change, world: &World) -> bool {
                 .any(|there| there.name == *entry && there.reference == *reference)
         }),
         ChangeKind::RemoveEntry { entry } => spec.is_some_and(|spec| spec.extensions.iter().all(|there| there.name != *entry)),
+        ChangeKind::EditEntry { edit } => entry_of(world, &change.cluster, &edit.entry).is_some_and(|there| edit.is_made(there)),
+        ChangeKind::MoveEntry { entry, after } => spec.is_some_and(|spec| comes_after(&spec.extensions, entry, after.as_deref())),
+        // The operator is going to look again by itself.
+        ChangeKind::Refresh { key } => world
+            .databases
+            .get(key)
+            .is_some_and(|there| there.observed_generation != Some(there.generation)),
         ChangeKind::EditPreload { edit } => spec.is_some_and(|spec| edit.is_made(&spec.preload)),
         ChangeKind::RestartCluster { at } => {
             cluster.is_some_and(|cluster| cluster.annotations.get(RESTARTED_AT) == Some(&annotation_time(*at)))
@@ -127,6 +137,13 @@ pub fn inverse(change: &Change, world: &World) -> Option<Change> {
         ChangeKind::RemoveEntry { entry } => ChangeKind::AddEntry {
             entry: entry_of(world, &change.cluster, entry)?.clone(),
         },
+        ChangeKind::EditEntry { edit } => ChangeKind::EditEntry {
+            edit: edit.back_to(entry_of(world, &change.cluster, &edit.entry)?),
+        },
+        ChangeKind::MoveEntry { entry, .. } => ChangeKind::MoveEntry {
+            entry: entry.clone(),
+            after: before_of(&world.clusters.get(&change.cluster)?.spec.extensions, entry)?.cloned(),
+        },
         ChangeKind::EditPreload { edit } => {
             let there = &world.clusters.get(&change.cluster)?.spec.preload;
             ChangeKind::EditPreload {
@@ -141,6 +158,7 @@ pub fn inverse(change: &Change, world: &World) -> Option<Change> {
         | ChangeKind::DeletePod { .. }
         | ChangeKind::Promote { .. }
         | ChangeKind::CreateDatabase { .. }
+        | ChangeKind::Refresh { .. }
         | ChangeKind::DeleteDatabase { .. } => return None,
     };
     Some(kind.on(change.cluster.clone()))
@@ -175,6 +193,16 @@ fn inverse_of_item(key: &DatabaseKey, name: &str, made: Option<&ItemEdit>, world
 fn entry_of<'a>(world: &'a World, cluster: &ClusterKey, name: &str) -> Option<&'a ExtensionEntry> {
     let entries = &world.clusters.get(cluster)?.spec.extensions;
     entries.iter().find(|there| there.name == name)
+}
+
+/// The name of the entry that one comes after: `Some(None)` for the first one, `None` when the entry is not there.
+fn before_of<'a>(entries: &'a [ExtensionEntry], name: &str) -> Option<Option<&'a String>> {
+    let at = entries.iter().position(|entry| entry.name == name)?;
+    Some(at.checked_sub(1).and_then(|before| entries.get(before)).map(|entry| &entry.name))
+}
+
+fn comes_after(entries: &[ExtensionEntry], name: &str, after: Option<&str>) -> bool {
+    before_of(entries, name).is_some_and(|before| before.map(String::as_str) == after)
 }
 
 /// A time as the annotations have it: RFC 3339, whole seconds.

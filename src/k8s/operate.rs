@@ -79,6 +79,7 @@ fn tried(request: &Request, dry_run: bool) -> String {
         Resource::Cluster => "cluster",
         Resource::ClusterStatus => "status of cluster",
         Resource::Database => "Database",
+        Resource::DatabaseStatus => "status of the Database object",
         Resource::Pod => "pod",
     };
     let dry = if dry_run { " (dry run)" } else { "" };
@@ -90,13 +91,12 @@ fn http_request(request: &Request, dry_run: bool) -> Result<HttpRequest<Body>, h
     let cnpg = format!("/apis/postgresql.cnpg.io/v1/namespaces/{namespace}");
     let collection = match request.resource {
         Resource::Cluster | Resource::ClusterStatus => format!("{cnpg}/clusters"),
-        Resource::Database => format!("{cnpg}/databases"),
+        Resource::Database | Resource::DatabaseStatus => format!("{cnpg}/databases"),
         Resource::Pod => format!("/api/v1/namespaces/{namespace}/pods"),
     };
-    let sub = if request.resource == Resource::ClusterStatus {
-        "/status"
-    } else {
-        ""
+    let sub = match request.resource {
+        Resource::ClusterStatus | Resource::DatabaseStatus => "/status",
+        Resource::Cluster | Resource::Database | Resource::Pod => "",
     };
     let path = match request.method {
         Method::Create => collection,

@@ -151,6 +151,7 @@ fn address(request: &Request) -> String {
         Resource::Cluster => ("clusters.postgresql.cnpg.io", ""),
         Resource::ClusterStatus => ("clusters.postgresql.cnpg.io", "/status"),
         Resource::Database => ("databases.postgresql.cnpg.io", ""),
+        Resource::DatabaseStatus => ("databases.postgresql.cnpg.io", "/status"),
         Resource::Pod => ("pods", ""),
     };
     format!("{method} {resource} {}/{}{subresource}", request.namespace, request.name)

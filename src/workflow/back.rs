@@ -47,6 +47,9 @@ pub(super) fn inverses(change: &Change, world: &World) -> Vec<Change> {
         ChangeKind::AddEntry { .. }
         | ChangeKind::SetReference { .. }
         | ChangeKind::RemoveEntry { .. }
+        | ChangeKind::EditEntry { .. }
+        | ChangeKind::MoveEntry { .. }
+        | ChangeKind::Refresh { .. }
         | ChangeKind::EditPreload { .. }
         | ChangeKind::RestartCluster { .. }
         | ChangeKind::Reload { .. }
@@ -74,6 +77,7 @@ pub(super) fn no_way_back(change: &Change, world: &World) -> Option<String> {
         ChangeKind::Reload { .. } => "a reload cannot be put back".to_owned(),
         ChangeKind::Promote { .. } => "a promotion is not put back: promote the old primary instead".to_owned(),
         ChangeKind::DeletePod { .. } => "the deletion of a pod cannot be put back: the operator creates it again".to_owned(),
+        ChangeKind::Refresh { .. } => "what the operator does again cannot be put back".to_owned(),
         ChangeKind::DeleteDatabase { .. } => "the deletion of the object cannot be put back".to_owned(),
         ChangeKind::SetDatabaseExtension { key, extension } => {
             let object = world.databases.get(key)?;
@@ -96,6 +100,8 @@ pub(super) fn no_way_back(change: &Change, world: &World) -> Option<String> {
         ChangeKind::AddEntry { .. }
         | ChangeKind::SetReference { .. }
         | ChangeKind::RemoveEntry { .. }
+        | ChangeKind::EditEntry { .. }
+        | ChangeKind::MoveEntry { .. }
         | ChangeKind::EditPreload { .. }
         | ChangeKind::CreateDatabase { .. }
         | ChangeKind::UnsetDatabaseExtension { .. } => return None,
@@ -155,6 +161,9 @@ fn of_step(change: &Change, step: &Step, world: &World) -> Result<Vec<Change>, S
         ChangeKind::AddEntry { .. }
         | ChangeKind::SetReference { .. }
         | ChangeKind::RemoveEntry { .. }
+        | ChangeKind::EditEntry { .. }
+        | ChangeKind::MoveEntry { .. }
+        | ChangeKind::Refresh { .. }
         | ChangeKind::RestartCluster { .. }
         | ChangeKind::Reload { .. }
         | ChangeKind::RestartPrimary { .. }

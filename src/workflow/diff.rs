@@ -34,6 +34,11 @@ pub(super) fn diff(request: &Request, world: &World) -> Vec<DiffLine> {
             let key = ClusterKey::new(request.namespace.clone(), request.name.clone());
             world.clusters.get(&key).map(|cluster| cluster_part(cluster, request.resource))
         }
+        (_, Resource::DatabaseStatus) => {
+            let key = DatabaseKey::new(request.namespace.clone(), request.name.clone());
+            let object = world.databases.get(&key);
+            object.map(|object| json!({"status": {"observedGeneration": object.observed_generation, "applied": object.applied}}))
+        }
         (_, Resource::Database) => {
             let key = DatabaseKey::new(request.namespace.clone(), request.name.clone());
             world.databases.get(&key).map(database_part)
@@ -111,6 +116,14 @@ fn patch(part: &mut Value, request: &Request) {
     }
 }
 
+/// Takes an item out of its list.
+fn taken(object: &mut Value, path: &str) -> Option<Value> {
+    let (above, member) = path.rsplit_once('/')?;
+    let index = member.parse::<usize>().ok()?;
+    let list = object.pointer_mut(above)?.as_array_mut()?;
+    (index < list.len()).then(|| list.remove(index))
+}
+
 fn operate(object: &mut Value, operation: &Value) {
     let (Some(op), Some(path)) = (
         operation.get("op").and_then(Value::as_str),
@@ -121,7 +134,10 @@ fn operate(object: &mut Value, operation: &Value) {
     if op == "test" || path == "/metadata/resourceVersion" {
         return;
     }
-    let value = operation.get("value").cloned();
+    let value = match (op, operation.get("from").and_then(Value::as_str)) {
+        ("move", Some(from)) => taken(object, from),
+        _ => operation.get("value").cloned(),
+    };
     let Some((above, member)) = path.rsplit_once('/') else { return };
     if above == "/spec" && object.get("spec").is_none() {
         *object = with_spec(object.take());

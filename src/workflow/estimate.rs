@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::catalog;
-use crate::domain::change::{Change, ChangeKind};
+use crate::domain::change::{Change, ChangeKind, EntryEdit, FieldEdit};
 use crate::domain::cluster::{Cluster, UpdateMethod, UpdateStrategy};
 use crate::domain::database::ReclaimPolicy;
 use crate::domain::ids::DatabaseKey;
@@ -69,7 +69,10 @@ pub(super) fn interrupts_primary(change: &Change, world: &World) -> bool {
         | ChangeKind::RestartPrimary { .. }
         | ChangeKind::Promote { .. } => true,
         ChangeKind::DeletePod { pod, .. } => cluster.status.current_primary.as_ref() == Some(&pod.name),
-        ChangeKind::Reload { .. }
+        ChangeKind::EditEntry { edit } => edit.pull_policy != FieldEdit::Keep && (primary.is_none() || mounted(&edit.entry).is_some()),
+        ChangeKind::MoveEntry { .. }
+        | ChangeKind::Refresh { .. }
+        | ChangeKind::Reload { .. }
         | ChangeKind::CreateDatabase { .. }
         | ChangeKind::SetDatabaseExtension { .. }
         | ChangeKind::UnsetDatabaseExtension { .. }
@@ -94,6 +97,15 @@ pub(super) fn consequences(change: &Change, world: &World, known: Option<&BTreeS
                 vec!["the primary carries what is wanted already and is not interrupted".to_owned()]
             }
         }
+        ChangeKind::EditEntry { edit } => editing(edit, change, world, cluster, &times),
+        ChangeKind::MoveEntry { .. } => vec![
+            "no restart; the order decides where two entries have the same file".to_owned(),
+            "operators from 1.29 on take an order over only with another change of the entries".to_owned(),
+        ],
+        ChangeKind::Refresh { .. } => vec![
+            "no restart; the spec is not edited".to_owned(),
+            "the operator does what the object asks for once more: it creates what was dropped by hand".to_owned(),
+        ],
         ChangeKind::EditPreload { .. } => preloading(world, cluster, &times),
         ChangeKind::Reload { .. } => vec![
             "no restart, and no connection ends".to_owned(),
@@ -122,6 +134,23 @@ pub(super) fn consequences(change: &Change, world: &World, known: Option<&BTreeS
         ChangeKind::UnsetDatabaseExtension { .. } => vec!["no restart; nothing is dropped in PostgreSQL".to_owned()],
         ChangeKind::DeleteDatabase { key, .. } => deleting_object(world, key),
     }
+}
+
+/// What an edit of an entry brings about: paths are reloaded, a pull policy rolls the pods, the rest waits for a restart.
+fn editing(edit: &EntryEdit, change: &Change, world: &World, cluster: &Cluster, times: &[(String, i64)]) -> Vec<String> {
+    let mut lines = Vec::new();
+    if interrupts_primary(change, world) {
+        lines.extend(rolling(world, cluster, false, times));
+    } else {
+        lines.push("no restart".to_owned());
+    }
+    if edit.control_paths.is_some() || edit.library_paths.is_some() {
+        lines.push("PostgreSQL reads the paths again without a restart; new sessions have them".to_owned());
+    }
+    if edit.needs_restart() {
+        lines.push("ld_library_path, bin_path and env count from the next start of PostgreSQL, which nothing triggers".to_owned());
+    }
+    lines
 }
 
 /// What the deletion of a `Database` object does in PostgreSQL, by its reclaim policy.

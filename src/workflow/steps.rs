@@ -7,7 +7,7 @@ use super::diff;
 use super::estimate;
 use super::plan::{Condition, Plan, Preview, Step, StepKind, StepState};
 use crate::domain::World;
-use crate::domain::change::{Change, ChangeKind, ItemEdit, PreloadEdit, Request};
+use crate::domain::change::{Change, ChangeKind, EntryEdit, FieldEdit, ItemEdit, PreloadEdit, Request};
 use crate::domain::database::{Ensure, RequestedExtension};
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::instance::Instance;
@@ -35,6 +35,10 @@ pub(super) fn title(change: &Change) -> String {
             None => format!("take the image of {entry} from the catalog"),
         },
         ChangeKind::RemoveEntry { entry, .. } => format!("unmount {entry}"),
+        ChangeKind::EditEntry { edit } => entry_title(edit),
+        ChangeKind::MoveEntry { entry, after: None } => format!("put {entry} first among the entries"),
+        ChangeKind::MoveEntry { entry, after: Some(after) } => format!("put {entry} after {after}"),
+        ChangeKind::Refresh { key } => format!("have the operator look at the Database object {} again", key.name),
         ChangeKind::EditPreload { edit, .. } => preload_title(edit),
         ChangeKind::RestartCluster { .. } => format!("restart all instances of {}", change.cluster.name),
         ChangeKind::Reload { .. } => format!("reload the configuration of {}", change.cluster.name),
@@ -48,7 +52,12 @@ pub(super) fn title(change: &Change) -> String {
             extensions,
             ..
         } => format!(
-            "ask for {} in {database} by a new Database object {} (owner {})",
+            "{} {} in {database} by a new Database object {} (owner {})",
+            if extensions.iter().all(|item| item.ensure == Ensure::Absent) {
+                "drop"
+            } else {
+                "ask for"
+            },
             names(extensions),
             key.name,
             if owner.is_empty() { "unknown" } else { owner }
@@ -64,6 +73,24 @@ pub(super) fn title(change: &Change) -> String {
         }
         ChangeKind::DeleteDatabase { key, .. } => format!("delete the Database object {}", key.name),
     }
+}
+
+/// The fields that are edited, without their values: those of the environment may be secret.
+fn entry_title(edit: &EntryEdit) -> String {
+    let fields = [
+        ("extension_control_path", edit.control_paths.is_some()),
+        ("dynamic_library_path", edit.library_paths.is_some()),
+        ("ld_library_path", edit.ld_paths.is_some()),
+        ("bin_path", edit.bin_paths.is_some()),
+        ("env", !edit.env.is_empty()),
+        ("pullPolicy", edit.pull_policy != FieldEdit::Keep),
+    ];
+    let names: Vec<&str> = fields
+        .into_iter()
+        .filter(|(_, is_edited)| *is_edited)
+        .map(|(name, _)| name)
+        .collect();
+    format!("edit {} of {}", names.join(", "), edit.entry)
 }
 
 fn preload_title(edit: &PreloadEdit) -> String {
@@ -100,6 +127,27 @@ fn item(extension: &RequestedExtension) -> String {
 
 fn names(extensions: &[RequestedExtension]) -> String {
     extensions.iter().map(item).collect::<Vec<_>>().join(", ")
+}
+
+/// The SQL extensions that a change drops.
+pub(super) fn dropped(change: &Change) -> Vec<&str> {
+    match &change.kind {
+        ChangeKind::SetDatabaseExtension { extension, .. } if extension.ensure == Ensure::Absent => vec![&extension.name],
+        ChangeKind::CreateDatabase { extensions, .. } => extensions
+            .iter()
+            .filter(|item| item.ensure == Ensure::Absent)
+            .map(|item| item.name.as_str())
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The database that a change of a `Database` object is about.
+pub(super) fn database_of<'a>(change: &'a Change, world: &'a World) -> Option<&'a str> {
+    match &change.kind {
+        ChangeKind::CreateDatabase { database, .. } => Some(database),
+        kind => Some(&world.databases.get(kind.database_object()?)?.database),
+    }
 }
 
 /// Pods that never became ready and wait with an image that they cannot get.

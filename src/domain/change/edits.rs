@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::database::{Ensure, RequestedExtension};
+use crate::domain::extension::{EnvVar, ExtensionEntry};
 
 /// An edit of a preload list. What it does not name stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -126,6 +127,134 @@ impl FieldEdit {
     }
 }
 
+/// An edit of the environment of an entry. What it does not name stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct EnvEdit {
+    /// Variables that get these values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set: Vec<EnvVar>,
+    /// Names of variables that are taken out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unset: Vec<String>,
+}
+
+impl EnvEdit {
+    /// What somebody did who had one environment before and another one after.
+    pub fn between(before: &[EnvVar], after: &[EnvVar]) -> Self {
+        let is_in = |list: &[EnvVar], name: &str| list.iter().any(|variable| variable.name == name);
+        Self {
+            set: after.iter().filter(|variable| !before.contains(variable)).cloned().collect(),
+            unset: before
+                .iter()
+                .map(|variable| variable.name.clone())
+                .filter(|name| !is_in(after, name))
+                .collect(),
+        }
+    }
+
+    /// Nothing is edited.
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.unset.is_empty()
+    }
+
+    /// The environment with the edit made.
+    pub fn made_on(&self, env: &[EnvVar]) -> Vec<EnvVar> {
+        let mut made: Vec<EnvVar> = env
+            .iter()
+            .filter(|variable| !self.unset.contains(&variable.name))
+            .cloned()
+            .collect();
+        for variable in &self.set {
+            match made.iter_mut().find(|there| there.name == variable.name) {
+                Some(there) => there.value.clone_from(&variable.value),
+                None => made.push(variable.clone()),
+            }
+        }
+        made
+    }
+}
+
+/// An edit of one extension entry, by its mount name. What it does not name stays as it is; its image reference has a
+/// change of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct EntryEdit {
+    /// Mount name.
+    pub entry: String,
+    /// What happens to `image.pullPolicy`.
+    #[serde(default)]
+    pub pull_policy: FieldEdit,
+    /// `extension_control_path`; empty takes it out, so that the default or the catalog's counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_paths: Option<Vec<String>>,
+    /// `dynamic_library_path`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub library_paths: Option<Vec<String>>,
+    /// `ld_library_path`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ld_paths: Option<Vec<String>>,
+    /// `bin_path`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bin_paths: Option<Vec<String>>,
+    /// `env`.
+    #[serde(default, skip_serializing_if = "EnvEdit::is_empty")]
+    pub env: EnvEdit,
+}
+
+impl EntryEdit {
+    /// The edit that leads from one state of an entry to another one of the same name.
+    pub fn between(before: &ExtensionEntry, after: &ExtensionEntry) -> Self {
+        let list = |before: &Vec<String>, after: &Vec<String>| (before != after).then(|| after.clone());
+        Self {
+            entry: after.name.clone(),
+            pull_policy: FieldEdit::between(before.pull_policy.as_ref(), after.pull_policy.as_ref()),
+            control_paths: list(&before.control_paths, &after.control_paths),
+            library_paths: list(&before.library_paths, &after.library_paths),
+            ld_paths: list(&before.ld_paths, &after.ld_paths),
+            bin_paths: list(&before.bin_paths, &after.bin_paths),
+            env: EnvEdit::between(&before.env, &after.env),
+        }
+    }
+
+    /// Nothing is edited.
+    pub fn is_empty(&self) -> bool {
+        *self
+            == Self {
+                entry: self.entry.clone(),
+                ..Self::default()
+            }
+    }
+
+    /// The entry with the edit made.
+    pub fn made_on(&self, entry: &ExtensionEntry) -> ExtensionEntry {
+        let list = |edit: &Option<Vec<String>>, there: &Vec<String>| edit.clone().unwrap_or_else(|| there.clone());
+        ExtensionEntry {
+            name: entry.name.clone(),
+            reference: entry.reference.clone(),
+            pull_policy: self.pull_policy.made_on(entry.pull_policy.clone()),
+            control_paths: list(&self.control_paths, &entry.control_paths),
+            library_paths: list(&self.library_paths, &entry.library_paths),
+            ld_paths: list(&self.ld_paths, &entry.ld_paths),
+            bin_paths: list(&self.bin_paths, &entry.bin_paths),
+            env: self.env.made_on(&entry.env),
+        }
+    }
+
+    /// It is as the edit would make it.
+    pub fn is_made(&self, entry: &ExtensionEntry) -> bool {
+        self.made_on(entry) == *entry
+    }
+
+    /// The edit that puts these fields back as they are in an entry.
+    pub fn back_to(&self, entry: &ExtensionEntry) -> Self {
+        Self::between(&self.made_on(entry), entry)
+    }
+
+    /// It edits what a running server does not take over: `ld_library_path`, `bin_path` or `env` count from its next start.
+    pub fn needs_restart(&self) -> bool {
+        self.ld_paths.is_some() || self.bin_paths.is_some() || !self.env.is_empty()
+    }
+}
+
 /// An edit of one item of `spec.extensions` of a `Database`, by its SQL name.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ItemEdit {
@@ -206,6 +335,33 @@ mod tests {
             edit.is_made(&list(&["foo", "auto_explain"])),
             "where it is in the list does not matter"
         );
+    }
+
+    #[test]
+    fn an_edit_of_an_entry_keeps_what_it_does_not_name() {
+        let variable = |name: &str, value: &str| EnvVar {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        };
+        let before = ExtensionEntry {
+            ld_paths: list(&["system"]),
+            env: vec![variable("A", "1"), variable("B", "2")],
+            ..ExtensionEntry::new("geo", "rig.local/geo:1.0")
+        };
+        let after = ExtensionEntry {
+            ld_paths: Vec::new(),
+            env: vec![variable("A", "3"), variable("C", "4")],
+            ..before.clone()
+        };
+        let edit = EntryEdit::between(&before, &after);
+        assert_eq!((edit.ld_paths.as_deref(), &edit.control_paths), (Some(&[][..]), &None));
+        assert!(edit.needs_restart() && edit.is_made(&after) && !edit.is_made(&before));
+        let mut theirs = before.clone();
+        theirs.bin_paths = list(&["bin"]);
+        theirs.env.push(variable("D", "5"));
+        let made = edit.made_on(&theirs);
+        assert_eq!((made.bin_paths, made.env.len()), (list(&["bin"]), 3), "A, D and C");
+        assert_eq!(edit.back_to(&theirs).made_on(&edit.made_on(&theirs)).env.len(), theirs.env.len());
     }
 
     #[test]

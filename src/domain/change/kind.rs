@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, ItemEdit, PreloadEdit};
+use super::{Change, EntryEdit, ItemEdit, PreloadEdit};
 use crate::domain::Timestamp;
 use crate::domain::database::RequestedExtension;
 use crate::domain::extension::ExtensionEntry;
@@ -28,6 +28,18 @@ pub enum ChangeKind {
     RemoveEntry {
         /// Mount name of the entry.
         entry: String,
+    },
+    /// Set fields of an entry other than its image reference.
+    EditEntry {
+        /// What is set.
+        edit: EntryEdit,
+    },
+    /// Put an entry at another place of the list.
+    MoveEntry {
+        /// Mount name of the entry.
+        entry: String,
+        /// Mount name of the entry that it comes after; `None`: it becomes the first one.
+        after: Option<String>,
     },
     /// Edit `spec.postgresql.shared_preload_libraries`.
     EditPreload {
@@ -88,6 +100,11 @@ pub enum ChangeKind {
         /// SQL name.
         extension: String,
     },
+    /// Have the operator look at a `Database` object again: `status.observedGeneration` becomes 0.
+    Refresh {
+        /// The object.
+        key: DatabaseKey,
+    },
     /// Delete a `Database` object that extop created (reclaim policy `retain`: PostgreSQL keeps the database).
     DeleteDatabase {
         /// The object.
@@ -135,6 +152,7 @@ const PATCH_STATUS: Needed = ("patch", "clusters/status");
 const CREATE_DATABASE: Needed = ("create", "databases");
 const PATCH_DATABASE: Needed = ("patch", "databases");
 const DELETE_DATABASE: Needed = ("delete", "databases");
+const PATCH_DATABASE_STATUS: Needed = ("patch", "databases/status");
 const DELETE_POD: Needed = ("delete", "pods");
 
 /// Every permission that a change may take, in the namespace of its cluster.
@@ -197,6 +215,7 @@ impl ChangeKind {
             Self::SetReference { .. } => entries("changing the image", true, false),
             // Whether a database still uses it is asked by SQL.
             Self::RemoveEntry { .. } => entries("unmounting", false, true),
+            Self::EditEntry { .. } | Self::MoveEntry { .. } => entries("editing", false, false),
             Self::EditPreload { .. } => ChangeFacts {
                 part: ChangedPart::Preload,
                 ..entries("preloading", false, true)
@@ -229,6 +248,11 @@ impl ChangeKind {
             },
             Self::SetDatabaseExtension { key, .. } => of_object(key, PATCH_DATABASE, true),
             Self::UnsetDatabaseExtension { key, .. } => of_object(key, PATCH_DATABASE, false),
+            Self::Refresh { key } => ChangeFacts {
+                part: ChangedPart::Status,
+                leaves_a_trace: false,
+                ..of_object(key, PATCH_DATABASE_STATUS, true)
+            },
             Self::DeleteDatabase { key, .. } => ChangeFacts {
                 leaves_a_trace: false,
                 ..of_object(key, DELETE_DATABASE, false)
@@ -242,6 +266,9 @@ impl ChangeKind {
             Self::AddEntry { entry } => entry.reference.is_none(),
             Self::SetReference { reference, .. } => reference.is_none(),
             Self::RemoveEntry { .. }
+            | Self::EditEntry { .. }
+            | Self::MoveEntry { .. }
+            | Self::Refresh { .. }
             | Self::EditPreload { .. }
             | Self::RestartCluster { .. }
             | Self::Reload { .. }

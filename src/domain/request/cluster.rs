@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{annotation_time, lock};
 use crate::domain::Timestamp;
-use crate::domain::change::{Method, Request, Resource};
+use crate::domain::change::{EntryEdit, Method, Request, Resource};
 use crate::domain::cluster::Cluster;
 use crate::domain::extension::ExtensionEntry;
 
@@ -39,14 +39,17 @@ pub fn entry_json(entry: &ExtensionEntry) -> Value {
         }
     }
     if !entry.env.is_empty() {
-        let env: Vec<Value> = entry
-            .env
-            .iter()
-            .map(|variable| json!({"name": variable.name, "value": variable.value}))
-            .collect();
-        json.insert("env".to_owned(), Value::Array(env));
+        json.insert("env".to_owned(), env_json(entry));
     }
     Value::Object(json)
+}
+
+fn env_json(entry: &ExtensionEntry) -> Value {
+    entry
+        .env
+        .iter()
+        .map(|variable| json!({"name": variable.name, "value": variable.value}))
+        .collect()
 }
 
 fn image_json(reference: Option<&str>, pull_policy: Option<&str>) -> Value {
@@ -106,6 +109,62 @@ pub(super) fn set_reference(cluster: &Cluster, name: &str, reference: Option<&st
 pub(super) fn remove_entry(cluster: &Cluster, name: &str) -> Result<Request, String> {
     let (path, test) = place(cluster, name)?;
     Ok(json_patch(cluster, [test, json!({"op": "remove", "path": path})]))
+}
+
+pub(super) fn edit_entry(cluster: &Cluster, edit: &EntryEdit) -> Result<Request, String> {
+    let (path, test) = place(cluster, &edit.entry)?;
+    let there = cluster.spec.extensions.iter().find(|entry| entry.name == edit.entry);
+    let Some((before, after)) = there.map(|there| (there, edit.made_on(there))) else {
+        return Err(format!("cluster {} has no entry {}", cluster.key, edit.entry));
+    };
+    let mut operations = vec![test];
+    if before.pull_policy != after.pull_policy {
+        operations.push(match &after.pull_policy {
+            None => json!({"op": "remove", "path": format!("{path}/image/pullPolicy")}),
+            // `image` may be absent or empty, which look the same here.
+            Some(policy) if before.reference.is_none() && before.pull_policy.is_none() => {
+                json!({"op": "add", "path": format!("{path}/image"), "value": image_json(None, Some(policy))})
+            }
+            Some(policy) => json!({"op": "add", "path": format!("{path}/image/pullPolicy"), "value": policy}),
+        });
+    }
+    let lists = [
+        ("extension_control_path", &before.control_paths, &after.control_paths),
+        ("dynamic_library_path", &before.library_paths, &after.library_paths),
+        ("ld_library_path", &before.ld_paths, &after.ld_paths),
+        ("bin_path", &before.bin_paths, &after.bin_paths),
+    ];
+    for (field, before, after) in lists.into_iter().filter(|(_, before, after)| before != after) {
+        let path = format!("{path}/{field}");
+        operations.push(if after.is_empty() && !before.is_empty() {
+            json!({"op": "remove", "path": path})
+        } else {
+            json!({"op": "add", "path": path, "value": after})
+        });
+    }
+    if before.env != after.env {
+        let path = format!("{path}/env");
+        operations.push(if after.env.is_empty() {
+            json!({"op": "remove", "path": path})
+        } else {
+            json!({"op": "add", "path": path, "value": env_json(&after)})
+        });
+    }
+    Ok(json_patch(cluster, operations))
+}
+
+pub(super) fn move_entry(cluster: &Cluster, name: &str, after: Option<&str>) -> Result<Request, String> {
+    let (from, test) = place(cluster, name)?;
+    let mut others = cluster.spec.extensions.iter().filter(|entry| entry.name != name);
+    let index = match after {
+        None => 0,
+        Some(after) => {
+            let before = others.position(|entry| entry.name == after);
+            before.ok_or_else(|| format!("cluster {} has no entry {after}", cluster.key))? + 1
+        }
+    };
+    let path = format!("/spec/postgresql/extensions/{index}");
+    Ok(json_patch(cluster, [test, json!({"op": "move", "from": from, "path": path})]))
 }
 
 pub(super) fn set_preload(cluster: &Cluster, libraries: &[String]) -> Request {

@@ -95,6 +95,14 @@ pub(super) fn set_extension(database: &Database, edit: &ItemEdit) -> Request {
     json_patch(database, operations)
 }
 
+/// The operator takes an observed generation that is not that of the spec for work to do (CNPG `database_controller.go`).
+pub(super) fn refresh(database: &Database) -> Request {
+    Request {
+        resource: Resource::DatabaseStatus,
+        ..json_patch(database, [json!({"op": "add", "path": "/status/observedGeneration", "value": 0})])
+    }
+}
+
 pub(super) fn unset_extension(database: &Database, name: &str) -> Result<Request, String> {
     let index = database
         .extensions

@@ -54,15 +54,18 @@ fn owned<K: Clone, V: Clone>((key, value): (&K, &V)) -> (K, V) {
 fn part(change: &Change, world: &World) -> Value {
     let cluster = world.clusters.get(&change.cluster);
     match &change.kind {
-        ChangeKind::AddEntry { .. } | ChangeKind::SetReference { .. } | ChangeKind::RemoveEntry { .. } => {
-            cluster.map_or(Value::Null, |cluster| cluster.spec.extensions.iter().map(entry_json).collect())
-        }
+        ChangeKind::AddEntry { .. }
+        | ChangeKind::SetReference { .. }
+        | ChangeKind::RemoveEntry { .. }
+        | ChangeKind::EditEntry { .. }
+        | ChangeKind::MoveEntry { .. } => cluster.map_or(Value::Null, |cluster| cluster.spec.extensions.iter().map(entry_json).collect()),
         ChangeKind::EditPreload { .. } => cluster.map_or(Value::Null, |cluster| json!(cluster.spec.preload)),
         ChangeKind::RestartCluster { .. } => json!(cluster.and_then(|cluster| cluster.annotations.get(RESTARTED_AT))),
         ChangeKind::Reload { .. } => json!(cluster.and_then(|cluster| cluster.annotations.get(RELOADED_AT))),
         ChangeKind::RestartPrimary { .. } => json!(cluster.and_then(|cluster| cluster.status.current_primary.as_ref())),
         ChangeKind::Promote { .. } => json!(cluster.and_then(|cluster| cluster.status.target_primary.as_ref())),
         ChangeKind::DeletePod { pod, .. } => json!(world.instances.get(pod).map(|instance| &instance.uid)),
+        ChangeKind::Refresh { key } => json!(world.databases.get(key).map(|object| (&object.uid, object.observed_generation))),
         // Whoever describes the same database counts, whatever the object is called.
         ChangeKind::CreateDatabase { key, database, .. } => world
             .databases_of(&change.cluster)
@@ -139,6 +142,15 @@ fn alter(change: &Change, world: &mut World) {
                 cluster.spec.extensions.retain(|there| there.name != *entry);
             });
         }
+        ChangeKind::EditEntry { edit } => with_cluster(change, world, |cluster| {
+            if let Some(there) = cluster.spec.extensions.iter_mut().find(|there| there.name == edit.entry) {
+                *there = edit.made_on(there);
+            }
+        }),
+        ChangeKind::MoveEntry { entry, after } => with_cluster(change, world, |cluster| {
+            move_entry(&mut cluster.spec.extensions, entry, after.as_deref());
+        }),
+        ChangeKind::Refresh { key } => with_object(world, key, |object| object.observed_generation = Some(0)),
         ChangeKind::EditPreload { edit } => with_cluster(change, world, |cluster| {
             let spec = &mut cluster.spec;
             spec.preload = edit.made_on(&spec.preload);
@@ -163,6 +175,17 @@ fn add_entry(spec: &mut ClusterSpec, entry: &ExtensionEntry) {
         spec.extensions.push(entry.clone());
         (spec.present.postgresql, spec.present.extensions) = (true, true);
     }
+}
+
+fn move_entry(entries: &mut Vec<ExtensionEntry>, name: &str, after: Option<&str>) {
+    let of = |entries: &[ExtensionEntry], name: &str| entries.iter().position(|entry| entry.name == name);
+    let Some(from) = of(entries, name) else { return };
+    if after.is_some_and(|after| of(entries, after).is_none()) {
+        return;
+    }
+    let entry = entries.remove(from);
+    let to = after.and_then(|after| of(entries, after)).map_or(0, |before| before + 1);
+    entries.insert(to, entry);
 }
 
 fn with_cluster(change: &Change, world: &mut World, alter: impl FnOnce(&mut Cluster)) {

@@ -53,7 +53,7 @@ fn stops_unknown(code: CheckCode) -> bool {
 /// What a change concerns; `None` where its guards alone judge it.
 fn concern(change: &Change) -> Option<Concern> {
     match &change.kind {
-        ChangeKind::AddEntry { .. } | ChangeKind::SetReference { .. } => Some(Concern::Image),
+        ChangeKind::AddEntry { .. } | ChangeKind::SetReference { .. } | ChangeKind::EditEntry { .. } => Some(Concern::Image),
         ChangeKind::EditPreload { .. } => Some(Concern::Preload),
         ChangeKind::CreateDatabase { .. } | ChangeKind::SetDatabaseExtension { .. } => Some(Concern::Database),
         ChangeKind::RemoveEntry { .. }
@@ -63,6 +63,8 @@ fn concern(change: &Change) -> Option<Concern> {
         | ChangeKind::DeletePod { .. }
         | ChangeKind::Promote { .. }
         | ChangeKind::UnsetDatabaseExtension { .. }
+        | ChangeKind::MoveEntry { .. }
+        | ChangeKind::Refresh { .. }
         | ChangeKind::DeleteDatabase { .. } => None,
     }
 }
@@ -97,6 +99,7 @@ fn touched(changes: &[&Change], cluster: &Cluster, after: &Applied) -> BTreeSet<
         match &change.kind {
             ChangeKind::AddEntry { entry, .. } => drop(subjects.insert(CheckSubject::Entry(entry.name.clone()))),
             ChangeKind::SetReference { entry, .. } => drop(subjects.insert(CheckSubject::Entry(entry.clone()))),
+            ChangeKind::EditEntry { edit } => drop(subjects.insert(CheckSubject::Entry(edit.entry.clone()))),
             ChangeKind::EditPreload { edit, .. } => {
                 let is_new = |library: &&String| !cluster.spec.preload.contains(library);
                 subjects.extend(edit.add.iter().filter(is_new).cloned().map(CheckSubject::Library));

@@ -134,6 +134,7 @@ pub(crate) fn database_json(database: &Database) -> Value {
     json!({
         "metadata": {"uid": database.uid, "resourceVersion": database.resource_version, "name": database.key.name},
         "spec": spec,
+        "status": {"observedGeneration": database.observed_generation},
     })
 }
 
@@ -154,6 +155,7 @@ pub(crate) fn database_from(before: &Database, json: &Value) -> Database {
     let mut database = before.clone();
     database.extensions_present = json["spec"]["extensions"].is_array();
     database.extensions = json["spec"]["extensions"].as_array().into_iter().flatten().map(item_of).collect();
+    database.observed_generation = json["status"]["observedGeneration"].as_i64();
     database
 }
 
@@ -211,7 +213,7 @@ pub(crate) fn carry_out(world: &mut World, request: &Request) -> Result<(), Refu
             check(request, &database.uid, &database.resource_version)?;
             world.databases.remove(&key);
         }
-        (Resource::Database, _) => {
+        (Resource::Database | Resource::DatabaseStatus, _) => {
             let key = DatabaseKey::new(request.namespace.clone(), request.name.clone());
             let database = world.databases.get_mut(&key).ok_or(Refusal::NotFound)?;
             let after = patched(&database_json(database), request)?;
