@@ -3,10 +3,16 @@
 //! A file each, and a row each in the table below. What they have in common is `guided`.
 
 mod add;
+mod declare;
+mod drop;
+mod edit;
 mod preload;
+mod refresh;
 mod reload;
 mod restart;
 mod set_image;
+mod set_schema;
+mod set_version;
 mod wish;
 
 use clap::Subcommand;
@@ -38,6 +44,19 @@ verbs! {
     Add in add,
     /// Give an entry another image, prove it
     SetImage in set_image,
+    /// Edit the paths, the environment, the pull policy or the place of an entry; restart where nothing else takes it over
+    Edit in edit,
+    /// Set the version of a SQL extension in the databases that ask for it, prove it
+    SetVersion in set_version,
+    /// Set the schema of a SQL extension in the databases that ask for it, prove it
+    SetSchema in set_schema,
+    /// Ask for SQL extensions in a database, what they require first, prove it
+    Declare in declare,
+    /// Drop a SQL extension in a database, prove it
+    #[command(name = "drop")]
+    DropExtension in drop,
+    /// Have the operator do once more what the Database object of a database asks for
+    Refresh in refresh,
     /// Edit the preload libraries: what is named is added, taken out or put in order, the others stay
     Preload in preload,
     /// Have PostgreSQL read its configuration again, without a restart, prove it
@@ -78,6 +97,15 @@ pub(super) trait Verb {
     fn is_same(&self, left: &Intent, wanted: &Intent) -> bool {
         left == wanted
     }
+}
+
+/// Some `Database` object asks for the extension, or databases are named.
+fn is_asked_for(there: &There<'_>, extension: &str, databases: &[String]) -> Result<(), Failure> {
+    if !databases.is_empty() || there.world.asking_for(there.cluster, extension).next().is_some() {
+        return Ok(());
+    }
+    let why = format!("no Database object of {} asks for {extension}", there.cluster.name);
+    Err(Failure::new(Exit::Refused, why).with_hint("name a database with --database"))
 }
 
 /// The instance of that name. What it must be like is for the guards.

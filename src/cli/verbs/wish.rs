@@ -34,7 +34,7 @@ pub(super) fn intent(options: &Add, cluster: &ClusterKey) -> Result<Intent, Stri
     .on(cluster.clone()))
 }
 
-fn variable(text: &str) -> Result<EnvVar, String> {
+pub(super) fn variable(text: &str) -> Result<EnvVar, String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok(EnvVar {
             name: name.to_owned(),
