@@ -38,6 +38,7 @@ pub mod sentence;
 pub mod shell;
 pub mod text;
 pub mod trouble;
+pub mod versions;
 pub mod watch;
 pub mod without_entry;
 pub mod world;

@@ -5,6 +5,7 @@
 //! does no I/O; it finds its place by looking at the world, so it survives a restart of the program.
 
 pub mod actions;
+mod asking;
 mod back;
 mod conditions;
 mod diff;

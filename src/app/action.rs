@@ -105,6 +105,18 @@ actions! {
     AddExtension = "add-extension", "add an extension", footer "add", guided AddExtension;
     /// Change the image of the selected entry.
     ChangeImage = "change-image", "change the image of the entry", footer "image", guided ChangeImage;
+    /// Edit the selected entry.
+    EditEntry = "edit-entry", "edit paths, environment, pull policy or place of the entry", footer "edit", guided EditEntry;
+    /// Set the version of a SQL extension.
+    SetVersion = "set-version", "set the version of a SQL extension in its databases", footer "version", guided SetVersion;
+    /// Set the schema of a SQL extension.
+    SetSchema = "set-schema", "set the schema of a SQL extension in its databases", footer "schema", guided SetSchema;
+    /// Ask for a SQL extension in a database.
+    Declare = "declare", "ask for a SQL extension in a database", guided Declare;
+    /// Drop a SQL extension in a database.
+    DropExtension = "drop", "drop a SQL extension in a database", guided DropExtension;
+    /// Have the operator look at a `Database` object again.
+    LookAgain = "look-again", "have the operator look at a Database object again", guided Refresh;
     /// Edit the preload libraries.
     EditPreload = "edit-preload", "edit the preload libraries", footer "preload", guided EditPreload;
     /// Reload the configuration.

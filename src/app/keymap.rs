@@ -61,7 +61,7 @@ fn moving(context: Context) -> Vec<Binding> {
     .collect()
 }
 
-fn main() -> [Binding; 43] {
+fn main() -> [Binding; 49] {
     [
         key(Key::Tab, Action::NextPane),
         key(Key::BackTab, Action::PreviousPane),
@@ -73,6 +73,12 @@ fn main() -> [Binding; 43] {
         key(Key::Esc, Action::Back),
         shown('a', Action::AddExtension),
         letter('i', Action::ChangeImage),
+        letter('E', Action::EditEntry),
+        letter('v', Action::SetVersion),
+        letter('V', Action::SetSchema),
+        letter('d', Action::Declare),
+        letter('D', Action::DropExtension),
+        letter('o', Action::LookAgain),
         shown('e', Action::EditPreload),
         letter('L', Action::Reload),
         shown('s', Action::RestartCluster),

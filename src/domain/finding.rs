@@ -51,6 +51,12 @@ pub enum Remedy {
     RestartCluster,
     /// Correct the image reference of the entry.
     ChangeImage(String),
+    /// Have the operator look again at the object of this database, for this SQL extension.
+    Refresh(String, String),
+    /// Set the version of a SQL extension, as in this database.
+    SetVersion(String, String),
+    /// Ask for a SQL extension in this database.
+    Declare(String, String),
 }
 
 /// A finding about a cluster.

@@ -7,7 +7,7 @@ use super::cluster::{Cluster, Phase};
 use super::fault::{Fault, Shadow};
 use super::finding::{Code, Finding, Remedy, Subject};
 use super::instance::Instance;
-use super::ladder::{Ladder, RungKind, RungState};
+use super::ladder::{Ladder, LineSubject, RungKind, RungState};
 use super::rollout::assess;
 use super::without_entry::{Lack, orphans};
 
@@ -226,9 +226,12 @@ impl Found<'_> {
                 subject: Subject::Database(object.clone()),
                 message: format!("{object} says applied: true, but pg_extension does not have it ({})", line.subject),
                 remedy_text:
-                    "Create the extension by hand, or change the object's spec: the operator looks again only when the object changes"
+                    "Have the operator look again, or create the extension by hand: it looks only once for each change of the object"
                         .to_owned(),
-                remedy: Remedy::ByHand,
+                remedy: match &line.subject {
+                    LineSubject::Pair { database, extension } => Remedy::Refresh(database.clone(), extension.clone()),
+                    _ => Remedy::ByHand,
+                },
             });
         }
     }

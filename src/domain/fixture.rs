@@ -284,25 +284,22 @@ pub(crate) fn probe(name: &str) -> InstanceProbe {
         missing_directories: Vec::new(),
         environment: Fact::Known(BTreeMap::new()),
         databases: vec![
-            DatabaseProbe {
-                database: "app".to_owned(),
-                installed: Fact::Known(vec![
-                    installed("plpgsql", "1.0", "$libdir/plpgsql"),
-                    installed("vector", "0.8.5", "$libdir/vector"),
-                    installed("hstore", "1.8", "$libdir/hstore"),
-                ]),
-                settings: Fact::Known(paths()),
-                update_paths: Fact::Known(Vec::new()),
-                dependents: Vec::new(),
-            },
-            DatabaseProbe {
-                database: "postgres".to_owned(),
-                installed: Fact::Known(vec![installed("plpgsql", "1.0", "$libdir/plpgsql")]),
-                settings: Fact::Known(paths()),
-                update_paths: Fact::Known(Vec::new()),
-                dependents: Vec::new(),
-            },
+            database_probe("app", &[("vector", "0.8.5"), ("hstore", "1.8")]),
+            database_probe("postgres", &[]),
         ],
+    }
+}
+
+/// A database with these SQL extensions, besides the one that each has.
+fn database_probe(database: &str, extensions: &[(&str, &str)]) -> DatabaseProbe {
+    let all = std::iter::once(&("plpgsql", "1.0")).chain(extensions);
+    let all = all.map(|(name, version)| installed(name, version, &format!("$libdir/{name}")));
+    DatabaseProbe {
+        database: database.to_owned(),
+        installed: Fact::Known(all.collect()),
+        settings: Fact::Known(paths()),
+        update_paths: Fact::Known(Vec::new()),
+        dependents: Vec::new(),
     }
 }
 

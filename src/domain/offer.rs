@@ -143,7 +143,9 @@ impl<'a> Question<'a> {
         };
         match paths {
             Fact::Known(paths) if paths.iter().any(|path| path.leads(name, from, wanted)) => {
-                Told::Yes(format!("{pod} has an update path of {name} from {from} to {wanted}"))
+                let mut ways = paths.iter().filter(|path| path.leads(name, from, wanted));
+                let way = ways.next().map_or_else(String::new, |path| format!(": {}", path.path));
+                Told::Yes(format!("{pod} has an update path of {name} from {from} to {wanted}{way}"))
             }
             Fact::Known(_) if may_come => Told::Unknown(format!(
                 "whether an update path leads from {name} {from} to {wanted} is known when the image is mounted"

@@ -142,7 +142,7 @@ pub fn inverse(change: &Change, world: &World) -> Option<Change> {
         },
         ChangeKind::MoveEntry { entry, .. } => ChangeKind::MoveEntry {
             entry: entry.clone(),
-            after: before_of(&world.clusters.get(&change.cluster)?.spec.extensions, entry)?.cloned(),
+            after: place_of(&world.clusters.get(&change.cluster)?.spec.extensions, entry)?.1.cloned(),
         },
         ChangeKind::EditPreload { edit } => {
             let there = &world.clusters.get(&change.cluster)?.spec.preload;
@@ -195,14 +195,15 @@ fn entry_of<'a>(world: &'a World, cluster: &ClusterKey, name: &str) -> Option<&'
     entries.iter().find(|there| there.name == name)
 }
 
-/// The name of the entry that one comes after: `Some(None)` for the first one, `None` when the entry is not there.
-fn before_of<'a>(entries: &'a [ExtensionEntry], name: &str) -> Option<Option<&'a String>> {
+/// The place of an entry, and the name of the one before it.
+fn place_of<'a>(entries: &'a [ExtensionEntry], name: &str) -> Option<(usize, Option<&'a String>)> {
     let at = entries.iter().position(|entry| entry.name == name)?;
-    Some(at.checked_sub(1).and_then(|before| entries.get(before)).map(|entry| &entry.name))
+    let before = at.checked_sub(1).and_then(|before| entries.get(before));
+    Some((at, before.map(|entry| &entry.name)))
 }
 
 fn comes_after(entries: &[ExtensionEntry], name: &str, after: Option<&str>) -> bool {
-    before_of(entries, name).is_some_and(|before| before.map(String::as_str) == after)
+    place_of(entries, name).is_some_and(|(_, before)| before.map(String::as_str) == after)
 }
 
 /// A time as the annotations have it: RFC 3339, whole seconds.

@@ -44,7 +44,7 @@ pub(super) enum Statement {
 impl Statement {
     /// Every statement.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Server,
         Self::Settings,
         Self::Loaded,

@@ -117,5 +117,8 @@ fn offer(remedy: &Remedy) -> Option<String> {
         Remedy::Promote => "promote a standby".to_owned(),
         Remedy::RestartCluster => "restart the cluster".to_owned(),
         Remedy::ChangeImage(entry) => format!("change the image of {entry}"),
+        Remedy::Refresh(database, _) => format!("have the operator look again at the object of {database}"),
+        Remedy::SetVersion(_, extension) => format!("set the version of {extension}"),
+        Remedy::Declare(database, extension) => format!("ask for {extension} in {database}"),
     })
 }

@@ -5,13 +5,19 @@
 
 mod add_extension;
 mod change_image;
+mod declare;
 mod delete_stuck_pod;
+mod drop_extension;
+mod edit_entry;
 mod edit_preload;
 mod promote;
 mod put_back;
+mod refresh;
 mod reload;
 mod restart_cluster;
 mod restart_instance;
+mod set_schema;
+mod set_version;
 
 use super::back;
 use super::estimate;
@@ -48,6 +54,12 @@ macro_rules! registry {
 registry! {
     AddExtension in add_extension,
     ChangeImage in change_image,
+    EditEntry in edit_entry,
+    SetVersion in set_version,
+    SetSchema in set_schema,
+    Declare in declare,
+    DropExtension in drop_extension,
+    Refresh in refresh,
     EditPreload in edit_preload,
     Reload in reload,
     RestartCluster in restart_cluster,
@@ -90,6 +102,8 @@ pub struct Chosen {
     pub entry: Option<String>,
     /// An instance of it.
     pub instance: Option<PodKey>,
+    /// A database of it, and a SQL extension in it.
+    pub item: Option<(String, String)>,
     /// A pod of it that does not get ready.
     pub stuck: Option<PodKey>,
     /// The last run that has written something that can be put back.
@@ -103,6 +117,7 @@ impl Chosen {
             cluster,
             entry: None,
             instance: None,
+            item: None,
             stuck: None,
             put_back: None,
         }

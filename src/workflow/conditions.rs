@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::plan::{Condition, Sent};
-use crate::domain::change::{Change, ChangeKind, PreloadEdit};
+use crate::domain::change::{Change, ChangeKind, EntryEdit, PreloadEdit};
 use crate::domain::cluster::Cluster;
 use crate::domain::cnpg::{PhaseKind, RESTARTED_IN_PLACE};
 use crate::domain::database::Database;
+use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::instance::Instance;
 use crate::domain::probe::{InstanceProbe, ServerFacts};
@@ -69,6 +70,11 @@ pub(super) fn look(condition: &Condition, view: View<'_>) -> Seen {
         Condition::InstanceRestarted(pod, uid, restarts, started) => instance_restarted(view, pod, uid, *restarts, *started),
         Condition::PodReplaced(pod, uid) => pod_replaced(view, pod, uid),
         Condition::DatabaseApplied(key, database, names) => database_applied(view.world, key, database, names),
+        Condition::Refreshed(key) => match view.world.databases.get(key) {
+            None => Seen::pending(format!("there is no Database object {}", key.name)),
+            Some(object) if object.observed_generation == Some(object.generation) && object.applied == Some(true) => Seen::Holds,
+            Some(object) => not_applied(object),
+        },
         Condition::RequestGone(key, name) => match view.world.databases.get(key) {
             None => Seen::Holds,
             Some(object) if object.extensions.iter().any(|item| item.name == *name) => {
@@ -103,7 +109,11 @@ pub(super) fn is_taken_over(change: &Change, world: &World) -> bool {
             of(entry).is_some_and(|there| reference.is_none() || there.reference == *reference)
         }
         ChangeKind::RemoveEntry { entry } => of(entry).is_none(),
+        ChangeKind::EditEntry { edit } => of(&edit.entry).is_some_and(|there| is_edited(edit, there)),
         ChangeKind::EditPreload { .. }
+        // Since 1.29 an order alone is not taken over (seen).
+        | ChangeKind::MoveEntry { .. }
+        | ChangeKind::Refresh { .. }
         | ChangeKind::RestartCluster { .. }
         | ChangeKind::Reload { .. }
         | ChangeKind::RestartPrimary { .. }
@@ -114,6 +124,20 @@ pub(super) fn is_taken_over(change: &Change, world: &World) -> bool {
         | ChangeKind::UnsetDatabaseExtension { .. }
         | ChangeKind::DeleteDatabase { .. } => true,
     }
+}
+
+/// A resolved entry shows an edit: what it takes out may have come back from a catalog.
+fn is_edited(edit: &EntryEdit, there: &ExtensionEntry) -> bool {
+    let shows = |edit: &Option<Vec<String>>, there: &[String]| edit.as_ref().is_none_or(|wanted| wanted.is_empty() || wanted == there);
+    shows(&edit.control_paths, &there.control_paths)
+        && shows(&edit.library_paths, &there.library_paths)
+        && shows(&edit.ld_paths, &there.ld_paths)
+        && shows(&edit.bin_paths, &there.bin_paths)
+        && edit.env.set.iter().all(|variable| there.env.contains(variable))
+        && edit
+            .pull_policy
+            .value()
+            .is_none_or(|policy| there.pull_policy.as_deref() == Some(policy))
 }
 
 /// The rollout of a cluster; when it is complete, the rest of a condition.

@@ -68,6 +68,8 @@ pub struct Memory {
     dry: BTreeMap<usize, Request>,
     /// UIDs of the instances that were asked because nothing was known of them.
     probed: BTreeSet<String>,
+    /// SQL extensions of which it was asked what depends on them.
+    dropping: Vec<String>,
     /// Permissions that were asked for.
     reviewed: BTreeSet<Permission>,
 }

@@ -29,12 +29,24 @@ pub enum FieldId {
     BinPaths,
     /// Environment, `NAME=value` separated by blanks.
     Env,
+    /// `image.pullPolicy`.
+    PullPolicy,
+    /// The entry that one is put after.
+    After,
+    /// Whether to restart afterwards.
+    Restart,
     /// Libraries to preload: one per line.
     Preload,
     /// Databases, `database` or `database=version`, separated by blanks.
     Databases,
     /// SQL extensions, separated by blanks.
     SqlNames,
+    /// A database.
+    Database,
+    /// A SQL extension.
+    Extension,
+    /// Version of the extension.
+    Version,
     /// Schema of the extension.
     Schema,
     /// An instance.

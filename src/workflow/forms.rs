@@ -2,7 +2,7 @@
 
 use super::form::{Field, FieldId, FieldKind, Form};
 use crate::domain::World;
-use crate::domain::extension::ExtensionEntry;
+use crate::domain::extension::{EnvVar, ExtensionEntry};
 use crate::domain::ids::ClusterKey;
 
 /// Entries of the cluster's catalog for its major version.
@@ -66,4 +66,29 @@ pub(super) fn lines(id: FieldId, label: &'static str, help: &'static str) -> Fie
 
 pub(super) fn choice(id: FieldId, label: &'static str, help: &'static str, options: Vec<String>, free: bool) -> Field {
     field(id, label, help, FieldKind::Choice { options, free })
+}
+
+/// What a field offers, where that depends on another field.
+pub(super) fn offer(form: &mut Form, id: FieldId, offered: Vec<String>) {
+    let field = form.fields.iter_mut().find(|field| field.id == id);
+    if let Some(FieldKind::Choice { options, .. }) = field.map(|field| &mut field.kind) {
+        *options = offered;
+    }
+}
+
+/// What stands for the value of a variable: it may be secret.
+pub(super) const HIDDEN: &str = "(hidden)";
+
+/// Variables, written as `NAME=value` and separated by blanks.
+pub(super) fn variables(text: &str) -> Result<Vec<EnvVar>, String> {
+    words(text)
+        .into_iter()
+        .map(|word| match word.split_once('=') {
+            Some((name, value)) if !name.is_empty() => Ok(EnvVar {
+                name: name.to_owned(),
+                value: value.to_owned(),
+            }),
+            _ => Err(format!("'{word}': write it as NAME=value")),
+        })
+        .collect()
 }

@@ -113,6 +113,9 @@ fn replaces(later: &Step, change: &Change) -> bool {
         Some(
             ChangeKind::AddEntry { .. }
             | ChangeKind::SetReference { .. }
+            | ChangeKind::EditEntry { .. }
+            | ChangeKind::MoveEntry { .. }
+            | ChangeKind::Refresh { .. }
             | ChangeKind::RemoveEntry { .. }
             | ChangeKind::EditPreload { .. }
             | ChangeKind::RestartCluster { .. }

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::Timestamp;
-use crate::domain::change::{Change, stored};
+use crate::domain::change::{Change, EntryEdit, stored};
 use crate::domain::extension::ExtensionEntry;
-use crate::domain::ids::{ClusterKey, PodKey};
+use crate::domain::ids::{ClusterKey, DatabaseKey, PodKey};
 use crate::domain::known::{folded, known_entry};
 
 /// One guided action on a cluster, with its values.
@@ -69,6 +69,18 @@ guided_actions! {
     AddExtension,
     /// Give an entry another image reference.
     ChangeImage,
+    /// Edit the paths, the environment, the pull policy or the place of an entry.
+    EditEntry,
+    /// Set the version of a SQL extension in the databases that ask for it.
+    SetVersion,
+    /// Set the schema of a SQL extension in the databases that ask for it.
+    SetSchema,
+    /// Ask for SQL extensions in a database.
+    Declare,
+    /// Drop a SQL extension in a database.
+    DropExtension,
+    /// Have the operator look at a `Database` object again.
+    Refresh,
     /// Set the preload libraries.
     EditPreload,
     /// Have PostgreSQL read its configuration again.
@@ -161,6 +173,76 @@ pub struct ChangeImage {
     pub entry: String,
     /// The new reference; `None` takes the entry's own one away, so that the catalog's counts.
     pub reference: Option<String>,
+}
+
+/// Values of *edit an entry*.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct EditEntry {
+    /// What is set.
+    pub edit: EntryEdit,
+    /// Where it is put; `None`: it stays where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// Restart all instances afterwards: value of the annotation, fixed when the run is made.
+    #[serde(default)]
+    pub restart: Option<Timestamp>,
+}
+
+/// A place in the list of entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// Before all others.
+    First,
+    /// After the entry of this mount name.
+    After(String),
+}
+
+/// Values of *set the version*.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetVersion {
+    /// SQL name.
+    pub extension: String,
+    /// The version.
+    pub version: String,
+    /// Databases; none means all whose objects ask for it when the plan is made.
+    #[serde(default)]
+    pub databases: Vec<String>,
+}
+
+/// Values of *set the schema*.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetSchema {
+    /// SQL name.
+    pub extension: String,
+    /// The schema, which must be there.
+    pub schema: String,
+    /// Databases; none means all whose objects ask for it when the plan is made.
+    #[serde(default)]
+    pub databases: Vec<String>,
+}
+
+/// Values of *declare*.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declare {
+    /// What is asked for; what it requires is put before it when the plan is made.
+    pub databases: Vec<DatabaseWish>,
+}
+
+/// Values of *drop*.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DropExtension {
+    /// PostgreSQL database.
+    pub database: String,
+    /// SQL name.
+    pub extension: String,
+}
+
+/// Values of *refresh*.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refresh {
+    /// The `Database` object.
+    pub key: DatabaseKey,
 }
 
 /// Values of *edit the preload libraries*.

@@ -29,6 +29,8 @@ pub enum Condition {
     Promoted(ClusterKey, String),
     /// The `Database` object of the database has items for these SQL extensions, and its status is fresh and applied.
     DatabaseApplied(ClusterKey, String, Vec<String>),
+    /// The operator has done what the `Database` object asks for, by a status that agrees with the spec.
+    Refreshed(DatabaseKey),
     /// The `Database` object has no item of that SQL name any more, and its status is fresh.
     RequestGone(DatabaseKey, String),
     /// The `Database` object of that UID is gone.

@@ -38,6 +38,8 @@ pub(super) struct MustShow {
     pub(super) loaded: Vec<String>,
     /// What databases have.
     pub(super) installed: Vec<DatabaseWish>,
+    /// SQL extensions that databases do not have any more: database and name.
+    pub(super) absent: Vec<(String, String)>,
     /// The instance that is not in recovery any more.
     pub(super) promoted: Option<String>,
     /// Every instance has read its configuration since the request was sent.
@@ -72,6 +74,7 @@ pub(super) fn read(must_show: &MustShow, cluster: &Cluster, view: View<'_>) -> P
         }
     }
     in_databases(view, cluster, &must_show.installed, &mut ledger);
+    absent(view, cluster, &must_show.absent, &mut ledger);
     if let Some(ladder) = of_entry(must_show, view, cluster) {
         let is_shown = !(must_show.loaded.is_empty() && must_show.installed.is_empty());
         for rung in INSTANCE_RUNGS.iter().filter_map(|kind| ladder.rung(*kind)) {
@@ -262,6 +265,27 @@ fn in_databases(view: View<'_>, cluster: &Cluster, wishes: &[DatabaseWish], ledg
                 wish.schema.as_deref().unwrap_or_default()
             )),
             Some(there) => ledger.proved(format!("{database} has {} {}", there.name, there.version)),
+        }
+    }
+}
+
+/// What databases must not have any more.
+fn absent(view: View<'_>, cluster: &Cluster, wanted: &[(String, String)], ledger: &mut Ledger) {
+    let probe = view.world.primary_of(cluster).and_then(|primary| fresh_answer(view, primary));
+    for (database, extension) in wanted {
+        let facts = probe.and_then(|probe| probe.databases.iter().find(|there| there.database == *database));
+        match facts.map(|facts| &facts.installed) {
+            None => ledger.open(format!("database {database} was not read")),
+            Some(installed) => match installed.known() {
+                None => {
+                    let why = installed.because().unwrap_or("no answer");
+                    ledger.open(format!("{database}: pg_extension could not be read, because {why}"));
+                }
+                Some(installed) if installed.iter().any(|there| there.name == *extension) => {
+                    ledger.open(format!("{database} still has {extension}"));
+                }
+                Some(_) => ledger.proved(format!("{database} does not have {extension} any more")),
+            },
         }
     }
 }

@@ -213,6 +213,18 @@ impl Run {
         sent.is_some_and(|sent| !sent.accepted)
     }
 
+    /// SQL extensions that it is going to drop: what depends on them is read for it.
+    pub fn dropping(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        let open = self.plan.steps.iter().filter(|step| !step.is_done());
+        for name in open.filter_map(Step::change).flat_map(super::steps::dropped) {
+            if !names.iter().any(|there| there == name) {
+                names.push(name.to_owned());
+            }
+        }
+        names
+    }
+
     /// Its plan was never confirmed: it ends with the view that shows it, and nothing of it is on disk.
     pub fn is_draft(&self) -> bool {
         self.phase == Phase::Review && self.started.is_none()

@@ -201,6 +201,18 @@ fn remedy(model: &mut Model) -> Vec<Effect> {
             chosen.entry = Some(entry);
             GuidedAction::ChangeImage
         }
+        Remedy::Refresh(database, extension) => {
+            chosen.item = Some((database, extension));
+            GuidedAction::Refresh
+        }
+        Remedy::SetVersion(database, extension) => {
+            chosen.item = Some((database, extension));
+            GuidedAction::SetVersion
+        }
+        Remedy::Declare(database, extension) => {
+            chosen.item = Some((database, extension));
+            GuidedAction::Declare
+        }
         Remedy::Promote => GuidedAction::Promote,
         Remedy::RestartCluster => GuidedAction::RestartCluster,
     };
@@ -214,10 +226,19 @@ fn chosen(model: &Model) -> Option<Chosen> {
     Some(Chosen {
         entry: model.selected_ladder().map(|ladder| ladder.entry.clone()),
         instance: instance.or_else(|| shown.first().cloned()),
+        item: item(model),
         stuck: stuck(model),
         put_back: last_to_put_back(model),
         ..Chosen::cluster(model.selected_cluster()?.clone())
     })
+}
+
+/// The selected row of the databases, else the first one.
+fn item(model: &Model) -> Option<(String, String)> {
+    let rows = &model.selected_ladder()?.databases;
+    let at = model.screen.rows.get(&Tab::Databases).copied().unwrap_or_default();
+    let row = rows.get(at).or_else(|| rows.first())?;
+    Some((row.database.clone(), row.extension.clone()))
 }
 
 /// What is said when no cluster is selected.

@@ -68,8 +68,8 @@ pub(super) fn step(model: &mut Model, forward: bool) {
 }
 
 fn fill(what: &FormFor, form: &mut Form, world: &World) {
-    let on_name = form.fields.get(form.focus).is_some_and(|field| field.id == FieldId::Name);
-    if on_name {
+    // The others depend on the first field.
+    if form.focus == 0 {
         actions::fill(what, form, world);
     }
 }

@@ -309,7 +309,15 @@ fn effects(model: &Model, id: &RunId, command: Command) -> Vec<Effect> {
             })
             .into_iter()
             .collect(),
-        Command::Probe(pods) => observe::reads(world, target, &pods, true),
+        Command::Probe(pods) => {
+            let mut reads = observe::reads(world, target, &pods, true);
+            for effect in &mut reads {
+                if let Effect::Read(_, Read::Probe(request)) = effect {
+                    request.dropping = run.dropping();
+                }
+            }
+            reads
+        }
         Command::Report(pods) => pods.iter().filter_map(|pod| observe::manager(world, target, pod)).collect(),
         Command::Review(permissions) => vec![Effect::Read(target, Read::Permissions(permissions))],
         Command::Schedule(seconds) => vec![Effect::Schedule {

@@ -245,6 +245,7 @@ impl EntryEdit {
     }
 
     /// The edit that puts these fields back as they are in an entry.
+    #[must_use]
     pub fn back_to(&self, entry: &ExtensionEntry) -> Self {
         Self::between(&self.made_on(entry), entry)
     }

@@ -160,6 +160,9 @@ checks! {
     ManagedExtension, "managed-extension", Database, Anywhere,
         "The operator lets the extension stay: it drops pgaudit and pg_stat_statements without a parameter of theirs.",
         "CloudNativePG internal/management/controller/instance_controller.go";
+    Dependents, "dependents", Database, Step,
+        "Nothing in the database depends on the extension that is dropped: the operator drops without CASCADE.",
+        "CloudNativePG internal/management/controller/database_controller_sql.go; pg_depend";
     Cluster, "cluster", Cluster, Step,
         "The cluster is in view.",
         "the Cluster watch";

@@ -186,7 +186,11 @@ impl Found<'_> {
                 } else {
                     "Declare it in a Database object if the operator shall look after it".to_owned()
                 },
-                remedy: Remedy::ByHand,
+                remedy: if RESERVED.contains(&row.database.as_str()) {
+                    Remedy::ByHand
+                } else {
+                    Remedy::Declare(row.database.clone(), row.extension.clone())
+                },
             });
         }
     }
@@ -208,7 +212,7 @@ impl Found<'_> {
                     row.extension, row.database
                 ),
                 remedy_text: format!("Ask for version {available} in the Database object; the operator updates it then"),
-                remedy: Remedy::ByHand,
+                remedy: Remedy::SetVersion(row.database.clone(), row.extension.clone()),
             });
         }
     }

@@ -131,26 +131,12 @@ fn alter(change: &Change, world: &mut World) {
                 world.databases.remove(key);
             }
         }
-        ChangeKind::AddEntry { entry } => with_cluster(change, world, |cluster| add_entry(&mut cluster.spec, entry)),
-        ChangeKind::SetReference { entry, reference } => with_cluster(change, world, |cluster| {
-            if let Some(there) = cluster.spec.extensions.iter_mut().find(|there| there.name == *entry) {
-                there.reference.clone_from(reference);
-            }
-        }),
-        ChangeKind::RemoveEntry { entry } => {
-            with_cluster(change, world, |cluster| {
-                cluster.spec.extensions.retain(|there| there.name != *entry);
-            });
-        }
-        ChangeKind::EditEntry { edit } => with_cluster(change, world, |cluster| {
-            if let Some(there) = cluster.spec.extensions.iter_mut().find(|there| there.name == edit.entry) {
-                *there = edit.made_on(there);
-            }
-        }),
-        ChangeKind::MoveEntry { entry, after } => with_cluster(change, world, |cluster| {
-            move_entry(&mut cluster.spec.extensions, entry, after.as_deref());
-        }),
         ChangeKind::Refresh { key } => with_object(world, key, |object| object.observed_generation = Some(0)),
+        ChangeKind::AddEntry { .. }
+        | ChangeKind::SetReference { .. }
+        | ChangeKind::RemoveEntry { .. }
+        | ChangeKind::EditEntry { .. }
+        | ChangeKind::MoveEntry { .. } => with_cluster(change, world, |cluster| alter_entries(&change.kind, &mut cluster.spec)),
         ChangeKind::EditPreload { edit } => with_cluster(change, world, |cluster| {
             let spec = &mut cluster.spec;
             spec.preload = edit.made_on(&spec.preload);
@@ -163,6 +149,26 @@ fn alter(change: &Change, world: &mut World) {
         }
         // A restart in place is told by the status alone, which the operator writes.
         ChangeKind::RestartPrimary { .. } => {}
+    }
+}
+
+/// Makes a change of the extension entries.
+fn alter_entries(kind: &ChangeKind, spec: &mut ClusterSpec) {
+    match kind {
+        ChangeKind::AddEntry { entry } => add_entry(spec, entry),
+        ChangeKind::SetReference { entry, reference } => {
+            if let Some(there) = spec.extensions.iter_mut().find(|there| there.name == *entry) {
+                there.reference.clone_from(reference);
+            }
+        }
+        ChangeKind::RemoveEntry { entry } => spec.extensions.retain(|there| there.name != *entry),
+        ChangeKind::EditEntry { edit } => {
+            if let Some(there) = spec.extensions.iter_mut().find(|there| there.name == edit.entry) {
+                *there = edit.made_on(there);
+            }
+        }
+        ChangeKind::MoveEntry { entry, after } => move_entry(&mut spec.extensions, entry, after.as_deref()),
+        _ => {}
     }
 }
 

@@ -2,18 +2,17 @@
 
 use super::edit_preload::preload_step;
 use super::{Begin, Chosen, Guided, Row};
-use crate::domain::change::{ChangeKind, ChangedPart, ItemEdit, PreloadEdit};
+use crate::domain::change::{ChangeKind, PreloadEdit};
 use crate::domain::cluster::Cluster;
-use crate::domain::database::RequestedExtension;
 use crate::domain::entry_rules::{env_error, name_error, path_list_error, reference_error};
-use crate::domain::extension::{EnvVar, ExtensionEntry};
-use crate::domain::ids::{ClusterKey, DatabaseKey};
+use crate::domain::extension::ExtensionEntry;
+use crate::domain::ids::ClusterKey;
 use crate::domain::known::{KNOWN, known_entry};
 use crate::domain::requirements::names_error;
-use crate::domain::watch::Kind;
 use crate::domain::{Timestamp, World};
+use crate::workflow::asking;
 use crate::workflow::form::{FieldId, Form};
-use crate::workflow::forms::{choice, form, line, lines, listed, offered_by_catalog, some, words};
+use crate::workflow::forms::{choice, form, line, lines, listed, offered_by_catalog, some, variables, words};
 use crate::workflow::intent::{AddExtension, DatabaseWish, Intent, WrongWish};
 use crate::workflow::plan::{Condition, Step};
 use crate::workflow::proof::MustShow;
@@ -29,7 +28,7 @@ pub(super) const ROW: Row = Row {
 /// The form of `add-extension`. When a name has been chosen, [`prefill`] fills in what is known of it.
 fn blank(chosen: &Chosen, world: &World) -> Form {
     let cluster = &chosen.cluster;
-    let databases = databases(world, cluster);
+    let databases = asking::databases(world, cluster);
     let first = databases.first().cloned().unwrap_or_default();
     let fields = vec![
         choice(
@@ -161,28 +160,6 @@ fn offered(world: &World, cluster: &ClusterKey) -> Vec<String> {
     names
 }
 
-/// Databases that can be chosen: those with a `Database` object first, then what the primary told.
-fn databases(world: &World, cluster: &ClusterKey) -> Vec<String> {
-    let mut names: Vec<String> = world.databases_of(cluster).map(|object| object.database.clone()).collect();
-    let told = world
-        .clusters
-        .get(cluster)
-        .and_then(|cluster| world.answer_of(world.primary_of(cluster)?)?.server.known());
-    names.extend(
-        told.into_iter()
-            .flat_map(|server| &server.databases)
-            .map(|there| there.database.clone())
-            .filter(|name| name != "postgres"),
-    );
-    let mut seen = Vec::new();
-    for name in names {
-        if !seen.contains(&name) {
-            seen.push(name);
-        }
-    }
-    seen
-}
-
 /// Every database gets every SQL extension.
 fn wishes(form: &Form, entry: &str) -> Result<Vec<DatabaseWish>, String> {
     let mut names = words(form.value(FieldId::SqlNames));
@@ -200,19 +177,6 @@ fn wishes(form: &Form, entry: &str) -> Result<Vec<DatabaseWish>, String> {
     Ok(wishes)
 }
 
-fn variables(text: &str) -> Result<Vec<EnvVar>, String> {
-    words(text)
-        .into_iter()
-        .map(|word| match word.split_once('=') {
-            Some((name, value)) if !name.is_empty() => Ok(EnvVar {
-                name: name.to_owned(),
-                value: value.to_owned(),
-            }),
-            _ => Err(format!("'{word}': write it as NAME=value")),
-        })
-        .collect()
-}
-
 impl Guided for AddExtension {
     fn title(&self, _cluster: &ClusterKey) -> String {
         format!("add {}", self.entry.name)
@@ -226,15 +190,7 @@ impl Guided for AddExtension {
         if !self.preload.is_empty() {
             steps.push(preload_step(cluster, PreloadEdit::adding(&self.preload)));
         }
-        let mut done: Vec<&str> = Vec::new();
-        for wish in &self.databases {
-            if !done.contains(&wish.database.as_str()) {
-                done.push(&wish.database);
-                let of_it: Vec<&DatabaseWish> = self.databases.iter().filter(|other| other.database == wish.database).collect();
-                let taken = new_objects(&steps);
-                steps.extend(request_in(world, cluster, &wish.database, &of_it, &taken));
-            }
-        }
+        steps.extend(asking::requests(world, cluster, &self.databases));
         steps
     }
 
@@ -247,79 +203,4 @@ impl Guided for AddExtension {
             ..MustShow::default()
         }
     }
-}
-
-/// Keys of the objects that steps are going to make.
-fn new_objects(steps: &[Step]) -> Vec<DatabaseKey> {
-    let kinds = steps.iter().filter_map(|step| Some(&step.change()?.kind));
-    let is_new = |kind: &&ChangeKind| kind.facts().part == ChangedPart::NewObject;
-    kinds.filter(is_new).filter_map(|kind| kind.database_object().cloned()).collect()
-}
-
-/// One database: its `Database` object is extended item by item, or made with everything at once.
-fn request_in(world: &World, cluster: &ClusterKey, database: &str, wishes: &[&DatabaseWish], taken: &[DatabaseKey]) -> Vec<Step> {
-    if let Some(object) = world.objects_of(cluster, database).next() {
-        return wishes
-            .iter()
-            .map(|wish| {
-                step(
-                    ChangeKind::SetDatabaseExtension {
-                        key: object.key.clone(),
-                        extension: ItemEdit::asking(&wish.extension, wish.version.as_ref(), wish.schema.as_ref()),
-                    }
-                    .on(cluster.clone()),
-                    Condition::DatabaseApplied(cluster.clone(), database.to_owned(), vec![wish.extension.clone()]),
-                )
-            })
-            .collect();
-    }
-    let wanted = |wish: &&DatabaseWish| ItemEdit::asking(&wish.extension, wish.version.as_ref(), wish.schema.as_ref()).made_on(None);
-    let extensions: Vec<RequestedExtension> = wishes.iter().map(wanted).collect();
-    let names = extensions.iter().map(|extension| extension.name.clone()).collect();
-    vec![step(
-        ChangeKind::CreateDatabase {
-            key: free_name(world, cluster, database, taken),
-            database: database.to_owned(),
-            owner: owner_of(world, cluster, database).unwrap_or_default(),
-            extensions,
-        }
-        .on(cluster.clone()),
-        Condition::DatabaseApplied(cluster.clone(), database.to_owned(), names),
-    )]
-}
-
-/// The owner of a database by `pg_database`, as the primary told it.
-fn owner_of(world: &World, cluster: &ClusterKey, database: &str) -> Option<String> {
-    let primary = world.primary_of(world.clusters.get(cluster)?)?;
-    let server = world.answer_of(primary)?.server.known()?;
-    server
-        .databases
-        .iter()
-        .find(|there| there.database == database)
-        .map(|there| there.owner.clone())
-}
-
-/// `<cluster>-<database>` in letters that Kubernetes takes, with a number if that name is taken, by an object that is there
-/// or by one that an earlier step makes.
-fn free_name(world: &World, cluster: &ClusterKey, database: &str, taken: &[DatabaseKey]) -> DatabaseKey {
-    let folded: String = format!("{}-{database}", cluster.name)
-        .to_lowercase()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .take(240)
-        .collect();
-    let name = folded.trim_matches('-');
-    let key = |name: String| DatabaseKey::new(cluster.namespace.clone(), name);
-    let is_unreadable = |key: &DatabaseKey| world.unreadable.contains_key(&(Kind::Database, key.to_string()));
-    // One more than there are objects: one of these is free.
-    (1..=world.databases.len() + world.unreadable.len() + taken.len() + 1)
-        .map(|number| {
-            if number == 1 {
-                key(name.to_owned())
-            } else {
-                key(format!("{name}-{number}"))
-            }
-        })
-        .find(|key| !world.databases.contains_key(key) && !taken.contains(key) && !is_unreadable(key))
-        .unwrap_or_else(|| key(name.to_owned()))
 }

@@ -60,7 +60,11 @@ impl Guided for PutBack {
 fn until(change: &Change, cluster: &ClusterKey, world: &World, last_pod: Option<usize>, index: usize) -> Condition {
     match &change.kind {
         // While a pod is stuck the rollout cannot get further; it is awaited after the pod's deletion.
-        ChangeKind::AddEntry { .. } | ChangeKind::RemoveEntry { .. } | ChangeKind::SetReference { .. } | ChangeKind::EditPreload { .. }
+        ChangeKind::AddEntry { .. }
+        | ChangeKind::RemoveEntry { .. }
+        | ChangeKind::SetReference { .. }
+        | ChangeKind::EditEntry { .. }
+        | ChangeKind::EditPreload { .. }
             if last_pod.is_some() =>
         {
             Condition::Resolved(cluster.clone())
@@ -76,6 +80,9 @@ fn until(change: &Change, cluster: &ClusterKey, world: &World, last_pod: Option<
         ChangeKind::AddEntry { .. }
         | ChangeKind::RemoveEntry { .. }
         | ChangeKind::SetReference { .. }
+        | ChangeKind::EditEntry { .. }
+        | ChangeKind::MoveEntry { .. }
+        | ChangeKind::Refresh { .. }
         | ChangeKind::DeletePod { .. }
         | ChangeKind::RestartCluster { .. }
         | ChangeKind::Reload { .. }

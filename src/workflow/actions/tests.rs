@@ -159,6 +159,7 @@ fn an_action_opens_its_form_or_makes_its_plan_or_says_why_it_is_not_available() 
     let nothing = Chosen::cluster(fixture::cluster_key());
     let all = Chosen {
         entry: Some("hstore".to_owned()),
+        item: Some(("app".to_owned(), "hstore".to_owned())),
         instance: world.instances.keys().next().cloned(),
         stuck: world.instances.keys().next().cloned(),
         put_back: Some(RunId("a-1".to_owned())),

@@ -88,7 +88,11 @@ pub(super) fn differs(run: &Run, step: usize, world: &World) -> Option<String> {
 fn part(change: &Change) -> String {
     let cluster = &change.cluster;
     match &change.kind {
-        ChangeKind::AddEntry { .. } | ChangeKind::SetReference { .. } | ChangeKind::RemoveEntry { .. } => {
+        ChangeKind::AddEntry { .. }
+        | ChangeKind::SetReference { .. }
+        | ChangeKind::RemoveEntry { .. }
+        | ChangeKind::EditEntry { .. }
+        | ChangeKind::MoveEntry { .. } => {
             format!("the extension entries of cluster {cluster}")
         }
         ChangeKind::EditPreload { .. } => format!("the preload libraries of cluster {cluster}"),
@@ -99,6 +103,7 @@ fn part(change: &Change) -> String {
         ChangeKind::CreateDatabase { database, .. } => format!("the Database objects of database {database}"),
         ChangeKind::SetDatabaseExtension { key, .. }
         | ChangeKind::UnsetDatabaseExtension { key, .. }
+        | ChangeKind::Refresh { key }
         | ChangeKind::DeleteDatabase { key, .. } => {
             format!("the Database object {key}")
         }

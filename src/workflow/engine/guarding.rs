@@ -144,6 +144,7 @@ fn are_answered(run: &Run, step: usize, change: &Change, world: &World) -> bool 
         .all(|permission| world.permissions.contains_key(permission));
     let (by_report, by_sql) = (may_report(run, world), change.kind.facts().needs_sql);
     reviewed
+        && dependents_are_new(run, change, world)
         && world
             .instances_of(&run.intent.cluster)
             .filter(|instance| instance.is_up())
@@ -153,6 +154,17 @@ fn are_answered(run: &Run, step: usize, change: &Change, world: &World) -> bool 
                     || world.failure_of(instance).is_some_and(|failure| failure.at >= run.since);
                 (!by_report || reported) && (!by_sql || probed)
             })
+}
+
+/// What depends on an extension that is dropped was not read before this phase.
+fn dependents_are_new(run: &Run, change: &Change, world: &World) -> bool {
+    let Some((cluster, database)) = world.clusters.get(&change.cluster).zip(steps::database_of(change, world)) else {
+        return true;
+    };
+    let told = steps::dropped(change)
+        .into_iter()
+        .map(|name| world.dependents_of(cluster, database, name));
+    told.flatten().all(|told| told.at >= run.since)
 }
 
 /// The world shows the object older than this run knows it to be.

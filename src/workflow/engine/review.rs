@@ -71,6 +71,7 @@ pub(super) fn renew(run: &mut Run, world: &World, commands: &mut Vec<Command>) -
             .any(|preview| preview.step == *step && is_same(sent, &preview.request))
     });
     ask_silent(run, world, commands);
+    ask_dependents(run, world, commands);
     ask_leave(run, commands);
     if !run.plan.is_refused() && run.plan.text_only.is_none() {
         ask_dry_runs(run, commands);
@@ -114,6 +115,19 @@ fn ask_silent(run: &mut Run, world: &World, commands: &mut Vec<Command>) {
     }
     if !silent.is_empty() {
         commands.push(Command::Probe(silent));
+    }
+}
+
+/// What depends on an extension is read for the plan that drops it.
+fn ask_dependents(run: &mut Run, world: &World, commands: &mut Vec<Command>) {
+    let names = run.dropping();
+    let cluster = world.clusters.get(&run.intent.cluster);
+    let primary = cluster
+        .and_then(|cluster| world.primary_of(cluster))
+        .filter(|primary| primary.is_up());
+    if let (false, Some(primary)) = (names.is_empty() || run.memory.dropping == names, primary) {
+        run.memory.dropping = names;
+        commands.push(Command::Probe(vec![primary.key.clone()]));
     }
 }
 

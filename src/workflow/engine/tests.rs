@@ -18,6 +18,7 @@ use crate::workflow::plan::{CheckCode, CheckResult, DryRun};
 
 mod awaiting;
 mod clocks;
+mod life;
 mod recordings;
 mod rehearsal;
 mod second_writer;

@@ -184,6 +184,8 @@ fn must_last(until: &Condition) -> bool {
             | Condition::Restarted(..)
             | Condition::Promoted(..)
             | Condition::InstanceRestarted(..)
+            // The status of before stays for a moment.
+            | Condition::Refreshed(_)
     )
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Situation, fail, pass, unknown, warn};
 use crate::domain::World;
-use crate::domain::change::ChangeKind;
+use crate::domain::change::{ChangeKind, EntryEdit};
 use crate::domain::cluster::Cluster;
 use crate::domain::ladder::NamesFrom;
 use crate::domain::probe::FileKind;
@@ -13,7 +13,11 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
     let mut checks = Vec::new();
     for change in situation.at_hand() {
         match &change.kind {
-            ChangeKind::SetReference { entry, .. } => {
+            ChangeKind::SetReference { entry, .. }
+            | ChangeKind::MoveEntry { entry, .. }
+            | ChangeKind::EditEntry {
+                edit: EntryEdit { entry, .. },
+            } => {
                 if cluster.spec.extensions.iter().all(|there| there.name != *entry) {
                     checks.push(fail(
                         CheckCode::EntryName,
@@ -37,6 +41,7 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
             | ChangeKind::CreateDatabase { .. }
             | ChangeKind::SetDatabaseExtension { .. }
             | ChangeKind::UnsetDatabaseExtension { .. }
+            | ChangeKind::Refresh { .. }
             | ChangeKind::DeleteDatabase { .. } => {}
         }
     }
@@ -113,6 +118,9 @@ fn still_preloaded(situation: &Situation<'_>, cluster: &Cluster, entry: &str) ->
             | ChangeKind::CreateDatabase { .. }
             | ChangeKind::SetDatabaseExtension { .. }
             | ChangeKind::UnsetDatabaseExtension { .. }
+            | ChangeKind::EditEntry { .. }
+            | ChangeKind::MoveEntry { .. }
+            | ChangeKind::Refresh { .. }
             | ChangeKind::DeleteDatabase { .. } => {}
         }
     }

@@ -25,6 +25,9 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
             | ChangeKind::CreateDatabase { .. }
             | ChangeKind::SetDatabaseExtension { .. }
             | ChangeKind::UnsetDatabaseExtension { .. }
+            | ChangeKind::EditEntry { .. }
+            | ChangeKind::MoveEntry { .. }
+            | ChangeKind::Refresh { .. }
             | ChangeKind::DeleteDatabase { .. } => {}
         }
     }

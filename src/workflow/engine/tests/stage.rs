@@ -15,7 +15,8 @@ use crate::domain::ids::PodKey;
 use crate::domain::instance::{Instance, Mount, Trouble};
 use crate::domain::permission::Verdict;
 use crate::domain::probe::{
-    AvailableExtension, DatabaseOwner, DatabaseProbe, Fact, FileKind, InstanceProbe, ManagerReport, ProbeFailure, Setting, UpdatePath,
+    AvailableExtension, DatabaseOwner, DatabaseProbe, Dependents, Fact, FileKind, InstanceProbe, ManagerReport, ProbeFailure, Setting,
+    UpdatePath,
 };
 use crate::domain::request::tests::objects::{Refusal, carry_out};
 use crate::domain::{Observation, Timestamp, World};
@@ -64,6 +65,8 @@ pub(super) struct Stage {
     pub(super) mute: bool,
     /// The image of `foo` holds nothing.
     pub(super) hollow: bool,
+    /// What depends on an extension, wherever it is installed.
+    pub(super) depending: BTreeMap<String, Vec<String>>,
     /// SQL does not list files: the session is no superuser's.
     pub(super) unlisted: bool,
     /// SQL does not tell which versions are offered.
@@ -146,6 +149,7 @@ impl Stage {
             preloaded: BTreeMap::new(),
             mute: false,
             hollow: false,
+            depending: BTreeMap::new(),
             unlisted: false,
             vague: false,
             updates: Vec::new(),
@@ -554,9 +558,22 @@ impl Stage {
                 ),
                 settings: Fact::Known(paths.clone()),
                 update_paths: Fact::Known(self.updates.clone()),
+                dependents: self.dependents(database),
             })
             .collect();
         probe
+    }
+
+    /// What the statement tells of each extension that is installed in a database.
+    fn dependents(&self, database: &str) -> Vec<Dependents> {
+        let installed = self.installed.get(database).into_iter().flatten();
+        installed
+            .map(|(name, _)| Dependents {
+                extension: name.clone(),
+                at: self.now,
+                objects: Fact::Known(self.depending.get(name).cloned().unwrap_or_default()),
+            })
+            .collect()
     }
 
     fn report(&mut self, pod: &PodKey) {

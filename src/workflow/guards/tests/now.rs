@@ -48,6 +48,25 @@ fn create(database: &str, owner: &str) -> Asking {
     })
 }
 
+fn drop_hstore() -> Asking {
+    ask(ChangeKind::SetDatabaseExtension {
+        key: DatabaseKey::new("shop", "orders-app"),
+        extension: ItemEdit::dropping("hstore"),
+    })
+}
+
+fn depends_on_hstore(world: &mut World, objects: &[&str]) {
+    fixture::change_probe(world, "orders-1", |probe| {
+        for database in probe.databases.iter_mut().filter(|database| database.database == "app") {
+            database.dependents = vec![crate::domain::probe::Dependents {
+                extension: "hstore".to_owned(),
+                at: fixture::now(),
+                objects: Fact::Known(objects.iter().map(|object| (*object).to_owned()).collect()),
+            }];
+        }
+    });
+}
+
 fn restart_primary(instance: &str) -> Asking {
     ask(ChangeKind::RestartPrimary {
         instance: instance.to_owned(),
@@ -180,6 +199,14 @@ fn rows() -> Vec<Row> {
                     extension: ItemEdit::asking("hstore", None, None),
                 })
             },
+        ),
+        (
+            CheckCode::Dependents,
+            Fail,
+            |world| depends_on_hstore(world, &["view tagged"]),
+            drop_hstore,
+            |world| depends_on_hstore(world, &[]),
+            drop_hstore,
         ),
         (
             Owner,

@@ -1,0 +1,111 @@
+//! Set the schema of a SQL extension in the `Database` objects that ask for it: the operator moves it there.
+
+use super::{Begin, Chosen, Guided, Row};
+use crate::domain::cluster::Cluster;
+use crate::domain::ids::ClusterKey;
+use crate::domain::{Timestamp, World};
+use crate::workflow::asking;
+use crate::workflow::form::{FieldId, Form};
+use crate::workflow::forms::{choice, form, line, offer, some, words};
+use crate::workflow::intent::{DatabaseWish, Intent, SetSchema};
+use crate::workflow::plan::Step;
+use crate::workflow::proof::MustShow;
+
+pub(super) const ROW: Row = Row {
+    verb: Some("set-schema"),
+    begin: |chosen, world, _| opened(chosen, world),
+    fill: Some(fill),
+    submit: Some(submit),
+};
+
+fn opened(chosen: &Chosen, world: &World) -> Result<Begin, String> {
+    let cluster = &chosen.cluster;
+    let names = asking::asked_for(world, cluster);
+    let first = names.first().ok_or("no Database object of the cluster asks for an extension")?;
+    let selected = chosen
+        .item
+        .as_ref()
+        .map(|(_, extension)| extension)
+        .filter(|name| names.contains(name));
+    let extension = selected.unwrap_or(first).clone();
+    let mut form = form(
+        format!("set a schema in {}", cluster.name),
+        vec![
+            choice(FieldId::Extension, "extension", "the SQL extension", names, false),
+            line(
+                FieldId::Schema,
+                "schema",
+                "a schema that is there; not every extension can be moved, PostgreSQL then says so",
+            ),
+            choice(
+                FieldId::Databases,
+                "databases",
+                "separated by blanks; empty means all that ask for it",
+                Vec::new(),
+                true,
+            ),
+        ],
+    );
+    form.set(FieldId::Extension, &extension);
+    fill(&mut form, world, cluster);
+    form.focus = 1;
+    Ok(Begin::Form(form))
+}
+
+/// The databases that can be chosen depend on the extension.
+fn fill(form: &mut Form, world: &World, cluster: &ClusterKey) {
+    let extension = form.value(FieldId::Extension).to_owned();
+    let databases = world.asking_for(cluster, &extension).map(|object| object.database.clone());
+    offer(form, FieldId::Databases, databases.collect());
+}
+
+fn submit(form: &mut Form, world: &World, cluster: &Cluster, _now: Timestamp) -> Intent {
+    let extension = form.value(FieldId::Extension).trim().to_owned();
+    form.blame(FieldId::Extension, asking::not_asked_for(world, cluster, &extension));
+    let schema = some(form.value(FieldId::Schema));
+    let error = schema.is_none().then(|| "a schema is needed".to_owned());
+    form.blame(FieldId::Schema, error);
+    let databases = words(form.value(FieldId::Databases));
+    SetSchema {
+        extension,
+        schema: schema.unwrap_or_default(),
+        databases,
+    }
+    .on(cluster.key.clone())
+}
+
+impl SetSchema {
+    fn wishes(&self) -> Vec<DatabaseWish> {
+        let wish = |database: &String| DatabaseWish {
+            database: database.clone(),
+            extension: self.extension.clone(),
+            version: None,
+            schema: Some(self.schema.clone()),
+        };
+        self.databases.iter().map(wish).collect()
+    }
+}
+
+impl Guided for SetSchema {
+    fn title(&self, _cluster: &ClusterKey) -> String {
+        format!("move {} to schema {}", self.extension, self.schema)
+    }
+
+    fn settle(&mut self, cluster: &ClusterKey, world: &World) {
+        if self.databases.is_empty() {
+            let objects = world.asking_for(cluster, &self.extension);
+            self.databases = objects.map(|object| object.database.clone()).collect();
+        }
+    }
+
+    fn steps(&self, cluster: &ClusterKey, world: &World) -> Vec<Step> {
+        asking::requests(world, cluster, &self.wishes())
+    }
+
+    fn must_show(&self, _cluster: &Cluster, _world: &World) -> MustShow {
+        MustShow {
+            installed: self.wishes(),
+            ..MustShow::default()
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Set the version of a SQL extension in the `Database` objects that ask for it: the operator updates it there.
+
+use super::{Begin, Chosen, Guided, Row};
+use crate::domain::cluster::Cluster;
+use crate::domain::ids::ClusterKey;
+use crate::domain::versions::is_lower;
+use crate::domain::{Timestamp, World};
+use crate::workflow::asking;
+use crate::workflow::form::{FieldId, Form};
+use crate::workflow::forms::{choice, form, offer, some, words};
+use crate::workflow::intent::{DatabaseWish, Intent, SetVersion};
+use crate::workflow::plan::Step;
+use crate::workflow::proof::MustShow;
+
+pub(super) const ROW: Row = Row {
+    verb: Some("set-version"),
+    begin: |chosen, world, _| opened(chosen, world),
+    fill: Some(fill),
+    submit: Some(submit),
+};
+
+fn opened(chosen: &Chosen, world: &World) -> Result<Begin, String> {
+    let cluster = &chosen.cluster;
+    let names = asking::asked_for(world, cluster);
+    let first = names.first().ok_or("no Database object of the cluster asks for an extension")?;
+    let selected = chosen
+        .item
+        .as_ref()
+        .map(|(_, extension)| extension)
+        .filter(|name| names.contains(name));
+    let extension = selected.unwrap_or(first).clone();
+    let mut form = form(
+        format!("set a version in {}", cluster.name),
+        vec![
+            choice(FieldId::Extension, "extension", "the SQL extension", names, false),
+            choice(
+                FieldId::Version,
+                "version",
+                "a version that an update path leads to; nothing else can be reached",
+                Vec::new(),
+                true,
+            ),
+            choice(
+                FieldId::Databases,
+                "databases",
+                "separated by blanks; empty means all that ask for it",
+                Vec::new(),
+                true,
+            ),
+        ],
+    );
+    form.set(FieldId::Extension, &extension);
+    fill(&mut form, world, cluster);
+    form.focus = 1;
+    Ok(Begin::Form(form))
+}
+
+/// What can be chosen depends on the extension.
+fn fill(form: &mut Form, world: &World, cluster: &ClusterKey) {
+    let extension = form.value(FieldId::Extension).to_owned();
+    let versions = reachable(world, cluster, &extension);
+    if form.value(FieldId::Version).is_empty()
+        && let Some(last) = versions.last()
+    {
+        form.set(FieldId::Version, last);
+    }
+    offer(form, FieldId::Version, versions);
+    let databases = world.asking_for(cluster, &extension).map(|object| object.database.clone());
+    offer(form, FieldId::Databases, databases.collect());
+}
+
+/// Versions that an update path leads to from what is installed where it is asked for, the highest last.
+fn reachable(world: &World, cluster: &ClusterKey, extension: &str) -> Vec<String> {
+    let Some(there) = world.clusters.get(cluster) else {
+        return Vec::new();
+    };
+    let mut versions: Vec<String> = Vec::new();
+    for object in world.asking_for(cluster, extension) {
+        let Some((_, facts)) = world.facts_of(there, &object.database) else {
+            continue;
+        };
+        let paths = facts.update_paths.known().into_iter().flatten();
+        for path in paths.filter(|path| path.name == extension && !is_lower(&path.target, &path.source)) {
+            if !versions.contains(&path.target) {
+                versions.push(path.target.clone());
+            }
+        }
+    }
+    versions.sort_by(|one, other| {
+        if is_lower(one, other) {
+            std::cmp::Ordering::Less
+        } else if is_lower(other, one) {
+            std::cmp::Ordering::Greater
+        } else {
+            one.cmp(other)
+        }
+    });
+    versions
+}
+
+fn submit(form: &mut Form, world: &World, cluster: &Cluster, _now: Timestamp) -> Intent {
+    let extension = form.value(FieldId::Extension).trim().to_owned();
+    form.blame(FieldId::Extension, asking::not_asked_for(world, cluster, &extension));
+    let version = some(form.value(FieldId::Version));
+    let error = version.is_none().then(|| "a version is needed".to_owned());
+    form.blame(FieldId::Version, error);
+    let databases = words(form.value(FieldId::Databases));
+    SetVersion {
+        extension,
+        version: version.unwrap_or_default(),
+        databases,
+    }
+    .on(cluster.key.clone())
+}
+
+impl SetVersion {
+    fn wishes(&self) -> Vec<DatabaseWish> {
+        let wish = |database: &String| DatabaseWish {
+            database: database.clone(),
+            extension: self.extension.clone(),
+            version: Some(self.version.clone()),
+            schema: None,
+        };
+        self.databases.iter().map(wish).collect()
+    }
+}
+
+impl Guided for SetVersion {
+    fn title(&self, _cluster: &ClusterKey) -> String {
+        format!("set {} to {}", self.extension, self.version)
+    }
+
+    fn settle(&mut self, cluster: &ClusterKey, world: &World) {
+        if self.databases.is_empty() {
+            let objects = world.asking_for(cluster, &self.extension);
+            self.databases = objects.map(|object| object.database.clone()).collect();
+        }
+    }
+
+    fn steps(&self, cluster: &ClusterKey, world: &World) -> Vec<Step> {
+        asking::requests(world, cluster, &self.wishes())
+    }
+
+    fn must_show(&self, _cluster: &Cluster, _world: &World) -> MustShow {
+        MustShow {
+            installed: self.wishes(),
+            ..MustShow::default()
+        }
+    }
+}
