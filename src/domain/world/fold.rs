@@ -28,7 +28,13 @@ fn fold(world: &mut World, observation: Observation, now: Timestamp) -> Changed 
         Observation::Upserted(object) => upsert(world, object, now, &mut changed),
         Observation::Removed(id) => remove(world, &id, &mut changed),
         Observation::Unreadable { kind, object, why } => {
-            changed.visible = world.unreadable.insert((kind, object), why.clone()) != Some(why);
+            // What it was before is not what it is now.
+            let is_known = world.unreadable.get(&(kind, object.clone())) == Some(&why);
+            if let Some(id) = known(world, kind, &object) {
+                remove(world, &id, &mut changed);
+            }
+            changed.visible |= !is_known;
+            world.unreadable.insert((kind, object), why);
         }
         Observation::Watch { kind, state, at } => {
             let status = world.watches.entry(kind).or_default();
@@ -438,6 +444,33 @@ fn note_database_clusters(world: &World, clusters: &BTreeSet<ClusterKey>, change
             .filter(|instance| instance.is_up() && clusters.contains(&instance.cluster))
             .map(|instance| instance.key.clone()),
     );
+}
+
+/// The object of this name, `namespace/name`, that was read before.
+fn known(world: &World, kind: Kind, told: &str) -> Option<ObjectId> {
+    let (namespace, name) = told
+        .split_once('/')
+        .map_or((None, told), |(namespace, name)| (Some(namespace), name));
+    match kind {
+        Kind::Cluster => {
+            let key = ClusterKey::new(namespace?, name);
+            world.clusters.contains_key(&key).then_some(ObjectId::Cluster(key))
+        }
+        Kind::Pod => {
+            let key = PodKey::new(namespace?, name);
+            let uid = world.any_pod(&key)?.uid.clone();
+            Some(ObjectId::Instance(key, uid))
+        }
+        Kind::Database => {
+            let key = DatabaseKey::new(namespace?, name);
+            world.databases.contains_key(&key).then_some(ObjectId::Database(key))
+        }
+        Kind::ImageCatalog | Kind::ClusterImageCatalog => {
+            let (namespace, name) = (namespace.map(str::to_owned), name.to_owned());
+            let key = CatalogKey { namespace, name };
+            world.catalogs.contains_key(&key).then_some(ObjectId::Catalog(key))
+        }
+    }
 }
 
 fn remove(world: &mut World, id: &ObjectId, changed: &mut Changed) {

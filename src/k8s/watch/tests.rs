@@ -108,6 +108,30 @@ async fn one_garbage_object_does_not_take_the_list_along() {
     assert!(matches!(&told[1], Observation::Unreadable { object, .. } if object == "shop/bad"));
 }
 
+/// F19: an object that becomes unreadable and is deleted then; the others are not affected.
+#[tokio::test(start_paused = true)]
+async fn a_change_to_what_cannot_be_read_is_told_and_does_not_end_the_watch() {
+    let told = told(6, |uri, _| {
+        if !uri.contains("watch=1") {
+            return json_answer(200, &list(&[cluster("a", "1"), cluster("b", "2")]));
+        }
+        let garbage = json!({"metadata": {"name": "a", "namespace": "shop", "resourceVersion": "11"}, "spec": {"instances": "three"}});
+        let events = [
+            json!({"type": "MODIFIED", "object": garbage}),
+            json!({"type": "MODIFIED", "object": cluster("b", "12")}),
+            json!({"type": "DELETED", "object": garbage}),
+        ];
+        let lines: String = events.iter().map(|event| format!("{event}\n")).collect();
+        begun_answer(lines, Then::Silence)
+    })
+    .await;
+    let mut told = told.iter().filter(|told| !matches!(told, Observation::Watch { .. }));
+    assert!(matches!(told.next(), Some(Observation::Replaced(_))));
+    assert!(matches!(told.next(), Some(Observation::Unreadable { object, .. }) if object == "shop/a"));
+    assert!(matches!(told.next(), Some(Observation::Upserted(Object::Cluster(cluster))) if cluster.key.name == "b"));
+    assert!(matches!(told.next(), Some(Observation::Removed(ObjectId::Cluster(key))) if key.name == "a"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_forbidden_names_the_permission_and_an_absent_kind_says_so() {
     let forbidden = told(1, |_, _| json_answer(403, &failure(403, "no"))).await;

@@ -145,6 +145,37 @@ fn an_object_that_cannot_be_read_is_told_until_it_is_deleted() {
     }
 }
 
+/// F19: what was read before is not the present state of an object that cannot be read any more, as after a list that does
+/// not have it.
+#[test]
+fn the_last_readable_version_is_not_the_present_one() {
+    let mut world = crate::domain::fixture::world();
+    let cluster = crate::domain::fixture::cluster().key;
+    let pod = world.instances.keys().next().unwrap().clone();
+    let others = world.instances.len() - 1;
+    let unreadable = |kind, object: String| Observation::Unreadable {
+        kind,
+        object,
+        why: "spec is not an object".to_owned(),
+    };
+    let changed = world.apply(unreadable(Kind::Pod, pod.to_string()), at(1));
+    assert!(changed.visible && changed.clusters.contains(&cluster));
+    assert!(!world.instances.contains_key(&pod) && world.instances.len() == others);
+    assert!(world.apply(unreadable(Kind::Cluster, cluster.to_string()), at(1)).visible);
+    assert!(!world.clusters.contains_key(&cluster) && !world.unreadable.is_empty());
+    // The same once more is no news.
+    assert!(!world.apply(unreadable(Kind::Cluster, cluster.to_string()), at(1)).visible);
+    assert!(
+        world
+            .apply(
+                crate::domain::observation::Object::Cluster(Box::new(crate::domain::fixture::cluster())).into(),
+                at(2)
+            )
+            .visible
+    );
+    assert!(world.clusters.contains_key(&cluster) && world.unreadable.len() == 1);
+}
+
 // D36h: a list made everything younger than SQL, so that a true "applied, but not installed" was on its way for a while.
 #[test]
 fn a_new_list_makes_nothing_younger_that_did_not_change() {
