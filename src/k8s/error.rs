@@ -185,12 +185,13 @@ fn refused_certificate(error: &kube::Error) -> Option<(String, &'static str)> {
                 NAME,
             )
         }
-        CertificateError::UnknownIssuer => (
-            "the server's certificate is signed by an unknown authority".to_owned(),
-            "write the authority that signed it into the cluster entry of the kubeconfig: certificate-authority",
+        CertificateError::UnknownIssuer => ("the server's certificate is signed by an unknown authority".to_owned(), AUTHORITY),
+        // A cluster that was made again has an authority of the same name, with another key.
+        CertificateError::BadSignature => (
+            "the server's certificate is signed by an unknown authority of the same name as the known one".to_owned(),
+            AUTHORITY,
         ),
         CertificateError::Revoked => ("the server's certificate was revoked".to_owned(), RENEW),
-        CertificateError::BadSignature => ("the signature of the server's certificate is wrong".to_owned(), RENEW),
         CertificateError::Other(why) => (
             format!("the server's certificate is refused: {}", sanitise(&why.to_string())),
             "write this very certificate into certificate-authority if it is to be trusted, or ask for a new one",
@@ -220,6 +221,7 @@ fn of_tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
 /// The most names of a certificate that are repeated.
 const MOST_NAMES: usize = 6;
 const RENEW: &str = "ask the API server's administrator for a new certificate of the server";
+const AUTHORITY: &str = "write the authority that signed it into the cluster entry of the kubeconfig: certificate-authority";
 const NAME: &str = "correct server in the cluster entry of the kubeconfig, or write a name of the certificate into tls-server-name";
 
 /// A name as it stands in a certificate; rustls shows it as `DnsName("name")` or `IpAddress(address)`.

@@ -105,6 +105,16 @@ fn a_certificate_that_is_refused_is_named_for_what_it_is() {
         said.contains("signed by an unknown authority") && said.contains("certificate-authority"),
         "{said}"
     );
+    // One of the same name, as that of a cluster that was made again.
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let made_again: CertifiedIssuer<'_, KeyPair> = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let said = told("status", &server, &authority(folder.path(), &made_again.pem()));
+    assert!(
+        said.contains("signed by an unknown authority of the same name as the known one") && said.contains("certificate-authority"),
+        "{said}"
+    );
+    let known = authority(folder.path(), &ca.pem());
     let expired = serve(&signed(&["127.0.0.1"], 2021));
     let said = told("status", &expired, &known);
     assert!(
