@@ -1,5 +1,6 @@
 //! Runs on a bad day: the API server is paused, killed, or does not know the user any more in the middle of a run.
-//! `EXTOP_E2E_PAUSE_API` and `EXTOP_E2E_RESUME_API` are commands that stop the API server by SIGSTOP and let it go on.
+//! `EXTOP_E2E_PAUSE_API` and `EXTOP_E2E_RESUME_API` are commands that stop the API server by SIGSTOP and let it go on;
+//! `EXTOP_E2E_EXCHANGE_API` gives it another certificate, which it shows after a restart.
 
 use std::io::Read as _;
 use std::process::{Child, Stdio};
@@ -7,6 +8,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::console::Console;
+use crate::front::Front;
 use crate::outage::shell;
 use crate::rig::{self, Space, extop, images, until};
 use crate::users::user;
@@ -83,11 +86,38 @@ fn a_run_goes_through_an_api_server_that_is_away_for_a_minute() {
         space.orders(1);
         let run = adding(&space, &[]);
         shell(away);
+        if name == "killed" && std::env::var_os("EXTOP_E2E_EXCHANGE_API").is_some() {
+            shell("EXTOP_E2E_EXCHANGE_API");
+        }
         std::thread::sleep(AWAY);
         shell(back);
         start_operator_at_once();
         ends(&space, run);
     }
+}
+
+/// The authority of the server's certificate is another one in the middle of a run, and the kubeconfig has it a little later. A
+/// console beside it is live again, too.
+#[test]
+fn a_run_goes_on_when_the_authority_of_its_server_is_exchanged() {
+    if !rig::wanted("a_run_goes_on_when_the_authority_of_its_server_is_exchanged") {
+        return;
+    }
+    let space = Space::new("exchanged");
+    space.orders(1);
+    let front = Front::start(&space.name);
+    let console = Console::start(&["-n", &space.name, "--kubeconfig", front.kubeconfig()], &[]);
+    console.wait_for("live", 30);
+    let run = adding(&space, &["--kubeconfig", front.kubeconfig()]);
+    front.exchange();
+    console.wait_for("signed by an unknown authority", 60);
+    assert!(console.screen().contains("orders"), "{}", console.screen());
+    front.write_kubeconfig();
+    let back = console.wait("the console is live again", 60, |screen| {
+        screen.contains("live") && !screen.contains("stale")
+    });
+    eprintln!("live again {:.1} s after the kubeconfig had the new authority", back.as_secs_f32());
+    ends(&space, run);
 }
 
 /// An operator that has lost its lease ends, and Kubernetes starts it later each time. A new pod is started at once.

@@ -20,6 +20,7 @@ mod by_keys;
 mod console;
 mod eras;
 mod faults;
+mod front;
 mod hinder;
 mod outage;
 mod proxy;
