@@ -27,15 +27,7 @@ fn fold(world: &mut World, observation: Observation, now: Timestamp) -> Changed 
         Observation::Replaced(objects) => replace(world, objects, now, &mut changed),
         Observation::Upserted(object) => upsert(world, object, now, &mut changed),
         Observation::Removed(id) => remove(world, &id, &mut changed),
-        Observation::Unreadable { kind, object, why } => {
-            // What it was before is not what it is now.
-            let is_known = world.unreadable.get(&(kind, object.clone())) == Some(&why);
-            if let Some(id) = known(world, kind, &object) {
-                remove(world, &id, &mut changed);
-            }
-            changed.visible |= !is_known;
-            world.unreadable.insert((kind, object), why);
-        }
+        Observation::Unreadable { kind, object, why } => unreadable(world, kind, object, why, &mut changed),
         Observation::Watch { kind, state, at } => {
             let status = world.watches.entry(kind).or_default();
             let state = lasting(&status.state, state, at);
@@ -444,6 +436,16 @@ fn note_database_clusters(world: &World, clusters: &BTreeSet<ClusterKey>, change
             .filter(|instance| instance.is_up() && clusters.contains(&instance.cluster))
             .map(|instance| instance.key.clone()),
     );
+}
+
+/// What an object was before is not what it is now.
+fn unreadable(world: &mut World, kind: Kind, object: String, why: String, changed: &mut Changed) {
+    let is_known = world.unreadable.get(&(kind, object.clone())) == Some(&why);
+    if let Some(id) = known(world, kind, &object) {
+        remove(world, &id, changed);
+    }
+    changed.visible |= !is_known;
+    world.unreadable.insert((kind, object), why);
 }
 
 /// The object of this name, `namespace/name`, that was read before.

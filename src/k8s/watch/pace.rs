@@ -13,23 +13,38 @@ const EACH: Duration = Duration::from_secs(4);
 
 /// A pause that grows with every failure.
 #[derive(Debug)]
-pub(in crate::k8s) struct Backoff(Duration);
+pub(in crate::k8s) struct Backoff {
+    next: Duration,
+    /// The share of the longest pause by which it begins later.
+    phase: f64,
+}
 
 impl Backoff {
     pub(in crate::k8s) fn new() -> Self {
-        Self(PAUSES.0)
+        Self::of_many(0, 1)
+    }
+
+    /// One of several that fail together. Their longest pauses do not end together, so that one of them soon finds out that
+    /// the trouble is over.
+    pub(super) fn of_many(number: u8, all: u8) -> Self {
+        Self {
+            next: PAUSES.0,
+            phase: f64::from(number) / f64::from(all),
+        }
     }
 
     /// The pause that is due now.
     pub(in crate::k8s) fn grow(&mut self) -> Duration {
-        let pause = jittered(self.0);
-        self.0 = (self.0 * 2).min(PAUSES.1);
-        pause
+        let pause = jittered(self.next);
+        let is_longest = self.next == PAUSES.1;
+        self.next = (self.next * 2).min(PAUSES.1);
+        let later = if !is_longest && self.next == PAUSES.1 { self.phase } else { 0.0 };
+        pause + PAUSES.1.mul_f64(later)
     }
 
     /// Something came of it.
     pub(super) fn reset(&mut self) {
-        self.0 = PAUSES.0;
+        self.next = PAUSES.0;
     }
 }
 
@@ -93,6 +108,18 @@ mod tests {
         for window in sent.windows(21) {
             assert!(window[20] > window[0] + Duration::from_secs(60), "{window:?}");
         }
+    }
+
+    #[test]
+    fn those_that_fail_together_do_not_end_their_pauses_together() {
+        let mut ends: Vec<Duration> = (0..5)
+            .map(|number| {
+                let mut backoff = Backoff::of_many(number, 5);
+                (0..6).map(|_| backoff.grow()).sum()
+            })
+            .collect();
+        ends.sort_unstable();
+        assert!(ends[4] >= ends[0] + Duration::from_secs(8), "{ends:?}");
     }
 
     #[test]

@@ -31,6 +31,11 @@ fn failure(code: u16, message: &str) -> Value {
     json!({"kind": "Status", "status": "Failure", "message": message, "reason": "", "code": code})
 }
 
+/// The watches of a target.
+fn watch(client: &Client, server: &str, scope: &Scope, timeout: Duration) -> BoxStream<'static, Observation> {
+    super::watch(client, server, scope, timeout, &Pulse::new())
+}
+
 /// What the watch of clusters tells, the first few of it; other kinds never answer.
 async fn told(count: usize, answer: impl Fn(&str, usize) -> Answer + Send + Sync + 'static) -> Vec<Observation> {
     let asked = AtomicUsize::new(0);
@@ -121,7 +126,7 @@ async fn a_change_to_what_cannot_be_read_is_told_and_does_not_end_the_watch() {
             json!({"type": "MODIFIED", "object": cluster("b", "12")}),
             json!({"type": "DELETED", "object": garbage}),
         ];
-        let lines: String = events.iter().map(|event| format!("{event}\n")).collect();
+        let lines = events.map(|event| format!("{event}\n")).concat();
         begun_answer(lines, Then::Silence)
     })
     .await;

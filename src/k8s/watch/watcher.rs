@@ -23,7 +23,7 @@ use crate::domain::{Observation, Timestamp};
 const PAGE: usize = 500;
 /// The server is asked to end a watch after so long, up to half as long again, so that the watches of many consoles do not
 /// end at the same moment. That it has died meanwhile is noticed by its signs of life or by its [`Pulse`].
-const LONG: Duration = Duration::from_secs(1_800);
+const LONG: Duration = Duration::from_secs(2_700);
 /// The shortest that is asked for where something on the way cuts longer ones.
 const SHORT: Duration = Duration::from_secs(60);
 /// A server that gives signs of life gives one each minute (a bookmark). It is dead when there is none for so long.
@@ -102,10 +102,10 @@ impl Watcher {
     pub(super) fn new(source: Source, sender: mpsc::Sender<Observation>) -> Self {
         Self {
             patience: Instant::now() + source.timeout,
+            backoff: of_kind(source.kind),
             source,
             sender,
             allowance: Allowance::new(),
-            backoff: Backoff::new(),
             version: None,
             expired: 0,
             listed: false,
@@ -508,6 +508,16 @@ impl Watcher {
         }
         Ok(())
     }
+}
+
+fn of_kind(kind: Kind) -> Backoff {
+    let position = |kind: Kind| {
+        Kind::ALL
+            .iter()
+            .position(|of| *of == kind)
+            .and_then(|number| u8::try_from(number).ok())
+    };
+    Backoff::of_many(position(kind).unwrap_or(0), u8::try_from(Kind::ALL.len()).unwrap_or(1))
 }
 
 /// It is not this request that is in the way.
