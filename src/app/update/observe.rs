@@ -388,8 +388,11 @@ fn permissions(namespace: &str) -> Vec<Permission> {
     .collect()
 }
 
-/// SQL evidence of a target is due again.
+/// SQL evidence of a target is due again, where there is any.
 pub(super) fn due(model: &mut Model, target: TargetId) -> Vec<Effect> {
+    if model.database_access == DatabaseAccess::Off {
+        return Vec::new();
+    }
     let mut effects = refresh(model, target);
     if let Some(session) = model.sessions.get(&target) {
         effects = chosen(&session.world, effects);
