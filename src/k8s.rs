@@ -11,7 +11,7 @@ mod error;
 mod identity;
 mod kubeconfig;
 #[cfg(test)]
-mod mock;
+pub(crate) mod mock;
 mod operate;
 mod platform;
 mod plugin;
@@ -35,6 +35,7 @@ use kube::Client;
 use crate::backend::{Access, BackendError, DatabaseAccess, Observe, Operate, Read, Scope, Target};
 use crate::domain::Observation;
 use crate::pg::Prober;
+use watch::pulse::Pulse;
 
 pub use config::contexts;
 pub use plugin::{LOGIN, Loan, Terminal, Terms, end_plugins};
@@ -85,6 +86,7 @@ pub async fn connect(options: Options) -> Result<Live, BackendError> {
         server: opened.target.server.clone(),
         scope: opened.target.scope.clone(),
         timeout,
+        pulse: Pulse::new(),
         prober: Arc::new(Prober::new(door, database, timeout)),
     });
     let operate = (access == Access::Write)
@@ -99,19 +101,34 @@ pub async fn connect(options: Options) -> Result<Live, BackendError> {
     })
 }
 
+/// The reads of a target that this client leads to.
+#[cfg(test)]
+pub(crate) fn reading(client: Client, scope: Scope, timeout: Duration, database: DatabaseAccess) -> Arc<dyn Observe> {
+    let door = Arc::new(door::PodDoor::new(client.clone()));
+    Arc::new(Reader {
+        client,
+        server: "https://rig".to_owned(),
+        scope,
+        timeout,
+        pulse: Pulse::new(),
+        prober: Arc::new(Prober::new(door, database, timeout)),
+    })
+}
+
 /// Reads of a target.
 struct Reader {
     client: Client,
     server: String,
     scope: Scope,
     timeout: Duration,
+    pulse: Arc<Pulse>,
     prober: Arc<Prober>,
 }
 
 impl Observe for Reader {
     fn watch(&self) -> BoxStream<'static, Observation> {
         let prober = self.prober.clone();
-        watch::watch(&self.client, &self.server, &self.scope, self.timeout)
+        watch::watch(&self.client, &self.server, &self.scope, self.timeout, &self.pulse)
             .inspect(move |observation| prober.heed(observation))
             .boxed()
     }
@@ -127,7 +144,7 @@ impl Observe for Reader {
     }
 
     fn cluster_uid(&self) -> BoxFuture<'static, Result<Option<String>, BackendError>> {
-        let (client, timeout) = (self.client.clone(), self.timeout);
-        Box::pin(async move { identity::cluster_uid(&client, timeout).await })
+        let (client, timeout, pulse) = (self.client.clone(), self.timeout, self.pulse.clone());
+        Box::pin(async move { identity::cluster_uid(&client, timeout).await.inspect(|_| pulse.hear()) })
     }
 }

@@ -22,26 +22,26 @@ use super::client::OnlyReads;
 
 /// One request.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
-    pub(super) method: String,
-    pub(super) uri: String,
-    pub(super) content_type: Option<String>,
-    pub(super) authorization: Option<String>,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    pub(crate) uri: String,
+    pub(crate) content_type: Option<String>,
+    pub(crate) authorization: Option<String>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// An answer, be it one that goes on.
-pub(super) type Answer = Option<Response<UnsyncBoxBody<Bytes, BoxError>>>;
+pub(crate) type Answer = Option<Response<UnsyncBoxBody<Bytes, BoxError>>>;
 
 /// The server. An answer of `None` never comes.
 #[derive(Clone)]
-pub(super) struct Mock {
+pub(crate) struct Mock {
     seen: Arc<Mutex<Vec<Seen>>>,
     answer: Arc<dyn Fn(&Seen) -> Answer + Send + Sync>,
 }
 
 impl Mock {
-    pub(super) fn new(answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
         Self {
             seen: Arc::default(),
             answer: Arc::new(answer),
@@ -66,31 +66,31 @@ impl Mock {
     }
 
     /// A client without limits.
-    pub(super) fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let mock = self.clone();
         Client::new(service_fn(move |request| mock.clone().serve(request)), "shop")
     }
 
     /// The client of the read-only mode.
-    pub(super) fn reading(&self) -> Client {
+    pub(crate) fn reading(&self) -> Client {
         let mock = self.clone();
         let service = FilterLayer::new(OnlyReads).layer(service_fn(move |request| mock.clone().serve(request)));
         Client::new(service, "shop")
     }
 
     /// What was asked so far.
-    pub(super) fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 }
 
 /// An answer in JSON.
-pub(super) fn json_answer(code: u16, body: &Value) -> Answer {
+pub(crate) fn json_answer(code: u16, body: &Value) -> Answer {
     text_answer(code, body.to_string())
 }
 
 /// The answer to the question for the version of Kubernetes.
-pub(super) fn version_answer() -> Answer {
+pub(crate) fn version_answer() -> Answer {
     json_answer(
         200,
         &json!({"major": "1", "minor": "36", "gitVersion": "v1.36.3", "gitCommit": "", "gitTreeState": "", "buildDate": "",
@@ -100,7 +100,7 @@ pub(super) fn version_answer() -> Answer {
 
 /// An answer as text, e.g. the lines of a watch that the server ends then.
 #[allow(clippy::unnecessary_wraps, reason = "an answer that never comes is `None`")]
-pub(super) fn text_answer(code: u16, body: String) -> Answer {
+pub(crate) fn text_answer(code: u16, body: String) -> Answer {
     let body = Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync();
     Some(Response::builder().status(code).body(body).unwrap())
 }
@@ -113,7 +113,7 @@ const BOOKMARK: &str = "{\"type\": \"BOOKMARK\", \"object\": {\"metadata\": {\"r
 
 /// How an answer goes on after what was sent.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Then {
+pub(crate) enum Then {
     /// Nothing comes any more.
     Silence,
     /// The server ends it in order, after so long.
@@ -130,7 +130,7 @@ pub(super) enum Then {
 
 /// The beginning of an answer to a watch.
 #[allow(clippy::unnecessary_wraps, reason = "an answer that never comes is `None`")]
-pub(super) fn begun_answer(body: String, then: Then) -> Answer {
+pub(crate) fn begun_answer(body: String, then: Then) -> Answer {
     let sent = stream::iter([Ok(Frame::data(Bytes::from(body)))]);
     let rest = match then {
         Then::Silence => stream::pending().boxed(),

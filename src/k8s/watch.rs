@@ -2,7 +2,7 @@
 
 mod objects;
 pub(super) mod pace;
-mod pulse;
+pub(super) mod pulse;
 mod source;
 mod watcher;
 
@@ -23,10 +23,15 @@ use pulse::Pulse;
 use source::Source;
 use watcher::Watcher;
 
-/// Watches every kind in scope. Dropping the stream ends the watches.
-pub(super) fn watch(client: &Client, server: &str, scope: &Scope, timeout: Duration) -> BoxStream<'static, Observation> {
+/// Watches every kind in scope. Dropping the stream ends the watches. Others may tell the pulse, too, that the server answers.
+pub(super) fn watch(
+    client: &Client,
+    server: &str,
+    scope: &Scope,
+    timeout: Duration,
+    pulse: &Arc<Pulse>,
+) -> BoxStream<'static, Observation> {
     let (sender, receiver) = mpsc::channel(64);
-    let pulse = Pulse::new();
     let mut tasks = JoinSet::new();
     for kind in Kind::ALL {
         let source = Source {
@@ -36,11 +41,11 @@ pub(super) fn watch(client: &Client, server: &str, scope: &Scope, timeout: Durat
             place: place(kind, scope),
             server: server.to_owned(),
             timeout,
-            pulse: Arc::clone(&pulse),
+            pulse: Arc::clone(pulse),
         };
         tasks.spawn(Watcher::new(source, sender.clone()).run());
     }
-    tasks.spawn(pulse.beat(client.clone()));
+    tasks.spawn(Arc::clone(pulse).beat(client.clone()));
     tasks.spawn(version(client.clone(), timeout, sender));
     stream::unfold((receiver, tasks), |(mut receiver, tasks)| async move {
         let observation = receiver.recv().await?;

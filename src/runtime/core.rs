@@ -105,3 +105,6 @@ impl Core {
         self.inbox.is_empty() && self.runner.is_idle()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,15 @@ impl Demo {
             access: settings.access,
         })
     }
+
+    /// A scenario that is there, to be looked at only.
+    #[cfg(test)]
+    pub(super) fn of(scenario: Scenario) -> Self {
+        Self {
+            scenario,
+            access: Access::ReadOnly,
+        }
+    }
 }
 
 impl Connect for Demo {

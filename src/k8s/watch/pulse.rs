@@ -24,7 +24,7 @@ const LIMIT: Duration = Duration::from_secs(4);
 const SMALL: &str = "/version";
 
 /// What is known of the server.
-pub(super) struct Pulse {
+pub(in crate::k8s) struct Pulse {
     /// When it was heard last.
     heard: watch::Sender<Instant>,
     silence: watch::Sender<()>,
@@ -34,7 +34,7 @@ pub(super) struct Pulse {
 }
 
 impl Pulse {
-    pub(super) fn new() -> Arc<Self> {
+    pub(in crate::k8s) fn new() -> Arc<Self> {
         Arc::new(Self {
             heard: watch::Sender::new(Instant::now()),
             silence: watch::Sender::new(()),
@@ -44,34 +44,34 @@ impl Pulse {
     }
 
     /// The server has said something.
-    pub(super) fn hear(&self) {
+    pub(in crate::k8s) fn hear(&self) {
         self.heard.send_replace(Instant::now());
     }
 
     /// It answers somebody whom it did not answer before.
-    pub(super) fn is_back(&self) {
+    pub(in crate::k8s) fn is_back(&self) {
         self.back.send_replace(());
     }
 
     /// That it does not answer any more, from now on.
-    pub(super) fn silence(&self) -> Moment {
+    pub(in crate::k8s) fn silence(&self) -> Moment {
         Moment(self.silence.subscribe())
     }
 
     /// That it answers again, from now on.
-    pub(super) fn back(&self) -> Moment {
+    pub(in crate::k8s) fn back(&self) -> Moment {
         Moment(self.back.subscribe())
     }
 
     /// Somebody relies on it until this is dropped.
-    pub(super) fn stands(self: &Arc<Self>) -> Stands {
+    pub(in crate::k8s) fn stands(self: &Arc<Self>) -> Stands {
         self.standing.fetch_add(1, Ordering::Relaxed);
         self.hear();
         Stands(Arc::clone(self))
     }
 
     /// Asks the server when nothing is heard of it, for ever.
-    pub(super) async fn beat(self: Arc<Self>, client: Client) {
+    pub(in crate::k8s) async fn beat(self: Arc<Self>, client: Client) {
         let mut heard = self.heard.subscribe();
         loop {
             let due = *heard.borrow_and_update() + QUIET;
@@ -114,11 +114,11 @@ async fn answers(client: &Client) -> bool {
 }
 
 /// Something that begins.
-pub(super) struct Moment(watch::Receiver<()>);
+pub(in crate::k8s) struct Moment(watch::Receiver<()>);
 
 impl Moment {
     /// Waits for it.
-    pub(super) async fn begins(&mut self) {
+    pub(in crate::k8s) async fn begins(&mut self) {
         if self.0.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -126,7 +126,7 @@ impl Moment {
 }
 
 /// A watch that stands.
-pub(super) struct Stands(Arc<Pulse>);
+pub(in crate::k8s) struct Stands(Arc<Pulse>);
 
 impl Drop for Stands {
     fn drop(&mut self) {

@@ -34,8 +34,8 @@ async fn a_day(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Vec<S
 #[tokio::test(start_paused = true)]
 async fn a_day_of_watches_costs_fewer_than_a_request_a_minute() {
     for (what, then, most) in [
-        ("no signs of life", Then::End as fn(Duration) -> Then, 1_430),
-        ("signs of life", Then::Beat, 260),
+        ("no signs of life", Then::End as fn(Duration) -> Then, 1_410),
+        ("signs of life", Then::Beat, 180),
     ] {
         let requests = a_day(move |uri| {
             if uri.contains("watch=1") {
