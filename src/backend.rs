@@ -20,6 +20,7 @@ use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::instance::{Instance, Role};
 use crate::domain::permission::Permission;
+use crate::domain::shell::ShellCommand;
 pub use error::{BackendError, ErrorKind};
 pub use permit::{Access, WritePermit};
 pub use target::{Sameness, TargetIdentity, bare_address};
@@ -45,6 +46,20 @@ pub struct Target {
 }
 
 impl Target {
+    /// The words by which the command line asks the same target for something in a namespace. The program is named as it is
+    /// installed; in the simulator the cluster is a simulated one, too.
+    pub fn program(&self, namespace: &str) -> ShellCommand {
+        let program = ShellCommand::new(["extop"]);
+        match (self.context.as_str(), self.server.as_str(), &self.user) {
+            ("demo", "simulator", None) => return program.with(["demo"]),
+            // In a pod there are no contexts to choose from.
+            ("in-cluster", _, None) => program,
+            (context, ..) if context.starts_with('-') => program.with([format!("--context={context}")]),
+            (context, ..) => program.with(["--context", context]),
+        }
+        .with(["-n", namespace])
+    }
+
     /// What it is recognised by.
     pub fn identity(&self) -> TargetIdentity {
         TargetIdentity {

@@ -19,6 +19,7 @@ pub mod finding;
 pub mod findings;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod hidden;
 pub mod ids;
 pub mod image;
 pub mod instance;

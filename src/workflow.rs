@@ -7,6 +7,7 @@
 pub mod actions;
 mod asking;
 mod back;
+mod command;
 mod conditions;
 mod diff;
 mod engine;
@@ -16,6 +17,7 @@ pub mod form;
 mod forms;
 mod guards;
 pub mod intent;
+pub mod outcome;
 pub mod plan;
 mod proof;
 pub mod run;

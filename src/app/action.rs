@@ -138,7 +138,7 @@ actions! {
     /// Forget an unfinished run.
     ForgetRun = "forget-run", "forget the run", footer "forget", only in overlays;
     /// Copy what is shown (OSC 52).
-    Copy = "copy", "copy the command or the plan";
+    Copy = "copy", "copy the command";
     /// Choose another context.
     SwitchContext = "ctx", "switch to another context", footer "context";
     /// Choose another namespace.

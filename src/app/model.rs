@@ -8,8 +8,10 @@ use super::msg::{EditorId, Notice};
 use crate::backend::{Access, DatabaseAccess, Target, TargetId};
 use crate::domain::finding::Finding;
 use crate::domain::findings::ignored::{self, Ignored};
+use crate::domain::hidden::Values;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::ladder::{Ladder, RungKind};
+use crate::domain::shell::ShellCommand;
 use crate::domain::{Timestamp, World};
 use crate::workflow::run::{Kept, Phase, Run, RunId};
 use crate::workflow::{Form, FormFor};
@@ -342,6 +344,13 @@ impl Model {
     /// A run by its identity.
     pub fn run(&self, id: &RunId) -> Option<&Run> {
         self.runs.iter().find(|(_, run)| run.id == *id).map(|(_, run)| run)
+    }
+
+    /// The command that asks for the same as a run, with the values of environment variables left out.
+    pub fn command(&self, id: &RunId) -> Option<ShellCommand> {
+        let (target, run) = self.runs.iter().find(|(_, run)| run.id == *id)?;
+        let program = self.sessions.get(target)?.target.program(&run.intent.cluster.namespace);
+        run.intent.command(program, Values::Hidden)
     }
 
     /// Keys of the clusters that pass the filter, in order.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::changes::Change;
 use super::doctor::Doctor;
 use super::exit::{Exit, Failure};
+use super::guided::document::RunDocument;
 use super::lists::{ExtensionList, FindingList, PathList};
 use super::options::{Cli, Document};
 use super::report::Report;
@@ -37,6 +38,7 @@ fn schema_of(document: Document) -> Schema {
         Document::Findings => schema_for!(FindingList),
         Document::Doctor => schema_for!(Doctor),
         Document::Watch => schema_for!(Change),
+        Document::Run => schema_for!(RunDocument),
         Document::Info => committed(include_str!("schema/info.json")),
         Document::Config => with_actions(committed(include_str!("schema/config.json"))),
     }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::backend::{BackendError, ErrorKind};
+use crate::workflow::outcome::Outcome;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,17 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// How a command ends whose run has ended so.
+    pub const fn of(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::Done,
+            Outcome::Failed | Outcome::Stalled | Outcome::Superseded => Self::Broken,
+            Outcome::Refused | Outcome::Abandoned => Self::Refused,
+            Outcome::TimedOut => Self::Timeout,
+            Outcome::NotObservable | Outcome::OutcomeUnknown => Self::Unknown,
+        }
+    }
+
     /// The number.
     pub const fn code(self) -> u8 {
         match self {

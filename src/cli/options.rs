@@ -13,6 +13,7 @@ use super::verbs::Guided;
 use crate::backend::DatabaseAccess;
 use crate::config::{ConfigFile, Settings, duration};
 use crate::domain::findings::ignored::Ignored;
+use crate::domain::hidden::Values;
 use crate::domain::ladder::RungKind;
 
 const EXIT_CODES: &str = "Exit codes: 0 holds or done · 1 broken or blocked · 2 usage · 3 unreachable · 4 timeout · \
@@ -248,6 +249,8 @@ pub enum Document {
     Watch,
     /// Of `info`
     Info,
+    /// Of every verb that writes: its plan, and how its run went
+    Run,
     /// Of the configuration file
     Config,
 }
@@ -313,9 +316,22 @@ pub struct Consent {
     /// Go through all steps and wait for the proof; without it the command ends after the first write
     #[arg(long, help_heading = PLAN, requires = "yes")]
     pub wait: bool,
+    /// Show the values of environment variables of entries, which are hidden without it
+    #[arg(long, help_heading = PLAN)]
+    pub show_env: bool,
+    /// Output format of the plan, and of how its run went
+    #[arg(short, long, help_heading = PLAN, value_enum, default_value_t)]
+    pub output: Output,
     /// How long to wait
     #[arg(long, help_heading = PLAN, value_name = "DURATION", default_value = "30m", value_parser = duration::parse)]
     pub timeout: Duration,
+}
+
+impl Consent {
+    /// Whether values of environment variables are shown.
+    pub(super) fn values(&self) -> Values {
+        if self.show_env { Values::Shown } else { Values::Hidden }
+    }
 }
 
 /// How far a guided action goes.
@@ -359,6 +375,9 @@ pub enum Look {
     Watch(Watch),
     /// Versions, files and settings with their origin
     Info(Info),
+    /// The verbs that write, to the simulated cluster alone.
+    #[command(flatten)]
+    Guided(Guided),
 }
 
 impl From<Look> for Command {
@@ -370,6 +389,7 @@ impl From<Look> for Command {
             Look::Findings(options) => Self::Findings(options),
             Look::Watch(options) => Self::Watch(options),
             Look::Info(options) => Self::Info(options),
+            Look::Guided(wanted) => Self::Guided(wanted),
         }
     }
 }

@@ -3,13 +3,17 @@
 use std::fmt::Write as _;
 
 use crate::domain::change::warnings::{Warnings, about_cluster};
+use crate::domain::hidden::Values;
 use crate::domain::shell::quoted;
 use crate::workflow::plan::{Check, CheckResult, DiffLine, DryRun, FOR_REFERENCE, Preview, Step, StepState, not_listed};
 use crate::workflow::run::Run;
 
 /// Checks, steps with what they bring about, and what is sent.
-pub(super) fn text(run: &Run) -> String {
+pub(super) fn text(run: &Run, command: Option<&str>, values: Values) -> String {
     let mut text = format!("plan: {}\n", run.intent.title());
+    if let Some(command) = command {
+        let _ = writeln!(text, "command: {command}");
+    }
     if !run.plan.checks.is_empty() {
         text.push_str("\nchecks\n");
         checks(&mut text, &run.plan.checks);
@@ -17,7 +21,7 @@ pub(super) fn text(run: &Run) -> String {
     text.push_str("\nsteps\n");
     for (index, step) in run.plan.steps.iter().enumerate() {
         let preview = run.plan.previews.iter().find(|preview| preview.step == index);
-        one_step(&mut text, index + 1, step, preview);
+        one_step(&mut text, index + 1, step, preview, values);
         if preview.is_some_and(|preview| preview.dry_run.is_none()) && run.plan.awaits_dry_runs() {
             text.push_str("     dry run: no answer yet\n");
         }
@@ -74,7 +78,7 @@ fn checks(text: &mut String, checks: &[Check]) {
     }
 }
 
-fn one_step(text: &mut String, number: usize, step: &Step, preview: Option<&Preview>) {
+fn one_step(text: &mut String, number: usize, step: &Step, preview: Option<&Preview>, values: Values) {
     let done = match step.state {
         StepState::AlreadyDone | StepState::Done => " (done already)",
         StepState::Todo | StepState::Active | StepState::Failed => "",
@@ -87,7 +91,7 @@ fn one_step(text: &mut String, number: usize, step: &Step, preview: Option<&Prev
         let _ = writeln!(text, "     {consequence}");
     }
     let Some(preview) = preview else { return };
-    for line in &preview.diff {
+    for line in preview.diff(values) {
         let _ = match line {
             DiffLine::Same(line) => writeln!(text, "       {line}"),
             DiffLine::Removed(line) => writeln!(text, "     - {line}"),
@@ -98,7 +102,11 @@ fn one_step(text: &mut String, number: usize, step: &Step, preview: Option<&Prev
     let _ = writeln!(
         text,
         "     sent: {:?} of {:?} {}/{}: {}",
-        request.method, request.resource, request.namespace, request.name, request.body
+        request.method,
+        request.resource,
+        request.namespace,
+        request.name,
+        preview.body(values)
     );
     let _ = match &preview.dry_run {
         None => Ok(()),
@@ -140,7 +148,7 @@ mod tests {
         }
         .on(fixture::cluster_key());
         let (run, _) = Run::new(RunId("r".to_owned()), intent, &world, fixture::now());
-        text(&run)
+        text(&run, None, Values::Hidden)
     }
 
     #[test]
@@ -176,7 +184,7 @@ mod tests {
         .on(fixture::cluster_key());
         let (mut run, _) = Run::new(RunId("r".to_owned()), intent, &world, fixture::now());
         run.plan.unlisted = vec!["pgaudit".to_owned()];
-        let text = text(&run);
+        let text = text(&run, None, Values::Hidden);
         for line in [
             "confirm this, too, with --yes: The operator drops pgaudit in every database",
             "confirm the name with --confirm-library pgaudit",

@@ -4,9 +4,11 @@
 
 mod add;
 mod declare;
+mod delete_pod;
 mod drop;
 mod edit;
 mod preload;
+mod promote;
 mod refresh;
 mod reload;
 mod restart;
@@ -63,6 +65,10 @@ verbs! {
     Reload in reload,
     /// Restart all instances, or one
     Restart in restart,
+    /// Make a standby the primary, prove it
+    Promote in promote,
+    /// Delete a pod that never became ready, and that comes back with other mounts
+    DeletePod in delete_pod,
 }
 
 /// The cluster that a verb is about, as it is now.
@@ -123,3 +129,6 @@ fn instance<'a>(there: &There<'a>, name: &str) -> Result<&'a Instance, Failure> 
         names => failure.with_hint(format!("choose one of {}", names.join(", "))),
     })
 }
+
+#[cfg(test)]
+mod tests;

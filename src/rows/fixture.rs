@@ -294,6 +294,7 @@ pub(crate) fn run() -> Run {
         digest: String::new(),
         interrupts_primary: true,
         previews: vec![Preview {
+            diff_shown: None,
             step: 0,
             request: Request {
                 method: Method::JsonPatch,

@@ -5,8 +5,9 @@ use crate::domain::finding::Severity;
 use crate::domain::ladder::{Rung, RungState};
 use crate::domain::rollout::MountState;
 use crate::domain::watch::WatchState;
+use crate::workflow::outcome::Outcome;
 use crate::workflow::plan::{CheckResult, StepKind, StepState};
-use crate::workflow::run::{Failed, Phase, Run};
+use crate::workflow::run::{Phase, Run};
 
 /// Mark of a rung's state.
 pub fn rung(state: RungState) -> Span {
@@ -121,7 +122,23 @@ pub fn run(run: &Run) -> Span {
     if run.asks_again.is_some() {
         return Span::new(Role::Warning, "▲");
     }
-    phase(&run.phase)
+    match (&run.phase, run.outcome()) {
+        (Phase::Review, _) => Span::new(Role::Info, "○"),
+        (_, Some(outcome)) => ended(outcome),
+        (_, None) => Span::new(Role::InProgress, "▶"),
+    }
+}
+
+/// Mark of how a run has ended.
+pub fn ended(outcome: Outcome) -> Span {
+    match outcome {
+        Outcome::Done => Span::new(Role::Holds, "●"),
+        Outcome::Failed | Outcome::Superseded | Outcome::Refused => Span::new(Role::Broken, "×"),
+        Outcome::Stalled => Span::new(Role::Broken, "!"),
+        Outcome::NotObservable | Outcome::OutcomeUnknown => Span::new(Role::Unknown, "?"),
+        Outcome::TimedOut => Span::new(Role::InProgress, "▶"),
+        Outcome::Abandoned => Span::new(Role::NotApplicable, "–"),
+    }
 }
 
 /// Where a run is, in words.
@@ -129,45 +146,23 @@ pub fn run_word(run: &Run) -> &'static str {
     if run.asks_again.is_some() {
         return "changed, to be confirmed again";
     }
-    match &run.phase {
+    match (&run.phase, run.outcome()) {
+        (Phase::Review, _) => "in review",
         // Proved is only what a proof was read for.
-        Phase::Done if run.plan.steps.iter().any(|step| step.kind == StepKind::Prove) => "proved",
-        phase => phase_word(phase),
+        (Phase::Done, _) if run.plan.steps.iter().any(|step| step.kind == StepKind::Prove) => "done, proved",
+        (_, Some(outcome)) => outcome.words(),
+        (phase, None) => phase_word(phase),
     }
 }
 
-/// Mark of a run's phase.
-pub fn phase(phase: &Phase) -> Span {
-    match phase {
-        Phase::Review => Span::new(Role::Info, "○"),
-        Phase::Keeping | Phase::Guarding(_) | Phase::Applying(_) | Phase::Waiting(_) | Phase::Proving => Span::new(Role::InProgress, "▶"),
-        Phase::Done => Span::new(Role::Holds, "●"),
-        Phase::Failed { how: Failed::Seen, .. } => Span::new(Role::Broken, "×"),
-        Phase::Failed {
-            how: Failed::NotObservable,
-            ..
-        } => Span::new(Role::Unknown, "?"),
-        Phase::Blocked { .. } => Span::new(Role::Broken, "!"),
-        Phase::Cancelled => Span::new(Role::NotApplicable, "–"),
-    }
-}
-
-/// A run's phase in words.
+/// A phase of a run that goes on, in words.
 fn phase_word(phase: &Phase) -> &'static str {
     match phase {
-        Phase::Review => "in review",
         Phase::Keeping => "saving",
         Phase::Guarding(_) => "guards",
         Phase::Applying(_) => "writing",
         Phase::Waiting(_) => "waiting",
         Phase::Proving => "proving",
-        Phase::Done => "done",
-        Phase::Failed { how: Failed::Seen, .. } => "failed",
-        Phase::Failed {
-            how: Failed::NotObservable,
-            ..
-        } => "not observable",
-        Phase::Blocked { .. } => "blocked",
-        Phase::Cancelled => "abandoned",
+        Phase::Review | Phase::Done | Phase::Failed { .. } | Phase::Blocked { .. } | Phase::Cancelled => "",
     }
 }

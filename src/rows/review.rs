@@ -6,11 +6,12 @@ use crate::app::keymap;
 use crate::app::model::Model;
 use crate::domain::change::warnings::about_cluster;
 use crate::domain::change::{Method, Request, Resource};
+use crate::domain::hidden::Values;
 use crate::workflow::plan::{CheckResult, DiffLine, DryRun, FOR_REFERENCE, Plan, Preview, Step, not_listed};
 use crate::workflow::run::Run;
 
 /// The plan, line by line.
-pub fn review(run: &Run) -> Vec<Line> {
+pub fn review(model: &Model, run: &Run) -> Vec<Line> {
     let plan = &run.plan;
     let mut lines = Vec::new();
     if let Some(why) = &plan.text_only {
@@ -37,6 +38,10 @@ pub fn review(run: &Run) -> Vec<Line> {
         if let Some(preview) = plan.previews.iter().find(|preview| preview.step == at) {
             lines.extend(sent(preview));
         }
+    }
+    if let Some(command) = model.command(&run.id) {
+        lines.push(Line::new(Role::Heading, "the same by a command"));
+        lines.push(Line::plain(format!("  {command}")).indented(4));
     }
     lines
 }
@@ -120,14 +125,14 @@ fn sent(preview: &Preview) -> Vec<Line> {
         let text = format!("    · {} (below the request)", about_cluster(standing.len()));
         lines.push(Line::new(Role::Dim, text).indented(6));
     }
-    lines.extend(preview.diff.iter().map(|line| match line {
+    lines.extend(preview.diff(Values::Hidden).iter().map(|line| match line {
         DiffLine::Same(text) => Line::new(Role::Dim, format!("      {text}")).indented(8),
         DiffLine::Removed(text) => Line::new(Role::Removed, format!("    - {text}")).indented(8),
         DiffLine::Added(text) => Line::new(Role::Added, format!("    + {text}")).indented(8),
     }));
     lines.push(Line::new(Role::Dim, format!("    {}", address(&preview.request))).indented(6));
     lines.extend(
-        format!("{:#}", preview.request.body)
+        format!("{:#}", preview.body(Values::Hidden))
             .lines()
             .map(|line| Line::new(Role::Dim, format!("    {line}")).indented(8)),
     );
@@ -170,7 +175,7 @@ pub struct Prompt {
 pub fn prompt(model: &Model, run: &Run) -> Prompt {
     let closes = |line: Line| {
         let mut line = line.with(Role::Dim, "  ").indented(2);
-        let offered = [(Action::Copy, "copy the plan"), (Action::Back, "close")];
+        let offered = [(Action::Copy, "copy the command"), (Action::Back, "close")];
         line.spans.extend(offers(model, Role::Dim, &offered).spans);
         line
     };

@@ -12,8 +12,9 @@ use crate::domain::ladder::{Rung, RungKind, RungState, Source};
 use crate::domain::rollout::MountState;
 use crate::domain::shell::ShellCommand;
 use crate::domain::watch::{Kind, WatchState};
+use crate::workflow::outcome::Outcome;
 use crate::workflow::plan::{CheckResult, StepKind, StepState};
-use crate::workflow::run::{Failed, Phase, Run};
+use crate::workflow::run::{Phase, Run};
 
 fn all_differ(texts: impl IntoIterator<Item = String>) {
     let texts: Vec<String> = texts.into_iter().collect();
@@ -88,18 +89,18 @@ fn no_state_is_told_by_its_colour_alone() {
         ]
         .map(|state| mark::step(state).text),
     );
-    let failed = |how| Phase::Failed { step: 0, why: why(), how };
+    let ends = [
+        Outcome::Done,
+        Outcome::Failed,
+        Outcome::NotObservable,
+        Outcome::Stalled,
+        Outcome::Abandoned,
+    ];
+    let on_its_way = fixture::running();
     all_differ(
-        [
-            Phase::Review,
-            Phase::Waiting(0),
-            Phase::Done,
-            failed(Failed::Seen),
-            failed(Failed::NotObservable),
-            Phase::Blocked { step: 0, why: why() },
-            Phase::Cancelled,
-        ]
-        .map(|phase| mark::phase(&phase).text),
+        ends.map(|outcome| mark::ended(outcome).text)
+            .into_iter()
+            .chain([mark::run(&on_its_way).text]),
     );
 }
 
@@ -224,10 +225,10 @@ fn what_cannot_be_applied_is_said_in_the_place_of_the_confirmation() {
 fn a_dry_run_without_an_answer_is_neither_accepted_nor_refused() {
     use crate::workflow::DryRun;
 
-    let mut run = fixture::run();
+    let (model, mut run) = (fixture::broken(), fixture::run());
     let mut said = |dry_run| {
         run.plan.previews[0].dry_run = dry_run;
-        texts(&review::review(&run))
+        texts(&review::review(&model, &run))
     };
     assert!(said(None).contains("○ dry run: no answer yet"));
     assert!(said(Some(DryRun::Accepted(Warnings::default()))).contains("✓ dry run"));
@@ -343,7 +344,7 @@ fn texts_name_the_keys_that_there_are_and_no_others() {
 fn proved_is_only_what_a_proof_was_read_for() {
     let mut run = fixture::running();
     run.phase = Phase::Done;
-    assert_eq!(mark::run_word(&run), "proved");
+    assert_eq!(mark::run_word(&run), "done, proved");
     run.plan.steps.retain(|step| step.kind != StepKind::Prove);
     assert_eq!(mark::run_word(&run), "done");
 }

@@ -131,7 +131,7 @@ fn prompt(paint: &mut Paint<'_>, area: Rect, label: &Line, text: &str, editor: E
 fn of_run(model: &Model, editor: Editor<'_>, paint: &mut Paint<'_>, body: Rect, run: &Run, scroll: usize, typed: &str) -> Extent {
     let in_review = run.phase == Phase::Review;
     let text = if in_review {
-        rows::review::review(run)
+        rows::review::review(model, run)
     } else {
         rows::run::progress(model, run)
     };

@@ -327,7 +327,7 @@ fn a_failed_run_says_why_and_what_can_be_done() {
     let model = over(fixture::with_run(fixture::broken(), run), run_overlay(""));
     let shown = screen(&model, 80, 24);
     for words in [
-        "! blocked: orders-3 cannot start, ErrImagePull",
+        "! stalled: orders-3 cannot start, ErrImagePull",
         "check again and continue",
         "abandon",
     ] {

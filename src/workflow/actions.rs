@@ -20,6 +20,7 @@ mod set_schema;
 mod set_version;
 
 use super::back;
+use super::command::Words;
 use super::estimate;
 use super::form::{Form, FormFor};
 use super::intent::{GuidedAction, Intent, IntentKind};
@@ -30,6 +31,7 @@ use super::situation::{DuringRollout, Stance};
 use crate::domain::change::Change;
 use crate::domain::check::Check;
 use crate::domain::cluster::Cluster;
+use crate::domain::hidden::Values;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::requirements::of_changes;
 use crate::domain::{Timestamp, World};
@@ -181,6 +183,9 @@ trait Guided {
     /// A few words, e.g. `add foo`.
     fn title(&self, cluster: &ClusterKey) -> String;
 
+    /// What the command that asks for the same has behind the verb and the cluster.
+    fn words(&self, values: Values) -> Words;
+
     /// Its writes in order, each with what is awaited.
     fn steps(&self, cluster: &ClusterKey, world: &World) -> Vec<Step>;
 
@@ -228,6 +233,11 @@ impl Intent {
     pub fn title(&self) -> String {
         guided(&self.kind).title(&self.cluster)
     }
+}
+
+/// What the command that asks for the same has behind the verb and the cluster.
+pub(super) fn words(intent: &Intent, values: Values) -> Words {
+    guided(&intent.kind).words(values)
 }
 
 /// Takes over from the world what must not change any more.

@@ -8,6 +8,7 @@ use crate::domain::World;
 use crate::domain::change::{Method, Request, Resource};
 use crate::domain::cluster::Cluster;
 use crate::domain::database::{Database, Ensure};
+use crate::domain::hidden::{Values, hide, hide_after};
 use crate::domain::ids::{ClusterKey, DatabaseKey};
 use crate::domain::request::entry_json;
 
@@ -15,9 +16,13 @@ use crate::domain::request::entry_json;
 const CONTEXT: usize = 3;
 
 /// The unified diff of the part of the object that a request changes.
-pub(super) fn diff(request: &Request, world: &World) -> Vec<DiffLine> {
+pub(super) fn diff(request: &Request, world: &World, values: Values) -> Vec<DiffLine> {
+    let shown = |object: &Value| match values {
+        Values::Hidden => hide(object),
+        Values::Shown => object.clone(),
+    };
     let before = match (request.method, request.resource) {
-        (Method::Create, _) => return yaml(&request.body).into_iter().map(DiffLine::Added).collect(),
+        (Method::Create, _) => return yaml(&shown(&request.body)).into_iter().map(DiffLine::Added).collect(),
         (Method::Delete, resource) => {
             let kind = if resource == Resource::Pod { "Pod" } else { "Database" };
             let key = DatabaseKey::new(request.namespace.clone(), request.name.clone());
@@ -48,7 +53,11 @@ pub(super) fn diff(request: &Request, world: &World) -> Vec<DiffLine> {
     let Some(before) = before else { return Vec::new() };
     let mut after = before.clone();
     patch(&mut after, request);
-    lines(&yaml(&before), &yaml(&after))
+    let after = match values {
+        Values::Hidden => hide_after(&before, &after),
+        Values::Shown => after,
+    };
+    lines(&yaml(&shown(&before)), &yaml(&after))
 }
 
 fn cluster_part(cluster: &Cluster, resource: Resource) -> Value {

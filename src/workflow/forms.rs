@@ -77,7 +77,7 @@ pub(super) fn offer(form: &mut Form, id: FieldId, offered: Vec<String>) {
 }
 
 /// What stands for the value of a variable: it may be secret.
-pub(super) const HIDDEN: &str = "(hidden)";
+pub(super) use crate::domain::hidden::HIDDEN;
 
 /// Variables, written as `NAME=value` and separated by blanks.
 pub(super) fn variables(text: &str) -> Result<Vec<EnvVar>, String> {

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::domain::Timestamp;
 use crate::domain::change::warnings::Warnings;
 use crate::domain::change::{Change, PreloadEdit, Request};
 pub use crate::domain::check::{Check, CheckCode, CheckResult};
+use crate::domain::hidden::{Values, hide};
 use crate::domain::ids::{ClusterKey, DatabaseKey, PodKey};
 use crate::domain::request::Outcome;
 
@@ -212,10 +214,30 @@ pub struct Preview {
     pub step: usize,
     /// The request, if it can be told already (a later step's depends on the earlier ones' outcome only by its lock).
     pub request: Request,
-    /// Unified diff of what a person would see in the YAML.
+    /// Unified diff of what a person would see in the YAML, with the values of environment variables hidden.
     pub diff: Vec<DiffLine>,
+    /// The same with those values; `None` where there are none.
+    pub diff_shown: Option<Vec<DiffLine>>,
     /// How the dry run ended: `None` while it is under way or when the step cannot be dry-run yet.
     pub dry_run: Option<DryRun>,
+}
+
+impl Preview {
+    /// The diff.
+    pub fn diff(&self, values: Values) -> &[DiffLine] {
+        match (values, &self.diff_shown) {
+            (Values::Shown, Some(shown)) => shown,
+            _ => &self.diff,
+        }
+    }
+
+    /// The body of the request, as it is shown.
+    pub fn body(&self, values: Values) -> Value {
+        match values {
+            Values::Shown => self.request.body.clone(),
+            Values::Hidden => hide(&self.request.body),
+        }
+    }
 }
 
 /// How a dry run ended.

@@ -61,6 +61,10 @@ pub enum Failed {
     Seen,
     /// Nothing was seen that is wrong, and what the proof needs cannot be read.
     NotObservable,
+    /// A check or the API server has refused the next write.
+    Refused,
+    /// Another user has replaced what this run had made.
+    Superseded,
 }
 
 /// A line of the transcript.

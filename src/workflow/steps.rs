@@ -9,6 +9,7 @@ use super::plan::{Condition, Plan, Preview, Step, StepKind, StepState};
 use crate::domain::World;
 use crate::domain::change::{Change, ChangeKind, EntryEdit, FieldEdit, ItemEdit, PreloadEdit, Request};
 use crate::domain::database::{Ensure, RequestedExtension};
+use crate::domain::hidden::Values;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::instance::Instance;
 use crate::domain::request::{draft, holds, make, request};
@@ -180,10 +181,8 @@ pub(super) fn previews(steps: &[Step], world: &World) -> Vec<Preview> {
         };
         if let Ok(now) = request(change, world) {
             let shown = request(change, &later).unwrap_or_else(|_| now.clone());
-            previews.push(Preview {
-                diff: diff::diff(&shown, &later),
-                ..preview(index, now, world)
-            });
+            let diff = preview(index, shown, &later);
+            previews.push(Preview { request: now, ..diff });
         }
         make(change, &mut later);
     }
@@ -192,9 +191,12 @@ pub(super) fn previews(steps: &[Step], world: &World) -> Vec<Preview> {
 
 /// One request with its diff.
 pub(super) fn preview(step: usize, request: Request, world: &World) -> Preview {
+    let diff = diff::diff(&request, world, Values::Hidden);
+    let shown = diff::diff(&request, world, Values::Shown);
     Preview {
         step,
-        diff: diff::diff(&request, world),
+        diff_shown: (shown != diff).then_some(shown),
+        diff,
         request,
         dry_run: None,
     }

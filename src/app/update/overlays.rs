@@ -203,18 +203,15 @@ fn confirm(model: &mut Model, id: &RunId) -> Vec<Effect> {
     effects
 }
 
-/// The plan's requests, to be sent by other means.
+/// The command that asks for the same as the plan.
 fn copy(model: &mut Model, id: &RunId) -> Vec<Effect> {
-    let requests: Vec<String> = model
-        .run(id)
-        .into_iter()
-        .flat_map(|run| &run.plan.previews)
-        .filter_map(|preview| serde_json::to_string_pretty(&preview.request).ok())
-        .collect();
-    let mut effects = vec![Effect::Copy(requests.join("\n"))];
+    let Some(command) = model.command(id) else {
+        return say(model, "there is no command for this plan");
+    };
+    let mut effects = vec![Effect::Copy(command.to_string())];
     effects.extend(say(
         model,
-        "the plan's requests are sent to the clipboard (the terminal does not confirm it)",
+        "the command of the plan is sent to the clipboard (the terminal does not confirm it)",
     ));
     effects
 }

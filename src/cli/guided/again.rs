@@ -2,12 +2,12 @@
 
 use std::io::Write;
 
-use super::{Exit, Failure, Headless, Output, Verb, awaits_dry_runs, confirm, follow, show, the_run};
+use super::consent::confirm;
+use super::{Asked, Exit, Failure, Headless, Output, Verb, awaits_dry_runs, document, follow, show, the_run};
 use crate::app::msg::Msg;
-use crate::cli::plan;
 use crate::domain::ids::ClusterKey;
+use crate::workflow::Intent;
 use crate::workflow::run::{Phase, RunId};
-use crate::workflow::{Intent, Plan};
 
 /// Takes up the run of the very same action that was left unfinished on this cluster, if there is one.
 pub(super) async fn unfinished(
@@ -36,59 +36,57 @@ pub(super) async fn unfinished(
     Ok(Some(id))
 }
 
-/// The plan is the one that was accepted, if one was.
-pub(super) fn accepted(verb: &dyn Verb, plan: &Plan) -> Result<(), Failure> {
-    match &verb.of().consent.accept_change {
-        Some(digest) if *digest != plan.digest => Err(Failure::new(
-            Exit::Refused,
-            format!(
-                "nothing was written: the plan that was accepted is {digest}, this one is {}",
-                plan.digest
-            ),
-        )
-        .with_hint(format!("accept it with --accept-change {}", plan.digest))),
-        _ => Ok(()),
-    }
+/// Goes on with a run that was left unfinished.
+pub(super) async fn go_on(
+    headless: &mut Headless,
+    id: &RunId,
+    asked: &Asked<'_>,
+    out: &mut Output,
+    errors: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    let cluster = the_run(&headless.core, id)?.intent.cluster.clone();
+    let end = walk(headless, id, asked, &cluster, out, errors).await;
+    let end = follow::conclude(headless, id, end, errors).await;
+    document::write(headless, id, asked, end, out).await
 }
 
 /// Follows the run. A plan that must be confirmed again goes on when it is the one that was accepted; else it is shown.
 pub(super) async fn walk(
     headless: &mut Headless,
     id: &RunId,
-    verb: &dyn Verb,
+    asked: &Asked<'_>,
     cluster: &ClusterKey,
     out: &mut Output,
     errors: &mut dyn Write,
 ) -> Result<(), Failure> {
     loop {
-        follow(headless, id, verb, errors).await?;
+        follow::follow(headless, id, asked, errors).await?;
         if the_run(&headless.core, id)?.phase != Phase::Review {
             return Ok(());
         }
         // What another user has changed is rolled out before the plan can be confirmed.
-        if is_accepted(headless, id, verb)? {
+        if is_accepted(headless, id, asked)? {
             let can_be_confirmed = |core: &mut crate::runtime::Core| {
                 let plan = &core.model.run(id)?.plan;
                 (!plan.is_refused() && !plan.awaits_dry_runs()).then_some(())
             };
-            headless.wait(verb.of().consent.timeout, can_be_confirmed).await?;
+            headless.wait(asked.consent.timeout, can_be_confirmed).await?;
         } else {
             headless.answered(|core| !awaits_dry_runs(core, id)).await;
         }
-        if !is_accepted(headless, id, verb)? {
+        if !is_accepted(headless, id, asked)? {
             let run = the_run(&headless.core, id)?;
             let (why, digest) = (run.asks_again.clone().unwrap_or_default(), run.plan.digest.clone());
-            out.write_all(plan::text(run).as_bytes())?;
-            show(out, verb).await?;
+            show(headless, id, asked, out).await?;
             return Err(Failure::new(Exit::Refused, why).with_hint(format!(
                 "accept it by the same command with --accept-change {digest}, or in the console"
             )));
         }
-        confirm(headless, id, verb, cluster).await?;
+        confirm(headless, id, asked, cluster).await?;
     }
 }
 
-fn is_accepted(headless: &Headless, id: &RunId, verb: &dyn Verb) -> Result<bool, Failure> {
+fn is_accepted(headless: &Headless, id: &RunId, asked: &Asked<'_>) -> Result<bool, Failure> {
     let digest = &the_run(&headless.core, id)?.plan.digest;
-    Ok(verb.of().consent.accept_change.as_ref() == Some(digest))
+    Ok(asked.consent.accept_change.as_ref() == Some(digest))
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 
+use super::follow::conclude;
 use super::*;
 use crate::backend::{BackendError, ErrorKind, Operate, Reply, WritePermit};
 use crate::cli::options::{Cli, Command};
@@ -14,6 +16,8 @@ use crate::config::Place;
 use crate::domain::change::Request;
 use crate::runtime::{self, Connection, StateDirectory};
 use crate::workflow;
+use crate::workflow::outcome::Outcome;
+use crate::workflow::run::{Failed, Phase};
 
 /// Time limit of a request in these tests.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -351,13 +355,15 @@ mod libraries {
 
     use super::super::*;
     use crate::cli::options::{Cli, Command};
+    use crate::domain::ids::ClusterKey;
+    use crate::workflow::Plan;
 
     fn answered(line: &str, plan: &Plan) -> Result<(), Failure> {
         let cli = Cli::try_parse_from(line.split(' ')).unwrap();
         let Some(Command::Guided(wanted)) = cli.command else {
             panic!("{line}")
         };
-        confirmed(wanted.verb(), plan, &ClusterKey::new("shop", "orders"))
+        consent::confirmed(&Asked::by(wanted.verb()), plan, &ClusterKey::new("shop", "orders"))
     }
 
     #[test]
@@ -483,5 +489,81 @@ async fn a_proof_that_nobody_may_read_is_unknown_and_not_a_failure() {
         let failure = conclude(&mut headless, &id, Ok(()), &mut Vec::new()).await.unwrap_err();
         assert_eq!(failure.exit, exit, "{failure:?}");
         assert!(failure.message.contains("pods/exec"), "{failure:?}");
+    }
+}
+
+/// The document that a command has printed, alone on stdout.
+fn document(said: &Said) -> serde_json::Value {
+    serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {} {}", said.out, said.errors))
+}
+
+/// Everything else is on stderr, and the word goes with the exit code.
+fn ended(said: &Said, kind: &str, outcome: Option<&str>) -> serde_json::Value {
+    let document = document(said);
+    assert_eq!(
+        (&document["kind"], document["outcome"].as_str()),
+        (&kind.into(), outcome),
+        "{document:#}"
+    );
+    if let Some(outcome) = outcome {
+        let exit = Outcome::ALL
+            .iter()
+            .find(|known| known.as_str() == outcome)
+            .map(|known| Exit::of(*known));
+        assert_eq!(exit, Some(said.end.unwrap_or_else(|exit| exit)), "{document:#}");
+    }
+    document
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_and_a_run_are_one_document() {
+    let said = again(
+        "preload orders --add vector -o json",
+        &["--plan", "", "--yes", "--yes --confirm orders --wait"],
+    )
+    .await;
+    let plan = ended(&said[0], "Plan", None);
+    assert_eq!(plan["command"], "extop demo preload orders --add vector");
+    assert_eq!(plan["interruptsPrimary"], true);
+    assert_eq!(plan["steps"][0]["diff"].as_array().unwrap().last().unwrap()["change"], "added");
+    assert_eq!(plan["steps"][0]["request"]["method"], "json-patch");
+    let refused = ended(&said[1], "Plan", Some("refused"));
+    assert_eq!(refused["steps"][0]["dryRun"]["result"], "accepted");
+    let refused = ended(&said[2], "Plan", Some("refused"));
+    assert!(refused["why"].as_str().unwrap().contains("interrupts the primary"), "{refused:#}");
+    let done = ended(&said[3], "Run", Some("done"));
+    assert_eq!(done["steps"][1]["state"], "done");
+    assert_eq!((&done["canPutBack"], &done["why"]), (&false.into(), &serde_json::Value::Null));
+    assert!(said[3].errors.contains("proving"), "progress goes to stderr: {}", said[3].errors);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_takes_too_long_is_kept_and_the_same_command_continues_it() {
+    let restart = "restart orders --yes --confirm orders -o json".to_owned();
+    let said = told(&[restart.clone(), format!("{restart} --wait")]).await;
+    let begun = ended(&said[0], "Run", None);
+    assert!(begun["id"].is_string() && said[0].end == Ok(Exit::Done), "{begun:#}");
+    let done = ended(&said[1], "Run", Some("done"));
+    assert_eq!((done["id"].clone(), said[1].written), (begun["id"].clone(), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_answered_is_told_in_the_document() {
+    let said = add_beside(Rival::Silence, Some(Duration::ZERO), "--yes --confirm orders --wait -o json").await;
+    let unknown = ended(&said, "Run", Some("outcome-unknown"));
+    assert!(unknown["why"].as_str().unwrap().contains("the outcome is not known"), "{unknown:#}");
+    let said = add(None, "--yes --confirm orders -o json").await;
+    let late = ended(&said, "Plan", Some("timed-out"));
+    assert_eq!(late["steps"][0]["dryRun"], serde_json::Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn values_of_variables_are_shown_to_whoever_asks_for_them() {
+    let line = "add orders foo --env KEY=s3cret --plan".to_owned();
+    let lines = ["", " -o json", " --show-env", " -o json --show-env"].map(|more| format!("{line}{more}"));
+    let said = told(&lines).await;
+    for (said, shown) in said.iter().zip([false, false, true, true]) {
+        assert_eq!(said.out.contains("s3cret"), shown, "{}", said.out);
+        assert_eq!(said.out.contains("(hidden)"), !shown, "{}", said.out);
     }
 }

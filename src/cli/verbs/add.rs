@@ -30,8 +30,8 @@ pub struct Add {
     /// Path below the mount for PATH; may be repeated
     #[arg(long, value_name = "PATH")]
     pub bin_path: Vec<String>,
-    /// Environment variable of PostgreSQL; may be repeated
-    #[arg(long, value_name = "NAME=VALUE")]
+    /// Environment variable of PostgreSQL; without a value it has the one that extop has itself; may be repeated
+    #[arg(long, value_name = "NAME[=VALUE]")]
     pub env: Vec<String>,
     /// Library to preload, in a step of its own; may be repeated
     #[arg(long, value_name = "LIBRARY")]

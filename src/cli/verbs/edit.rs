@@ -45,8 +45,8 @@ pub struct Edit {
     /// Path below the mount for PATH: the list becomes what is named; may be repeated
     #[arg(long, value_name = "PATH")]
     pub bin_path: Vec<String>,
-    /// Environment variable of PostgreSQL to set; may be repeated
-    #[arg(long, value_name = "NAME=VALUE")]
+    /// Environment variable of PostgreSQL to set; without a value it has the one that extop has itself; may be repeated
+    #[arg(long, value_name = "NAME[=VALUE]")]
     pub env: Vec<String>,
     /// Environment variable to take out; may be repeated
     #[arg(long, value_name = "NAME")]

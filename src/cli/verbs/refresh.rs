@@ -14,7 +14,20 @@ pub struct Refresh {
     #[command(flatten)]
     pub of: OfCluster,
     /// Database whose object the operator looks at again
-    pub database: String,
+    #[arg(required_unless_present = "object")]
+    pub database: Option<String>,
+    /// The object itself, by its name
+    #[arg(long, value_name = "NAME", conflicts_with = "database")]
+    pub object: Option<String>,
+}
+
+impl Refresh {
+    fn absent(&self) -> String {
+        match (&self.object, &self.database) {
+            (Some(name), _) => format!("the cluster has no Database object {name}"),
+            (None, database) => format!("no Database object describes {}", database.as_deref().unwrap_or_default()),
+        }
+    }
 }
 
 impl Verb for Refresh {
@@ -23,9 +36,15 @@ impl Verb for Refresh {
     }
 
     fn intent(&self, there: &There<'_>) -> Result<Intent, Failure> {
-        let object = there.world.objects_of(there.cluster, &self.database).next();
-        let object = object.ok_or_else(|| Failure::new(Exit::Refused, format!("no Database object describes {}", self.database)))?;
-        let key = object.key.clone();
+        let mut objects = there.world.objects_in(there.cluster);
+        let object = objects.find(|object| match (&self.object, &self.database) {
+            (Some(name), _) => object.key.name == *name,
+            (None, database) => database.as_ref() == Some(&object.database),
+        });
+        let key = object.map(|object| object.key.clone());
+        let Some(key) = key else {
+            return Err(Failure::new(Exit::Refused, self.absent()));
+        };
         Ok(intent::Refresh { key }.on(there.cluster.clone()))
     }
 }

@@ -40,6 +40,15 @@ pub(super) fn variable(text: &str) -> Result<EnvVar, String> {
             name: name.to_owned(),
             value: value.to_owned(),
         }),
+        None if !text.is_empty() => match std::env::var(text) {
+            Ok(value) => Ok(EnvVar {
+                name: text.to_owned(),
+                value,
+            }),
+            Err(_) => Err(format!(
+                "--env {text}: extop has no such variable in its own environment; write it as NAME=VALUE"
+            )),
+        },
         _ => Err(format!("--env {text}: write it as NAME=VALUE")),
     }
 }
@@ -135,7 +144,7 @@ mod tests {
     #[test]
     fn half_written_options_are_refused() {
         assert!(intent_of("extop add orders foo --env =x").is_err());
-        assert!(intent_of("extop add orders foo --env x").is_err());
+        assert!(intent_of("extop add orders foo --env NO_SUCH_VARIABLE_OF_A_TEST").is_err());
         assert!(intent_of("extop add orders foo --database =1").is_err());
         assert!(intent_of("extop add orders foo --database app=").is_err());
     }

@@ -6,11 +6,13 @@ use crate::domain::change::{ChangeKind, PreloadEdit};
 use crate::domain::cluster::Cluster;
 use crate::domain::entry_rules::{env_error, name_error, path_list_error, reference_error};
 use crate::domain::extension::ExtensionEntry;
+use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
 use crate::domain::known::{KNOWN, known_entry};
 use crate::domain::requirements::names_error;
 use crate::domain::{Timestamp, World};
 use crate::workflow::asking;
+use crate::workflow::command::Words;
 use crate::workflow::form::{FieldId, Form};
 use crate::workflow::forms::{choice, form, line, lines, listed, offered_by_catalog, some, variables, words};
 use crate::workflow::intent::{AddExtension, DatabaseWish, Intent, WrongWish};
@@ -182,6 +184,20 @@ impl Guided for AddExtension {
         format!("add {}", self.entry.name)
     }
 
+    fn words(&self, values: Values) -> Words {
+        let entry = &self.entry;
+        let words = Words::default()
+            .name(&entry.name)
+            .options("--image", &entry.reference)
+            .options("--control-path", &entry.control_paths)
+            .options("--library-path", &entry.library_paths)
+            .options("--ld-path", &entry.ld_paths)
+            .options("--bin-path", &entry.bin_paths)
+            .variables(&entry.env, values)
+            .options("--preload", &self.preload);
+        self.databases_told(words)
+    }
+
     fn steps(&self, cluster: &ClusterKey, world: &World) -> Vec<Step> {
         let mut steps = vec![step(
             ChangeKind::AddEntry { entry: self.entry.clone() }.on(cluster.clone()),
@@ -202,5 +218,31 @@ impl Guided for AddExtension {
             installed: self.databases.clone(),
             ..MustShow::default()
         }
+    }
+}
+
+impl AddExtension {
+    /// Every database gets every SQL extension: the forms make no other wishes.
+    fn databases_told(&self, words: Words) -> Words {
+        let (mut databases, mut names): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+        for wish in &self.databases {
+            let database = match &wish.version {
+                Some(version) => format!("{}={version}", wish.database),
+                None => wish.database.clone(),
+            };
+            if !databases.contains(&database) {
+                databases.push(database);
+            }
+            if !names.contains(&wish.extension) {
+                names.push(wish.extension.clone());
+            }
+        }
+        let words = words.options("--database", &databases);
+        let words = if names == DatabaseWish::default_names(&self.entry.name, self.entry.reference.as_deref()) {
+            words
+        } else {
+            words.options("--sql", &names)
+        };
+        words.options("--schema", self.databases.first().and_then(|wish| wish.schema.as_ref()))
     }
 }

@@ -4,9 +4,11 @@ use super::{Begin, Chosen, Guided, Row};
 use crate::domain::change::ChangeKind;
 use crate::domain::cluster::{Cluster, Phase};
 use crate::domain::entry_rules::reference_error;
+use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
 use crate::domain::trouble::Blame;
 use crate::domain::{Timestamp, World};
+use crate::workflow::command::Words;
 use crate::workflow::form::{FieldId, Form};
 use crate::workflow::forms::{choice, form, offered_by_catalog};
 use crate::workflow::intent::{ChangeImage, Intent};
@@ -70,6 +72,14 @@ fn submit(form: &mut Form, _world: &World, cluster: &Cluster, _now: Timestamp) -
 impl Guided for ChangeImage {
     fn title(&self, _cluster: &ClusterKey) -> String {
         format!("change image of {}", self.entry)
+    }
+
+    fn words(&self, _values: Values) -> Words {
+        let words = Words::default().name(&self.entry);
+        match &self.reference {
+            Some(reference) => words.name(reference),
+            None => words.flag("--from-catalog"),
+        }
     }
 
     fn steps(&self, cluster: &ClusterKey, world: &World) -> Vec<Step> {

@@ -2,9 +2,11 @@
 
 use super::{Begin, Chosen, Guided, Row};
 use crate::domain::cluster::Cluster;
+use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
 use crate::domain::{Timestamp, World};
 use crate::workflow::asking;
+use crate::workflow::command::Words;
 use crate::workflow::form::{FieldId, Form};
 use crate::workflow::forms::{choice, form, line, some, words};
 use crate::workflow::intent::{DatabaseWish, Declare, Intent, WrongWish};
@@ -89,6 +91,19 @@ impl Guided for Declare {
             .map(|wish| format!("{} in {}", wish.extension, wish.database))
             .collect();
         format!("ask for {}", wishes.join(", "))
+    }
+
+    fn words(&self, _values: Values) -> Words {
+        // What they require is put before them again when the plan is made.
+        let is_required = |wish: &&DatabaseWish| wish.version.is_none() && wish.schema.is_none();
+        let mut wanted: Vec<&DatabaseWish> = self.databases.iter().filter(|wish| !is_required(wish)).collect();
+        if wanted.is_empty() {
+            wanted = self.databases.iter().collect();
+        }
+        let Some(first) = wanted.first() else { return Words::default() };
+        let words = Words::default().name(&first.database);
+        let words = wanted.iter().fold(words, |words, wish| words.name(&wish.extension));
+        words.options("--version", &first.version).options("--schema", &first.schema)
     }
 
     fn settle(&mut self, cluster: &ClusterKey, world: &World) {

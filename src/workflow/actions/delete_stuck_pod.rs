@@ -2,15 +2,17 @@
 
 use super::{Begin, Chosen, Guided, Row};
 use crate::domain::cluster::Cluster;
+use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
 use crate::domain::{Timestamp, World};
+use crate::workflow::command::Words;
 use crate::workflow::intent::DeleteStuckPod;
 use crate::workflow::plan::Step;
 use crate::workflow::situation::DuringRollout;
 use crate::workflow::steps::delete_pod;
 
 pub(super) const ROW: Row = Row {
-    verb: None,
+    verb: Some("delete-pod"),
     begin,
     fill: None,
     submit: None,
@@ -29,6 +31,10 @@ fn begin(chosen: &Chosen, world: &World, _now: Timestamp) -> Result<Begin, Strin
 impl Guided for DeleteStuckPod {
     fn title(&self, _cluster: &ClusterKey) -> String {
         format!("delete stuck pod {}", self.pod.name)
+    }
+
+    fn words(&self, _values: Values) -> Words {
+        Words::default().name(&self.pod.name)
     }
 
     fn steps(&self, cluster: &ClusterKey, _world: &World) -> Vec<Step> {

@@ -2,9 +2,11 @@
 
 use super::{Begin, Chosen, Guided, Row};
 use crate::domain::cluster::Cluster;
+use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
 use crate::domain::{Timestamp, World};
 use crate::workflow::asking;
+use crate::workflow::command::Words;
 use crate::workflow::form::{FieldId, Form};
 use crate::workflow::forms::{choice, form, offer};
 use crate::workflow::intent::{DropExtension, Intent};
@@ -68,6 +70,10 @@ fn submit(form: &mut Form, _world: &World, cluster: &Cluster, _now: Timestamp) -
 impl Guided for DropExtension {
     fn title(&self, _cluster: &ClusterKey) -> String {
         format!("drop {} in {}", self.extension, self.database)
+    }
+
+    fn words(&self, _values: Values) -> Words {
+        Words::default().name(&self.database).name(&self.extension)
     }
 
     fn steps(&self, cluster: &ClusterKey, world: &World) -> Vec<Step> {

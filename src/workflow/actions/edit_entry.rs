@@ -6,9 +6,11 @@ use crate::domain::change::{ChangeKind, EntryEdit, FieldEdit};
 use crate::domain::cluster::Cluster;
 use crate::domain::entry_rules::{env_error, path_list_error};
 use crate::domain::extension::{EnvVar, ExtensionEntry};
+use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
 use crate::domain::request::annotation_time;
 use crate::domain::{Timestamp, World};
+use crate::workflow::command::Words;
 use crate::workflow::form::{Field, FieldId, Form};
 use crate::workflow::forms::{HIDDEN, choice, form, line, some, variables, words};
 use crate::workflow::intent::{EditEntry, Intent, Place};
@@ -160,6 +162,39 @@ fn environment(text: &str, before: &[EnvVar]) -> Result<Vec<EnvVar>, String> {
 impl Guided for EditEntry {
     fn title(&self, _cluster: &ClusterKey) -> String {
         format!("edit {}", self.edit.entry)
+    }
+
+    fn words(&self, values: Values) -> Words {
+        let edit = &self.edit;
+        let mut words = Words::default().name(&edit.entry);
+        for (field, paths) in [
+            ("control-path", &edit.control_paths),
+            ("library-path", &edit.library_paths),
+            ("ld-path", &edit.ld_paths),
+            ("bin-path", &edit.bin_paths),
+        ] {
+            words = match paths {
+                Some(paths) if paths.is_empty() => words.option("--clear", field),
+                Some(paths) => words.options(&format!("--{field}"), paths),
+                None => words,
+            };
+        }
+        words = words.variables(&edit.env.set, values).options("--unset-env", &edit.env.unset);
+        words = match &edit.pull_policy {
+            FieldEdit::Keep => words,
+            FieldEdit::Set(policy) => words.option("--pull-policy", policy),
+            FieldEdit::Clear => words.option("--clear", "pull-policy"),
+        };
+        words = match &self.place {
+            Some(Place::First) => words.flag("--first"),
+            Some(Place::After(entry)) => words.option("--after", entry),
+            None => words,
+        };
+        if edit.needs_restart() && self.restart.is_none() {
+            words.flag("--no-restart")
+        } else {
+            words
+        }
     }
 
     fn steps(&self, cluster: &ClusterKey, _world: &World) -> Vec<Step> {

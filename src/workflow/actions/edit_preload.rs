@@ -3,9 +3,11 @@
 use super::{Begin, Chosen, Guided, Row};
 use crate::domain::change::{ChangeKind, PreloadEdit};
 use crate::domain::cluster::Cluster;
+use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
 use crate::domain::requirements::names_error;
 use crate::domain::{Timestamp, World};
+use crate::workflow::command::Words;
 use crate::workflow::form::{FieldId, Form};
 use crate::workflow::forms::{form, lines, listed};
 use crate::workflow::intent::{EditPreload, Intent};
@@ -73,6 +75,16 @@ impl EditPreload {
 impl Guided for EditPreload {
     fn title(&self, _cluster: &ClusterKey) -> String {
         "edit preload libraries".to_owned()
+    }
+
+    fn words(&self, _values: Values) -> Words {
+        let edit = self.edit(None);
+        let words = Words::default().options("--add", &edit.add).options("--remove", &edit.remove);
+        if edit.order.is_empty() {
+            words
+        } else {
+            words.option("--order", &edit.order.join(","))
+        }
     }
 
     fn steps(&self, cluster: &ClusterKey, world: &World) -> Vec<Step> {

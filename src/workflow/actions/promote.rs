@@ -3,8 +3,10 @@
 use super::{Begin, Chosen, Guided, Row};
 use crate::domain::change::ChangeKind;
 use crate::domain::cluster::{Cluster, Phase};
+use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
 use crate::domain::{Timestamp, World};
+use crate::workflow::command::Words;
 use crate::workflow::form::{FieldId, Form};
 use crate::workflow::forms::{choice, form};
 use crate::workflow::intent::{Intent, Promote};
@@ -13,7 +15,7 @@ use crate::workflow::proof::MustShow;
 use crate::workflow::steps::step;
 
 pub(super) const ROW: Row = Row {
-    verb: None,
+    verb: Some("promote"),
     begin: |chosen, world, _| Ok(Begin::Form(opened(chosen, world))),
     fill: None,
     submit: Some(submit),
@@ -65,6 +67,10 @@ fn standbys(world: &World, cluster: &ClusterKey) -> Vec<String> {
 impl Guided for Promote {
     fn title(&self, _cluster: &ClusterKey) -> String {
         format!("promote {}", self.instance)
+    }
+
+    fn words(&self, _values: Values) -> Words {
+        Words::default().name(&self.instance)
     }
 
     fn steps(&self, cluster: &ClusterKey, _world: &World) -> Vec<Step> {

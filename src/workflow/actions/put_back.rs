@@ -4,7 +4,9 @@ use super::{Begin, Guided, Row};
 use crate::domain::World;
 use crate::domain::change::{Change, ChangeKind};
 use crate::domain::cluster::Cluster;
+use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
+use crate::workflow::command::Words;
 use crate::workflow::intent::PutBack;
 use crate::workflow::plan::{Condition, Step};
 use crate::workflow::situation::DuringRollout;
@@ -23,6 +25,10 @@ pub(super) const ROW: Row = Row {
 impl Guided for PutBack {
     fn title(&self, _cluster: &ClusterKey) -> String {
         format!("put back {}", self.of)
+    }
+
+    fn words(&self, _values: Values) -> Words {
+        Words::default()
     }
 
     fn steps(&self, cluster: &ClusterKey, world: &World) -> Vec<Step> {

@@ -8,8 +8,10 @@ use crate::domain::World;
 use crate::domain::change::ChangeKind;
 use crate::domain::cluster::Cluster;
 use crate::domain::database::{Database, Ensure};
+use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
 use crate::domain::permission::{self, Permission};
+use crate::workflow::command::Words;
 use crate::workflow::intent::{DatabaseWish, Refresh};
 use crate::workflow::plan::{Condition, Step};
 use crate::workflow::proof::MustShow;
@@ -43,6 +45,10 @@ fn begin(chosen: &Chosen, world: &World) -> Result<Begin, String> {
 impl Guided for Refresh {
     fn title(&self, _cluster: &ClusterKey) -> String {
         format!("look again at the Database object {}", self.key.name)
+    }
+
+    fn words(&self, _values: Values) -> Words {
+        Words::default().option("--object", &self.key.name)
     }
 
     fn steps(&self, cluster: &ClusterKey, _world: &World) -> Vec<Step> {

@@ -7,7 +7,9 @@ use super::{Begin, Guided, Row};
 use crate::domain::World;
 use crate::domain::change::ChangeKind;
 use crate::domain::cluster::Cluster;
+use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
+use crate::workflow::command::Words;
 use crate::workflow::intent::Reload;
 use crate::workflow::plan::{Condition, Step};
 use crate::workflow::proof::MustShow;
@@ -23,6 +25,10 @@ pub(super) const ROW: Row = Row {
 impl Guided for Reload {
     fn title(&self, cluster: &ClusterKey) -> String {
         format!("reload {}", cluster.name)
+    }
+
+    fn words(&self, _values: Values) -> Words {
+        Words::default()
     }
 
     fn steps(&self, cluster: &ClusterKey, _world: &World) -> Vec<Step> {

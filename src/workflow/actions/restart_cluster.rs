@@ -4,8 +4,10 @@ use super::{Begin, Guided, Row};
 use crate::domain::World;
 use crate::domain::change::ChangeKind;
 use crate::domain::cluster::Cluster;
+use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
 use crate::domain::request::annotation_time;
+use crate::workflow::command::Words;
 use crate::workflow::intent::RestartCluster;
 use crate::workflow::plan::{Condition, Step};
 use crate::workflow::situation::DuringRollout;
@@ -21,6 +23,10 @@ pub(super) const ROW: Row = Row {
 impl Guided for RestartCluster {
     fn title(&self, cluster: &ClusterKey) -> String {
         format!("restart {}", cluster.name)
+    }
+
+    fn words(&self, _values: Values) -> Words {
+        Words::default()
     }
 
     fn steps(&self, cluster: &ClusterKey, _world: &World) -> Vec<Step> {

@@ -3,8 +3,10 @@
 use super::{Begin, Chosen, Guided, Row};
 use crate::domain::change::ChangeKind;
 use crate::domain::cluster::{Cluster, Phase};
+use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
 use crate::domain::{Timestamp, World};
+use crate::workflow::command::Words;
 use crate::workflow::intent::RestartInstance;
 use crate::workflow::plan::{Condition, Step};
 use crate::workflow::situation::DuringRollout;
@@ -37,6 +39,10 @@ impl RestartInstance {
 impl Guided for RestartInstance {
     fn title(&self, _cluster: &ClusterKey) -> String {
         format!("restart {}", self.pod.name)
+    }
+
+    fn words(&self, _values: Values) -> Words {
+        Words::default().option("--instance", &self.pod.name)
     }
 
     fn steps(&self, cluster: &ClusterKey, world: &World) -> Vec<Step> {

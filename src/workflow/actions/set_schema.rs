@@ -2,9 +2,11 @@
 
 use super::{Begin, Chosen, Guided, Row};
 use crate::domain::cluster::Cluster;
+use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
 use crate::domain::{Timestamp, World};
 use crate::workflow::asking;
+use crate::workflow::command::Words;
 use crate::workflow::form::{FieldId, Form};
 use crate::workflow::forms::{choice, form, line, offer, some, words};
 use crate::workflow::intent::{DatabaseWish, Intent, SetSchema};
@@ -89,6 +91,11 @@ impl SetSchema {
 impl Guided for SetSchema {
     fn title(&self, _cluster: &ClusterKey) -> String {
         format!("move {} to schema {}", self.extension, self.schema)
+    }
+
+    fn words(&self, _values: Values) -> Words {
+        let words = Words::default().name(&self.extension).name(&self.schema);
+        words.options("--database", &self.databases)
     }
 
     fn settle(&mut self, cluster: &ClusterKey, world: &World) {

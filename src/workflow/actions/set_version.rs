@@ -2,10 +2,12 @@
 
 use super::{Begin, Chosen, Guided, Row};
 use crate::domain::cluster::Cluster;
+use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
 use crate::domain::versions::is_lower;
 use crate::domain::{Timestamp, World};
 use crate::workflow::asking;
+use crate::workflow::command::Words;
 use crate::workflow::form::{FieldId, Form};
 use crate::workflow::forms::{choice, form, offer, some, words};
 use crate::workflow::intent::{DatabaseWish, Intent, SetVersion};
@@ -128,6 +130,11 @@ impl SetVersion {
 impl Guided for SetVersion {
     fn title(&self, _cluster: &ClusterKey) -> String {
         format!("set {} to {}", self.extension, self.version)
+    }
+
+    fn words(&self, _values: Values) -> Words {
+        let words = Words::default().name(&self.extension).name(&self.version);
+        words.options("--database", &self.databases)
     }
 
     fn settle(&mut self, cluster: &ClusterKey, world: &World) {

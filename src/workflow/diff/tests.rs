@@ -7,7 +7,7 @@ use crate::domain::fixture;
 use crate::domain::request::request;
 
 fn of(change: &Change, world: &World) -> String {
-    let lines: Vec<String> = diff(&request(change, world).unwrap(), world)
+    let lines: Vec<String> = diff(&request(change, world).unwrap(), world, Values::Shown)
         .into_iter()
         .map(|line| match line {
             DiffLine::Same(text) => format!(" {text}"),

@@ -8,7 +8,7 @@ use crate::domain::{Timestamp, World};
 use crate::workflow::event::Command;
 use crate::workflow::guards;
 use crate::workflow::plan::{Check, CheckCode, CheckResult, StepState};
-use crate::workflow::run::Phase;
+use crate::workflow::run::{Failed, Phase};
 use crate::workflow::steps;
 
 /// Seconds that answers are waited for; what is missing then is unknown.
@@ -66,7 +66,7 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
         return true;
     }
     match request(&change, world) {
-        Err(why) => run.fail(step, why, now),
+        Err(why) => run.fail_as(Failed::Refused, step, why, now),
         Ok(request) => {
             let sent = confirming::sent(run, &change, world);
             if let Some(step) = run.plan.steps.get_mut(step) {
@@ -196,6 +196,8 @@ fn stop(run: &mut Run, step: usize, failed: &Check, now: Timestamp) {
         run.say(now, why.clone());
         run.enter(Phase::Blocked { step, why }, now);
     } else {
-        run.fail(step, why, now);
+        let is_undone = failed.code == CheckCode::EarlierSteps;
+        let how = if is_undone { Failed::Superseded } else { Failed::Refused };
+        run.fail_as(how, step, why, now);
     }
 }

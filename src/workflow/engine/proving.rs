@@ -71,7 +71,7 @@ pub(super) fn look(run: &mut Run, world: &World, now: Timestamp, commands: &mut 
     };
     if run.waited(now) >= patience {
         let why = match how {
-            Failed::Seen => format!("it is not proved: {text}"),
+            Failed::Seen | Failed::Refused | Failed::Superseded => format!("it is not proved: {text}"),
             Failed::NotObservable => format!("it cannot be observed whether it worked, so it is not proved: {text}"),
         };
         run.fail_as(how, step, why, now);

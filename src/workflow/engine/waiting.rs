@@ -8,7 +8,7 @@ use crate::domain::{Timestamp, World};
 use crate::workflow::conditions::{self, Seen};
 use crate::workflow::event::Command;
 use crate::workflow::plan::{Condition, StepState};
-use crate::workflow::run::Phase;
+use crate::workflow::run::{Failed, Phase};
 use crate::workflow::steps;
 
 /// Seconds for which a rollout must look complete: between two pods it may for a moment.
@@ -127,7 +127,8 @@ fn is_seen(run: &mut Run, step: usize, change: &Change, world: &World, now: Time
     }
     if run.memory.seen {
         let title = run.title_of(step);
-        run.fail(
+        run.fail_as(
+            Failed::Superseded,
             step,
             format!("{title}: another user reverted the change while extop was waiting"),
             now,

@@ -8,7 +8,7 @@ use crate::domain::{Timestamp, World};
 use crate::workflow::conditions::{self, Seen};
 use crate::workflow::event::Command;
 use crate::workflow::plan::DryRun;
-use crate::workflow::run::Phase;
+use crate::workflow::run::{Failed, Phase};
 
 /// How often a step is tried again after a conflict.
 const TRIES: u32 = 3;
@@ -74,7 +74,7 @@ pub(super) fn applied(
             }
             _ => {
                 confirming::refuse(run, step);
-                run.fail(step, format!("{title}: {error}"), now);
+                run.fail_as(Failed::Refused, step, format!("{title}: {error}"), now);
             }
         },
     }

@@ -235,7 +235,7 @@ fn facts(world: &World) -> BTreeSet<String> {
 
 /// Holds a write that was made against what the confirmed plan has shown, and against what others have made.
 pub(super) fn judge(stage: &mut Stage, before: &World, step: usize, request: &Request) {
-    let did = lines(&crate::workflow::diff::diff(request, before));
+    let did = lines(&crate::workflow::diff::diff(request, before, crate::domain::hidden::Values::Shown));
     let title = stage.run.plan.steps[step].title.clone();
     if stage.shown.get(&title) != Some(&did) {
         let shown = stage.shown.get(&title).cloned().unwrap_or_default();

@@ -1,0 +1,41 @@
+//! `extop promote`.
+
+use clap::Args;
+
+use super::{There, Verb, instance};
+use crate::cli::exit::Failure;
+use crate::cli::options::OfCluster;
+use crate::workflow::{Intent, IntentKind, intent};
+
+/// `promote`.
+#[derive(Debug, Args)]
+pub struct Promote {
+    /// The cluster, and what to do with the plan.
+    #[command(flatten)]
+    pub of: OfCluster,
+    /// The standby that becomes the primary
+    pub instance: String,
+}
+
+impl Verb for Promote {
+    fn of(&self) -> &OfCluster {
+        &self.of
+    }
+
+    fn intent(&self, there: &There<'_>) -> Result<Intent, Failure> {
+        let wanted = intent::Promote {
+            instance: instance(there, &self.instance)?.key.name.clone(),
+            at: there.now,
+        };
+        Ok(wanted.on(there.cluster.clone()))
+    }
+
+    /// Whenever it was begun.
+    fn is_same(&self, left: &Intent, wanted: &Intent) -> bool {
+        let instance = |kind: &IntentKind| match kind {
+            IntentKind::Promote(wanted) => Some(wanted.instance.clone()),
+            _ => None,
+        };
+        left.cluster == wanted.cluster && instance(&left.kind).is_some_and(|name| name == self.instance)
+    }
+}
