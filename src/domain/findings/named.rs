@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Code, Found, Remedy, Verdict};
+use crate::domain::classify::{Failure, classify};
 use crate::domain::probe::InstanceProbe;
 use crate::domain::requirements::{Sighting, sighting};
 
@@ -14,17 +15,17 @@ const SETTINGS: [(&str, &str); 3] = [
     ("oauth_validator_libraries", "nobody can log in by OAuth"),
 ];
 
-/// Who names a library, and what fails without it.
-type Named = BTreeMap<(String, String, &'static str), BTreeSet<String>>;
+/// A library, who names it, and what fails without it.
+type Named = (String, String, &'static str);
 
 impl Found<'_> {
-    /// Only where the files were listed.
+    /// Only where the files were listed, or PostgreSQL itself says so.
     pub(super) fn named_libraries(&mut self) {
-        let mut named = Named::new();
+        self.refused_sessions();
+        let mut named: BTreeMap<Named, BTreeSet<String>> = BTreeMap::new();
         for instance in self.world.instances_of(&self.cluster.key) {
-            let Some(answer) = self.world.answer_of(instance) else { continue };
-            for (who, library, fails) in names(answer) {
-                named.entry((library, who, fails)).or_default().insert(instance.key.name.clone());
+            for one in self.world.answer_of(instance).map(names).unwrap_or_default() {
+                named.entry(one).or_default().insert(instance.key.name.clone());
             }
         }
         for ((library, who, fails), by) in named {
@@ -32,46 +33,63 @@ impl Found<'_> {
                 continue;
             };
             let without: Vec<&str> = without.iter().map(String::as_str).filter(|name| by.contains(*name)).collect();
-            if without.is_empty() {
-                continue;
+            if !without.is_empty() {
+                let message = format!("{who} names {library}, which was not found in {}: {fails}", without.join(", "));
+                self.named(message, format!("Add the entry that has {library}, or take it out there"));
             }
-            self.say(Verdict {
-                code: Code::NamedLibraryMissing,
-                subject: self.of_cluster(),
-                message: format!("{who} names {library}, which was not found in {}: {fails}", without.join(", ")),
-                remedy_text: format!("Add the entry that has {library}, or take it out there"),
-                remedy: Remedy::ByHand,
-            });
         }
+    }
+
+    /// What every session loads is nowhere, so that PostgreSQL refuses them all, and nothing else can be read.
+    fn refused_sessions(&mut self) {
+        let mut refused: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for instance in self.world.instances_of(&self.cluster.key).filter(|instance| instance.is_up()) {
+            let failure = self.world.failure_of(instance).and_then(|failure| classify(&failure.because));
+            if let Some(Failure::LibraryMissing { library }) = failure {
+                refused.entry(library).or_default().push(instance.key.name.clone());
+            }
+        }
+        for (library, names) in refused {
+            self.named(
+                format!("Every new session fails in {}: PostgreSQL could not access file \"{library}\"", names.join(", ")),
+                format!(
+                    "Add the entry that has {library}, or take it out of session_preload_libraries in spec.postgresql.parameters, or where else it is set"
+                ),
+            );
+        }
+    }
+
+    fn named(&mut self, message: String, remedy_text: String) {
+        self.say(Verdict {
+            code: Code::NamedLibraryMissing,
+            subject: self.of_cluster(),
+            message,
+            remedy_text,
+            remedy: Remedy::ByHand,
+        });
     }
 }
 
 /// The libraries that settings and replication slots of an instance name.
-fn names(answer: &InstanceProbe) -> Vec<(String, String, &'static str)> {
+fn names(answer: &InstanceProbe) -> Vec<Named> {
     let mut named = Vec::new();
     let server = answer.server.known();
     for (setting, fails) in SETTINGS {
-        let of_server = server
-            .and_then(|server| server.settings.get(setting))
-            .map(|set| (setting.to_owned(), set));
-        let of_databases = answer.databases.iter().filter_map(|database| {
-            let set = database.settings.known()?.get(setting)?;
-            (set.source == "database").then(|| (format!("{setting} of database {}", database.database), set))
-        });
-        for (who, set) in of_server.into_iter().chain(of_databases) {
-            let libraries = set
-                .value
-                .split(',')
-                .map(|name| name.trim().trim_matches('"'))
-                .filter(|name| !name.is_empty());
-            named.extend(libraries.map(|library| (who.clone(), library.to_owned(), fails)));
+        let of_server = server.and_then(|server| server.settings.get(setting));
+        let of_server = of_server.map(|set| (setting.to_owned(), set.value.as_str()));
+        let overrides = answer.overrides.known().into_iter().flatten().filter(|set| set.name == setting);
+        let overrides = overrides.map(|set| (set.statement(), set.value.as_str()));
+        for (who, value) in of_server.into_iter().chain(overrides) {
+            let libraries = value.split(',').map(|name| name.trim().trim_matches('"'));
+            let libraries = libraries.filter(|name| !name.is_empty());
+            named.extend(libraries.map(|library| (library.to_owned(), who.clone(), fails)));
         }
     }
     let slots = server.into_iter().flat_map(|server| &server.plugins);
     named.extend(slots.map(|(slot, plugin)| {
         (
-            format!("the replication slot {slot}"),
             plugin.clone(),
+            format!("the replication slot {slot}"),
             "its changes cannot be decoded",
         )
     }));
@@ -86,20 +104,27 @@ mod tests {
     use crate::domain::finding::Code;
     use crate::domain::findings::findings;
     use crate::domain::fixture;
+    use crate::domain::ids::PodKey;
+    use crate::domain::probe::{Fact, InstanceProbe, Override, ProbeFailure};
+    use crate::domain::{Observation, World};
 
-    fn told(edit: impl Fn(&mut crate::domain::probe::InstanceProbe)) -> Vec<String> {
-        let mut world = fixture::world();
-        fixture::change_probe(&mut world, "orders-2", edit);
+    fn told_of(world: &World) -> Vec<String> {
         let cluster = &world.clusters[&fixture::cluster_key()];
-        let found = findings(&world, cluster, &ladders(&world, cluster));
+        let found = findings(world, cluster, &ladders(world, cluster));
         let of_rule = found.iter().filter(|finding| finding.code == Code::NamedLibraryMissing);
         of_rule.map(|finding| finding.message.for_people().to_owned()).collect()
+    }
+
+    fn told(edit: impl Fn(&mut InstanceProbe)) -> Vec<String> {
+        let mut world = fixture::world();
+        fixture::change_probe(&mut world, "orders-2", edit);
+        told_of(&world)
     }
 
     #[test]
     fn whatever_names_a_library_is_told_with_what_fails() {
         let set = |name: &'static str, value: &'static str| {
-            move |probe: &mut crate::domain::probe::InstanceProbe| {
+            move |probe: &mut InstanceProbe| {
                 fixture::server(probe).settings.insert(name.to_owned(), fixture::setting(value));
             }
         };
@@ -116,7 +141,7 @@ mod tests {
         assert_eq!(
             told(set("session_preload_libraries", "/opt/shipper")),
             [""; 0],
-            "it is not looked for on the path"
+            "it is not on the path"
         );
         let slot = told(|probe| {
             let plugin = ("audit".to_owned(), "wal2nothing".to_owned());
@@ -126,5 +151,43 @@ mod tests {
             slot,
             ["the replication slot audit names wal2nothing, which was not found in orders-2: its changes cannot be decoded"]
         );
+    }
+
+    #[test]
+    fn what_sessions_of_one_role_load_is_told_with_the_statement_that_set_it() {
+        let of_role = told(|probe| {
+            probe.overrides = Fact::Known(vec![Override {
+                database: None,
+                role: Some("auditor".to_owned()),
+                name: "session_preload_libraries".to_owned(),
+                value: "vector, shipper".to_owned(),
+            }]);
+        });
+        assert_eq!(
+            of_role,
+            ["ALTER ROLE auditor SET session_preload_libraries names shipper, which was not found in orders-2: new sessions fail"]
+        );
+    }
+
+    #[test]
+    fn a_library_that_every_session_misses_is_told_by_the_refusal() {
+        let of = |because: &str| {
+            let mut world = fixture::world();
+            let failure = ProbeFailure {
+                pod: PodKey::new("shop", "orders-2"),
+                uid: "orders-2-uid".to_owned(),
+                at: fixture::now(),
+                because: because.to_owned(),
+                missing: Vec::new(),
+            };
+            world.apply(Observation::ProbeFailed(failure), fixture::now());
+            told_of(&world)
+        };
+        let words = r#"exec: PostgreSQL in orders-2 refuses psql: could not access file "shipper": No such file or directory"#;
+        assert_eq!(
+            of(words),
+            [r#"Every new session fails in orders-2: PostgreSQL could not access file "shipper""#]
+        );
+        assert_eq!(of("you may not create pods/exec in shop"), [""; 0]);
     }
 }
