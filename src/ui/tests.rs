@@ -424,7 +424,7 @@ proptest! {
 }
 
 #[test]
-fn no_small_size_makes_it_panic() {
+fn t02_small_terminals_end_nothing() {
     for model in models() {
         for width in 0..6 {
             for height in 0..6 {

@@ -358,6 +358,7 @@ fn c34_a_pod_that_was_evicted_says_so() {
     assert_eq!((trouble.reason.as_str(), trouble.container.as_str()), ("Evicted", ""));
 }
 
+// D12
 #[test]
 fn c15_a_pod_of_a_job_makes_an_instance_and_is_none() {
     let mut object = pod();

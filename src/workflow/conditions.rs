@@ -177,12 +177,12 @@ fn is_said(cluster: &Cluster) -> bool {
     }
 }
 
-/// How far a rollout is: `1/3`, and what the last step of it means.
 /// How many instances there shall be: a pod that is not there counts as not done.
 fn declared(cluster: &Cluster) -> usize {
     usize::try_from(cluster.spec.instances).unwrap_or(usize::MAX)
 }
 
+/// How far a rollout is: `1/3`, and what the last step of it means.
 fn progress(view: View<'_>, cluster: &Cluster, rollout: &Rollout) -> String {
     if rollout::is_resolved(view.world, cluster) == Some(false) {
         return "waiting for the operator to accept the change".to_owned();
@@ -392,5 +392,47 @@ fn not_applied(object: &Database) -> Seen {
     Seen::Stuck {
         why: format!("the Database object {} is not applied: {why}", object.key.name),
         sure: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing, reason = "tests")]
+
+    use super::*;
+    use crate::domain::extension::ExtensionEntry;
+    use crate::domain::fixture;
+    use crate::domain::observation::{ObjectId, Observation};
+
+    // S3: between its deletion and its creation there is no pod, and it is not done.
+    #[test]
+    fn s3_progress_counts_the_declared_instances_also_while_a_pod_is_missing() {
+        let mut world = fixture::world();
+        fixture::change(&mut world, |cluster| {
+            let foo = ExtensionEntry::new("foo", "rig.local/foo:1.0");
+            let resolved = cluster.status.resolved.as_mut().and_then(|resolved| resolved.extensions.as_mut());
+            resolved.into_iter().for_each(|entries| entries.push(foo.clone()));
+            cluster.spec.extensions.push(foo);
+        });
+        let key = fixture::cluster_key();
+        let told = |world: &World| {
+            let view = View {
+                world,
+                known: None,
+                sent: None,
+                since: fixture::now(),
+            };
+            progress(view, &world.clusters[&key], &rollout::assess(world, &world.clusters[&key]))
+        };
+        assert_eq!(told(&world), "0/3");
+        world.apply(
+            Observation::Removed(ObjectId::Instance(PodKey::new("shop", "orders-3"), "orders-3-uid".to_owned())),
+            fixture::now(),
+        );
+        assert_eq!(told(&world), "0/3");
+        fixture::change_instance(&mut world, "orders-2", |instance| {
+            instance.mounts.push(fixture::mount("foo", "rig.local/foo:1.0"))
+        });
+        assert_eq!(told(&world), "1/3", "the primary is not the last one: orders-3 is to come");
     }
 }

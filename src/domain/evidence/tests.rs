@@ -203,6 +203,27 @@ fn an_entry_taken_out_of_the_catalog_is_not_resolved() {
     assert!(matches!(fault, Some(Fault::Unresolvable(_))), "{fault:?}");
 }
 
+// D36d: what cannot be understood is there.
+#[test]
+fn a_catalog_that_cannot_be_understood_leaves_the_entry_unknown() {
+    let mut world = fixture::world();
+    world.apply(Objects::ImageCatalogs(Vec::new()).into(), fixture::now());
+    assert_eq!(
+        rung(&world, "pgvector", RungKind::Resolved).state,
+        RungState::Broken,
+        "it is absent"
+    );
+    let unreadable = Observation::Unreadable {
+        kind: Kind::ImageCatalog,
+        object: "shop/postgres".to_owned(),
+        why: "spec.images is not a list".to_owned(),
+    };
+    world.apply(unreadable, fixture::now());
+    let rung = rung(&world, "pgvector", RungKind::Resolved);
+    assert_eq!(rung.state, RungState::Unknown);
+    assert!(said(&rung).contains("spec.images is not a list"), "{}", said(&rung));
+}
+
 #[test]
 fn a_catalog_that_may_not_be_read_leaves_the_entry_unknown() {
     let mut world = fixture::world();

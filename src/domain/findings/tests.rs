@@ -282,6 +282,7 @@ fn n02_the_image_of_an_entry_is_blamed_where_it_is_named() {
     assert_eq!(finding.remedy, Remedy::ChangeImage("hstore".to_owned()));
 }
 
+// D25, D36r
 #[test]
 fn c13_a_container_that_crashes_is_told_with_its_own_log() {
     let trouble = Trouble {

@@ -7,11 +7,13 @@ use tui_textarea::TextArea;
 
 use crate::app::keymap;
 use crate::app::keys::KeyChord;
-use crate::app::model::Model;
+use crate::app::model::{Model, Pane};
 use crate::app::msg::Msg;
 use crate::app::tests::seat::{FOO, Seat, target};
 use crate::backend::{Access, TargetId};
 use crate::domain::Observation;
+use crate::domain::instance::Trouble;
+use crate::domain::observation::Object;
 use crate::domain::watch::{Kind, WatchState};
 use crate::theme::Theme;
 use crate::ui::draw;
@@ -165,4 +167,57 @@ proptest! {
         let seat = play(Access::ReadOnly, &happenings);
         prop_assert!(seat.model.runs.is_empty() && seat.writes.is_empty() && seat.kept.is_empty());
     }
+}
+
+/// The newest instance cannot start, because an image cannot be pulled: that of its sidecar, or that of an entry.
+fn waits_for(image: &str, container: &str) -> Seat {
+    let mut seat = Seat::new();
+    let mut instance = seat.world().instances.values().next_back().unwrap().clone();
+    (instance.ready, instance.was_started) = (false, false);
+    instance.trouble = Some(Trouble {
+        container: container.to_owned(),
+        init: true,
+        reason: "ImagePullBackOff".to_owned(),
+        message: format!("Back-off pulling image \"{image}\": ErrImagePull: not found"),
+        image: Some("registry.example/plugin-barman-cloud-sidecar:v0.99.0".to_owned()),
+        ..Trouble::default()
+    });
+    seat.observe(Object::Instance(Box::new(instance)).into());
+    seat
+}
+
+fn drawn(seat: &Seat) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(150, 40)).unwrap();
+    let theme = Theme::dark().without_colours();
+    terminal
+        .draw(|frame| {
+            draw(&seat.model, &theme, None, frame);
+        })
+        .unwrap();
+    let buffer = terminal.backend().buffer();
+    let rows = (0..40).map(|y| (0..150).map(|x| buffer[(x, y)].symbol()).collect::<String>());
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+// T01: the remedy of what is no entry's fault is no form for an entry.
+#[test]
+fn t01_innocent_entry_on_screen() {
+    let sidecar = "registry.example/plugin-barman-cloud-sidecar:v0.99.0";
+    let mut seat = waits_for(sidecar, "plugin-barman-cloud");
+    seat.press("5");
+    assert!(drawn(&seat).contains("plugin-barman-cloud-sidecar:v0.99"), "{}", drawn(&seat));
+    assert!(!drawn(&seat).contains("image of pgvector"), "{}", drawn(&seat));
+    seat.model.screen.focus = Pane::Detail;
+    seat.press("enter");
+    assert!(seat.model.overlays.is_empty(), "{}", drawn(&seat));
+    let entry = seat.world().instances.values().next_back().unwrap().mounts[0]
+        .reference
+        .clone()
+        .unwrap();
+    let mut seat = waits_for(&entry, "bootstrap-controller");
+    seat.press("5");
+    assert!(drawn(&seat).contains("image of pgvector"), "near miss: {}", drawn(&seat));
+    seat.model.screen.focus = Pane::Detail;
+    seat.press("enter");
+    assert!(!seat.model.overlays.is_empty(), "{}", drawn(&seat));
 }

@@ -272,6 +272,34 @@ fn n08_shadowed_by_an_entry_that_has_only_the_library() {
 }
 
 #[test]
+fn n10_odd_control_files_are_as_postgresql_has_them() {
+    let names = ["pg-gvm", "UPPER_Case", "sp ace"];
+    let mut world = fixture::world();
+    mount(&mut world, "odd", "registry.example/odd:1.0-18-trixie");
+    for instance in fixture::INSTANCES {
+        bring(&mut world, instance, names.map(|name| control("odd", name)).to_vec());
+    }
+    let object = |named: &str| {
+        let mut object = fixture::database();
+        object.extensions[0].name = named.to_owned();
+        object.status_extensions[0].name = named.to_owned();
+        object
+    };
+    for name in names {
+        world.apply(Objects::Databases(vec![object(name)]).into(), fixture::now());
+        let requested = rung(&world, "odd", RungKind::Requested);
+        assert_eq!(requested.state, RungState::Holds, "{name}: {requested:?}");
+    }
+    assert_eq!(rung(&world, "odd", RungKind::Available).state, RungState::Holds);
+    world.apply(Objects::Databases(vec![object("pg_gvm")]).into(), fixture::now());
+    assert_eq!(
+        rung(&world, "odd", RungKind::Requested).state,
+        RungState::NotApplicable,
+        "another name"
+    );
+}
+
+#[test]
 fn d10_many_extensions_without_files_are_unknown_and_not_broken() {
     let mut world = fixture::world();
     mount(&mut world, "geospatial", "registry.example/geo:1.0-18-bookworm");

@@ -666,6 +666,7 @@ fn cases() -> Vec<(Code, Edit, Edit)> {
         ),
         (Code::FieldsIgnored, |world| older(world, "1.28.2"), |world| older(world, "1.29.0")),
         (Code::RestartUnknown, |world| written(world, 60), |world| written(world, -60)),
+        // D36l
         (
             Code::ImageBehind,
             |world| installed_as(world, "1.9"),
@@ -873,7 +874,7 @@ fn a_parameter_of_an_unmanaged_library_does_not_preload_it() {
 
 // D22: the rung told that it needs a restart, and no finding offered one.
 #[test]
-fn a_variable_of_an_entry_that_the_server_does_not_have_waits_for_a_restart() {
+fn d22_environment_changed_a_variable_that_the_server_does_not_have_waits_for_a_restart() {
     let codes = codes_after(|world| {
         change(world, |cluster| {
             let variable = crate::domain::extension::EnvVar {

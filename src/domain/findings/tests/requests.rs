@@ -108,6 +108,23 @@ fn c04_what_no_entry_provides_is_told_as_well() {
 }
 
 #[test]
+fn n06_requirement_really_missing() {
+    let message = r#"while creating extension: ERROR: required extension "cube" is not installed (SQLSTATE 42704)"#;
+    let world = with(|object| {
+        refused(object, message);
+        object.extensions[1].name = "earthdistance".to_owned();
+        object.status_extensions[1].name = "earthdistance".to_owned();
+    });
+    let told = told(&world, "cube");
+    assert!(told.contains("List cube before earthdistance in orders-app"), "{told}");
+    let is_of = |finding: &&Finding| finding.code == Code::RequirementMissing;
+    assert_eq!(found(&world).iter().filter(is_of).count(), 1);
+    // Near miss: it has been done since.
+    let done = with(|object| refused(object, message));
+    assert_eq!(found(&done).iter().filter(is_of).count(), 0);
+}
+
+#[test]
 fn d04_a_request_to_be_absent_that_fails_is_not_undeclared() {
     let absent = |object: &mut Database| object.extensions[1].ensure = Ensure::Absent;
     let world = with(|object| {
@@ -378,6 +395,7 @@ fn d36_a_catalog_that_cannot_be_understood_is_not_absent() {
     assert_eq!(resolved(&world), RungState::Unknown);
 }
 
+// D36e
 #[test]
 fn d36_before_postgresql_18_the_path_is_not_hidden_but_unheard_of() {
     let mut world = fixture::world();

@@ -215,7 +215,7 @@ fn variable(name: &str, value: &str) -> EnvVar {
 
 // D22: the finding compared the paths alone.
 #[test]
-fn a_variable_that_the_running_server_does_not_have_is_a_gap() {
+fn d22_environment_changed_a_variable_that_the_running_server_does_not_have_is_a_gap() {
     let set = |entries: &mut Vec<ExtensionEntry>| {
         if let Some(entry) = entries.first_mut() {
             entry.env = vec![variable("GDAL_DATA", "${image_root}/share/gdal")];
@@ -270,6 +270,7 @@ fn an_environment_that_cannot_be_read_has_no_answer() {
     );
 }
 
+// D36b
 #[test]
 fn placeholders_are_replaced_as_the_operator_does() {
     let of = |value: &str| expanded(value, "/extensions/foo");
