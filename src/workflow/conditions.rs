@@ -411,7 +411,9 @@ mod tests {
         fixture::change(&mut world, |cluster| {
             let foo = ExtensionEntry::new("foo", "rig.local/foo:1.0");
             let resolved = cluster.status.resolved.as_mut().and_then(|resolved| resolved.extensions.as_mut());
-            resolved.into_iter().for_each(|entries| entries.push(foo.clone()));
+            if let Some(entries) = resolved {
+                entries.push(foo.clone());
+            }
             cluster.spec.extensions.push(foo);
         });
         let key = fixture::cluster_key();
@@ -431,7 +433,7 @@ mod tests {
         );
         assert_eq!(told(&world), "0/3");
         fixture::change_instance(&mut world, "orders-2", |instance| {
-            instance.mounts.push(fixture::mount("foo", "rig.local/foo:1.0"))
+            instance.mounts.push(fixture::mount("foo", "rig.local/foo:1.0"));
         });
         assert_eq!(told(&world), "1/3", "the primary is not the last one: orders-3 is to come");
     }

@@ -12,7 +12,7 @@ use crate::domain::requirements::{Sighting, sighting};
 const SETTINGS: [(&str, &str); 3] = [
     ("session_preload_libraries", "new sessions fail"),
     ("archive_library", "no WAL is archived"),
-    ("oauth_validator_libraries", "nobody can log in by OAuth"),
+    ("oauth_validator_libraries", "logins by OAuth fail"),
 ];
 
 /// A library, who names it, and what fails without it.

@@ -59,7 +59,7 @@ fn entry(cluster: &mut Cluster, entry: &ExtensionEntry) {
 fn named(world: &mut World, are_files_listed: bool) {
     for name in fixture::INSTANCES {
         change_probe(world, name, |probe| {
-            let setting = fixture::setting("vector, nowhere");
+            let setting = fixture::setting("vector, shipper");
             server(probe).settings.insert("session_preload_libraries".to_owned(), setting);
             if !are_files_listed {
                 probe.files = Fact::Unknown("no superuser".to_owned());
