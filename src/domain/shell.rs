@@ -100,6 +100,11 @@ pub fn sql_literal(text: &str) -> String {
     }
 }
 
+/// A name in SQL, quoted.
+pub fn sql_identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('\0', "").replace('"', "\"\""))
+}
+
 /// A pod, as `kubectl exec` and `kubectl logs` take it; never an option.
 pub fn pod(name: &str) -> String {
     if name.starts_with('-') {

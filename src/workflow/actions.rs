@@ -217,6 +217,19 @@ trait Guided {
         Vec::new()
     }
 
+    /// What it leaves to a user, as sentences with the statement to type.
+    fn by_hand(&self, _cluster: &Cluster, _world: &World) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What more there is to do may be known only when the rest is done; completes the plan with a sentence that says so.
+    fn extends(&self) -> Option<String> {
+        None
+    }
+
+    /// Leaves out what more there is to do.
+    fn decline(&mut self) {}
+
     /// SQL can tell whether it has worked; else the objects alone do.
     fn is_proved(&self) -> bool {
         true
@@ -248,6 +261,22 @@ pub(super) fn settle(intent: &mut Intent, world: &World) {
 /// What is told with the plan and stops nothing.
 pub(super) fn remarks(intent: &Intent) -> Vec<String> {
     guided(&intent.kind).remarks()
+}
+
+/// What is left to a user.
+pub(super) fn by_hand(intent: &Intent, world: &World) -> Vec<String> {
+    let cluster = world.clusters.get(&intent.cluster);
+    cluster.map_or_else(Vec::new, |cluster| guided(&intent.kind).by_hand(cluster, world))
+}
+
+/// Why its plan may go on when everything of it is done.
+pub(super) fn extends(intent: &Intent) -> Option<String> {
+    guided(&intent.kind).extends()
+}
+
+/// Leaves out what more there would be to do.
+pub(super) fn decline(intent: &mut Intent) {
+    guided_mut(&mut intent.kind).decline();
 }
 
 /// What the guards must know of an intent.

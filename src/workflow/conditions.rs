@@ -1,5 +1,7 @@
 //! Named conditions, looked at in the world.
 
+mod updating;
+
 use std::collections::BTreeSet;
 
 use super::plan::{Condition, Sent};
@@ -67,6 +69,8 @@ pub(super) fn look(condition: &Condition, view: View<'_>) -> Seen {
         Condition::PreloadEffective(key, edit) => with_rollout(view, key, |cluster, _| preload_effective(view, cluster, edit)),
         Condition::Promoted(key, instance) => promoted(view, key, instance),
         Condition::Resolved(key) => resolved(view, key),
+        Condition::AwaitsPromotion(key) => updating::awaits_promotion(view, key),
+        Condition::UpdatesRead(key, entry) => updating::updates_read(view, key, entry),
         Condition::InstanceRestarted(pod, uid, restarts, started) => instance_restarted(view, pod, uid, *restarts, *started),
         Condition::PodReplaced(pod, uid) => pod_replaced(view, pod, uid),
         Condition::DatabaseApplied(key, database, names) => database_applied(view.world, key, database, names),

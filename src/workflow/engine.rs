@@ -70,6 +70,8 @@ pub struct Memory {
     probed: BTreeSet<String>,
     /// SQL extensions of which it was asked what depends on them.
     dropping: Vec<String>,
+    /// Everything that was confirmed is done, and what is in review comes on top of it.
+    extended: bool,
     /// Permissions that were asked for.
     reviewed: BTreeSet<Permission>,
 }
@@ -129,6 +131,7 @@ pub(super) fn resume(kept: Kept, world: &World, now: Timestamp) -> (Run, Vec<Com
     run.memory.generations = kept.generations;
     run.typed = kept.typed;
     actions::settle(&mut run.intent, world);
+    confirming::forget_extension(&mut run);
     run.say(now, "resumed");
     // Keeping it claims the run for this process.
     let mut commands = vec![Command::Keep];
@@ -161,7 +164,7 @@ pub(super) fn handle(run: &mut Run, event: Event, world: &World, now: Timestamp)
         }
         Event::NotKept(why) => not_kept(run, &why, now),
         Event::Continue => again(run, world, now, &mut commands),
-        Event::Cancelled => cancelled(run, now, &mut commands),
+        Event::Cancelled => cancelled(run, world, now, &mut commands),
     }
     advance(run, world, now, &mut commands);
     commands
@@ -209,7 +212,12 @@ fn next(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command
         };
         let may_be_sent = step.state == StepState::Active;
         match &step.kind {
-            StepKind::Prove => return proving::enter(run, world, now, commands),
+            StepKind::Prove => {
+                return match confirming::extension(run, world) {
+                    Some(why) => confirming::extend(run, why, world, now, commands),
+                    None => proving::enter(run, world, now, commands),
+                };
+            }
             StepKind::Await { .. } => return waiting::enter(run, index, false, world, now, commands),
             StepKind::Write { change, until } => {
                 if holds(change, world) {
@@ -266,7 +274,10 @@ fn again(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Comman
     next(run, world, now, commands);
 }
 
-fn cancelled(run: &mut Run, now: Timestamp, commands: &mut Vec<Command>) {
+fn cancelled(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
+    if run.phase == Phase::Review && run.memory.extended {
+        return confirming::decline(run, world, now, commands);
+    }
     let was_kept = !run.is_draft();
     run.say(
         now,

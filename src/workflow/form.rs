@@ -51,6 +51,8 @@ pub enum FieldId {
     Schema,
     /// An instance.
     Instance,
+    /// Whether databases are updated to the version that an image offers.
+    Versions,
 }
 
 /// How a field is edited.

@@ -173,6 +173,35 @@ pub struct ChangeImage {
     pub entry: String,
     /// The new reference; `None` takes the entry's own one away, so that the catalog's counts.
     pub reference: Option<String>,
+    /// What databases have stays at its version.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_versions: bool,
+    /// Time stamp of a promotion, where the update is supervised and the path is read on a replica first; without one the
+    /// run promotes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// The standby that is promoted then, chosen when the plan is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standby: Option<String>,
+}
+
+impl ChangeImage {
+    /// Another image, and then the version that it offers.
+    pub fn new(entry: impl Into<String>, reference: Option<String>, at: Timestamp) -> Self {
+        Self {
+            entry: entry.into(),
+            reference,
+            keep_versions: false,
+            at: Some(at),
+            standby: None,
+        }
+    }
+
+    /// It wants the same, whenever it was asked for.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let wanted = |one: &Self| (one.entry.clone(), one.reference.clone(), one.keep_versions);
+        wanted(self) == wanted(other)
+    }
 }
 
 /// Values of *edit an entry*.

@@ -37,6 +37,11 @@ pub enum Condition {
     RequestGone(DatabaseKey, String),
     /// The `Database` object of that UID is gone.
     DatabaseGone(DatabaseKey, String),
+    /// Every replica is done and the operator waits until a user promotes one, or the rollout is complete.
+    AwaitsPromotion(ClusterKey),
+    /// An instance with the new image of the entry has told that an update path leads to what it offers, from each version
+    /// that is installed.
+    UpdatesRead(ClusterKey, String),
     /// The operator has taken the entries over into its status; pods may still differ, as stuck ones do.
     Resolved(ClusterKey),
 }

@@ -19,7 +19,6 @@ pub(super) fn step(change: Change, until: Condition) -> Step {
 }
 
 /// A step that waits and writes nothing.
-#[cfg_attr(not(test), allow(dead_code, reason = "no action waits yet"))]
 pub(super) fn awaiting(title: String, until: Condition) -> Step {
     Step::new(title, StepKind::Await { until })
 }

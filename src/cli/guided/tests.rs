@@ -262,7 +262,7 @@ async fn a_restart_is_of_all_instances_or_of_one() {
 
 #[tokio::test(start_paused = true)]
 async fn an_entry_gets_another_image_and_the_one_of_the_catalog_again() {
-    let image = "set-image orders pgvector registry.example/pgvector:0.8.6-18-trixie --yes --confirm orders --wait";
+    let image = "set-image orders pgvector registry.example/pgvector:0.8.6-18-trixie --keep-versions --yes --confirm orders --wait";
     let back = "set-image orders pgvector --from-catalog --yes --confirm orders --wait";
     let said = told(&[image.to_owned(), image.to_owned(), back.to_owned()]).await;
     let errors: Vec<_> = said.iter().map(|said| &said.errors).collect();
@@ -280,6 +280,26 @@ async fn an_entry_gets_another_image_and_the_one_of_the_catalog_again() {
     let said = again("set-image orders nobody --from-catalog", &["--plan"]).await;
     assert_eq!(ends(&said), [Err(Exit::Refused)]);
     assert!(said[0].out.contains("the cluster has no entry nobody"), "{}", said[0].out);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_version_that_a_new_image_offers_is_confirmed_by_itself() {
+    let image = "set-image orders pgvector registry.example/pgvector:0.8.6-18-trixie --yes --confirm orders --wait".to_owned();
+    let said = told(&[image.clone(), image.clone()]).await;
+    let errors: Vec<_> = said.iter().map(|said| &said.errors).collect();
+    assert_eq!(ends(&said), [Err(Exit::Refused); 2], "{errors:?}");
+    assert!(
+        said[1].errors.contains("continues the unfinished run") && said[1].errors.contains("offers versions"),
+        "{errors:?}"
+    );
+    let digest = said[0].out.split("--accept-change ").nth(1).unwrap();
+    let accepted = format!("{image} --accept-change {}", digest.split_whitespace().next().unwrap());
+    let said = told(&[image, accepted]).await;
+    let errors: Vec<_> = said.iter().map(|said| &said.errors).collect();
+    assert_eq!(ends(&said), [Err(Exit::Refused), Ok(Exit::Done)], "{errors:?}");
+    let writes: Vec<usize> = said.iter().map(|said| said.written).collect();
+    assert_eq!(writes, [1, 1]);
+    assert!(said[1].errors.contains("app has vector 0.8.6"), "{errors:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use super::{There, Verb};
 use crate::cli::exit::Failure;
 use crate::cli::options::OfCluster;
 use crate::domain::entry_rules::reference_error;
-use crate::workflow::{Intent, intent};
+use crate::workflow::{Intent, IntentKind, intent};
 
 /// `set-image`.
 #[derive(Debug, Args)]
@@ -22,6 +22,9 @@ pub struct SetImage {
     /// Take the entry's own reference away, so that the one of the cluster's catalog counts
     #[arg(long, conflicts_with = "reference")]
     pub from_catalog: bool,
+    /// Leave what databases have at its version
+    #[arg(long)]
+    pub keep_versions: bool,
 }
 
 impl Verb for SetImage {
@@ -36,9 +39,17 @@ impl Verb for SetImage {
 
     fn intent(&self, there: &There<'_>) -> Result<Intent, Failure> {
         let wanted = intent::ChangeImage {
-            entry: self.entry.clone(),
-            reference: self.reference.clone(),
+            keep_versions: self.keep_versions,
+            ..intent::ChangeImage::new(self.entry.clone(), self.reference.clone(), there.now)
         };
         Ok(wanted.on(there.cluster.clone()))
+    }
+
+    /// Whenever it was begun, and whatever it has planned to promote.
+    fn is_same(&self, left: &Intent, wanted: &Intent) -> bool {
+        match (&left.kind, &wanted.kind) {
+            (IntentKind::ChangeImage(one), IntentKind::ChangeImage(other)) => left.cluster == wanted.cluster && one.is_same(other),
+            _ => false,
+        }
     }
 }

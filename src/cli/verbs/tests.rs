@@ -130,7 +130,7 @@ proptest! {
 
     #[test]
     fn the_command_of_another_image_asks_for_the_same(entry in word(), reference in proptest::option::of("[a-z]{1,5}/[a-z]{1,5}:[0-9][0-9.-]{0,5}")) {
-        same_again(&intent::ChangeImage { entry, reference }.on(fixture::cluster_key()), &fixture::world());
+        same_again(&intent::ChangeImage::new(entry, reference, fixture::now()).on(fixture::cluster_key()), &fixture::world());
     }
 }
 

@@ -11,7 +11,7 @@ use crate::domain::request::{Outcome, draft, holds, make, outcome};
 use crate::domain::{Timestamp, World};
 use crate::workflow::actions;
 use crate::workflow::event::Command;
-use crate::workflow::plan::{PodBefore, Sent, Step, StepKind};
+use crate::workflow::plan::{PodBefore, Sent, Step, StepKind, StepState};
 use crate::workflow::run::Phase;
 
 /// What each step that is still to do would do after those before it, by its index.
@@ -57,6 +57,7 @@ pub(super) fn confirm(run: &mut Run, world: &World) {
         }
     }
     run.asks_again = None;
+    run.memory.extended = false;
     run.cluster_uid = world.clusters.get(&run.intent.cluster).map(|cluster| cluster.uid.clone());
     if run.known.is_empty() {
         run.known = world
@@ -117,6 +118,39 @@ pub(super) fn ask_again(run: &mut Run, why: String, world: &World, now: Timestam
     run.asks_again = Some(why);
     run.memory.dry.clear();
     review::begin(run, world, commands);
+}
+
+/// Why the plan goes on when everything of it is done: the action knows only now what more there is to do.
+pub(super) fn extension(run: &Run, world: &World) -> Option<String> {
+    let why = actions::extends(&run.intent)?;
+    let mut more = replan(run, world).into_iter().filter(|step| !step.is_done());
+    more.any(|step| step.change().is_some_and(|change| !holds(change, world)))
+        .then_some(why)
+}
+
+/// What came on top and was not confirmed is found again when the rest is done.
+pub(super) fn forget_extension(run: &mut Run) {
+    if actions::extends(&run.intent).is_some() {
+        let is_open = |step: &Step| step.change().is_some() && step.state == StepState::Todo && step.confirmed.is_none();
+        run.plan.steps.retain(|step| !is_open(step));
+    }
+}
+
+/// What comes on top of what was confirmed is confirmed by itself.
+pub(super) fn extend(run: &mut Run, why: String, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
+    ask_again(run, why, world, now, commands);
+    run.memory.extended = true;
+}
+
+/// What was confirmed is done, and the rest is not wanted: the run ends with its proof.
+pub(super) fn decline(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
+    actions::decline(&mut run.intent);
+    run.say(now, "the steps that came on top are left out");
+    (run.memory.extended, run.asks_again) = (false, None);
+    run.plan.steps = replan(run, world);
+    run.plan.previews.clear();
+    commands.push(Command::Keep);
+    super::next(run, world, now, commands);
 }
 
 /// The steps of a run that has begun: what is done stays, what is left is planned from the world as it is now.

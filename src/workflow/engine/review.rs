@@ -47,7 +47,7 @@ pub(super) fn renew(run: &mut Run, world: &World, commands: &mut Vec<Command>) -
     }
     run.plan.steps = steps;
     run.plan.checks = guards::checks(&run.situation(world, None));
-    run.plan.checks.extend(told_again(run));
+    run.plan.checks.extend(told_again(run, world));
     run.plan.digest = confirming::digest_of(&run.plan.steps, world);
     run.plan.unlisted = guards::unlisted(&run.situation(world, None));
     run.plan.to_confirm = guards::to_confirm(&run.situation(world, None));
@@ -79,11 +79,16 @@ pub(super) fn renew(run: &mut Run, world: &World, commands: &mut Vec<Command>) -
     false
 }
 
-/// Why it must be confirmed again, and what is not put back.
-fn told_again(run: &Run) -> Vec<Check> {
+/// Why it must be confirmed again, what is not put back, and what is left to a user.
+fn told_again(run: &Run, world: &World) -> Vec<Check> {
     let changed = run.asks_again.iter().map(|why| guards::warn(CheckCode::Changed, why.clone()));
     let left = actions::remarks(&run.intent).into_iter();
-    changed.chain(left.map(|why| guards::warn(CheckCode::NotPutBack, why))).collect()
+    let by_hand = actions::by_hand(&run.intent, world).into_iter();
+    let left = left.map(|why| guards::warn(CheckCode::NotPutBack, why));
+    changed
+        .chain(left)
+        .chain(by_hand.map(|what| guards::warn(CheckCode::ByHand, what)))
+        .collect()
 }
 
 /// Seconds between two readings of the reports while a plan waits to be confirmed again.

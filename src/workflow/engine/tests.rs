@@ -17,6 +17,7 @@ use crate::workflow::intent::DatabaseWish;
 use crate::workflow::plan::{CheckCode, CheckResult, DryRun};
 
 mod awaiting;
+mod changing;
 mod clocks;
 mod life;
 mod recordings;
@@ -775,11 +776,7 @@ fn a_corrected_image_takes_the_stuck_pod_with_it() {
     stage.confirm();
     stage.until("a block", blocked);
     stage.begin(
-        intent::ChangeImage {
-            entry: "foo".to_owned(),
-            reference: Some("rig.local/foo:1.0-18-bookworm".to_owned()),
-        }
-        .on(fixture::cluster_key()),
+        intent::ChangeImage::new("foo", Some("rig.local/foo:1.0-18-bookworm".to_owned()), fixture::now()).on(fixture::cluster_key()),
     );
     assert!(!stage.run.plan.is_refused(), "{:#?}", stage.run.plan.checks);
     stage.confirm();

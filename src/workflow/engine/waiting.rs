@@ -187,6 +187,7 @@ fn must_last(until: &Condition) -> bool {
             | Condition::InstanceRestarted(..)
             // The status of before stays for a moment.
             | Condition::Refreshed(_)
+            | Condition::AwaitsPromotion(_)
     )
 }
 
@@ -208,7 +209,8 @@ fn ask(run: &mut Run, until: &Condition, world: &World, now: Timestamp, commands
     let (reports, probes) = match until {
         Condition::PreloadEffective(..) => (true, is_complete()),
         Condition::InstanceRestarted(..) => (true, true),
-        Condition::RolloutComplete(_) | Condition::Restarted(..) | Condition::Promoted(..) => (true, false),
+        Condition::RolloutComplete(_) | Condition::Restarted(..) | Condition::Promoted(..) | Condition::AwaitsPromotion(_) => (true, false),
+        Condition::UpdatesRead(..) => (false, true),
         _ => (false, false),
     };
     if !reports && !probes {

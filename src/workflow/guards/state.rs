@@ -1,6 +1,7 @@
 //! Guards on the state of the cluster and of what it runs on.
 
 use super::{DuringRollout, Situation, fail, pass, warn};
+use crate::domain::change::{Change, ChangeKind};
 use crate::domain::cluster::{Cluster, Phase};
 use crate::domain::ids::CatalogKey;
 use crate::domain::request::holds;
@@ -77,8 +78,24 @@ fn blocked(situation: &Situation<'_>, rollout: &Rollout) -> Check {
     match &rollout.blocked {
         None => pass(CheckCode::ClusterBlocked, "nothing keeps the operator from continuing"),
         Some(why) if situation.stance.mends => warn(CheckCode::ClusterBlocked, format!("{why}; this is meant to help")),
+        Some(_) if is_awaited_promotion(situation) => {
+            pass(CheckCode::ClusterBlocked, "the operator waits for a promotion, which this step is")
+        }
         Some(why) => fail(CheckCode::ClusterBlocked, why.clone(), "fix that first (see Findings)"),
     }
+}
+
+/// The step at hand is what a supervised update waits for.
+fn is_awaited_promotion(situation: &Situation<'_>) -> bool {
+    let waits = situation
+        .cluster()
+        .is_some_and(|cluster| cluster.status.phase_kind() == Phase::WaitingForUser);
+    let promotes = |change: &Change| matches!(change.kind, ChangeKind::Promote { .. });
+    waits
+        && situation
+            .ahead()
+            .find(|change| !holds(change, situation.world))
+            .is_some_and(promotes)
 }
 
 fn in_progress(situation: &Situation<'_>, cluster: &Cluster, rollout: &Rollout) -> Option<Check> {

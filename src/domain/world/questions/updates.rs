@@ -49,6 +49,8 @@ pub struct Update {
     pub way: Way,
     /// The instance that was seen to mount the image.
     pub seen_on: Option<String>,
+    /// That instance is one of another cluster.
+    pub is_elsewhere: bool,
     /// Libraries that functions of the installed version name and the image does not have: they fail until the update.
     pub lost: Vec<String>,
     /// Libraries with a version in their name, of which nobody knows whether the image has them.
@@ -85,6 +87,11 @@ pub struct Updates {
 }
 
 impl Updates {
+    /// What is known does not rest on an instance of the cluster itself.
+    pub fn are_known_elsewhere(&self) -> bool {
+        self.are_known() && self.list.iter().all(|update| update.is_elsewhere)
+    }
+
     /// Everything is known.
     pub fn are_known(&self) -> bool {
         self.unread.is_empty() && !self.list.iter().any(Update::is_unknown)
@@ -164,7 +171,7 @@ impl World {
                 unread: vec![(None, why)],
             };
         };
-        let readers = self.readers(entry);
+        let readers = self.readers(&cluster.key, entry);
         let mut updates = Updates::default();
         let own = self.sql_names_of(cluster, &entry.name);
         let is_known = own.is_known();
@@ -200,8 +207,9 @@ impl World {
         self.answer_of(instance).filter(|_| self.failure_of(instance).is_none())
     }
 
-    /// Ready instances of any cluster that mount the image and have told something of it; those that list files first.
-    fn readers<'a>(&'a self, entry: &'a ExtensionEntry) -> Vec<Reader<'a>> {
+    /// Ready instances of any cluster that mount the image and have told something of it; those that list files first, and of these those of
+    /// other clusters.
+    fn readers<'a>(&'a self, key: &ClusterKey, entry: &'a ExtensionEntry) -> Vec<Reader<'a>> {
         let mut readers: Vec<Reader<'a>> = mounting(self, entry)
             .map(|(instance, probe, mounted)| Reader {
                 instance,
@@ -210,7 +218,7 @@ impl World {
                 is_alike: same_paths(self, instance, mounted, entry),
             })
             .collect();
-        readers.sort_by_key(|reader| reader.files().next().is_none());
+        readers.sort_by_key(|reader| (reader.files().next().is_none(), reader.instance.cluster == *key));
         readers
     }
 
@@ -223,7 +231,7 @@ impl World {
         there: &InstalledExtension,
         readers: &[Reader<'_>],
     ) -> Update {
-        let (offered, way, seen_on) = way(cluster, database, there, readers);
+        let (offered, way, seen) = way(cluster, database, there, readers);
         let (lost, doubtful) = libraries(entry, primary, there, readers);
         Update {
             object: self.object_asking(&cluster.key, &database.database, &there.name),
@@ -232,7 +240,15 @@ impl World {
             installed: there.version.clone(),
             offered,
             way,
-            seen_on,
+            is_elsewhere: seen.is_some_and(|instance| instance.cluster != cluster.key),
+            seen_on: seen.map(|instance| {
+                let pod = &instance.key;
+                if pod.namespace == cluster.key.namespace {
+                    pod.name.clone()
+                } else {
+                    pod.to_string()
+                }
+            }),
             lost,
             doubtful,
         }
@@ -264,12 +280,12 @@ fn in_order(mut open: Vec<&InstalledExtension>) -> Vec<&InstalledExtension> {
 }
 
 /// What is offered in the place of an installed version, whether a path leads there, and who was seen to mount the image.
-fn way(
+fn way<'a>(
     cluster: &Cluster,
     database: &DatabaseProbe,
     there: &InstalledExtension,
-    readers: &[Reader<'_>],
-) -> (Option<String>, Way, Option<String>) {
+    readers: &[Reader<'a>],
+) -> (Option<String>, Way, Option<&'a Instance>) {
     let (name, from) = (&there.name, &there.version);
     let mut best = (
         None,
@@ -277,28 +293,28 @@ fn way(
         None,
     );
     for reader in readers {
-        let seen_on = Some(reader.instance.key.name.clone());
+        let seen = Some(reader.instance);
         let has_files = reader.files().next().is_some();
         if has_files && reader.control(name).is_none() {
             if reader.is_alike {
-                return (None, Way::NotOffered, seen_on);
+                return (None, Way::NotOffered, seen);
             }
             continue;
         }
         let Some(to) = reader.offers(name) else { continue };
         if to == from {
-            return (Some(to.to_owned()), Way::Same, seen_on);
+            return (Some(to.to_owned()), Way::Same, seen);
         }
         let scripts = reader.control(name).and_then(|control| control.updates.as_ref());
         if let Some(scripts) = scripts {
             let way = update_path(scripts, from, to).map_or(Way::Missing, Way::Known);
-            return (Some(to.to_owned()), way, seen_on);
+            return (Some(to.to_owned()), way, seen);
         }
         let way = by_view(cluster, database, there, to, reader);
         if !matches!(way, Way::Unknown(_)) {
-            return (Some(to.to_owned()), way, seen_on);
+            return (Some(to.to_owned()), way, seen);
         }
-        best = (Some(to.to_owned()), way, seen_on);
+        best = (Some(to.to_owned()), way, seen);
     }
     best
 }

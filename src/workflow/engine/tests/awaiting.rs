@@ -11,11 +11,7 @@ const OTHER: &str = "rig.local/hstore:1.9-18-bookworm";
 
 /// A run that was confirmed: it waits until nobody asks for hstore, and changes its image then.
 fn awaits_then_writes() -> Stage {
-    let intent = intent::ChangeImage {
-        entry: "hstore".to_owned(),
-        reference: Some(OTHER.to_owned()),
-    }
-    .on(fixture::cluster_key());
+    let intent = intent::ChangeImage::new("hstore", Some(OTHER.to_owned()), fixture::now()).on(fixture::cluster_key());
     let mut stage = Stage::new(intent.clone());
     let change = ChangeKind::SetReference {
         entry: "hstore".to_owned(),

@@ -611,7 +611,7 @@ fn any_intent() -> impl Strategy<Value = Intent> {
     prop_oneof![
         4 => Just(add_foo()),
         1 => Just(edit(&["pg_stat_statements"])),
-        1 => Just(intent::ChangeImage { entry: "hstore".to_owned(), reference: Some("rig.local/hstore:1.9-18-bookworm".to_owned()) }.on(fixture::cluster_key())),
+        1 => Just(intent::ChangeImage::new("hstore", Some("rig.local/hstore:1.9-18-bookworm".to_owned()), fixture::now()).on(fixture::cluster_key())),
         1 => Just(intent::RestartCluster { at: fixture::now() }.on(fixture::cluster_key())),
     ]
 }

@@ -19,6 +19,7 @@ use crate::domain::probe::{
     UpdatePath,
 };
 use crate::domain::request::tests::objects::{Refusal, carry_out};
+use crate::domain::world::update_path;
 use crate::domain::{Observation, Timestamp, World};
 use crate::workflow::event::{Command, Event};
 use crate::workflow::intent;
@@ -73,6 +74,8 @@ pub(super) struct Stage {
     pub(super) vague: bool,
     /// Update paths that every image has.
     pub(super) updates: Vec<UpdatePath>,
+    /// What images of hstore hold, by reference: the version, its update scripts, and its library.
+    pub(super) images: BTreeMap<String, (String, Vec<String>, String)>,
     /// Instances do not answer at all.
     pub(super) deaf: bool,
     /// Standbys do not receive WAL.
@@ -153,6 +156,7 @@ impl Stage {
             unlisted: false,
             vague: false,
             updates: Vec::new(),
+            images: BTreeMap::new(),
             deaf: false,
             silent: false,
             asleep: false,
@@ -536,6 +540,7 @@ impl Stage {
                 files.push(fixture::file(FileKind::Library, 4, "/extensions/foo/lib", "foo"));
             }
         }
+        self.show_image(instance, &mut probe);
         if let Fact::Known(files) = &mut probe.files {
             files.push(fixture::file(FileKind::Library, 1, "$libdir", "pg_stat_statements"));
         }
@@ -557,7 +562,7 @@ impl Stage {
                         .collect(),
                 ),
                 settings: Fact::Known(paths.clone()),
-                update_paths: Fact::Known(self.updates.clone()),
+                update_paths: Fact::Known(self.paths_from(instance, installed)),
                 dependents: self.dependents(database),
             })
             .collect();
@@ -576,6 +581,58 @@ impl Stage {
             .collect()
     }
 
+    /// What an instance has of hstore, by the image that it mounts.
+    fn image_of(&self, instance: &Instance) -> Option<&(String, Vec<String>, String)> {
+        let mount = instance.mounts.iter().find(|mount| mount.entry == "hstore")?;
+        self.images.get(mount.reference.as_ref()?)
+    }
+
+    fn show_image(&self, instance: &Instance, probe: &mut InstanceProbe) {
+        let Some((version, updates, library)) = self.image_of(instance) else {
+            return;
+        };
+        if let Fact::Known(offered) = &mut probe.available {
+            for row in offered.iter_mut().filter(|row| row.name == "hstore") {
+                row.default_version = Some(version.clone());
+            }
+        }
+        if let Fact::Known(versions) = &mut probe.versions {
+            versions.retain(|row| row.name != "hstore");
+            versions.push(fixture::version("hstore", version));
+        }
+        if let Fact::Known(files) = &mut probe.files {
+            for file in files.iter_mut().filter(|file| file.name == "hstore") {
+                match file.kind {
+                    FileKind::Control => {
+                        file.default_version = Some(version.clone());
+                        file.updates = Some(updates.clone());
+                    }
+                    FileKind::Library => file.name.clone_from(library),
+                }
+            }
+        }
+    }
+
+    fn paths_from(&self, instance: &Instance, installed: &[(String, String)]) -> Vec<UpdatePath> {
+        let mut paths = self.updates.clone();
+        if let Some((version, updates, _)) = self.image_of(instance) {
+            let there = installed.iter().find(|(name, _)| name == "hstore");
+            let path = there.and_then(|(_, from)| Some((from, update_path(updates, from, version)?)));
+            paths.extend(path.filter(|(from, _)| *from != version).map(|(from, path)| UpdatePath {
+                name: "hstore".to_owned(),
+                source: from.clone(),
+                target: version.clone(),
+                path,
+            }));
+        }
+        paths
+    }
+
+    fn is_primary(&self, name: &str) -> bool {
+        let status = &self.world.clusters[&fixture::cluster_key()].status;
+        status.current_primary.as_deref() == Some(name)
+    }
+
     fn report(&mut self, pod: &PodKey) {
         let Some(instance) = self.world.instances.get(pod).cloned() else {
             return;
@@ -588,9 +645,9 @@ impl Stage {
             pod: pod.clone(),
             uid: instance.uid.clone(),
             at: self.now,
-            is_primary: instance.key.name == "orders-1",
+            is_primary: self.is_primary(&instance.key.name),
             pending_restart: pending,
-            wal_receiver: instance.key.name != "orders-1" && !self.silent,
+            wal_receiver: !self.is_primary(&instance.key.name) && !self.silent,
             configuration: format!("{:?}", self.wanted_libraries()),
         };
         self.world.apply(Observation::Managed(report), self.now);
@@ -600,6 +657,7 @@ impl Stage {
 
     fn operate(&mut self) {
         self.apply_databases();
+        self.promote();
         if self.make_missing() || self.take_over() {
             return;
         }
@@ -629,6 +687,13 @@ impl Stage {
         }
         self.phase("Upgrading cluster");
         self.world.instances.remove(&PodKey::new("shop", name));
+    }
+
+    /// The instance that was asked for becomes the primary.
+    fn promote(&mut self) {
+        fixture::change(&mut self.world, |cluster| {
+            cluster.status.current_primary.clone_from(&cluster.status.target_primary);
+        });
     }
 
     fn phase(&mut self, phase: &str) {
@@ -760,18 +825,32 @@ impl Stage {
     }
 
     fn apply_databases(&mut self) {
+        let primary = self.world.instances.values().find(|instance| self.is_primary(&instance.key.name));
+        let image = primary.and_then(|primary| self.image_of(primary)).cloned();
         for object in self.world.databases.values_mut() {
             if object.observed_generation == Some(object.generation) {
                 continue;
             }
             let installed = self.installed.entry(object.database.clone()).or_default();
+            let before = installed.clone();
+            let there = |item: &RequestedExtension| before.iter().find(|(name, _)| *name == item.name);
+            // An image that is known updates along its scripts alone.
+            let fails = |item: &RequestedExtension| match (&image, &item.version) {
+                _ if item.ensure == Ensure::Absent => false,
+                (Some((_, updates, _)), Some(wanted)) if item.name == "hstore" => {
+                    there(item).is_some_and(|(_, from)| from != wanted && update_path(updates, from, wanted).is_none())
+                }
+                _ => item.version.as_deref() == Some("9.9"),
+            };
             for item in &object.extensions {
                 installed.retain(|(name, _)| *name != item.name);
-                if item.ensure == Ensure::Present && item.version.as_deref() != Some("9.9") {
+                let stays = there(item).filter(|_| image.is_some() && item.name == "hstore" && (fails(item) || item.version.is_none()));
+                if let Some(stays) = stays {
+                    installed.push(stays.clone());
+                } else if item.ensure == Ensure::Present && !fails(item) {
                     installed.push((item.name.clone(), item.version.clone().unwrap_or_else(|| "1.0".to_owned())));
                 }
             }
-            let fails = |item: &RequestedExtension| item.ensure == Ensure::Present && item.version.as_deref() == Some("9.9");
             let failing = object.extensions.iter().any(fails);
             object.applied = Some(!failing);
             object.status_extensions = object
@@ -781,7 +860,10 @@ impl Stage {
                     name: item.name.clone(),
                     applied: !fails(item),
                     message: if fails(item) {
-                        "extension has no installation script nor update path for version \"9.9\"".to_owned()
+                        format!(
+                            "extension has no installation script nor update path for version \"{}\"",
+                            item.version.as_deref().unwrap_or_default()
+                        )
                     } else {
                         String::new()
                     },
