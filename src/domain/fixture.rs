@@ -128,6 +128,7 @@ pub(crate) fn instance(name: &str) -> Instance {
         unready_since: None,
         ends: None,
         dropped: Vec::new(),
+        others: Vec::new(),
         running: true,
         restarted_at: None,
         operator_version: Some("1.30.0".to_owned()),

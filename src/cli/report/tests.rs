@@ -74,6 +74,7 @@ fn instance() -> Instance {
         unready_since: None,
         ends: None,
         dropped: Vec::new(),
+        others: Vec::new(),
         running: true,
         restarted_at: None,
         operator_version: Some("1.30.0".to_owned()),

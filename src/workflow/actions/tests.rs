@@ -64,6 +64,27 @@ fn a_filled_in_form_makes_the_intent() {
     assert_eq!(wished, [("app", "foo", Some("1.0")), ("ledger", "foo", None)]);
 }
 
+// D36q: paths and variables that an image is known to need, where the operator uses them.
+#[test]
+fn what_an_image_is_known_to_need_is_filled_in() {
+    let of = |version: &str| {
+        let mut world = fixture::world();
+        for name in fixture::INSTANCES {
+            fixture::change_instance(&mut world, name, |instance| instance.operator_version = Some(version.to_owned()));
+        }
+        let mut form = adding(&[
+            (FieldId::Name, "maps"),
+            (FieldId::Reference, "registry.example/mirror/postgis:3.6.4-18-trixie"),
+        ]);
+        let (action, cluster) = (GuidedAction::AddExtension, fixture::cluster_key());
+        fill(&FormFor { action, cluster }, &mut form, &world);
+        (form.value(FieldId::LdPaths).to_owned(), form.value(FieldId::Env).to_owned())
+    };
+    let env = "GDAL_DATA=${image_root}/share/gdal PROJ_DATA=${image_root}/share/proj";
+    assert_eq!(of("1.30.0"), ("system".to_owned(), env.to_owned()));
+    assert_eq!(of("1.28.2"), ("system".to_owned(), String::new()), "it would be ignored");
+}
+
 #[test]
 fn what_is_wrong_stands_at_its_field_and_the_first_gets_the_focus() {
     let mut form = adding(&[
