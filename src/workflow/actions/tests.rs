@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use super::*;
+use crate::domain::extension::ExtensionEntry;
 use crate::domain::fixture;
+use crate::domain::observation::Objects;
 use crate::workflow::form::{FieldId, FieldKind};
 use crate::workflow::intent::{AddExtension, EditPreload};
 
@@ -132,6 +134,35 @@ fn the_image_that_it_has_is_no_change() {
     assert_eq!(sent(&mut form, GuidedAction::ChangeImage), None);
     form.set(FieldId::Reference, "rig.local/hstore:1.9-18-bookworm");
     assert!(sent(&mut form, GuidedAction::ChangeImage).is_some());
+}
+
+#[test]
+fn the_form_offers_the_catalogs_image_and_tags_seen_on_other_clusters() {
+    let mut world = fixture::world();
+    let newer = "rig.local/hstore:1.9-18-bookworm";
+    fixture::mounted_elsewhere(&mut world, "anything", newer, &[("hstore", "1.9", &[])], &[]);
+    let options = |world: &World| {
+        let form = opened(GuidedAction::ChangeImage, world);
+        match &form.fields[1].kind {
+            FieldKind::Choice { options, .. } => options.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(options(&world), [fixture::HSTORE, newer]);
+    let of_catalog = "rig.local/hstore:1.8.1-18-bookworm";
+    let entries = vec![
+        ExtensionEntry::new("pgvector", fixture::PGVECTOR),
+        ExtensionEntry::new("hstore", of_catalog),
+    ];
+    world.apply(Objects::ImageCatalogs(vec![fixture::catalog(entries)]).into(), fixture::now());
+    assert_eq!(options(&world), ["from the catalog", of_catalog, fixture::HSTORE, newer]);
+    let mut form = opened(GuidedAction::ChangeImage, &world);
+    form.set(FieldId::Reference, "from the catalog");
+    form.set(FieldId::Versions, "keep");
+    let Some(IntentKind::ChangeImage(wanted)) = sent_in(&world, &mut form, GuidedAction::ChangeImage).map(|intent| intent.kind) else {
+        panic!("{form:?}")
+    };
+    assert_eq!((wanted.reference, wanted.keep_versions), (None, true));
 }
 
 #[test]
