@@ -16,6 +16,7 @@ mod adding;
 mod audit;
 mod bad_day;
 mod by_keys;
+mod changing;
 #[path = "../shared/console.rs"]
 mod console;
 mod eras;
