@@ -16,6 +16,7 @@ pub mod options;
 mod output;
 mod plan;
 pub mod report;
+mod runs;
 mod settings;
 mod status;
 mod table;
@@ -151,6 +152,8 @@ fn headless(settings: Settings, connect: Arc<dyn Connect>, command: Command) -> 
             Command::Status(options) => status::run(Headless::open(&settings, connect).await?, &options, &mut out).await,
             Command::Wait(options) => wait::run(Headless::open(&settings, connect).await?, &options, &mut errors).await,
             Command::Guided(wanted) => guided::run(&settings, connect, wanted.verb(), &mut out, &mut errors).await,
+            Command::PutBack(options) => runs::put_back(&settings, connect, &options, &mut out, &mut errors).await,
+            Command::Runs(options) => runs::run(&settings, connect, &options, &mut out, &mut errors).await,
             Command::Ext(query) => lists::extensions(Headless::open(&settings, connect).await?, &query, &mut out).await,
             Command::Paths(query) => lists::paths(Headless::open(&settings, connect).await?, &query, &mut out).await,
             Command::Findings(options) => {

@@ -54,6 +54,10 @@ pub enum Msg {
     Begin(TargetId, Intent),
     /// Continue a run of the target on the screen that was left unfinished.
     Resume(RunId),
+    /// Take up a run of the target on the screen that was left unfinished, without going on with it.
+    Reopen(RunId),
+    /// Begin to put back what a run wrote.
+    PutBack(RunId),
     /// An event goes to a run directly, as the command line does it.
     Tell(RunId, Event),
 }

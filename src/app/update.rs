@@ -78,6 +78,8 @@ fn route(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::ContextsFailed(error) => switch::not_listed(model, &error),
         Msg::Notice(notice) => noticed(model, notice),
         Msg::Begin(target, intent) => runs::begin(model, target, intent).1,
+        Msg::Reopen(id) => runs::reopen(model, &id),
+        Msg::PutBack(id) => forms::put_back(model, &id),
         Msg::Resume(id) => runs::resume_by_name(model, &id),
         Msg::Tell(run, event) => runs::tell(model, &run, event),
     }

@@ -15,7 +15,9 @@ use super::headless::Headless;
 use super::options::Cli;
 use crate::backend::{Access, DatabaseAccess};
 use crate::config::{ConfigFile, Directories, NamespaceChoice, Place, Settings};
+use crate::domain::World;
 use crate::domain::finding::Code;
+use crate::domain::ids::ClusterKey;
 use crate::domain::shell::is_plain;
 use crate::runtime::{self, Connect};
 
@@ -68,6 +70,59 @@ pub(super) fn clusters(begun: &OsStr) -> Vec<CompletionCandidate> {
         let all = line.settings.place.namespace == NamespaceChoice::All;
         let keys = headless.clusters(None).ok()?;
         Some(keys.into_iter().map(|key| if all { key.to_string() } else { key.name }).collect())
+    });
+    candidates(begun, names)
+}
+
+/// Mount names of the entries of the cluster that the line names, else of all in view.
+pub(super) fn entries(begun: &OsStr) -> Vec<CompletionCandidate> {
+    let names = of_clusters(|world, cluster| {
+        let there = world.clusters.get(cluster);
+        let entries = there.into_iter().flat_map(|there| &there.spec.extensions);
+        entries.map(|entry| entry.name.clone()).collect()
+    });
+    candidates(begun, names)
+}
+
+/// Instances of the cluster that the line names, else of all in view.
+pub(super) fn instances(begun: &OsStr) -> Vec<CompletionCandidate> {
+    let names = of_clusters(|world, cluster| {
+        let instances = world.instances_of(cluster);
+        instances.map(|instance| instance.key.name.clone()).collect()
+    });
+    candidates(begun, names)
+}
+
+/// Names that belong to the cluster that is a word of the line, else to all in view.
+fn of_clusters(names: impl Fn(&World, &ClusterKey) -> Vec<String>) -> Option<Vec<String>> {
+    let line = Line::of_process();
+    let words: Vec<String> = std::env::args().collect();
+    within(async move {
+        let mut headless = Headless::open(&line.settings, line.connect()?).await.ok()?;
+        headless.settle().await.ok()?;
+        let world = &headless.session().ok()?.world;
+        let is_named = |key: &&ClusterKey| words.iter().any(|word| *word == key.name || *word == key.to_string());
+        let chosen: Vec<&ClusterKey> = world.clusters.keys().filter(is_named).collect();
+        let meant = if chosen.is_empty() {
+            world.clusters.keys().collect()
+        } else {
+            chosen
+        };
+        let mut found: Vec<String> = meant.into_iter().flat_map(|key| names(world, key)).collect();
+        found.sort();
+        found.dedup();
+        Some(found)
+    })
+}
+
+/// Runs that were left unfinished and begin so.
+pub(super) fn runs(begun: &OsStr) -> Vec<CompletionCandidate> {
+    let line = Line::of_process();
+    let names = within(async move {
+        let mut headless = Headless::open(&line.settings, line.connect()?).await.ok()?;
+        headless.listed().await;
+        let unfinished = &headless.session().ok()?.unfinished;
+        Some(unfinished.iter().map(|kept| kept.id.0.clone()).collect())
     });
     candidates(begun, names)
 }

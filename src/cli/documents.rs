@@ -13,6 +13,7 @@ use super::guided::document::RunDocument;
 use super::lists::{ExtensionList, FindingList, PathList};
 use super::options::{Cli, Document};
 use super::report::Report;
+use super::runs::RunList;
 use crate::app::action::Action;
 
 /// Writes a document as JSON.
@@ -39,6 +40,7 @@ fn schema_of(document: Document) -> Schema {
         Document::Doctor => schema_for!(Doctor),
         Document::Watch => schema_for!(Change),
         Document::Run => schema_for!(RunDocument),
+        Document::Runs => schema_for!(RunList),
         Document::Info => committed(include_str!("schema/info.json")),
         Document::Config => with_actions(committed(include_str!("schema/config.json"))),
     }

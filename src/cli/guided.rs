@@ -20,6 +20,8 @@ mod consent;
 pub(super) mod document;
 mod follow;
 
+pub(super) use again::{go_on, only_shown, resume};
+
 /// What the options say of a plan and its run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'a> {

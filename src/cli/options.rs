@@ -143,6 +143,11 @@ pub enum Command {
     /// The verbs that write.
     #[command(flatten)]
     Guided(Guided),
+    /// Put back what an unfinished run wrote, as far as it is as the run left it
+    PutBack(PutBack),
+    /// Runs that were left unfinished: list, continue, abandon
+    #[command(subcommand)]
+    Runs(Runs),
     /// The same console on a simulated cluster: nothing to install, nothing to break
     Demo(Demo),
     /// Versions, files, settings with their origin, permissions, and what is known of the target
@@ -251,6 +256,8 @@ pub enum Document {
     Info,
     /// Of every verb that writes: its plan, and how its run went
     Run,
+    /// Of `runs list`
+    Runs,
     /// Of the configuration file
     Config,
 }
@@ -332,6 +339,55 @@ impl Consent {
     pub(super) fn values(&self) -> Values {
         if self.show_env { Values::Shown } else { Values::Hidden }
     }
+}
+
+/// `put-back`.
+#[derive(Debug, Args)]
+pub struct PutBack {
+    /// Run, or cluster: the last unfinished run that wrote there
+    #[arg(value_name = "RUN|CLUSTER", add = ArgValueCompleter::new(complete::runs))]
+    pub what: String,
+    /// What to do with the plan.
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
+/// `runs`.
+#[derive(Debug, Subcommand)]
+pub enum Runs {
+    /// List the runs of the target that were left unfinished
+    List(ListRuns),
+    /// Continue a run that was left unfinished
+    Continue(ContinueRun),
+    /// Abandon a run that was left unfinished; what it has written stays
+    Abandon(AbandonRun),
+}
+
+/// `runs list`.
+#[derive(Debug, Args)]
+pub struct ListRuns {
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// `runs continue`.
+#[derive(Debug, Args)]
+pub struct ContinueRun {
+    /// Run
+    #[arg(add = ArgValueCompleter::new(complete::runs))]
+    pub run: String,
+    /// What to do with what is left of the plan.
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
+/// `runs abandon`.
+#[derive(Debug, Args)]
+pub struct AbandonRun {
+    /// Run
+    #[arg(add = ArgValueCompleter::new(complete::runs))]
+    pub run: String,
 }
 
 /// How far a guided action goes.

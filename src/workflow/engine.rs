@@ -119,17 +119,7 @@ pub(super) fn resume(kept: Kept, world: &World, now: Timestamp) -> (Run, Vec<Com
         return start(kept.id, kept.intent, world, now);
     }
     let is_older = kept.version.is_none();
-    let plan = Plan {
-        steps: kept.steps,
-        ..Plan::default()
-    };
-    let mut run = new(kept.id, kept.intent, plan, now);
-    run.transcript = kept.transcript;
-    run.started = kept.started;
-    run.cluster_uid = kept.cluster_uid;
-    run.known = kept.known;
-    run.memory.generations = kept.generations;
-    run.typed = kept.typed;
+    let mut run = found(kept, now);
     actions::settle(&mut run.intent, world);
     confirming::forget_extension(&mut run);
     run.say(now, "resumed");
@@ -144,6 +134,35 @@ pub(super) fn resume(kept: Kept, world: &World, now: Timestamp) -> (Run, Vec<Com
     next(&mut run, world, now, &mut commands);
     advance(&mut run, world, now, &mut commands);
     (run, commands)
+}
+
+/// A run that was left unfinished stays where it is. Keeping it claims it for this process.
+pub(super) fn reopen(kept: Kept, now: Timestamp) -> (Run, Vec<Command>) {
+    let mut run = found(kept, now);
+    let step = run.first_open();
+    let why = "it was left unfinished".to_owned();
+    run.phase = Phase::Failed {
+        step,
+        why,
+        how: Failed::Seen,
+    };
+    (run, vec![Command::Keep])
+}
+
+/// A run as it was kept.
+fn found(kept: Kept, now: Timestamp) -> Run {
+    let plan = Plan {
+        steps: kept.steps,
+        ..Plan::default()
+    };
+    let mut run = new(kept.id, kept.intent, plan, now);
+    run.transcript = kept.transcript;
+    run.started = kept.started;
+    run.cluster_uid = kept.cluster_uid;
+    run.known = kept.known;
+    run.memory.generations = kept.generations;
+    run.typed = kept.typed;
+    run
 }
 
 pub(super) fn handle(run: &mut Run, event: Event, world: &World, now: Timestamp) -> Vec<Command> {
@@ -247,6 +266,9 @@ fn not_kept(run: &mut Run, why: &str, now: Timestamp) {
     if run.phase == Phase::Keeping {
         let why = format!("nothing was written, because the run could not be kept on disk: {why}");
         run.fail(run.first_open(), why, now);
+    } else if matches!(run.phase, Phase::Failed { .. }) {
+        // It belongs to another process.
+        run.fail_as(Failed::Refused, run.first_open(), why.to_owned(), now);
     } else {
         run.say(now, format!("the run could not be kept on disk: {why}"));
     }

@@ -170,6 +170,11 @@ impl Run {
         super::engine::resume(kept, world, now)
     }
 
+    /// A run found on disk, which is not gone on with: what it wrote can be put back, or it is abandoned.
+    pub fn reopen(kept: Kept, now: Timestamp) -> (Self, Vec<Command>) {
+        super::engine::reopen(kept, now)
+    }
+
     /// One transition.
     pub fn handle(&mut self, event: Event, world: &World, now: Timestamp) -> Vec<Command> {
         super::engine::handle(self, event, world, now)

@@ -78,6 +78,39 @@ fn what_is_printed_is_what_the_schemas_say() {
 }
 
 #[test]
+fn plans_are_what_their_schema_says_and_end_as_they_say() {
+    for (line, exit, outcome) in [
+        (
+            "set-image orders pgvector registry.example/pgvector:0.8.6-18-trixie --plan",
+            0,
+            Value::Null,
+        ),
+        (
+            "add orders foo --env KEY=s3cret --preload foo --database app --dry-run",
+            0,
+            Value::Null,
+        ),
+        ("preload orders --add vector", 5, json!("refused")),
+        ("set-image orders nobody --from-catalog --yes", 5, json!("refused")),
+        ("restart orders --instance orders-2 --plan", 0, Value::Null),
+        ("promote orders orders-2 --plan", 0, Value::Null),
+        ("delete-pod orders orders-2 --plan", 5, json!("refused")),
+    ] {
+        let mut arguments = vec!["demo"];
+        arguments.extend(line.split(' '));
+        arguments.extend(["-o", "json"]);
+        let (code, out, errors) = run(&arguments);
+        assert_eq!(code, Some(exit), "{line}: {errors}");
+        let document: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{line}: {error}: {out} {errors}"));
+        hold("run", &document);
+        assert_eq!((&document["kind"], &document["outcome"]), (&json!("Plan"), &outcome), "{line}");
+        assert!(!out.contains("s3cret"), "{out}");
+        let command = document["command"].as_str().unwrap();
+        assert!(command.starts_with(&format!("extop demo {}", arguments[1])), "{command}");
+    }
+}
+
+#[test]
 fn yaml_is_the_same_document() {
     for verb in ["ext", "paths", "findings"] {
         let (_, json, _) = run(&["demo", verb, "-o", "json"]);
@@ -254,6 +287,8 @@ fn a_shell_is_offered_verbs_and_live_names() {
     let cluster = status["clusters"][0]["name"].as_str().unwrap();
     let offered_clusters = offered(&["extop", "demo", "status", ""]);
     assert!(offered_clusters.iter().any(|name| name.ends_with(cluster)), "{offered_clusters:?}");
+    assert_eq!(offered(&["extop", "demo", "set-image", "orders", "h"]), ["hstore"]);
+    assert_eq!(offered(&["extop", "demo", "promote", "billing", "b"]), ["billing-1"]);
 }
 
 #[test]

@@ -20,8 +20,14 @@ pub(super) fn begin(model: &mut Model, target: TargetId, intent: Intent) -> (Opt
     let Some(session) = model.sessions.get(&target) else {
         return (None, say(model, "the target is not open any more"));
     };
-    let id = RunId(format!("{}-{}", model.run_prefix, model.next_run));
-    model.next_run += 1;
+    let id = loop {
+        let id = RunId(format!("{}-{}", model.run_prefix, model.next_run));
+        model.next_run += 1;
+        // One that was taken up has the name that another process gave it.
+        if model.run(&id).is_none() && session.unfinished.iter().all(|kept| kept.id != id) {
+            break id;
+        }
+    };
     let (run, commands) = Run::new(id.clone(), intent, &session.world, model.now);
     model.runs.push((target, run));
     model.dirty = true;
@@ -107,6 +113,21 @@ pub(super) fn resume_by_name(model: &mut Model, id: &RunId) -> Vec<Effect> {
         Some(kept) => resume(model, kept),
         None => say(model, format!("there is no unfinished run {}", id.0)),
     }
+}
+
+/// Takes up a run that was left unfinished, without going on with it.
+pub(super) fn reopen(model: &mut Model, id: &RunId) -> Vec<Effect> {
+    let (target, now) = (model.active, model.now);
+    let Some(session) = model.sessions.get_mut(&target) else {
+        return Vec::new();
+    };
+    let Some(at) = session.unfinished.iter().position(|kept| kept.id == *id) else {
+        return say(model, format!("there is no unfinished run {}", id.0));
+    };
+    let (run, commands) = Run::reopen(session.unfinished.remove(at), now);
+    model.runs.push((target, run));
+    model.dirty = true;
+    carry(model, id, commands)
 }
 
 /// Takes a run that was left unfinished off the disk.

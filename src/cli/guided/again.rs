@@ -26,18 +26,36 @@ pub(super) async fn unfinished(
         return Ok(None);
     };
     drop(writeln!(errors, "continues the unfinished run {}", id.0));
-    headless.core.fold(Msg::Resume(id.clone()));
-    headless.idle().await;
-    // What kept it from being taken up is the last thing that was said.
-    the_run(&headless.core, &id).map_err(|gone| {
-        let said = headless.core.model.notices.last().map(|notice| notice.text.clone());
-        said.map_or(gone, |why| Failure::new(Exit::Refused, why))
-    })?;
+    resume(headless, &id).await?;
     Ok(Some(id))
 }
 
+/// Takes up a run that was left unfinished.
+pub(in crate::cli) async fn resume(headless: &mut Headless, id: &RunId) -> Result<(), Failure> {
+    headless.core.fold(Msg::Resume(id.clone()));
+    headless.idle().await;
+    // What kept it from being taken up is the last thing that was said.
+    the_run(&headless.core, id).map_err(|gone| {
+        let said = headless.core.model.notices.last().map(|notice| notice.text.clone());
+        said.map_or(gone, |why| Failure::new(Exit::Refused, why))
+    })?;
+    Ok(())
+}
+
+/// Shows what is left of a run that was taken up and not gone on with.
+pub(in crate::cli) async fn only_shown(headless: &mut Headless, id: &RunId, asked: &Asked<'_>, out: &mut Output) -> Result<Exit, Failure> {
+    show(headless, id, asked, out).await?;
+    let shown = asked.consent.go.plan || asked.consent.go.dry_run;
+    let end = if shown {
+        Ok(Exit::Done)
+    } else {
+        Err(Failure::new(Exit::Refused, "nothing was written").with_hint("continue it with --yes"))
+    };
+    document::write(headless, id, asked, end, out).await
+}
+
 /// Goes on with a run that was left unfinished.
-pub(super) async fn go_on(
+pub(in crate::cli) async fn go_on(
     headless: &mut Headless,
     id: &RunId,
     asked: &Asked<'_>,

@@ -191,7 +191,7 @@ impl RunDocument {
             for_reference: plan.text_only.clone(),
             asks_again: run.asks_again.clone(),
             digest: plan.digest.clone(),
-            outcome: outcome(run, failure),
+            outcome: outcome(run, end),
             why: run
                 .why()
                 .map(str::to_owned)
@@ -210,8 +210,12 @@ impl RunDocument {
 }
 
 /// How the run has ended, or how the command did while it waited for it.
-fn outcome(run: &Run, failure: Option<&Failure>) -> Option<Outcome> {
-    run.outcome().or_else(|| match failure?.exit {
+///
+/// The word and the exit code never differ.
+fn outcome(run: &Run, end: &Result<Exit, Failure>) -> Option<Outcome> {
+    let exit = end.as_ref().map_or_else(|failure| failure.exit, |exit| *exit);
+    let of_run = run.outcome().filter(|outcome| Exit::of(*outcome) == exit);
+    of_run.or(match exit {
         Exit::Refused => Some(Outcome::Refused),
         Exit::Timeout => Some(Outcome::TimedOut),
         _ => None,

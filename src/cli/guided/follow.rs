@@ -90,7 +90,10 @@ fn hint(outcome: Outcome, run: &Run) -> Option<String> {
         }
         Outcome::OutcomeUnknown => Some("the same command looks again before it writes, and so does the console".to_owned()),
         Outcome::Failed | Outcome::Stalled | Outcome::Superseded => {
-            Some(format!("see extop status {cluster}; the console can put back what was written"))
+            let id = quoted(&run.id.0);
+            Some(format!(
+                "see extop status {cluster}; then extop runs continue {id}, extop put-back {id} or extop runs abandon {id}"
+            ))
         }
         Outcome::Refused | Outcome::Done | Outcome::Abandoned | Outcome::TimedOut => None,
     }

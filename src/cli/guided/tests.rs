@@ -12,6 +12,7 @@ use super::follow::conclude;
 use super::*;
 use crate::backend::{BackendError, ErrorKind, Operate, Reply, WritePermit};
 use crate::cli::options::{Cli, Command};
+use crate::cli::runs;
 use crate::config::Place;
 use crate::domain::change::Request;
 use crate::runtime::{self, Connection, StateDirectory};
@@ -166,8 +167,6 @@ async fn once(
     opened: Connection,
 ) -> Said {
     let command = Cli::try_parse_from(line.split(' ')).unwrap().command.unwrap();
-    let Command::Guided(wanted) = &command else { panic!("{line}") };
-    let verb = wanted.verb();
     let written = Arc::default();
     let slow = Slow {
         operate: opened.operate.clone().unwrap(),
@@ -181,7 +180,13 @@ async fn once(
     };
     let headless = Headless::keeping(state, settings, connect, connection);
     let (paper, mut errors, begun) = (Paper::default(), Vec::new(), Instant::now());
-    let end = carry_out(headless, verb, &mut Output::new(paper.clone()), &mut errors).await;
+    let mut out = Output::new(paper.clone());
+    let end = match &command {
+        Command::Guided(wanted) => carry_out(headless, wanted.verb(), &mut out, &mut errors).await,
+        Command::PutBack(options) => runs::put_back_on(headless, options, &mut out, &mut errors).await,
+        Command::Runs(options) => runs::run_on(headless, options, &mut out, &mut errors).await,
+        _ => panic!("{line}"),
+    };
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let said = end.as_ref().err().map(|failure| failure.message.clone()).unwrap_or_default();
     Said {
@@ -211,8 +216,15 @@ async fn told(lines: &[String]) -> Vec<Said> {
     let opened = connect.open(Place::default()).await.unwrap();
     let mut said = Vec::new();
     for line in lines {
+        let id = said.iter().rev().find_map(named).unwrap_or_default();
+        let line = line.replace("ID", &id);
         // The time of the simulator is not that of the test.
-        let line = format!("extop {line} --timeout 160h").replace("  ", " ");
+        let timeout = if line.starts_with("runs list") || line.starts_with("runs abandon") {
+            ""
+        } else {
+            "--timeout 160h"
+        };
+        let line = format!("extop {line} {timeout}").replace("  ", " ").trim().to_owned();
         let state = StateDirectory::new(folder.path().to_owned());
         let (connect, opened) = (Arc::clone(&connect), opened.clone());
         said.push(once(Rival::Nobody, Some(Duration::ZERO), &line, state, &settings, connect, opened).await);
@@ -226,6 +238,12 @@ fn hurried(folder: &std::path::Path) -> String {
     let path = folder.join("hurried.toml");
     std::fs::write(&path, scenario.replace("speed = 3.0", "speed = 60.0")).unwrap();
     path.to_str().unwrap().to_owned()
+}
+
+/// The run that a command has named last in its list.
+fn named(said: &Said) -> Option<String> {
+    let document: serde_json::Value = serde_json::from_str(&said.out).ok()?;
+    Some(document["runs"].as_array()?.last()?["id"].as_str()?.to_owned())
 }
 
 fn ends(said: &[Said]) -> Vec<Result<Exit, Exit>> {
@@ -586,4 +604,87 @@ async fn values_of_variables_are_shown_to_whoever_asks_for_them() {
         assert_eq!(said.out.contains("s3cret"), shown, "{}", said.out);
         assert_eq!(said.out.contains("(hidden)"), !shown, "{}", said.out);
     }
+}
+
+fn lines<const N: usize>(lines: [&str; N]) -> [String; N] {
+    lines.map(str::to_owned)
+}
+
+/// A command that ends after its first write leaves its run to others.
+const BEGUN: &str = "set-image orders pgvector registry.example/pgvector:0.8.6-18-trixie --yes --confirm orders";
+
+#[tokio::test(start_paused = true)]
+async fn what_an_unfinished_run_wrote_is_put_back() {
+    let said = told(&lines([
+        "put-back orders --plan",
+        BEGUN,
+        "put-back orders --plan -o json",
+        "put-back orders --yes --confirm orders --wait -o json",
+        "runs list -o json",
+        "put-back orders --yes",
+    ]))
+    .await;
+    let errors: Vec<_> = said.iter().map(|said| &said.errors).collect();
+    let refused = Err(Exit::Refused);
+    let done = Ok(Exit::Done);
+    assert_eq!(ends(&said), [refused, done, done, done, done, refused], "{errors:?}");
+    let plan = ended(&said[2], "Plan", None);
+    assert_eq!(plan["title"], "put back change image of pgvector");
+    assert_eq!(plan["command"], "extop demo put-back orders");
+    ended(&said[3], "Run", Some("done"));
+    assert_eq!(
+        document(&said[4])["runs"],
+        serde_json::json!([]),
+        "the run that was put back is over"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unfinished_run_is_listed_continued_and_abandoned() {
+    let said = told(&lines([
+        BEGUN,
+        "runs list -o json",
+        "runs continue ID",
+        "runs continue ID --plan -o json",
+        "runs continue ID --yes --wait -o json",
+        "runs list",
+        "restart orders --yes --confirm orders",
+        "runs list -o json",
+        "runs abandon ID",
+        "runs list",
+        "runs abandon ID",
+    ]))
+    .await;
+    let errors: Vec<_> = said.iter().map(|said| &said.errors).collect();
+    let (done, refused) = (Ok(Exit::Done), Err(Exit::Refused));
+    let wanted = [done, done, refused, done, done, done, done, done, done, done, Err(Exit::Broken)];
+    assert_eq!(ends(&said), wanted, "{errors:?}");
+    let list = document(&said[1]);
+    let row = &list["runs"][0];
+    assert_eq!(
+        (row["title"].as_str(), row["recreated"].as_bool()),
+        (Some("change image of pgvector"), Some(false)),
+        "{row:#}"
+    );
+    assert_eq!(
+        row["command"],
+        "extop demo set-image orders pgvector registry.example/pgvector:0.8.6-18-trixie"
+    );
+    ended(&said[4], "Run", Some("done"));
+    assert_eq!(said[4].written, 0, "what was written is not written again");
+    assert_eq!(said[5].out, "no run was left unfinished\n");
+    assert!(said[8].errors.contains("what it has written stays"), "{}", said[8].errors);
+    assert_eq!(said[9].out, said[5].out);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_is_not_stuck_is_not_deleted_and_a_standby_is_promoted() {
+    let said = told(&lines([
+        "delete-pod orders orders-2 --yes -o json",
+        "promote orders orders-2 --yes --confirm orders --wait -o json",
+    ]))
+    .await;
+    ended(&said[0], "Plan", Some("refused"));
+    assert_eq!(said[0].written, 0);
+    ended(&said[1], "Run", Some("done"));
 }

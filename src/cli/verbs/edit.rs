@@ -1,8 +1,10 @@
 //! `extop edit`.
 
 use clap::{Args, ValueEnum};
+use clap_complete::ArgValueCompleter;
 
 use super::{There, Verb, wish};
+use crate::cli::complete;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::options::OfCluster;
 use crate::domain::change::{EntryEdit, EnvEdit, FieldEdit};
@@ -32,6 +34,7 @@ pub struct Edit {
     #[command(flatten)]
     pub of: OfCluster,
     /// Extension entry, by its mount name
+    #[arg(add = ArgValueCompleter::new(complete::entries))]
     pub entry: String,
     /// Path below the mount for extension_control_path: the list becomes what is named; may be repeated
     #[arg(long, value_name = "PATH")]

@@ -1,8 +1,10 @@
 //! `extop promote`.
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 
 use super::{There, Verb, instance};
+use crate::cli::complete;
 use crate::cli::exit::Failure;
 use crate::cli::options::OfCluster;
 use crate::workflow::{Intent, IntentKind, intent};
@@ -14,6 +16,7 @@ pub struct Promote {
     #[command(flatten)]
     pub of: OfCluster,
     /// The standby that becomes the primary
+    #[arg(add = ArgValueCompleter::new(complete::instances))]
     pub instance: String,
 }
 

@@ -1,8 +1,10 @@
 //! `extop restart`.
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 
 use super::{There, Verb, instance};
+use crate::cli::complete;
 use crate::cli::exit::Failure;
 use crate::cli::options::OfCluster;
 use crate::workflow::{Intent, IntentKind, intent};
@@ -14,7 +16,7 @@ pub struct Restart {
     #[command(flatten)]
     pub of: OfCluster,
     /// Restart this instance alone: the primary in place, a replica by deletion of its pod
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(complete::instances))]
     pub instance: Option<String>,
 }
 

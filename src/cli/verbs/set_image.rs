@@ -1,8 +1,10 @@
 //! `extop set-image`.
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 
 use super::{There, Verb};
+use crate::cli::complete;
 use crate::cli::exit::Failure;
 use crate::cli::options::OfCluster;
 use crate::domain::entry_rules::reference_error;
@@ -15,6 +17,7 @@ pub struct SetImage {
     #[command(flatten)]
     pub of: OfCluster,
     /// Extension entry, by its mount name
+    #[arg(add = ArgValueCompleter::new(complete::entries))]
     pub entry: String,
     /// The new image reference
     #[arg(value_name = "REFERENCE", required_unless_present = "from_catalog")]

@@ -129,8 +129,9 @@ proptest! {
     }
 
     #[test]
-    fn the_command_of_another_image_asks_for_the_same(entry in word(), reference in proptest::option::of("[a-z]{1,5}/[a-z]{1,5}:[0-9][0-9.-]{0,5}")) {
-        same_again(&intent::ChangeImage::new(entry, reference, fixture::now()).on(fixture::cluster_key()), &fixture::world());
+    fn the_command_of_another_image_asks_for_the_same(entry in word(), reference in proptest::option::of("[a-z]{1,5}/[a-z]{1,5}:[0-9][0-9.-]{0,5}"), keep_versions in any::<bool>()) {
+        let wanted = intent::ChangeImage { keep_versions, ..intent::ChangeImage::new(entry, reference, fixture::now()) };
+        same_again(&wanted.on(fixture::cluster_key()), &fixture::world());
     }
 }
 

@@ -13,7 +13,7 @@ use crate::workflow::situation::DuringRollout;
 use crate::workflow::steps::step;
 
 pub(super) const ROW: Row = Row {
-    verb: None,
+    verb: Some("put-back"),
     begin: |chosen, _, _| {
         let run = chosen.put_back.clone().map(Begin::PutBack);
         run.ok_or_else(|| "no run has written anything that can be put back".to_owned())
