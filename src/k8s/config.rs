@@ -37,17 +37,26 @@ pub(super) fn load(kubeconfig: Option<&Path>) -> Result<Source, BackendError> {
     if let Some(file) = kubeconfig {
         return Ok(Source::Files(Box::new(read(file)?), shown(file)));
     }
-    let listed: Vec<PathBuf> = std::env::var_os("KUBECONFIG")
-        .map(|list| std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect())
-        .unwrap_or_default();
+    let list = std::env::var_os("KUBECONFIG").filter(|list| !list.is_empty());
+    let listed: Vec<PathBuf> = list
+        .iter()
+        .flat_map(std::env::split_paths)
+        .filter(|path| !path.as_os_str().is_empty())
+        .collect();
     if listed.is_empty() {
-        let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".kube/config"));
+        // A list without a name is one all the same: kubectl does not take the file of the home directory then.
+        let home = std::env::var_os("HOME").filter(|_| list.is_none());
+        let home = home.map(|home| Path::new(&home).join(".kube/config"));
+        let why = match &list {
+            None => "KUBECONFIG is not set, ~/.kube/config does not exist",
+            Some(_) => "KUBECONFIG names no file",
+        };
         return match home.filter(|file| file.is_file()) {
             Some(file) => Ok(Source::Files(Box::new(read(&file)?), shown(&file))),
             None if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() => Ok(Source::Pod),
             None => Err(BackendError::new(
                 ErrorKind::Config,
-                "there is no kubeconfig: KUBECONFIG is not set, ~/.kube/config does not exist, and extop does not run in a pod",
+                format!("there is no kubeconfig: {why}, and extop does not run in a pod"),
             )
             .with_hint("name a file with --kubeconfig; extop demo needs none")),
         };

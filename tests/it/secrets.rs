@@ -291,6 +291,15 @@ fn what_is_empty_is_as_if_it_were_not_there() {
         );
         assert!(said.contains(&first) && !said.contains(&second), "{said}");
     }
+    // A list without a name is no reason to take the file of the home directory: kubectl does not either.
+    std::fs::create_dir_all(place.file(".kube")).unwrap();
+    std::fs::copy(place.file("next"), place.file(".kube/config")).unwrap();
+    let home = place.folder.path().to_str().unwrap().to_owned();
+    let (said, code) = place.run(&["status"], &[("KUBECONFIG", ":"), ("HOME", &home)]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("KUBECONFIG names no file"), "{said}");
+    let (said, code) = place.run(&["status"], &[("KUBECONFIG", ""), ("HOME", &home)]);
+    assert_eq!(code, Some(3), "{said}");
     let (said, code) = place.run(&["info"], &[("EXTOP_READ_ONLY", "1"), ("KUBECONFIG", &list)]);
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains("true (environment, EXTOP_READ_ONLY)"), "{said}");
