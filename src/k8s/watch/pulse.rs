@@ -93,24 +93,27 @@ impl Pulse {
     }
 }
 
-/// Any answer is one, be it a refusal. What goes wrong before anything is sent, like a login that has expired, tells nothing.
+/// Any answer is one, be it a refusal. What goes wrong before anything is sent, like a login that has expired, tells nothing. A
+/// connection that was not used for a while may be one that the server has just closed, so that another one is tried.
 async fn answers(client: &Client) -> bool {
-    let Ok(request) = Request::get(SMALL).body(Body::empty()) else {
-        return true;
-    };
     let asked = async {
-        let answer = client.send(request).await?;
-        // Read to its end, so that the connection can be used again.
-        drop(Limited::new(answer.into_body(), answer::TEXT).collect().await);
-        Ok(())
+        for _ in 0..2 {
+            let Ok(request) = Request::get(SMALL).body(Body::empty()) else {
+                break;
+            };
+            match client.send(request).await {
+                Ok(answer) => {
+                    // Read to its end, so that the connection can be used again.
+                    drop(Limited::new(answer.into_body(), answer::TEXT).collect().await);
+                    return true;
+                }
+                Err(error) if explain("ask for the version", &error).kind != ErrorKind::Unreachable => return true,
+                Err(_) => {}
+            }
+        }
+        false
     };
-    match tokio::time::timeout(LIMIT, asked).await {
-        Ok(asked) => asked.map_or_else(
-            |error| explain("ask for the version", &error).kind != ErrorKind::Unreachable,
-            |()| true,
-        ),
-        Err(_) => false,
-    }
+    tokio::time::timeout(LIMIT, asked).await.unwrap_or(false)
 }
 
 /// Something that begins.
