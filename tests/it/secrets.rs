@@ -41,9 +41,14 @@ impl Place {
     }
 
     fn extop(&self) -> Command {
+        self.patient("3s")
+    }
+
+    /// With this limit for a request.
+    fn patient(&self, limit: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_extop"));
         command
-            .args(["--log-level", "trace", "--request-timeout", "3s", "--log-file"])
+            .args(["--log-level", "trace", "--request-timeout", limit, "--log-file"])
             .arg(self.file("log"))
             .stdin(Stdio::null())
             .env_clear()
@@ -235,9 +240,9 @@ fn a_signal_that_ends_a_verb_ends_its_plugin() {
             .with_plugin("exec 3>fifo; echo begun >&3; (sleep 1000) & sleep 1000");
         let fifo = place.file("fifo");
         assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-        let mut command = place.extop();
         // It must not end by itself before.
-        command.args(["--request-timeout", "60s", verb]).current_dir(place.folder.path());
+        let mut command = place.patient("60s");
+        command.arg(verb).current_dir(place.folder.path());
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let mut read = std::io::BufReader::new(std::fs::File::open(fifo).unwrap());
         let mut begun = String::new();
