@@ -132,6 +132,8 @@ pub struct ProbeRequest {
     pub environment: Vec<String>,
     /// SQL extensions that are going to be dropped: what depends on them is read, too.
     pub dropping: Vec<String>,
+    /// Templates are read as well: what is to be removed must not be in one.
+    pub templates: bool,
     /// Open new sessions: proof must not come from a session that was there before.
     pub fresh: bool,
     /// A session may wait in the instance for the next reading; not in one that is to be recreated or restarted.
@@ -171,6 +173,7 @@ impl ProbeRequest {
             service: format!("{name}-rw"),
             environment,
             dropping: Vec::new(),
+            templates: false,
             fresh,
             may_keep: false,
             major: cluster.major(),

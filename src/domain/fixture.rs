@@ -128,7 +128,6 @@ pub(crate) fn instance(name: &str) -> Instance {
         unready_since: None,
         ends: None,
         dropped: Vec::new(),
-        others: Vec::new(),
         running: true,
         restarted_at: None,
         operator_version: Some("1.30.0".to_owned()),
@@ -255,6 +254,7 @@ pub(crate) fn probe(name: &str) -> InstanceProbe {
     let mut settings = paths();
     settings.insert("shared_preload_libraries".to_owned(), setting(""));
     InstanceProbe {
+        templates: None,
         pod: PodKey::new("shop", name),
         uid: format!("{name}-uid"),
         at: now(),
@@ -263,6 +263,8 @@ pub(crate) fn probe(name: &str) -> InstanceProbe {
         superuser: true,
         server: Fact::Known(ServerFacts {
             closed: Vec::new(),
+            templates: Vec::new(),
+            shut: vec!["template0".to_owned()],
             plugins: BTreeMap::new(),
             version: 180_006,
             standby: name != "orders-1",

@@ -108,6 +108,18 @@ pub struct InstanceProbe {
     pub overrides: Fact<Vec<Override>>,
     /// One item per database that was asked.
     pub databases: Vec<DatabaseProbe>,
+    /// What was read in the templates, where a run has asked for it.
+    #[serde(default)]
+    pub templates: Option<Templates>,
+}
+
+/// What was read in databases that are templates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Templates {
+    /// When they were read.
+    pub at: Timestamp,
+    /// One item per template that takes connections.
+    pub databases: Vec<DatabaseProbe>,
 }
 
 impl ServerFacts {
@@ -164,6 +176,13 @@ pub struct ServerFacts {
     /// Databases that are there and that the session's role may not connect to.
     #[serde(default)]
     pub closed: Vec<DatabaseOwner>,
+    /// Databases that take connections and are templates, as `template1` is. They are read on demand alone: nobody can copy a
+    /// database while somebody is connected to it.
+    #[serde(default)]
+    pub templates: Vec<String>,
+    /// Databases that take no connections, as `template0` does.
+    #[serde(default)]
+    pub shut: Vec<String>,
     /// The output plugin of each logical replication slot, by the name of the slot.
     #[serde(default)]
     pub plugins: BTreeMap<String, String>,

@@ -45,6 +45,7 @@ pub(super) fn evidence(text: &str, request: &ProbeRequest, reasons: &str, at: Ti
         return Err(Trouble::new("the metrics do not show the installed extensions"));
     }
     Ok(InstanceProbe {
+        templates: None,
         pod: request.pod.clone(),
         uid: request.uid.clone(),
         at: collected.unwrap_or(at),

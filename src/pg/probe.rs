@@ -15,7 +15,7 @@ use super::metrics;
 use super::reading::{self, First, Wanted};
 use super::route::{Line, Trouble, Way, ways};
 use crate::backend::{DatabaseAccess, ProbeRequest};
-use crate::domain::probe::{DatabaseProbe, Fact, InstanceProbe, ProbeFailure};
+use crate::domain::probe::{DatabaseProbe, Fact, InstanceProbe, ProbeFailure, Templates};
 use crate::domain::text::sanitise;
 use crate::domain::{Observation, Timestamp};
 
@@ -184,10 +184,36 @@ impl Prober {
             }
         }
         probe.databases.extend(own);
+        probe.templates = self.templates(line, request, &probe, wanted, end).await;
         let mut probe = still_there(line, probe).await?;
         probe.databases.extend(avoided);
         probe.databases.sort_by(|one, other| one.database.cmp(&other.database));
         Ok(probe)
+    }
+}
+
+impl Prober {
+    /// The templates of a primary, one after the other: each session ends at once, because nobody can copy a database that
+    /// somebody is connected to.
+    async fn templates(
+        &self,
+        line: &Line,
+        request: &ProbeRequest,
+        probe: &InstanceProbe,
+        wanted: &Wanted<'_>,
+        end: Instant,
+    ) -> Option<Templates> {
+        let server = probe.server.known().filter(|server| request.templates && !server.standby)?;
+        let leaving = Wanted {
+            overrides: None,
+            ..*wanted
+        };
+        let mut databases = Vec::new();
+        for name in &server.templates {
+            let read = timeout_at(end, reading::database(line, name, &leaving)).await;
+            databases.push(read.unwrap_or_else(|_| reading::unread(name, &Trouble::new(format!("no answer within {:.1?}", self.timeout)))));
+        }
+        Some(Templates { at: probe.at, databases })
     }
 }
 

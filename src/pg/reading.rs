@@ -108,6 +108,10 @@ struct Server {
     #[serde(default)]
     closed: Vec<DatabaseOwner>,
     #[serde(default)]
+    templates: Vec<String>,
+    #[serde(default)]
+    shut: Vec<String>,
+    #[serde(default)]
     plugins: BTreeMap<String, String>,
 }
 
@@ -307,6 +311,7 @@ fn instance_probe(
     let (files, missing_directories) = files(&mut answers, privileges);
     let environment = answers.take(Statement::Environment);
     InstanceProbe {
+        templates: None,
         pod: request.pod.clone(),
         uid: request.uid.clone(),
         at,
@@ -351,6 +356,8 @@ fn server_facts(server: Fact<Server>, answers: &mut Answers) -> Fact<ServerFacts
         configured: server.configured.and_then(|configured| configured.parse().ok()),
         databases: server.databases,
         closed: server.closed,
+        templates: server.templates,
+        shut: server.shut,
         plugins: server.plugins,
         loaded,
         settings: match settings {

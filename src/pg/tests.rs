@@ -169,6 +169,48 @@ async fn what_keeps_an_extension_from_being_dropped_is_read_on_demand() {
 }
 
 #[tokio::test]
+async fn templates_are_read_on_demand_by_sessions_that_end_at_once() {
+    let Some(server) = Server::start().map(Arc::new) else { return };
+    server.sql("template1", "CREATE EXTENSION hstore");
+    server.sql("postgres", "ALTER ROLE app SET session_preload_libraries = 'auto_explain'");
+    for access in [DatabaseAccess::Tunnel, DatabaseAccess::Exec] {
+        let wanted = ProbeRequest {
+            templates: true,
+            ..request()
+        };
+        let Observation::Probed(probe) = observe(TestDoor::new(&server), access, wanted).await else {
+            panic!("no answer")
+        };
+        let facts = probe.server.known().unwrap();
+        assert_eq!(
+            (facts.templates.as_slice(), facts.shut.as_slice()),
+            (&["template1".to_owned()][..], &["template0".to_owned()][..])
+        );
+        let read = probe.templates.as_ref().unwrap();
+        assert_eq!(read.at, probe.at);
+        let of = |database: &DatabaseProbe| -> Vec<String> {
+            let installed = database.installed.known().unwrap().iter();
+            installed.map(|there| there.name.clone()).collect()
+        };
+        assert_eq!(read.databases.iter().map(of).collect::<Vec<_>>(), [["hstore", "plpgsql"]]);
+        assert!(
+            probe.databases.iter().all(|database| database.database != "template1"),
+            "it is not among the others"
+        );
+        // Nobody is in the way of whoever copies it.
+        server.sql("postgres", "CREATE DATABASE copied; DROP DATABASE copied");
+        let loads = crate::domain::removal::loads(&probe);
+        assert!(
+            loads
+                .iter()
+                .any(|(library, who, _)| who == "ALTER ROLE app SET session_preload_libraries" && library == "auto_explain"),
+            "{loads:?}"
+        );
+    }
+    assert_eq!(probed(TestDoor::new(&server), DatabaseAccess::Exec).await.templates, None);
+}
+
+#[tokio::test]
 async fn files_tell_which_copy_counts_and_which_directories_are_missing() {
     let Some(server) = shared() else { return };
     let probe = probed(TestDoor::new(&server), DatabaseAccess::Exec).await;

@@ -6,23 +6,25 @@ use serde_json::{Value, json};
 
 use super::objects::{NODE, text};
 use super::state::{Database, Pod, Sim, Stage};
+use crate::backend::ProbeRequest;
 use crate::domain::ids::PodKey;
 use crate::domain::paths::{PathSetting, expected, of_entry};
 use crate::domain::platform::Node;
 use crate::domain::probe::{
     AvailableExtension, CrashLine, DatabaseOwner, DatabaseProbe, Dependents, Fact, FileKind, InstalledExtension, InstanceProbe,
-    LoadedModule, ManagerReport, OfferedVersion, PathFile, ProbeFailure, Route, ServerFacts, Setting, UpdatePath,
+    LoadedModule, ManagerReport, OfferedVersion, PathFile, ProbeFailure, Route, ServerFacts, Setting, Templates, UpdatePath,
 };
 use crate::domain::trouble::POSTGRES;
 use crate::domain::{Observation, Timestamp};
 
 impl Sim {
     /// What SQL tells of an instance.
-    pub fn probe(&self, key: &PodKey, uid: &str, dropping: &[String], at: Timestamp) -> Observation {
-        let Some(pod) = self.pods.get(&key.name).filter(|pod| pod.uid == uid && pod.stage == Stage::Ready) else {
+    pub fn probe(&self, request: &ProbeRequest, at: Timestamp) -> Observation {
+        let (key, uid, dropping) = (&request.pod, &request.uid, &request.dropping);
+        let Some(pod) = self.pods.get(&key.name).filter(|pod| pod.uid == *uid && pod.stage == Stage::Ready) else {
             return Observation::ProbeFailed(ProbeFailure {
                 pod: key.clone(),
-                uid: uid.to_owned(),
+                uid: uid.clone(),
                 at,
                 because: "PostgreSQL does not take connections yet".to_owned(),
                 missing: Vec::new(),
@@ -30,8 +32,9 @@ impl Sim {
         };
         let files = self.files(pod);
         Observation::Probed(Box::new(InstanceProbe {
+            templates: request.templates.then(|| Templates { at, databases: Vec::new() }),
             pod: key.clone(),
-            uid: uid.to_owned(),
+            uid: uid.clone(),
             at,
             route: Route::Simulated,
             user: "postgres".to_owned(),
@@ -108,6 +111,8 @@ impl Sim {
         );
         ServerFacts {
             closed: Vec::new(),
+            templates: Vec::new(),
+            shut: vec!["template0".to_owned()],
             plugins: BTreeMap::new(),
             version: 180_006,
             standby: !is_primary,

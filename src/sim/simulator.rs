@@ -115,7 +115,7 @@ impl Observe for Simulator {
         let at = Timestamp::now();
         let sim = lock(&self.sim);
         let answer = match read {
-            Read::Probe(request) => sim.probe(&request.pod, &request.uid, &request.dropping, at),
+            Read::Probe(request) => sim.probe(&request, at),
             Read::CrashLog { pod, uid, restarts, .. } => Observation::Crashed(sim.crash_line(&pod, &uid, restarts, at)),
             Read::Manager { pod, uid, .. } => sim
                 .report_of(&pod, &uid, at)

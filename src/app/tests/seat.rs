@@ -154,7 +154,7 @@ impl Seat {
     fn answer(&self, read: Read) -> Observation {
         let at = self.now();
         match read {
-            Read::Probe(request) => self.sim.probe(&request.pod, &request.uid, &request.dropping, at),
+            Read::Probe(request) => self.sim.probe(&request, at),
             Read::CrashLog { pod, uid, restarts, .. } => Observation::Crashed(self.sim.crash_line(&pod, &uid, restarts, at)),
             Read::Manager { pod, uid, .. } => self
                 .sim

@@ -74,7 +74,6 @@ fn instance() -> Instance {
         unready_since: None,
         ends: None,
         dropped: Vec::new(),
-        others: Vec::new(),
         running: true,
         restarted_at: None,
         operator_version: Some("1.30.0".to_owned()),
@@ -94,6 +93,7 @@ fn setting(value: &str) -> Setting {
 fn probe() -> InstanceProbe {
     let path = |value: &str| BTreeMap::from([("dynamic_library_path".to_owned(), setting(value))]);
     InstanceProbe {
+        templates: None,
         pod: PodKey::new("shop", "orders-1"),
         uid: "p".to_owned(),
         at: at(),
@@ -102,6 +102,8 @@ fn probe() -> InstanceProbe {
         superuser: true,
         server: Fact::Known(ServerFacts {
             closed: Vec::new(),
+            templates: Vec::new(),
+            shut: vec!["template0".to_owned()],
             plugins: BTreeMap::new(),
             version: 180_006,
             standby: false,

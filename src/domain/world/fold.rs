@@ -128,7 +128,7 @@ fn answered(world: &mut World, mut probe: Box<InstanceProbe>, changed: &mut Chan
     if is_outdated(world, &probe.pod, &probe.uid, probe.at) {
         return;
     }
-    keep_dependents(world, &mut probe);
+    keep_what_was_asked_for(world, &mut probe);
     let visible = match world.probes.get(&probe.pod) {
         Some(Probe::Answered(old)) => !same_but_for_time(old, &probe),
         _ => true,
@@ -137,13 +137,16 @@ fn answered(world: &mut World, mut probe: Box<InstanceProbe>, changed: &mut Chan
     world.probes.insert(probe.pod.clone(), Probe::Answered(probe));
 }
 
-/// What depends on an extension is read on demand alone: a reading that did not ask for it takes nothing away.
-fn keep_dependents(world: &World, probe: &mut InstanceProbe) {
+/// What depends on an extension, and what templates have, is read on demand alone: a reading that did not ask for it takes nothing away.
+fn keep_what_was_asked_for(world: &World, probe: &mut InstanceProbe) {
     let Some(Probe::Answered(old) | Probe::Failed(_, Some(old))) = world.probes.get(&probe.pod) else {
         return;
     };
     if old.uid != probe.uid {
         return;
+    }
+    if probe.templates.is_none() {
+        probe.templates.clone_from(&old.templates);
     }
     for database in &mut probe.databases {
         let before = old.databases.iter().find(|before| before.database == database.database);

@@ -23,5 +23,8 @@ SELECT jsonb_build_object(
                                FROM pg_database
                               WHERE datallowconn AND NOT datistemplate AND datconnlimit <> -2
                                 AND NOT has_database_privilege(oid, 'CONNECT')), '[]'),
+         'templates', coalesce((SELECT jsonb_agg(datname ORDER BY datname)
+                                  FROM pg_database WHERE datallowconn AND datistemplate AND datconnlimit <> -2), '[]'),
+         'shut', coalesce((SELECT jsonb_agg(datname ORDER BY datname) FROM pg_database WHERE NOT datallowconn), '[]'),
          'plugins', coalesce((SELECT jsonb_object_agg(slot_name, plugin) FROM pg_replication_slots WHERE plugin IS NOT NULL), '{}')
        )::text

@@ -436,6 +436,7 @@ pub(in crate::pg) fn request() -> ProbeRequest {
         service: "orders-rw".to_owned(),
         environment: ["LD_LIBRARY_PATH", "PATH", "GEO_DATA", "NOWHERE"].map(str::to_owned).to_vec(),
         dropping: Vec::new(),
+        templates: false,
         fresh: false,
         may_keep: true,
         major: None,
