@@ -32,6 +32,7 @@ pub mod permission;
 pub mod placement;
 pub mod platform;
 pub mod probe;
+pub mod removal;
 pub mod request;
 pub mod requirements;
 pub mod rollout;

@@ -117,6 +117,8 @@ actions! {
     DropExtension = "drop", "drop a SQL extension in a database", guided DropExtension;
     /// Have the operator look at a `Database` object again.
     LookAgain = "look-again", "have the operator look at a Database object again", guided Refresh;
+    /// Remove the selected entry with everything that uses it.
+    RemoveExtension = "remove", "remove the extension: databases, preload, entry", guided RemoveExtension;
     /// Edit the preload libraries.
     EditPreload = "edit-preload", "edit the preload libraries", footer "preload", guided EditPreload;
     /// Reload the configuration.

@@ -61,7 +61,7 @@ fn moving(context: Context) -> Vec<Binding> {
     .collect()
 }
 
-fn main() -> [Binding; 49] {
+fn main() -> [Binding; 50] {
     [
         key(Key::Tab, Action::NextPane),
         key(Key::BackTab, Action::PreviousPane),
@@ -79,6 +79,7 @@ fn main() -> [Binding; 49] {
         letter('d', Action::Declare),
         letter('D', Action::DropExtension),
         letter('o', Action::LookAgain),
+        letter('X', Action::RemoveExtension),
         shown('e', Action::EditPreload),
         letter('L', Action::Reload),
         shown('s', Action::RestartCluster),

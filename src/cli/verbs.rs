@@ -11,6 +11,7 @@ mod preload;
 mod promote;
 mod refresh;
 mod reload;
+mod remove;
 mod restart;
 mod set_image;
 mod set_schema;
@@ -59,6 +60,9 @@ verbs! {
     DropExtension in drop,
     /// Have the operator do once more what the Database object of a database asks for
     Refresh in refresh,
+    /// Remove an extension: drop it in the databases, take its libraries out, unmount its image, prove it
+    #[command(name = "remove")]
+    RemoveExtension in remove,
     /// Edit the preload libraries: what is named is added, taken out or put in order, the others stay
     Preload in preload,
     /// Have PostgreSQL read its configuration again, without a restart, prove it

@@ -57,9 +57,6 @@ pub struct Instance {
     pub mounts: Vec<Mount>,
     /// The first container, init containers included, that waits with a reason or failed.
     pub trouble: Option<Trouble>,
-    /// What other containers say is wrong with them.
-    #[serde(default)]
-    pub others: Vec<Trouble>,
     /// The first container that waits and does not say that anything is wrong.
     #[serde(default)]
     pub waits: Option<Trouble>,

@@ -26,9 +26,7 @@ pub(super) fn fatal(log: &str) -> Option<String> {
 /// The last message of level error or worse in lines of JSON, as the programs beside PostgreSQL write them.
 pub(super) fn error(log: &str) -> Option<String> {
     log.lines().rev().find_map(|line| {
-        let Ok(object) = serde_json::from_str::<Value>(line) else {
-            return plain_error(line);
-        };
+        let object = serde_json::from_str::<Value>(line).ok()?;
         let text = |name: &str| object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let level = text("level").or_else(|| text("severity"))?.to_ascii_lowercase();
         if !matches!(level.as_str(), "error" | "fatal" | "panic" | "critical") {
@@ -40,24 +38,6 @@ pub(super) fn error(log: &str) -> Option<String> {
             None => sanitise(message),
         })
     })
-}
-
-/// The message of a line of plain text that says of itself that it is an error, in the ways of common logging libraries.
-fn plain_error(line: &str) -> Option<String> {
-    let lower = line.to_ascii_lowercase();
-    if ["level=error", "level=fatal", "level=panic"]
-        .iter()
-        .any(|level| lower.contains(level))
-    {
-        let (_, message) = line.split_once("msg=")?;
-        return Some(sanitise(message.trim().trim_matches('"')));
-    }
-    let begins = ["panic: ", "error: "].iter().any(|mark| lower.starts_with(mark));
-    let marked = ["[error]", "[fatal]", "[crit]"]
-        .iter()
-        .find_map(|mark| Some(lower.find(mark)? + mark.len()));
-    let at = if begins { Some(0) } else { marked };
-    Some(sanitise(line.get(at?..)?.trim()))
 }
 
 fn after_fatal(text: &str) -> Option<String> {
@@ -86,21 +66,5 @@ mod tests {
         assert_eq!(fatal(record).as_deref(), Some("out of memory"));
         assert_eq!(fatal("plain FATAL:  text").as_deref(), Some("text"));
         assert_eq!(fatal("nothing"), None);
-    }
-
-    #[test]
-    fn an_error_of_a_program_beside_postgresql_is_read_in_plain_text_too() {
-        for (line, message) in [
-            ("2026-11-26T10:00:00Z [ERROR] auth: denied on role db", "auth: denied on role db"),
-            (
-                r#"time="2026-11-26" level=error msg="cannot listen on the socket""#,
-                "cannot listen on the socket",
-            ),
-            ("panic: no such bucket", "panic: no such bucket"),
-        ] {
-            assert_eq!(error(line).as_deref(), Some(message));
-        }
-        assert_eq!(error("2026-11-26T10:00:00Z [INFO] no error: all is well"), None);
-        assert_eq!(error("finished without an error"), None);
     }
 }

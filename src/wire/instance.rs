@@ -56,7 +56,6 @@ fn by_container(object: &Value, main: &str) -> Result<Instance, String> {
     let is_ready = ready.is_some_and(|ready| text(ready, "/status") == "True");
     let status = list(object, "/status/containerStatuses").find(|status| text(status, "/name") == main);
     let restarts = status.and_then(|status| number(status, "/restartCount")).unwrap_or_default();
-    let trouble = trouble(object);
     Ok(Instance {
         key: PodKey::new(namespace.clone(), required(object, "/metadata/name")?),
         uid: text(object, "/metadata/uid"),
@@ -74,8 +73,7 @@ fn by_container(object: &Value, main: &str) -> Result<Instance, String> {
         restarts,
         dropped: dropped(object, postgres),
         mounts: mounts(object, postgres),
-        others: others(object, trouble.as_ref()),
-        trouble,
+        trouble: trouble(object),
         waits: containers(object).find_map(|(status, init)| waits(object, status, init)),
         unready_since: ready.filter(|_| !is_ready).and_then(|ready| time(ready, "/lastTransitionTime")),
         ends: time(object, "/metadata/deletionTimestamp"),
@@ -175,17 +173,6 @@ fn trouble(object: &Value) -> Option<Trouble> {
                 ..Trouble::default()
             })
         })
-}
-
-/// What containers beside the one in trouble say is wrong with them.
-fn others(object: &Value, first: Option<&Trouble>) -> Vec<Trouble> {
-    let Some(first) = first.filter(|first| !first.container.is_empty()) else {
-        return Vec::new();
-    };
-    containers(object)
-        .filter_map(|(status, init)| container_trouble(object, status, init))
-        .filter(|trouble| trouble.container != first.container)
-        .collect()
 }
 
 fn container_trouble(object: &Value, status: &Value, init: bool) -> Option<Trouble> {

@@ -358,19 +358,6 @@ fn c34_a_pod_that_was_evicted_says_so() {
     assert_eq!((trouble.reason.as_str(), trouble.container.as_str()), ("Evicted", ""));
 }
 
-// C13: of several, each is kept.
-#[test]
-fn c13_other_containers_in_trouble_are_kept_beside_the_first() {
-    let mut pod = pod();
-    let waits = |name: &str, reason: &str| json!({"name": name, "state": {"waiting": {"reason": reason, "message": name}}});
-    pod["status"] = json!({"phase": "Pending", "initContainerStatuses": [waits("plugin-barman-cloud", "ImagePullBackOff")],
-        "containerStatuses": [waits("postgres", "CreateContainerConfigError"), waits("logger", "ContainerCreating")]});
-    let read = instance(&pod).unwrap();
-    assert_eq!(read.trouble.unwrap().container, "postgres");
-    let others: Vec<&str> = read.others.iter().map(|other| other.container.as_str()).collect();
-    assert_eq!(others, ["plugin-barman-cloud"]);
-}
-
 // D12
 #[test]
 fn c15_a_pod_of_a_job_makes_an_instance_and_is_none() {

@@ -14,6 +14,7 @@ mod promote;
 mod put_back;
 mod refresh;
 mod reload;
+mod remove_extension;
 mod restart_cluster;
 mod restart_instance;
 mod set_schema;
@@ -62,6 +63,7 @@ registry! {
     Declare in declare,
     DropExtension in drop_extension,
     Refresh in refresh,
+    RemoveExtension in remove_extension,
     EditPreload in edit_preload,
     Reload in reload,
     RestartCluster in restart_cluster,
@@ -207,6 +209,11 @@ trait Guided {
         false
     }
 
+    /// Nobody knows which SQL extensions it takes away.
+    fn is_of_unknown_names(&self) -> bool {
+        false
+    }
+
     /// It brings back what was there.
     fn is_way_back(&self) -> bool {
         false
@@ -285,6 +292,7 @@ pub(super) fn stance(intent: &Intent, world: &World) -> Stance {
     let mut stance = Stance {
         deletes_ready_pods: wanted.deletes_ready_pods(),
         is_way_back: wanted.is_way_back(),
+        is_of_unknown_names: wanted.is_of_unknown_names(),
         ..Stance::default()
     };
     if let Some(cluster) = world.clusters.get(&intent.cluster) {

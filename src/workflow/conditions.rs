@@ -13,6 +13,7 @@ use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::instance::Instance;
 use crate::domain::probe::{InstanceProbe, ServerFacts};
+use crate::domain::removal::{Holder, Holding};
 use crate::domain::rollout::{self, Rollout};
 use crate::domain::world::is_loaded;
 use crate::domain::{Timestamp, World};
@@ -79,6 +80,7 @@ pub(super) fn look(condition: &Condition, view: View<'_>) -> Seen {
             Some(object) if object.observed_generation == Some(object.generation) && object.applied == Some(true) => Seen::Holds,
             Some(object) => not_applied(object),
         },
+        Condition::ExtensionsGone(key, names) => extensions_gone(view, key, names),
         Condition::RequestGone(key, name) => match view.world.databases.get(key) {
             None => Seen::Holds,
             Some(object) if object.extensions.iter().any(|item| item.name == *name) => {
@@ -379,6 +381,37 @@ fn database_applied(world: &World, key: &ClusterKey, database: &str, names: &[St
         return Seen::Holds;
     }
     not_applied(object)
+}
+
+fn extensions_gone(view: View<'_>, key: &ClusterKey, names: &[String]) -> Seen {
+    let Some(cluster) = view.world.clusters.get(key) else {
+        return Seen::pending(format!("cluster {key} is not in view"));
+    };
+    if names.is_empty() {
+        return Seen::Holds;
+    }
+    let answer = view.world.primary_of(cluster).and_then(|primary| fresh_answer(view, primary));
+    let is_whole = answer
+        .and_then(|answer| answer.templates.as_ref())
+        .is_some_and(|read| read.at >= view.since);
+    match view.world.holders(cluster, names) {
+        Err(why) => Seen::pending(format!("waiting until every database can be read: {why}")),
+        Ok(_) if !is_whole => Seen::pending("reading every database, templates among them"),
+        Ok(holders) => match holders.as_slice() {
+            [] => Seen::Holds,
+            all => Seen::pending(all.iter().map(held_by).collect::<Vec<_>>().join("; ")),
+        },
+    }
+}
+
+/// What is to be done about a database that has an extension.
+fn held_by(holder: &Holder<'_>) -> String {
+    let database = holder.database;
+    match (&holder.holding, holder.statement()) {
+        (Holding::Has(name), Some(statement)) => format!("{database} still has {name}: run {statement} there"),
+        (Holding::Unread(why), _) => format!("{database} cannot be read: {why}"),
+        (Holding::Has(name), None) => format!("{database} still has {name}"),
+    }
 }
 
 fn not_applied(object: &Database) -> Seen {

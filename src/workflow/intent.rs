@@ -81,6 +81,8 @@ guided_actions! {
     DropExtension,
     /// Have the operator look at a `Database` object again.
     Refresh,
+    /// Drop an extension everywhere, take its libraries out, unmount its image.
+    RemoveExtension,
     /// Set the preload libraries.
     EditPreload,
     /// Have PostgreSQL read its configuration again.
@@ -272,6 +274,22 @@ pub struct DropExtension {
 pub struct Refresh {
     /// The `Database` object.
     pub key: DatabaseKey,
+}
+
+/// Values of *remove an extension*.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoveExtension {
+    /// Mount name.
+    pub entry: String,
+    /// SQL extensions that it provides; none means those that are known when the plan is made.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// Its libraries, as they were known when the plan was made.
+    #[serde(default)]
+    pub libraries: Vec<String>,
+    /// Nobody knew which SQL extensions it provides, and none was named.
+    #[serde(default)]
+    pub is_unknown: bool,
 }
 
 /// Values of *edit the preload libraries*.

@@ -33,6 +33,8 @@ pub enum Condition {
     DatabaseApplied(ClusterKey, String, Vec<String>),
     /// The operator has done what the `Database` object asks for, by a status that agrees with the spec.
     Refreshed(DatabaseKey),
+    /// No database that takes connections, template or not, has one of these SQL extensions, and all of them were read.
+    ExtensionsGone(ClusterKey, Vec<String>),
     /// The `Database` object has no item of that SQL name any more, and its status is fresh.
     RequestGone(DatabaseKey, String),
     /// The `Database` object of that UID is gone.

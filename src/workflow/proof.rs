@@ -9,6 +9,7 @@ use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::instance::Instance;
 use crate::domain::ladder::{Ladder, Rung, RungKind, RungState};
 use crate::domain::probe::{InstanceProbe, ServerFacts};
+use crate::domain::removal::Holding;
 use crate::domain::rollout;
 use crate::domain::world::is_loaded;
 
@@ -40,6 +41,10 @@ pub(super) struct MustShow {
     pub(super) installed: Vec<DatabaseWish>,
     /// SQL extensions that databases do not have any more: database and name.
     pub(super) absent: Vec<(String, String)>,
+    /// SQL extensions that no database has any more, templates among them.
+    pub(super) gone: Vec<String>,
+    /// Libraries that no instance has loaded any more.
+    pub(super) unloaded: Vec<String>,
     /// The instance that is not in recovery any more.
     pub(super) promoted: Option<String>,
     /// Every instance has read its configuration since the request was sent.
@@ -75,6 +80,7 @@ pub(super) fn read(must_show: &MustShow, cluster: &Cluster, view: View<'_>) -> P
     }
     in_databases(view, cluster, &must_show.installed, &mut ledger);
     absent(view, cluster, &must_show.absent, &mut ledger);
+    gone(view, cluster, &must_show.gone, &mut ledger);
     if let Some(ladder) = of_entry(must_show, view, cluster) {
         let is_shown = !(must_show.loaded.is_empty() && must_show.installed.is_empty());
         for rung in INSTANCE_RUNGS.iter().filter_map(|kind| ladder.rung(*kind)) {
@@ -181,6 +187,13 @@ fn of_instance(must_show: &MustShow, cluster: &Cluster, view: View<'_>, instance
             ledger.open(format!("{name} has not loaded {library}"));
         }
     }
+    for library in &must_show.unloaded {
+        if is_loaded(server, library) {
+            ledger.open(format!("{name} still has {library} loaded"));
+        } else {
+            ledger.proved(format!("{name} does not have {library} loaded any more"));
+        }
+    }
     if must_show.promoted.as_ref() == Some(name) {
         promoted(cluster, name, server, ledger);
     }
@@ -275,11 +288,11 @@ fn absent(view: View<'_>, cluster: &Cluster, wanted: &[(String, String)], ledger
     for (database, extension) in wanted {
         let facts = probe.and_then(|probe| probe.databases.iter().find(|there| there.database == *database));
         match facts.map(|facts| &facts.installed) {
-            None => ledger.open(format!("database {database} was not read")),
+            None => ledger.unread(format!("database {database} was not read")),
             Some(installed) => match installed.known() {
                 None => {
                     let why = installed.because().unwrap_or("no answer");
-                    ledger.open(format!("{database}: pg_extension could not be read, because {why}"));
+                    ledger.unread(format!("{database}: pg_extension could not be read, because {why}"));
                 }
                 Some(installed) if installed.iter().any(|there| there.name == *extension) => {
                     ledger.open(format!("{database} still has {extension}"));
@@ -287,6 +300,30 @@ fn absent(view: View<'_>, cluster: &Cluster, wanted: &[(String, String)], ledger
                 Some(_) => ledger.proved(format!("{database} does not have {extension} any more")),
             },
         }
+    }
+}
+
+/// What no database may have any more.
+fn gone(view: View<'_>, cluster: &Cluster, names: &[String], ledger: &mut Ledger) {
+    if names.is_empty() {
+        return;
+    }
+    let answer = view.world.primary_of(cluster).and_then(|primary| fresh_answer(view, primary));
+    let is_whole = answer
+        .and_then(|answer| answer.templates.as_ref())
+        .is_some_and(|read| read.at >= view.since);
+    match view.world.holders(cluster, names) {
+        Ok(_) if !is_whole => ledger.unread("the templates were not read yet".to_owned()),
+        Ok(holders) if holders.is_empty() => ledger.proved(format!("no database has {}", names.join(", "))),
+        Ok(holders) => {
+            for holder in holders {
+                match holder.holding {
+                    Holding::Has(name) => ledger.open(format!("{} still has {name}", holder.database)),
+                    Holding::Unread(why) => ledger.unread(format!("{} cannot be read, because {why}", holder.database)),
+                }
+            }
+        }
+        Err(why) => ledger.unread(format!("the databases cannot be read, because {why}")),
     }
 }
 

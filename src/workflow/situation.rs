@@ -1,6 +1,6 @@
 //! What the guards look at. There is no intent in it: what they must know of one is made data by its action.
 
-use super::plan::{Step, StepKind, StepState};
+use super::plan::{Condition, Step, StepKind, StepState};
 use crate::domain::World;
 use crate::domain::change::Change;
 use crate::domain::cluster::Cluster;
@@ -27,6 +27,8 @@ pub(super) struct Stance {
     pub(super) during_rollout: DuringRollout,
     /// Pods that it deletes may be ready ones.
     pub(super) deletes_ready_pods: bool,
+    /// Nobody knows which SQL extensions it takes away.
+    pub(super) is_of_unknown_names: bool,
     /// It brings back what was there: one part that cannot be had must not keep the others from it.
     pub(super) is_way_back: bool,
 }
@@ -59,6 +61,14 @@ impl Situation<'_> {
         let steps = self.steps.iter().enumerate().skip(from);
         steps.filter_map(|(index, step)| match &step.kind {
             StepKind::Write { change, .. } if !matches!(step.state, StepState::Done | StepState::AlreadyDone) => Some((index, change)),
+            _ => None,
+        })
+    }
+
+    /// The SQL extensions that no database may have by the end, where something is removed.
+    pub(super) fn removed(&self) -> Option<&[String]> {
+        self.steps.iter().find_map(|step| match step.until() {
+            Some(Condition::ExtensionsGone(_, names)) => Some(names.as_slice()),
             _ => None,
         })
     }

@@ -335,6 +335,7 @@ fn effects(model: &Model, id: &RunId, command: Command) -> Vec<Effect> {
             for effect in &mut reads {
                 if let Effect::Read(_, Read::Probe(request)) = effect {
                     request.dropping = run.dropping();
+                    request.templates = run.reads_templates();
                 }
             }
             reads

@@ -172,6 +172,13 @@ fn other(kind: GuidedAction, world: &World) -> Option<Intent> {
             key: world.objects_in(&cluster).next().unwrap().key.clone(),
         }
         .on(cluster.clone()),
+        GuidedAction::RemoveExtension => intent::RemoveExtension {
+            entry: "-hstore".to_owned(),
+            names: vec!["hstore".to_owned(), "-other".to_owned()],
+            libraries: Vec::new(),
+            is_unknown: false,
+        }
+        .on(cluster),
         GuidedAction::Reload => intent::Reload { at }.on(cluster),
         GuidedAction::RestartCluster => intent::RestartCluster { at }.on(cluster),
         GuidedAction::RestartInstance => {

@@ -160,6 +160,9 @@ checks! {
     ManagedExtension, "managed-extension", Database, Anywhere,
         "The operator lets the extension stay: it drops pgaudit and pg_stat_statements without a parameter of theirs.",
         "CloudNativePG internal/management/controller/instance_controller.go";
+    LibraryInUse, "library-in-use", Preload, Step,
+        "No setting of a session, a role or a database, and no replication slot, loads a library of the entry that is removed.",
+        "PostgreSQL 18 documentation, session_preload_libraries; pg_db_role_setting, pg_replication_slots";
     Dependents, "dependents", Database, Step,
         "Nothing in the database depends on the extension that is dropped: the operator drops without CASCADE.",
         "CloudNativePG internal/management/controller/database_controller_sql.go; pg_depend";

@@ -25,9 +25,6 @@ impl Found<'_> {
         for instance in &instances {
             if let Some(failing) = self.world.failing(instance) {
                 self.instance(instance, &failing);
-                for other in self.world.also_failing(instance, &failing) {
-                    self.instance(instance, &other);
-                }
             } else if let Some(trouble) = self.world.may_pass(instance) {
                 let words = trouble.words();
                 let place = trouble.place();
@@ -122,7 +119,7 @@ impl Found<'_> {
     }
 
     fn crash_loop(&mut self, instance: &Instance, trouble: &Trouble) {
-        let line = self.world.crash_of(instance).filter(|line| line.container == trouble.container);
+        let line = self.world.crash_of(instance);
         let name = &instance.key.name;
         let fatal = match line.map(|line| line.fatal.clone()) {
             Some(Ok(fatal)) => fatal,

@@ -4,19 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Code, Found, Remedy, Verdict};
 use crate::domain::classify::{Failure, classify};
-use crate::domain::probe::InstanceProbe;
+use crate::domain::removal::{Named, loads};
 use crate::domain::requirements::{Sighting, sighting};
-
-/// Settings whose libraries PostgreSQL looks for on `dynamic_library_path`, and what fails without them. Those of
-/// `local_preload_libraries` are looked for in `$libdir/plugins`, whose files are not listed.
-const SETTINGS: [(&str, &str); 3] = [
-    ("session_preload_libraries", "new sessions fail"),
-    ("archive_library", "no WAL is archived"),
-    ("oauth_validator_libraries", "logins by OAuth fail"),
-];
-
-/// A library, who names it, and what fails without it.
-type Named = (String, String, &'static str);
 
 impl Found<'_> {
     /// Only where the files were listed, or PostgreSQL itself says so.
@@ -24,7 +13,7 @@ impl Found<'_> {
         self.refused_sessions();
         let mut named: BTreeMap<Named, BTreeSet<String>> = BTreeMap::new();
         for instance in self.world.instances_of(&self.cluster.key) {
-            for one in self.world.answer_of(instance).map(names).unwrap_or_default() {
+            for one in self.world.answer_of(instance).map(loads).unwrap_or_default() {
                 named.entry(one).or_default().insert(instance.key.name.clone());
             }
         }
@@ -68,32 +57,6 @@ impl Found<'_> {
             remedy: Remedy::ByHand,
         });
     }
-}
-
-/// The libraries that settings and replication slots of an instance name.
-fn names(answer: &InstanceProbe) -> Vec<Named> {
-    let mut named = Vec::new();
-    let server = answer.server.known();
-    for (setting, fails) in SETTINGS {
-        let of_server = server.and_then(|server| server.settings.get(setting));
-        let of_server = of_server.map(|set| (setting.to_owned(), set.value.as_str()));
-        let overrides = answer.overrides.known().into_iter().flatten().filter(|set| set.name == setting);
-        let overrides = overrides.map(|set| (set.statement(), set.value.as_str()));
-        for (who, value) in of_server.into_iter().chain(overrides) {
-            let libraries = value.split(',').map(|name| name.trim().trim_matches('"'));
-            let libraries = libraries.filter(|name| !name.is_empty());
-            named.extend(libraries.map(|library| (library.to_owned(), who.clone(), fails)));
-        }
-    }
-    let slots = server.into_iter().flat_map(|server| &server.plugins);
-    named.extend(slots.map(|(slot, plugin)| {
-        (
-            plugin.clone(),
-            format!("the replication slot {slot}"),
-            "its changes cannot be decoded",
-        )
-    }));
-    named
 }
 
 #[cfg(test)]

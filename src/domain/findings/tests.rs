@@ -282,41 +282,6 @@ fn n02_the_image_of_an_entry_is_blamed_where_it_is_named() {
     assert_eq!(finding.remedy, Remedy::ChangeImage("hstore".to_owned()));
 }
 
-#[test]
-fn c13_two_containers_with_different_causes_are_both_told() {
-    let with = |message: &str| {
-        let mut world = fixture::world();
-        change_instance(&mut world, "orders-2", |instance| {
-            (instance.ready, instance.was_started) = (false, false);
-            instance.trouble = Some(Trouble {
-                container: "postgres".to_owned(),
-                ..waits("CreateContainerConfigError", "secret \"app-settings\" not found")
-            });
-            instance.others = vec![Trouble {
-                container: "plugin-barman-cloud".to_owned(),
-                image: Some("registry.example/sidecar:1.0".to_owned()),
-                ..waits("ImagePullBackOff", message)
-            }];
-        });
-        let told = found(&world)
-            .into_iter()
-            .filter(|finding| finding.subject == Subject::Instance("orders-2".to_owned()));
-        told.map(|finding| finding.code).collect::<Vec<_>>()
-    };
-    assert_eq!(
-        with("Back-off pulling image \"registry.example/sidecar:1.0\""),
-        [Code::ImageNotPullable, Code::InstanceNotStarting]
-    );
-    // Near miss: an instance of which one container waits.
-    let mut world = fixture::world();
-    change_instance(&mut world, "orders-2", |instance| {
-        (instance.ready, instance.was_started) = (false, false);
-        instance.trouble = Some(waits("CreateContainerConfigError", "secret \"app-settings\" not found"));
-    });
-    let codes: Vec<Code> = found(&world).into_iter().map(|finding| finding.code).collect();
-    assert_eq!(codes, [Code::InstanceNotStarting]);
-}
-
 // D25, D36r
 #[test]
 fn c13_a_container_that_crashes_is_told_with_its_own_log() {

@@ -5,7 +5,6 @@ use super::{Begin, Chosen, Guided, Row};
 use crate::domain::change::{ChangeKind, PreloadEdit};
 use crate::domain::cluster::Cluster;
 use crate::domain::entry_rules::{env_error, name_error, path_list_error, reference_error};
-use crate::domain::era::{self, Era};
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
@@ -96,13 +95,6 @@ fn prefill(form: &mut Form, world: &World, cluster: &ClusterKey) {
     // The catalog says itself which paths its images need.
     if !from_catalog {
         fill(FieldId::LdPaths, known.ld_paths.join(" "));
-        // Older operators ignore these, or do not know them.
-        let takes_all = world.clusters.get(cluster).and_then(|cluster| era::of_cluster(world, cluster)) == Some(Era::Catalogs);
-        if takes_all {
-            fill(FieldId::BinPaths, known.bin_paths.join(" "));
-            let variables: Vec<String> = known.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            fill(FieldId::Env, variables.join(" "));
-        }
     }
 }
 

@@ -1,9 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use super::*;
-use crate::domain::extension::ExtensionEntry;
 use crate::domain::fixture;
-use crate::domain::observation::Objects;
 use crate::workflow::form::{FieldId, FieldKind};
 use crate::workflow::intent::{AddExtension, EditPreload};
 
@@ -66,27 +64,6 @@ fn a_filled_in_form_makes_the_intent() {
     assert_eq!(wished, [("app", "foo", Some("1.0")), ("ledger", "foo", None)]);
 }
 
-// D36q: paths and variables that an image is known to need, where the operator uses them.
-#[test]
-fn what_an_image_is_known_to_need_is_filled_in() {
-    let of = |version: &str| {
-        let mut world = fixture::world();
-        for name in fixture::INSTANCES {
-            fixture::change_instance(&mut world, name, |instance| instance.operator_version = Some(version.to_owned()));
-        }
-        let mut form = adding(&[
-            (FieldId::Name, "maps"),
-            (FieldId::Reference, "registry.example/mirror/postgis:3.6.4-18-trixie"),
-        ]);
-        let (action, cluster) = (GuidedAction::AddExtension, fixture::cluster_key());
-        fill(&FormFor { action, cluster }, &mut form, &world);
-        (form.value(FieldId::LdPaths).to_owned(), form.value(FieldId::Env).to_owned())
-    };
-    let env = "GDAL_DATA=${image_root}/share/gdal PROJ_DATA=${image_root}/share/proj";
-    assert_eq!(of("1.30.0"), ("system".to_owned(), env.to_owned()));
-    assert_eq!(of("1.28.2"), ("system".to_owned(), String::new()), "it would be ignored");
-}
-
 #[test]
 fn what_is_wrong_stands_at_its_field_and_the_first_gets_the_focus() {
     let mut form = adding(&[
@@ -134,35 +111,6 @@ fn the_image_that_it_has_is_no_change() {
     assert_eq!(sent(&mut form, GuidedAction::ChangeImage), None);
     form.set(FieldId::Reference, "rig.local/hstore:1.9-18-bookworm");
     assert!(sent(&mut form, GuidedAction::ChangeImage).is_some());
-}
-
-#[test]
-fn the_form_offers_the_catalogs_image_and_tags_seen_on_other_clusters() {
-    let mut world = fixture::world();
-    let newer = "rig.local/hstore:1.9-18-bookworm";
-    fixture::mounted_elsewhere(&mut world, "anything", newer, &[("hstore", "1.9", &[])], &[]);
-    let options = |world: &World| {
-        let form = opened(GuidedAction::ChangeImage, world);
-        match &form.fields[1].kind {
-            FieldKind::Choice { options, .. } => options.clone(),
-            other => panic!("{other:?}"),
-        }
-    };
-    assert_eq!(options(&world), [fixture::HSTORE, newer]);
-    let of_catalog = "rig.local/hstore:1.8.1-18-bookworm";
-    let entries = vec![
-        ExtensionEntry::new("pgvector", fixture::PGVECTOR),
-        ExtensionEntry::new("hstore", of_catalog),
-    ];
-    world.apply(Objects::ImageCatalogs(vec![fixture::catalog(entries)]).into(), fixture::now());
-    assert_eq!(options(&world), ["from the catalog", of_catalog, fixture::HSTORE, newer]);
-    let mut form = opened(GuidedAction::ChangeImage, &world);
-    form.set(FieldId::Reference, "from the catalog");
-    form.set(FieldId::Versions, "keep");
-    let Some(IntentKind::ChangeImage(wanted)) = sent_in(&world, &mut form, GuidedAction::ChangeImage).map(|intent| intent.kind) else {
-        panic!("{form:?}")
-    };
-    assert_eq!((wanted.reference, wanted.keep_versions), (None, true));
 }
 
 #[test]

@@ -17,6 +17,8 @@ const STABLE: i64 = 2;
 const STUCK: i64 = 10;
 /// Seconds between two readings of evidence.
 const AGAIN: i64 = 5;
+/// Seconds between two readings of every database: while a template is read, nobody can copy it.
+const AGAIN_EVERYWHERE: i64 = 20;
 
 /// Begins to wait; `wrote` says whether this run has sent the request.
 pub(super) fn enter(run: &mut Run, step: usize, wrote: bool, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
@@ -193,7 +195,12 @@ fn must_last(until: &Condition) -> bool {
 
 /// Asks for the evidence that no watch brings.
 fn ask(run: &mut Run, until: &Condition, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
-    if run.memory.asked.is_some_and(|asked| now.as_second() - asked.as_second() < AGAIN) {
+    let again = if matches!(until, Condition::ExtensionsGone(..)) {
+        AGAIN_EVERYWHERE
+    } else {
+        AGAIN
+    };
+    if run.memory.asked.is_some_and(|asked| now.as_second() - asked.as_second() < again) {
         return;
     }
     let pods = ready_pods(run, world);
@@ -210,7 +217,7 @@ fn ask(run: &mut Run, until: &Condition, world: &World, now: Timestamp, commands
         Condition::PreloadEffective(..) => (true, is_complete()),
         Condition::InstanceRestarted(..) => (true, true),
         Condition::RolloutComplete(_) | Condition::Restarted(..) | Condition::Promoted(..) | Condition::AwaitsPromotion(_) => (true, false),
-        Condition::UpdatesRead(..) => (false, true),
+        Condition::UpdatesRead(..) | Condition::ExtensionsGone(..) => (false, true),
         _ => (false, false),
     };
     if !reports && !probes {

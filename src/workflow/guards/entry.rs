@@ -1,11 +1,10 @@
 //! Guards on an extension entry: it is there, and nobody needs what is taken out.
 
 use super::{Situation, fail, pass, unknown, warn};
-use crate::domain::World;
 use crate::domain::change::{ChangeKind, EntryEdit};
 use crate::domain::cluster::Cluster;
 use crate::domain::ladder::NamesFrom;
-use crate::domain::probe::FileKind;
+use crate::domain::removal::Holding;
 use crate::domain::world::library_name;
 use crate::workflow::plan::{Check, CheckCode};
 
@@ -27,8 +26,19 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
                 }
             }
             ChangeKind::RemoveEntry { entry, .. } => {
-                checks.push(in_use(situation, cluster, entry));
+                match situation.removed() {
+                    Some(names) => checks.push(still_held(situation, cluster, names)),
+                    None => checks.push(in_use(situation, cluster, entry)),
+                }
                 checks.extend(still_preloaded(situation, cluster, entry));
+                if !situation.stance.is_way_back {
+                    checks.push(loaded_elsewhere(situation, cluster, &situation.world.libraries_of(cluster, entry)));
+                }
+            }
+            // A library that is taken out for a removal is loaded by nobody then.
+            ChangeKind::EditPreload { edit } if situation.removed().is_some() && situation.step.is_some() => {
+                checks.extend(situation.removed().map(|names| still_held(situation, cluster, names)));
+                checks.push(loaded_elsewhere(situation, cluster, &edit.remove));
             }
             // The rule book judges a new entry.
             ChangeKind::AddEntry { .. }
@@ -48,6 +58,73 @@ pub(super) fn checks(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Check>
     checks
 }
 
+/// No database may have the extension by the time at which its library or its image goes, and each must be read.
+fn still_held(situation: &Situation<'_>, cluster: &Cluster, names: &[String]) -> Check {
+    let world = situation.world;
+    let code = CheckCode::InUse;
+    let holders = match world.holders(cluster, names) {
+        Ok(holders) => holders,
+        Err(why) => {
+            return fail(
+                code,
+                format!("it cannot be read which databases have {}, because {why}", names.join(", ")),
+                "make a way to ask PostgreSQL first: what is used and taken away breaks",
+            );
+        }
+    };
+    let has: Vec<String> = holders
+        .iter()
+        .filter_map(|holder| match holder.holding {
+            Holding::Has(name) => Some(format!("{name} in {}", holder.database)),
+            Holding::Unread(_) => None,
+        })
+        .collect();
+    let unread = holders.iter().find_map(|holder| match &holder.holding {
+        Holding::Unread(why) => Some(format!("database {} cannot be read: {why}", holder.database)),
+        Holding::Has(_) => None,
+    });
+    match (unread, has.is_empty(), situation.step) {
+        // In review the steps before drop it, and the run waits for what is left.
+        (Some(why), _, None) => warn(code, format!("{why}; the run waits until it can be read")),
+        (None, false, None) => warn(
+            code,
+            format!(
+                "installed: {}; the steps before drop it, or wait until it is dropped",
+                has.join(", ")
+            ),
+        ),
+        (Some(why), _, Some(_)) => fail(code, why, "make a way to read it, then continue"),
+        (None, false, Some(_)) => fail(
+            code,
+            format!("still installed: {}", has.join(", ")),
+            "drop it there first, then continue",
+        ),
+        (None, true, _) => pass(code, format!("no database has {}", names.join(", "))),
+    }
+}
+
+/// What a session, a role, a database or a slot loads is missed as soon as it is gone.
+fn loaded_elsewhere(situation: &Situation<'_>, cluster: &Cluster, libraries: &[String]) -> Check {
+    let world = situation.world;
+    let code = CheckCode::LibraryInUse;
+    let names: Vec<String> = libraries.iter().map(|library| library_name(library).to_owned()).collect();
+    if let Some((who, library)) = world.loaders_of(cluster, &names).into_iter().next() {
+        return fail(code, format!("{who} loads {library}"), "take it out there first, then try again");
+    }
+    let answer = world.primary_of(cluster).and_then(|primary| world.answer_of(primary));
+    match answer.map(|answer| &answer.overrides) {
+        Some(overrides) if overrides.known().is_some() => pass(code, "nothing else loads a library of it"),
+        Some(overrides) => unknown(
+            code,
+            format!(
+                "it cannot be read whether a role or a database loads a library of it, because {}",
+                overrides.because().unwrap_or("it was not read")
+            ),
+        ),
+        None => unknown(code, "it was not read yet whether a role or a database loads a library of it"),
+    }
+}
+
 /// An entry whose extension is installed somewhere must not be taken away.
 fn in_use(situation: &Situation<'_>, cluster: &Cluster, entry: &str) -> Check {
     let world = situation.world;
@@ -58,6 +135,13 @@ fn in_use(situation: &Situation<'_>, cluster: &Cluster, entry: &str) -> Check {
         );
     };
     let offered = world.sql_names_of(cluster, entry);
+    if situation.stance.is_of_unknown_names {
+        return fail(
+            CheckCode::InUse,
+            format!("it is not known which SQL extensions {entry} provides: the files of its image cannot be listed"),
+            "name them: extop remove with --sql, or the field of the form",
+        );
+    }
     if offered.from == NamesFrom::Unknown {
         let mut mounts = world.instances_of(&cluster.key).flat_map(|instance| &instance.mounts);
         if mounts.any(|mount| mount.entry == entry) {
@@ -124,22 +208,11 @@ fn still_preloaded(situation: &Situation<'_>, cluster: &Cluster, entry: &str) ->
             | ChangeKind::DeleteDatabase { .. } => {}
         }
     }
-    let own = libraries(situation.world, cluster, entry);
+    let own = situation.world.libraries_of(cluster, entry);
     let left = listed.iter().find(|library| own.iter().any(|name| name == library_name(library)))?;
     Some(fail(
         CheckCode::PreloadLibraries,
         format!("{left} is in the preload list, and {entry} has it: without it PostgreSQL does not start"),
         "take it out of the preload libraries first",
     ))
-}
-
-/// Libraries of an entry: by the files that were seen in its mount, else as is known of its image.
-fn libraries(world: &World, cluster: &Cluster, entry: &str) -> Vec<String> {
-    let files = world.files_in(cluster, entry).filter(|file| file.kind == FileKind::Library);
-    let files: Vec<String> = files.map(|file| file.name.clone()).collect();
-    if !files.is_empty() {
-        return files;
-    }
-    let known = world.known_of(cluster, entry).map(|known| known.preload).unwrap_or_default();
-    known.iter().map(|name| (*name).to_owned()).collect()
 }

@@ -34,6 +34,17 @@ impl SqlNames {
 }
 
 impl World {
+    /// Libraries of an entry: by the files that were seen in its mount, else as is known of its image.
+    pub fn libraries_of(&self, cluster: &Cluster, entry: &str) -> Vec<String> {
+        let files = self.files_in(cluster, entry).filter(|file| file.kind == FileKind::Library);
+        let files: BTreeSet<String> = files.map(|file| file.name.clone()).collect();
+        if !files.is_empty() {
+            return files.into_iter().collect();
+        }
+        let known = self.known_of(cluster, entry).map(|known| known.preload).unwrap_or_default();
+        known.iter().map(|name| (*name).to_owned()).collect()
+    }
+
     /// The SQL extensions of an entry: by the control files in its mount, else by what is known of its image (looked up by
     /// the last part of the repository), else unknown. A name is never guessed.
     ///

@@ -46,22 +46,6 @@ impl World {
         self.has_waited(since).then(|| self.stalled(instance, stall, waits, since))
     }
 
-    /// What else keeps an instance from getting on, by other containers and with another cause than the first.
-    pub fn also_failing(&self, instance: &Instance, first: &Failing) -> Vec<Failing> {
-        if first.stall != Stall::Told {
-            return Vec::new();
-        }
-        let others = instance.others.iter().filter(|trouble| trouble.is_known()).map(|trouble| Failing {
-            trouble: trouble.clone(),
-            blame: trouble.blames(&instance.mounts),
-            fatal: None,
-            ..first.clone()
-        });
-        others
-            .filter(|other| other.blame == Blame::Itself || other.blame != first.blame)
-            .collect()
-    }
-
     /// A pod has been starting for a while and says nothing: its events may say why. They are worth reading once, and once
     /// more when it has been starting for long (`true`).
     pub fn is_silent(&self, instance: &Instance) -> Option<bool> {

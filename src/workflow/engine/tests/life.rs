@@ -1,6 +1,6 @@
 //! What becomes of an extension after it was added: each action to its end, and killed at every moment on the way.
 
-use super::stage::{Fault, Stage};
+use super::stage::{Fault, Stage, add_foo};
 use super::{blocked, failed, states, why};
 use crate::domain::change::{EntryEdit, EnvEdit};
 use crate::domain::cluster::ReplicaSpec;
@@ -74,7 +74,7 @@ pub(super) fn edit(edit: EntryEdit, place: Option<Place>) -> Intent {
     .on(fixture::cluster_key())
 }
 
-fn ld_path() -> EntryEdit {
+pub(super) fn ld_path() -> EntryEdit {
     EntryEdit {
         ld_paths: Some(vec!["system".to_owned()]),
         ..EntryEdit::default()
@@ -393,4 +393,195 @@ fn a_lost_answer_is_looked_for_and_not_written_again() {
         let same = stage.written().iter().filter(|write| Some(*write) == first.as_ref()).count();
         assert_eq!(same, 1, "{}: {:#?}", intent.title(), stage.told());
     }
+}
+
+fn remove_foo() -> Intent {
+    remove("foo")
+}
+
+pub(super) fn remove(entry: &str) -> Intent {
+    intent::RemoveExtension {
+        entry: entry.to_owned(),
+        names: Vec::new(),
+        libraries: Vec::new(),
+        is_unknown: false,
+    }
+    .on(fixture::cluster_key())
+}
+
+/// A stage on which foo was added with its library, in a database with an object and in one without.
+fn with_foo() -> Stage {
+    let mut stage = Stage::new(add_foo());
+    stage.confirm();
+    stage.until_done();
+    stage.world.databases.remove(&DatabaseKey::new("shop", "orders-ledger"));
+    stage.writes.clear();
+    stage.shown.clear();
+    stage
+}
+
+const REMOVAL: [&str; 3] = [
+    "JsonPatch Database orders-app",
+    "JsonPatch Cluster orders",
+    "JsonPatch Cluster orders",
+];
+
+/// Somebody types what the run shows.
+fn drop_by_hand(stage: &mut Stage) {
+    stage.installed.get_mut("ledger").unwrap().clear();
+}
+
+#[test]
+fn an_extension_is_removed_from_databases_preload_and_entries_one_after_the_other() {
+    let mut stage = with_foo();
+    stage.begin(remove_foo());
+    assert!(!stage.run.plan.is_refused(), "{:#?}", stage.run.plan.checks);
+    let titles: Vec<&str> = stage.run.plan.steps.iter().map(|step| step.title.as_str()).collect();
+    assert_eq!(
+        titles,
+        [
+            "drop foo by the Database object orders-app",
+            "see that no database has foo",
+            "take foo out of the preload libraries",
+            "unmount foo",
+            "prove it by SQL"
+        ]
+    );
+    let told = stage.run.plan.steps[1].consequences.join("\n");
+    assert!(told.contains("psql -d ledger -c 'DROP EXTENSION \"foo\"'"), "{told}");
+    stage.confirm();
+    stage.until("the wait", |phase| *phase == Phase::Waiting(1));
+    for _ in 0..100 {
+        stage.tick();
+        stage.settle();
+    }
+    assert_eq!(
+        (stage.run.phase.clone(), stage.writes.len()),
+        (Phase::Waiting(1), 1),
+        "nothing else is taken away"
+    );
+    assert!(stage.run.progress.contains("ledger still has foo"), "{}", stage.run.progress);
+    drop_by_hand(&mut stage);
+    stage.until_done();
+    assert_eq!(stage.written(), REMOVAL);
+    assert!(stage.world.clusters[&fixture::cluster_key()].spec.preload.is_empty());
+    let told = stage.told();
+    for line in [
+        "no database has foo",
+        "orders-2 does not have foo loaded any more",
+        "no instance mounts foo",
+    ] {
+        assert!(told.iter().any(|text| text == line), "{line}: {told:#?}");
+    }
+}
+
+#[test]
+fn a_removal_that_is_killed_at_any_moment_comes_to_its_end() {
+    for seconds in 0..60 {
+        let mut stage = with_foo();
+        stage.begin(remove_foo());
+        stage.confirm();
+        for second in 0..seconds {
+            if second == 5 {
+                drop_by_hand(&mut stage);
+            }
+            stage.tick();
+            stage.settle();
+        }
+        if stage.run.phase == Phase::Done {
+            break;
+        }
+        stage.killed_and_resumed();
+        drop_by_hand(&mut stage);
+        stage.until_done();
+        assert_eq!(stage.written(), REMOVAL, "killed after {seconds} s");
+    }
+}
+
+#[test]
+fn a_removal_waits_for_a_template_that_has_it() {
+    let mut stage = with_foo();
+    drop_by_hand(&mut stage);
+    stage.template.push(("foo".to_owned(), "1.0".to_owned()));
+    stage.begin(remove_foo());
+    stage.confirm();
+    stage.until("the wait", |phase| *phase == Phase::Waiting(1));
+    for _ in 0..60 {
+        stage.tick();
+        stage.settle();
+    }
+    assert_eq!(stage.run.phase, Phase::Waiting(1));
+    assert!(stage.run.progress.contains("template1 still has foo"), "{}", stage.run.progress);
+    stage.template.clear();
+    stage.until_done();
+}
+
+/// It is created again while its library is being taken out.
+#[test]
+fn what_a_database_has_again_is_not_unmounted() {
+    let mut stage = with_foo();
+    drop_by_hand(&mut stage);
+    stage.begin(remove_foo());
+    stage.confirm();
+    stage.until("the library", |phase| *phase == Phase::Waiting(2));
+    stage
+        .installed
+        .get_mut("ledger")
+        .unwrap()
+        .push(("foo".to_owned(), "1.0".to_owned()));
+    stage.until("a stop", failed);
+    assert!(why(&stage.run).contains("foo in ledger"), "{}", why(&stage.run));
+    let entries = &stage.world.clusters[&fixture::cluster_key()].spec.extensions;
+    assert!(entries.iter().any(|entry| entry.name == "foo"), "its image is still there");
+}
+
+#[test]
+fn nothing_is_removed_while_the_databases_cannot_be_read() {
+    let mut stage = with_foo();
+    stage.mute = true;
+    stage.ask_everybody();
+    stage.begin(remove_foo());
+    assert_eq!(stage.check(CheckCode::InUse), CheckResult::Fail);
+    stage.confirm();
+    assert_eq!(stage.writes.len(), 0);
+}
+
+#[test]
+fn nothing_is_removed_that_a_role_loads_at_the_start_of_its_sessions() {
+    let mut stage = with_foo();
+    drop_by_hand(&mut stage);
+    stage.overrides = vec![crate::domain::probe::Override {
+        database: None,
+        role: Some("reporting".to_owned()),
+        name: "session_preload_libraries".to_owned(),
+        value: "auto_explain, foo".to_owned(),
+    }];
+    stage.ask_everybody();
+    stage.begin(remove_foo());
+    assert_eq!(stage.check(CheckCode::LibraryInUse), CheckResult::Fail);
+    let told = stage
+        .run
+        .plan
+        .checks
+        .iter()
+        .any(|check| check.evidence.for_people().contains("ROLE reporting"));
+    assert!(told, "{:#?}", stage.run.plan.checks);
+}
+
+#[test]
+fn an_image_of_which_nobody_knows_what_it_provides_is_not_removed_unless_its_extensions_are_named() {
+    let mut stage = with_foo();
+    drop_by_hand(&mut stage);
+    stage.unlisted = true;
+    stage.ask_everybody();
+    stage.begin(remove_foo());
+    assert_eq!(stage.check(CheckCode::InUse), CheckResult::Fail);
+    let named = intent::RemoveExtension {
+        entry: "foo".to_owned(),
+        names: vec!["foo".to_owned()],
+        libraries: Vec::new(),
+        is_unknown: false,
+    };
+    stage.begin(named.on(fixture::cluster_key()));
+    assert_ne!(stage.check(CheckCode::InUse), CheckResult::Fail);
 }

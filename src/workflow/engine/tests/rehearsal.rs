@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use crate::backend::{BackendError, Reply};
+use crate::backend::{BackendError, ProbeRequest, Reply};
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::permission::Verdict;
@@ -143,7 +143,8 @@ impl Rehearsal {
             }
             Command::Probe(pods) => {
                 for pod in pods {
-                    self.ask(&pod, |sim, pod, uid, at| Some(sim.probe(pod, uid, &[], at)));
+                    let Some(request) = self.request(&pod) else { continue };
+                    self.ask(&pod, |sim, _, _, at| Some(sim.probe(&request, at)));
                 }
             }
             Command::Report(pods) => {
@@ -158,6 +159,16 @@ impl Rehearsal {
             }
             Command::Schedule(_) => {}
         }
+    }
+
+    fn request(&self, pod: &PodKey) -> Option<ProbeRequest> {
+        let instance = self.world.instances.get(pod)?;
+        let cluster = self.world.clusters.get(&instance.cluster)?;
+        Some(ProbeRequest {
+            dropping: self.run.dropping(),
+            templates: self.run.reads_templates(),
+            ..ProbeRequest::new(cluster, &self.world.entries_of(cluster), instance, true)
+        })
     }
 
     fn ask(&mut self, pod: &PodKey, answer: impl Fn(&Sim, &PodKey, &str, Timestamp) -> Option<Observation>) {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::stage::{Fault, Stage, add_foo, foo, wish};
-use super::{blocked, failed, why};
+use super::{blocked, failed, life, why};
 use crate::domain::World;
 use crate::domain::change::{Method, Request, Resource};
 use crate::domain::database::{Ensure, ReclaimPolicy, RequestedExtension};
@@ -612,6 +612,12 @@ fn any_intent() -> impl Strategy<Value = Intent> {
         4 => Just(add_foo()),
         1 => Just(edit(&["pg_stat_statements"])),
         1 => Just(intent::ChangeImage::new("hstore", Some("rig.local/hstore:1.9-18-bookworm".to_owned()), fixture::now()).on(fixture::cluster_key())),
+        1 => Just(life::set_version("0.8.6")),
+        1 => Just(life::declare("ledger", "hstore")),
+        1 => Just(life::drop_in("app", "hstore")),
+        1 => Just(life::refresh()),
+        1 => Just(life::edit(life::ld_path(), Some(intent::Place::First))),
+        2 => Just(life::remove("hstore")),
         1 => Just(intent::RestartCluster { at: fixture::now() }.on(fixture::cluster_key())),
     ]
 }

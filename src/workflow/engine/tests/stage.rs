@@ -15,8 +15,8 @@ use crate::domain::ids::PodKey;
 use crate::domain::instance::{Instance, Mount, Trouble};
 use crate::domain::permission::Verdict;
 use crate::domain::probe::{
-    AvailableExtension, DatabaseOwner, DatabaseProbe, Dependents, Fact, FileKind, InstanceProbe, ManagerReport, ProbeFailure, Setting,
-    UpdatePath,
+    AvailableExtension, DatabaseOwner, DatabaseProbe, Dependents, Fact, FileKind, InstanceProbe, ManagerReport, Override, ProbeFailure,
+    Setting, Templates, UpdatePath,
 };
 use crate::domain::request::tests::objects::{Refusal, carry_out};
 use crate::domain::world::update_path;
@@ -66,6 +66,10 @@ pub(super) struct Stage {
     pub(super) mute: bool,
     /// The image of `foo` holds nothing.
     pub(super) hollow: bool,
+    /// What is set for databases and roles.
+    pub(super) overrides: Vec<Override>,
+    /// SQL extensions with version in `template1`.
+    pub(super) template: Vec<(String, String)>,
     /// What depends on an extension, wherever it is installed.
     pub(super) depending: BTreeMap<String, Vec<String>>,
     /// SQL does not list files: the session is no superuser's.
@@ -135,6 +139,7 @@ impl Stage {
                 vec![("vector".to_owned(), "0.8.5".to_owned()), ("hstore".to_owned(), "1.8".to_owned())],
             ),
             ("ledger".to_owned(), Vec::new()),
+            ("postgres".to_owned(), Vec::new()),
         ]);
         let now = Timestamp::from_second(fixture::now().as_second() + 1000).unwrap();
         let (run, _) = Run::new(RunId("test".to_owned()), intent.clone(), &world, now);
@@ -152,6 +157,8 @@ impl Stage {
             preloaded: BTreeMap::new(),
             mute: false,
             hollow: false,
+            overrides: Vec::new(),
+            template: Vec::new(),
             depending: BTreeMap::new(),
             unlisted: false,
             vague: false,
@@ -520,6 +527,7 @@ impl Stage {
         let mut setting = fixture::setting(&libraries.join(","));
         setting.pending_restart = libraries != wanted;
         server.settings.insert("shared_preload_libraries".to_owned(), setting);
+        server.templates = vec!["template1".to_owned()];
         server.databases.push(DatabaseOwner {
             database: "ledger".to_owned(),
             owner: "bookkeeper".to_owned(),
@@ -544,29 +552,43 @@ impl Stage {
         if let Fact::Known(files) = &mut probe.files {
             files.push(fixture::file(FileKind::Library, 1, "$libdir", "pg_stat_statements"));
         }
+        probe.overrides = Fact::Known(self.overrides.clone());
         if self.unlisted {
             probe.files = Fact::Unknown("the files on the paths are shown to a superuser only".to_owned());
         }
         if self.vague {
             probe.versions = Fact::Unknown("it took too long".to_owned());
         }
-        probe.databases = self
-            .installed
-            .iter()
-            .map(|(database, installed)| DatabaseProbe {
-                database: database.clone(),
-                installed: Fact::Known(
-                    installed
-                        .iter()
-                        .map(|(name, version)| fixture::installed(name, version, &format!("$libdir/{name}")))
-                        .collect(),
-                ),
-                settings: Fact::Known(paths.clone()),
-                update_paths: Fact::Known(self.paths_from(instance, installed)),
-                dependents: self.dependents(database),
-            })
+        probe.templates = self.run.reads_templates().then(|| Templates {
+            at: self.now,
+            databases: vec![self.database(instance, "template1", &self.template, &paths)],
+        });
+        let installed = self.installed.iter();
+        probe.databases = installed
+            .map(|(database, installed)| self.database(instance, database, installed, &paths))
             .collect();
         probe
+    }
+
+    fn database(
+        &self,
+        instance: &Instance,
+        database: &str,
+        installed: &[(String, String)],
+        paths: &BTreeMap<String, Setting>,
+    ) -> DatabaseProbe {
+        DatabaseProbe {
+            database: database.to_owned(),
+            installed: Fact::Known(
+                installed
+                    .iter()
+                    .map(|(name, version)| fixture::installed(name, version, &format!("$libdir/{name}")))
+                    .collect(),
+            ),
+            settings: Fact::Known(paths.clone()),
+            update_paths: Fact::Known(self.paths_from(instance, installed)),
+            dependents: self.dependents(database),
+        }
     }
 
     /// What the statement tells of each extension that is installed in a database.

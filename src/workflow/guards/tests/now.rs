@@ -201,6 +201,20 @@ fn rows() -> Vec<Row> {
             },
         ),
         (
+            CheckCode::LibraryInUse,
+            Fail,
+            |world| {
+                fixture::change_probe(world, "orders-1", |probe| {
+                    fixture::server(probe)
+                        .settings
+                        .insert("session_preload_libraries".to_owned(), fixture::setting("hstore"));
+                });
+            },
+            || remove("hstore"),
+            AS_IT_IS,
+            || remove("hstore"),
+        ),
+        (
             CheckCode::Dependents,
             Fail,
             |world| depends_on_hstore(world, &["view tagged"]),
