@@ -611,7 +611,7 @@ fn lines<const N: usize>(lines: [&str; N]) -> [String; N] {
 }
 
 /// A command that ends after its first write leaves its run to others.
-const BEGUN: &str = "set-image orders pgvector registry.example/pgvector:0.8.6-18-trixie --yes --confirm orders";
+const BEGUN: &str = "set-image orders pgvector registry.example/pgvector:0.8.6-18-trixie --keep-versions --yes --confirm orders";
 
 #[tokio::test(start_paused = true)]
 async fn what_an_unfinished_run_wrote_is_put_back() {
@@ -668,7 +668,7 @@ async fn an_unfinished_run_is_listed_continued_and_abandoned() {
     );
     assert_eq!(
         row["command"],
-        "extop demo set-image orders pgvector registry.example/pgvector:0.8.6-18-trixie"
+        "extop demo set-image orders pgvector registry.example/pgvector:0.8.6-18-trixie --keep-versions"
     );
     ended(&said[4], "Run", Some("done"));
     assert_eq!(said[4].written, 0, "what was written is not written again");
