@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
+
 use super::catalog::{Catalog, CatalogImage};
 use super::cluster::{CatalogRef, Cluster, ClusterSpec, ClusterStatus, PresentFields, ResolvedImage};
 use super::database::{AppliedExtension, Database, Ensure, ReclaimPolicy, RequestedExtension};
@@ -118,7 +120,7 @@ pub(crate) fn instance(name: &str) -> Instance {
         ready_since: Some(now()),
         was_started: true,
         deleting: false,
-        created: Some(now()),
+        created: Some(now() - SignedDuration::from_secs(30)),
         node: Some("node-1".to_owned()),
         operand_image: OPERAND.to_owned(),
         restarts: 0,
