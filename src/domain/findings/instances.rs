@@ -19,7 +19,7 @@ impl Found<'_> {
             .map(|(job, failing)| (job.clone(), failing))
             .collect();
         for (job, failing) in &jobs {
-            self.instance(&job.pod, failing);
+            self.job(job, failing);
         }
         self.volumes_dropped(&instances);
         for instance in &instances {
@@ -35,6 +35,51 @@ impl Found<'_> {
                 );
             }
         }
+    }
+
+    /// A pod of a Job that makes an instance. The operator never changes a Job: what was corrected in the spec since, or is to be
+    /// corrected, is in the next one alone.
+    fn job(&mut self, job: &JobPod, failing: &Failing) {
+        let wanted = self.world.entries_of(self.cluster);
+        let wanted_operand = self.cluster.status.image.as_ref();
+        let is_old = job.pod.mounts_differ(&wanted) || wanted_operand.is_some_and(|image| *image != job.pod.operand_image);
+        if is_old && failing.stall == Stall::Told && !failing.trouble.has_ended() {
+            return self.job_of_before(job, failing);
+        }
+        let told = self.list.len();
+        self.instance(&job.pod, failing);
+        let delete = self.deletion(job);
+        for finding in self.list.iter_mut().skip(told) {
+            let text = match (&failing.blame, finding.code) {
+                (Blame::Entry(entry), Code::ImageNotPullable) => format!("Correct the image of {entry}, then {delete}"),
+                (Blame::Image { image, .. }, Code::ImageNotPullable) if *image == job.pod.operand_image => {
+                    format!("{OPERAND}; after a correction {delete}")
+                }
+                // The cause is in the message; whether it is gone shows with the Job of the spec as it is now.
+                _ if is_old && failing.trouble.has_ended() => format!("Have the spec of now tried: {delete}"),
+                _ => continue,
+            };
+            finding.remedy_text = text.into();
+        }
+    }
+
+    /// How a Job is had made again.
+    fn deletion(&self, job: &JobPod) -> String {
+        let name = format!("{}-{}", job.makes.name, job.job);
+        let delete = ShellCommand::kubectl(&self.cluster.key.namespace, ["delete", "job"]).with_name(&name);
+        format!("delete the Job, which stays as it was made; the operator makes another one: {delete}")
+    }
+
+    /// The spec has been corrected since the Job was made.
+    fn job_of_before(&mut self, job: &JobPod, failing: &Failing) {
+        let delete = self.deletion(job);
+        self.say(Verdict {
+            code: Code::StuckPod,
+            subject: Subject::Instance(job.pod.key.name.clone()),
+            message: format!("{failing}; the spec has been changed since, and its Job has not"),
+            remedy_text: format!("Have the spec of now tried: {delete}"),
+            remedy: Remedy::ByHand,
+        });
     }
 
     fn instance(&mut self, instance: &Instance, failing: &Failing) {

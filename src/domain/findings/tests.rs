@@ -5,6 +5,7 @@ use crate::domain::evidence::ladders;
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::finding::Severity;
 use crate::domain::fixture::{self, change, change_instance, change_probe, server};
+use crate::domain::instance::JobPod;
 use crate::domain::observation::{Objects, Observation};
 use crate::domain::probe::{CrashLine, Fact, FileKind, SqlError};
 use crate::domain::trouble::{Ended, Trouble};
@@ -385,4 +386,57 @@ fn d36p_what_no_try_solves_is_an_error_at_once() {
     let mut world = young(3, waits("ErrImagePull", "not found"));
     change_instance(&mut world, "orders-2", |instance| instance.created = None);
     assert_eq!(only(&world).severity(), Severity::Error);
+}
+
+fn of_job(world: &mut World, trouble: Trouble) -> Finding {
+    world.apply(Objects::Instances(Vec::new()).into(), fixture::now());
+    let mut pod = fixture::instance("orders-1");
+    pod.key.name = "orders-1-initdb-x7k2p".to_owned();
+    (pod.ready, pod.running, pod.was_started) = (false, false, false);
+    pod.trouble = Some(trouble);
+    let job = JobPod {
+        job: "initdb".to_owned(),
+        makes: fixture::instance("orders-1").key,
+        pod,
+    };
+    world.apply(Objects::Jobs(vec![job]).into(), fixture::now());
+    let about = |finding: &Finding| finding.subject == Subject::Instance("orders-1-initdb-x7k2p".to_owned());
+    found(world).into_iter().find(about).unwrap()
+}
+
+#[test]
+fn c15_a_job_is_deleted_where_its_pod_would_come_back_as_it_is() {
+    const DELETE: &str = "kubectl -n shop delete job orders-1-initdb";
+    let pull = || waits("ErrImagePull", &format!("failed to pull image \"{}\": not found", fixture::HSTORE));
+    let finding = of_job(&mut fixture::world(), pull());
+    assert_eq!(finding.remedy, Remedy::ChangeImage("hstore".to_owned()));
+    assert!(finding.remedy_text.for_people().contains(DELETE), "{finding:?}");
+
+    // It was corrected: the pod would wait for the same image again, and so would the next one of this Job.
+    let mut world = fixture::world();
+    change(&mut world, |cluster| {
+        cluster.spec.extensions[1].reference = Some("rig.local/hstore:1.9-18-bookworm".to_owned());
+        let resolved = cluster.status.resolved.as_mut().unwrap().extensions.as_mut().unwrap();
+        resolved[1].reference = Some("rig.local/hstore:1.9-18-bookworm".to_owned());
+    });
+    let finding = of_job(&mut world, pull());
+    assert_eq!((finding.code, &finding.remedy), (Code::StuckPod, &Remedy::ByHand));
+    assert!(finding.remedy_text.for_people().contains(DELETE), "{finding:?}");
+
+    // What has crashed says why.
+    let ended = Trouble {
+        container: "initdb".to_owned(),
+        init: false,
+        ended: Some(Ended {
+            code: Some(1),
+            ..Ended::default()
+        }),
+        ..waits("Error", "")
+    };
+    let finding = of_job(&mut world, ended.clone());
+    assert_eq!(finding.code, Code::InstanceCrashing);
+    assert!(finding.remedy_text.for_people().contains(DELETE), "{finding:?}");
+    // The near miss: another Job would be the same.
+    let finding = of_job(&mut fixture::world(), ended);
+    assert!(!finding.remedy_text.for_people().contains("delete job"), "{finding:?}");
 }
