@@ -232,6 +232,9 @@ pub struct ClusterStatus {
     pub instance_names: Vec<String>,
     /// `status.certificates.serverCASecret`.
     pub server_ca_secret: Option<String>,
+    /// `status.onlineUpdateEnabled`: instance managers are replaced in place when the operator is upgraded.
+    #[serde(default)]
+    pub replaces_managers: bool,
     /// Conditions in their order, which a JSON patch needs.
     pub conditions: Vec<Condition>,
 }

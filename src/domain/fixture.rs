@@ -132,6 +132,7 @@ pub(crate) fn instance(name: &str) -> Instance {
         dropped: Vec::new(),
         running: true,
         restarted_at: None,
+        manager_image: None,
         operator_version: Some("1.30.0".to_owned()),
         status_port_tls: true,
     }

@@ -74,6 +74,9 @@ pub struct Instance {
     pub running: bool,
     /// Annotation `kubectl.kubernetes.io/restartedAt`.
     pub restarted_at: Option<String>,
+    /// Image of the init container that brings the instance manager: the operator that made the pod.
+    #[serde(default)]
+    pub manager_image: Option<String>,
     /// Annotation `cnpg.io/operatorVersion`.
     pub operator_version: Option<String>,
     /// The instance manager serves its status port by TLS (`--status-port-tls`).

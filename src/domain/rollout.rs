@@ -10,6 +10,10 @@ use super::instance::{Instance, Mount};
 use super::trouble::{Failing, Stall};
 use super::world::Halt;
 
+mod cause;
+
+pub use cause::{Cause, cause};
+
 /// How one instance stands towards one resolved entry, or towards the whole rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MountState {

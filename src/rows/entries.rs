@@ -157,6 +157,10 @@ fn phase(session: &Session, cluster: &Cluster) -> Line {
     } else {
         Line::new(Role::InProgress, format!("▶ {word}"))
     };
+    let line = match rollout::cause(&session.world, cluster, &rollout) {
+        Some(cause) => line.with(Role::Dim, format!(" · {}", cause.words())),
+        None => line,
+    };
     match &status.current_primary {
         Some(primary) => line.with(Role::Dim, format!(" · {primary} primary")),
         None => line.with(Role::Unknown, " · ? no primary"),

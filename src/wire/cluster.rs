@@ -123,6 +123,7 @@ fn status(object: &Value) -> Result<ClusterStatus, String> {
             .transpose()?,
         instance_names: texts(object, "/status/instanceNames"),
         server_ca_secret: optional(object, "/status/certificates/serverCASecret"),
+        replaces_managers: flag(object, "/status/onlineUpdateEnabled"),
         conditions: list(object, "/status/conditions")
             .map(|condition| Condition {
                 kind: text(condition, "/type"),

@@ -79,6 +79,9 @@ fn by_container(object: &Value, main: &str) -> Result<Instance, String> {
         ends: time(object, "/metadata/deletionTimestamp"),
         running: status.is_some_and(|status| status.pointer("/state/running").is_some_and(|state| !state.is_null())),
         restarted_at: optional(object, "/metadata/annotations/kubectl.kubernetes.io~1restartedAt"),
+        manager_image: list(object, "/spec/initContainers")
+            .find(|container| text(container, "/name") == "bootstrap-controller")
+            .and_then(|container| optional(container, "/image")),
         operator_version: optional(object, "/metadata/annotations/cnpg.io~1operatorVersion"),
         status_port_tls: list(postgres, "/command")
             .chain(list(postgres, "/args"))

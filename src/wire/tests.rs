@@ -283,6 +283,8 @@ fn clusters_of_every_era_are_understood_whatever_their_volumes_are_called() {
         }
         let instance = world.instances.values().next().unwrap();
         assert_eq!(instance.operator_version.as_deref(), Some(version));
+        let manager = format!("rig.local/cloudnative-pg:{version}");
+        assert_eq!(instance.manager_image, Some(manager));
     }
 }
 

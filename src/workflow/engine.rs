@@ -11,6 +11,7 @@
 
 mod confirming;
 mod guarding;
+mod others;
 mod proving;
 mod review;
 mod waiting;
@@ -58,6 +59,8 @@ pub struct Memory {
     wrote: bool,
     /// The step's request was sent, and its outcome is not known.
     unknown: Option<String>,
+    /// What was there to be rolled out, as this phase has seen it last.
+    parts: Option<others::Parts>,
     /// How often the step's request met a conflict.
     conflicts: u32,
     /// The resource version that met a conflict: a newer one must be seen before the next try.
@@ -405,6 +408,7 @@ impl Run {
         self.memory.lost = false;
         self.memory.seen = false;
         self.memory.unknown = None;
+        self.memory.parts = None;
     }
 
     /// Seconds in the present phase.

@@ -1,6 +1,6 @@
 //! After the last write: new sessions read the proof.
 
-use super::{Run, may_report, next, ready_pods};
+use super::{Run, confirming, may_report, next, others, ready_pods};
 use crate::domain::{Timestamp, World};
 use crate::workflow::actions;
 use crate::workflow::event::Command;
@@ -46,6 +46,15 @@ fn ask(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>
 }
 
 pub(super) fn look(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) -> bool {
+    // What others have put in its place may look well, too.
+    if let Some(index) = (0..run.plan.steps.len()).find(|index| confirming::was_taken_back(run, *index, world)) {
+        let (title, who) = (run.title_of(index), others::who_reverted(run, world));
+        let why = format!("{title}: {who} reverted the change before it was proved");
+        // The step stays done: to do it again takes another confirmation.
+        run.fail_as(Failed::Superseded, place(run).unwrap_or_default(), why, now);
+        return true;
+    }
+    others::notice(run, world, now);
     let proof = match world.clusters.get(&run.intent.cluster) {
         Some(cluster) => proof::read(
             &actions::must_show(&run.intent, cluster, world),

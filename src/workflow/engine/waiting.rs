@@ -1,6 +1,6 @@
 //! After a write: its condition is awaited on observed state.
 
-use super::{Run, confirming, may_report, next, object_of, ready_pods, version_of};
+use super::{Run, confirming, may_report, next, object_of, others, ready_pods, version_of};
 use crate::domain::change::{Change, Patience};
 use crate::domain::request::holds;
 use crate::domain::rollout;
@@ -42,6 +42,7 @@ pub(super) fn look(run: &mut Run, step: usize, world: &World, now: Timestamp, co
     {
         return run.phase != Phase::Waiting(step);
     }
+    others::notice(run, world, now);
     let seen = conditions::look(&until, run.view(world, Some(step)));
     if let Some(change) = &change
         && seen == Seen::Holds
@@ -128,11 +129,11 @@ fn is_seen(run: &mut Run, step: usize, change: &Change, world: &World, now: Time
         return true;
     }
     if run.memory.seen {
-        let title = run.title_of(step);
+        let (title, who) = (run.title_of(step), others::who_reverted(run, world));
         run.fail_as(
             Failed::Superseded,
             step,
-            format!("{title}: another user reverted the change while extop was waiting"),
+            format!("{title}: {who} reverted the change while extop was waiting"),
             now,
         );
     } else {

@@ -104,6 +104,10 @@ fn in_progress(situation: &Situation<'_>, cluster: &Cluster, rollout: &Rollout) 
         return Some(pass(name, "no rollout is in progress"));
     }
     let pending = rollout.pending.first().cloned().unwrap_or_default();
+    let what = match rollout::cause(situation.world, cluster, rollout) {
+        Some(cause) => cause.to_string(),
+        None => "a rollout is in progress".to_owned(),
+    };
     // A step that is there already is not written, and its rollout is awaited before the next one.
     if situation.ahead().next().is_some_and(|change| holds(change, situation.world)) && rollout.blocked.is_none() {
         return Some(warn(
@@ -119,13 +123,9 @@ fn in_progress(situation: &Situation<'_>, cluster: &Cluster, rollout: &Rollout) 
             .then(|| warn(name, format!("the rollout is stuck: {pending}")));
     }
     match situation.stance.during_rollout {
-        DuringRollout::Always => Some(warn(name, format!("a rollout is in progress: {pending}"))),
+        DuringRollout::Always => Some(warn(name, format!("{what}: {pending}"))),
         DuringRollout::WhenAtRest if is_at_rest(cluster, rollout) => Some(pass(name, "no instance is being changed")),
-        DuringRollout::WhenAtRest | DuringRollout::Never => Some(fail(
-            name,
-            format!("a rollout is in progress: {pending}"),
-            "wait until it is complete",
-        )),
+        DuringRollout::WhenAtRest | DuringRollout::Never => Some(fail(name, format!("{what}: {pending}"), "wait until it is complete")),
     }
 }
 

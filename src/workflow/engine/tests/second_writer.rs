@@ -203,6 +203,8 @@ pub(super) fn lines(diff: &[DiffLine]) -> Vec<String> {
             DiffLine::Added(text) => Some(format!("+ {}", text.trim())),
         })
         .collect();
+    // Whether an annotation is the first one is nothing of anybody.
+    lines.retain(|line| !matches!(line.as_str(), "+ annotations:" | "- annotations: {}"));
     lines.sort();
     lines
 }
