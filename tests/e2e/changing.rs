@@ -66,7 +66,7 @@ spec:
 
 #[test]
 fn another_image_is_rolled_out_with_its_version_or_stops_where_no_path_leads() {
-    if !rig::wanted("another_image_is_rolled_out_with_its_version_or_stops_where_no_path_leads") {
+    if !rig::wanted_part("image", "another_image_is_rolled_out_with_its_version_or_stops_where_no_path_leads") {
         return;
     }
     let space = Space::new("set-image");

@@ -23,6 +23,7 @@ mod eras;
 mod faults;
 mod front;
 mod hinder;
+mod life;
 mod outage;
 mod proxy;
 mod read_only;

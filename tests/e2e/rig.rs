@@ -19,6 +19,16 @@ pub(crate) fn wanted(test: &str) -> bool {
     wanted
 }
 
+/// Whether a part of an extension's life was asked for: `EXTOP_E2E_LIFE` names one, or all of them.
+pub(crate) fn wanted_part(part: &str, test: &str) -> bool {
+    let chosen = std::env::var("EXTOP_E2E_LIFE").unwrap_or_else(|_| "all".to_owned());
+    if chosen != "all" && chosen != part {
+        eprintln!("skipped: {test} is the part {part}, and EXTOP_E2E_LIFE chooses {chosen}");
+        return false;
+    }
+    wanted(test)
+}
+
 /// Whether a test that needs these variables was asked for; says so when not.
 pub(crate) fn wanted_with(test: &str, variables: &[&str]) -> bool {
     if !wanted(test) {

@@ -49,6 +49,27 @@ fn recorded() -> Vec<String> {
 }
 
 #[test]
+fn each_day_plays_another_part_of_a_life_and_all_have_their_turn() {
+    let part = |day: u32, chosen: Option<&str>| {
+        let environment: Vec<(&str, &str)> = chosen.map(|part| ("EXTOP_CI_LIFE", part)).into_iter().collect();
+        let said = bash("life", &format!("life_chosen {day}"), &environment);
+        assert!(said.status.success(), "{said:?}");
+        lines(&said.stdout).concat()
+    };
+    let mut parts: Vec<String> = (20_416..20_421).map(|day| part(day, None)).collect();
+    parts.sort();
+    let tests = [include_str!("../e2e/life.rs"), include_str!("../e2e/changing.rs")].concat();
+    let mut named: Vec<&str> = tests
+        .split("wanted_part(\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    named.sort_unstable();
+    assert_eq!(parts, named);
+    assert_eq!(part(20_416, Some("all")), "all");
+}
+
+#[test]
 fn each_day_tests_another_older_operator_and_all_have_their_turn() {
     let days: Vec<Vec<String>> = (20_416..20_416 + u32::try_from(recorded().len()).unwrap())
         .map(|day| chosen(day, None))
@@ -178,6 +199,7 @@ impl Project {
             .args(["-c", &piece])
             .current_dir(project)
             .env("PATH", path)
+            .env("EXTOP_CI_LIFE", "all")
             .env("EXTOP_CI_ERAS", eras)
             .env("RIG", self.0.path().join("run"))
             .env("RIG_IMG", self.0.path().join("img"))

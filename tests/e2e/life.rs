@@ -1,0 +1,284 @@
+//! What becomes of an extension after it was added, on the real operator. Each part is a test of its own, and
+//! `EXTOP_E2E_LIFE` names the one that is run; without it, or with `all`, all are.
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::adding::{ledger, writes};
+use crate::audit;
+use crate::by_keys::{SUBMIT, confirm};
+use crate::console::Console;
+use crate::rig::{self, Space, extop, images, until};
+
+/// What a verb said: its exit code and both streams.
+fn verb(space: &Space, arguments: &[&str]) -> (i32, String) {
+    let answer = extop()
+        .args(["-n", &space.name])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = [&answer.stdout, &answer.stderr].map(|part| String::from_utf8_lossy(part).into_owned());
+    (answer.status.code().unwrap(), text.join("\n"))
+}
+
+/// A verb that carries its plan out to its proof.
+fn done(space: &Space, arguments: &[&str]) -> String {
+    let go = ["--yes", "--confirm", "orders", "--wait", "--timeout", "5m"];
+    let (code, text) = verb(space, &[arguments, &go].concat());
+    assert_eq!(code, 0, "{arguments:?}: {text}");
+    text
+}
+
+fn installed(space: &Space, database: &str) -> String {
+    let statement = "select string_agg(extname || ' ' || extversion, ', ' order by extname) from pg_extension where extname <> 'plpgsql'";
+    space.sql(&space.primary(), database, statement)
+}
+
+fn entry(space: &Space, name: &str) -> Option<Value> {
+    let cluster = space.get("clusters.postgresql.cnpg.io", "orders")?;
+    let entries = cluster["spec"]["postgresql"]["extensions"].as_array()?;
+    entries.iter().find(|entry| entry["name"] == name).cloned()
+}
+
+/// Adds an entry, and waits until the operator has rolled it out.
+fn mount(space: &Space, entry: &Value, instances: u32) {
+    let operation = json!([{"op": "add", "path": "/spec/postgresql/extensions/-", "value": entry}]);
+    space.json_patch("clusters.postgresql.cnpg.io", "orders", &operation.to_string());
+    until("the operator has begun", 60, || {
+        let cluster = space.get("clusters.postgresql.cnpg.io", "orders")?;
+        (cluster["status"]["phase"] != "Cluster in healthy state").then_some(())
+    });
+    space.healthy(instances);
+}
+
+/// One instance: declare, drop, refresh, versions, schemas.
+#[test]
+fn databases_get_lose_and_move_extensions_by_verbs() {
+    if !rig::wanted_part("databases", "databases_get_lose_and_move_extensions_by_verbs") {
+        return;
+    }
+    let space = Space::new("databases");
+    space.orders(1);
+    ledger(&space);
+
+    // A database without an object keeps its owner.
+    done(&space, &["declare", "orders", "ledger", "hstore"]);
+    assert_eq!(installed(&space, "ledger"), "hstore 1.8");
+    let object = space.get("databases.postgresql.cnpg.io", "orders-ledger").unwrap();
+    let owner = space.sql(
+        &space.primary(),
+        "postgres",
+        "select pg_get_userbyid(datdba) from pg_database where datname = 'ledger'",
+    );
+    assert_eq!(object["spec"]["owner"], owner.as_str());
+
+    // What something depends on is not dropped, and nothing is written.
+    space.sql(&space.primary(), "ledger", "create table goods (tags hstore)");
+    let (code, text) = verb(&space, &["drop", "orders", "ledger", "hstore", "--yes", "--wait"]);
+    assert_eq!(code, 5, "{text}");
+    assert!(text.contains("column tags of table goods"), "{text}");
+    assert_eq!(installed(&space, "ledger"), "hstore 1.8");
+    space.sql(&space.primary(), "ledger", "drop table goods");
+    done(&space, &["drop", "orders", "ledger", "hstore"]);
+    assert_eq!(installed(&space, "ledger"), "");
+
+    // A drop by hand, of which the operator takes no notice.
+    space.sql(&space.primary(), "app", "drop extension hstore");
+    done(&space, &["refresh", "orders", "app"]);
+    assert!(installed(&space, "app").contains("hstore 1.8"), "{}", installed(&space, "app"));
+    let object = space.get("databases.postgresql.cnpg.io", "orders-app").unwrap();
+    assert_eq!(object["metadata"]["generation"], 1, "the spec was not edited");
+
+    // A schema that is there, and one that is not: PostgreSQL's words, and the way back.
+    space.sql(&space.primary(), "app", "create schema tools");
+    done(&space, &["set-schema", "orders", "hstore", "tools"]);
+    let schema = "select nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace where extname = 'hstore'";
+    assert_eq!(space.sql(&space.primary(), "app", schema), "tools");
+    let (code, text) = verb(
+        &space,
+        &["set-schema", "orders", "hstore", "nowhere", "--yes", "--wait", "--timeout", "90s"],
+    );
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("schema \"nowhere\" does not exist"), "{text}");
+    done(&space, &["put-back", "orders"]);
+    let object = space.get("databases.postgresql.cnpg.io", "orders-app").unwrap();
+    assert_eq!(object["spec"]["extensions"][1]["schema"], "tools");
+    until("the object is applied again", 60, || {
+        space
+            .get("databases.postgresql.cnpg.io", "orders-app")
+            .filter(|object| object["status"]["applied"] == true)
+    });
+
+    // A version that no path leads to, and a lower one, are refused before a write.
+    for (version, why) in [("9.9", "no update path"), ("0.1", "step back")] {
+        let (code, text) = verb(&space, &["set-version", "orders", "vector", version, "--yes", "--wait"]);
+        assert_eq!(code, 5, "{text}");
+        assert!(text.contains(why), "{version}: {text}");
+    }
+}
+
+/// Three instances, and an entry of the catalog: its image by the cluster's own reference, with the version that it brings.
+#[test]
+fn pgvector_is_raised_with_its_image_and_its_version_by_keys() {
+    if !rig::wanted_part("version", "pgvector_is_raised_with_its_image_and_its_version_by_keys") {
+        return;
+    }
+    let space = Space::new("pgvector");
+    space.orders(3);
+    let mark = audit::mark();
+    let mut console = Console::start(&["-n", &space.name], &[]);
+    console.wait_for("pgvector", 30);
+    console.wait_for("db ● exec", 30);
+    console.keys("l");
+    console.keys("i");
+    console.wait_for("change the image of pgvector", 10);
+    console.keys(&format!("\x01\x0b{}/pgvector:0.8.6-18-bookworm", images()));
+    console.keys(SUBMIT);
+    confirm(&mut console, "the image");
+    // Nobody has 0.8.6 yet, so that the version is confirmed by itself.
+    console.wait("the version is offered", 300, |screen| {
+        screen.contains("0.8.6") && screen.contains("nothing is written yet")
+    });
+    confirm(&mut console, "the version");
+    console.wait("the run is done", 120, |screen| screen.contains("done"));
+    until("the version is installed", 30, || {
+        installed(&space, "app").contains("vector 0.8.6").then_some(())
+    });
+    drop(console);
+    let object = space.get("databases.postgresql.cnpg.io", "orders-app").unwrap();
+    assert_eq!(object["spec"]["extensions"][0]["version"], "0.8.6");
+    if let Some(writes) = writes(mark, &space) {
+        assert_eq!(writes, ["patch clusters/- orders", "patch databases/- orders-app"]);
+    }
+}
+
+/// Two instances, promoted at each rollout: what a running server does not take over is followed by the restart.
+#[test]
+fn a_system_library_is_found_after_the_restart_that_nothing_triggers() {
+    if !rig::wanted_part("edit", "a_system_library_is_found_after_the_restart_that_nothing_triggers") {
+        return;
+    }
+    let space = Space::new("edit");
+    space.orders(2);
+    space.patch(
+        "clusters.postgresql.cnpg.io",
+        "orders",
+        r#"{"spec": {"primaryUpdateMethod": "switchover"}}"#,
+    );
+    let image = format!("{}/foo-syslib:2.0-18-bookworm", images());
+    mount(&space, &json!({"name": "syslib", "image": {"reference": image}}), 2);
+    let load = "create extension foo; select foo_version()";
+    let before = space.kubectl(&[
+        "exec",
+        &space.primary(),
+        "-c",
+        "postgres",
+        "--",
+        "sh",
+        "-c",
+        &format!("psql -X -qAt -U postgres -d app -c '{load}' 2>&1; true"),
+    ]);
+    assert!(before.contains("cannot open shared object file"), "{before}");
+    let text = done(&space, &["edit", "orders", "syslib", "--ld-path", "system"]);
+    assert!(text.contains("restart all instances of orders"), "{text}");
+    assert_eq!(entry(&space, "syslib").unwrap()["ld_library_path"], json!(["system"]));
+    assert!(space.sql(&space.primary(), "app", load).contains('2'));
+    // The paths alone need no restart.
+    let uids = || -> Vec<Value> {
+        ["orders-1", "orders-2"]
+            .iter()
+            .map(|name| space.get("pod", name).unwrap()["metadata"]["uid"].clone())
+            .collect()
+    };
+    let before = uids();
+    done(
+        &space,
+        &["edit", "orders", "syslib", "--control-path", "share", "--library-path", "lib"],
+    );
+    assert_eq!(uids(), before);
+    let directories = space.sql(&space.primary(), "app", "show extension_control_path");
+    assert!(directories.contains("/extensions/syslib/share"), "{directories}");
+}
+
+/// Three instances: foo with its library, in a database with an object and in one without.
+#[test]
+fn foo_is_removed_from_databases_preload_and_entries() {
+    if !rig::wanted_part("remove", "foo_is_removed_from_databases_preload_and_entries") {
+        return;
+    }
+    let space = Space::new("remove");
+    space.orders(3);
+    ledger(&space);
+    let image = format!("{}/foo:1.0-18-bookworm", images());
+    done(
+        &space,
+        &["add", "orders", "foo", "--image", &image, "--preload", "foo", "--database", "app"],
+    );
+    space.sql(&space.primary(), "ledger", "create extension foo");
+    let mark = audit::mark();
+
+    // It waits for the database that no object describes, and takes nothing else away.
+    let remove = [
+        "remove",
+        "orders",
+        "foo",
+        "--yes",
+        "--confirm",
+        "orders",
+        "--wait",
+        "--timeout",
+        "40s",
+    ];
+    let (code, text) = verb(&space, &remove);
+    assert_eq!(code, 4, "{text}");
+    assert!(text.contains("psql -d ledger -c 'DROP EXTENSION \"foo\"'"), "{text}");
+    assert!(text.contains("template0"), "{text}");
+    assert!(text.contains("ledger still has foo"), "{text}");
+    assert!(!installed(&space, "app").contains("foo"), "{}", installed(&space, "app"));
+    assert!(entry(&space, "foo").is_some());
+
+    // A template counts as well.
+    space.sql(&space.primary(), "template1", "create extension foo");
+    space.sql(&space.primary(), "ledger", "drop extension foo");
+    let (code, text) = verb(&space, &remove);
+    assert_eq!(code, 4, "{text}");
+    assert!(text.contains("template1 still has foo"), "{text}");
+    space.sql(&space.primary(), "template1", "drop extension foo");
+
+    // By keys to its end.
+    let mut console = Console::start(&["-n", &space.name], &[]);
+    console.wait_for("left unfinished", 30);
+    console.keys("R");
+    console.wait("the runs are listed", 10, |screen| screen.contains("remove foo"));
+    until("the run is selected", 10, || {
+        let screen = console.screen();
+        if screen
+            .lines()
+            .any(|line| line.contains("▸ ▲ remove foo") && line.contains(&space.name))
+        {
+            return Some(());
+        }
+        console.keys("j");
+        None
+    });
+    console.keys("\r");
+    console.wait("the run is done", 300, |screen| {
+        screen.contains("prove it by SQL: done") || screen.contains("no instance mounts foo")
+    });
+    drop(console);
+    assert!(entry(&space, "foo").is_none());
+    let cluster = space.get("clusters.postgresql.cnpg.io", "orders").unwrap();
+    assert!(cluster["spec"]["postgresql"].get("shared_preload_libraries").is_none(), "{cluster}");
+    for number in 1..=3 {
+        let pod = space.get("pod", &format!("orders-{number}")).unwrap();
+        assert!(!pod["spec"].to_string().contains("/extensions/foo"), "{pod}");
+    }
+    if let Some(writes) = writes(mark, &space) {
+        assert_eq!(
+            writes,
+            ["patch clusters/- orders", "patch clusters/- orders", "patch databases/- orders-app"]
+        );
+    }
+}
