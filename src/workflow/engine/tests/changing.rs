@@ -12,11 +12,11 @@ fn to(reference: &str) -> Intent {
     intent::ChangeImage::new("hstore", Some(reference.to_owned()), fixture::now()).on(fixture::cluster_key())
 }
 
-fn supervised(world: &mut World) {
+pub(super) fn supervised(world: &mut World) {
     fixture::change(world, |cluster| cluster.spec.update_strategy = UpdateStrategy::Supervised);
 }
 
-fn switchover(world: &mut World) {
+pub(super) fn switchover(world: &mut World) {
     fixture::change(world, |cluster| cluster.spec.update_method = UpdateMethod::Switchover);
 }
 
@@ -29,7 +29,7 @@ fn replica(world: &mut World) {
     });
 }
 
-fn single(world: &mut World) {
+pub(super) fn single(world: &mut World) {
     fixture::change(world, |cluster| {
         cluster.spec.instances = 1;
         cluster.status.ready_instances = 1;

@@ -1,9 +1,11 @@
 //! What becomes of an extension after it was added: each action to its end, and killed at every moment on the way.
 
+use super::changing::{single, supervised, switchover};
 use super::stage::{Fault, Stage, add_foo};
 use super::{blocked, failed, states, why};
+use crate::domain::World;
 use crate::domain::change::{EntryEdit, EnvEdit};
-use crate::domain::cluster::ReplicaSpec;
+use crate::domain::cluster::{ReplicaSpec, UpdateStrategy};
 use crate::domain::database::Ensure;
 use crate::domain::extension::EnvVar;
 use crate::domain::fixture;
@@ -83,7 +85,13 @@ pub(super) fn ld_path() -> EntryEdit {
 
 /// A stage on which the update of vector is offered.
 fn stage(intent: &Intent) -> Stage {
-    let mut stage = Stage::new(intent.clone());
+    stage_in(intent, |_| {})
+}
+
+fn stage_in(intent: &Intent, edit: impl Fn(&mut World)) -> Stage {
+    let mut world = fixture::world();
+    edit(&mut world);
+    let mut stage = Stage::with(intent.clone(), world);
     stage.updates = vec![update("0.8.5", "0.8.6"), update("0.8.5", "0.8.4")];
     stage.ask_everybody();
     stage.begin(intent.clone());
@@ -584,4 +592,54 @@ fn an_image_of_which_nobody_knows_what_it_provides_is_not_removed_unless_its_ext
     };
     stage.begin(named.on(fixture::cluster_key()));
     assert_ne!(stage.check(CheckCode::InUse), CheckResult::Fail);
+}
+
+type Edit = fn(&mut World);
+
+/// Whatever the cluster is like, each action is walked to its end, killed now and then, with one write per step.
+#[test]
+fn in_every_topology_each_action_comes_to_its_end_with_one_write_per_step() {
+    let topologies: [(&str, Edit); 4] = [
+        ("three instances", |_| {}),
+        ("one instance", single),
+        ("supervised", supervised),
+        ("switchover", switchover),
+    ];
+    let database = ["JsonPatch Database orders-app"];
+    let create = ["Create Database orders-ledger"];
+    let restart = ["JsonPatch Cluster orders", "JsonPatch Cluster orders", "MergePatch Cluster orders"];
+    let unmount = ["JsonPatch Database orders-app", "JsonPatch Cluster orders"];
+    let actions: [(Intent, &[&str]); 5] = [
+        (set_version("0.8.6"), &database),
+        (declare("ledger", "hstore"), &create),
+        (drop_in("app", "hstore"), &database),
+        (edit(ld_path(), Some(Place::First)), &restart),
+        (remove("hstore"), &unmount),
+    ];
+    for (name, world) in topologies {
+        for (intent, writes) in &actions {
+            for every in [3, 11] {
+                let what = format!("{} in {name}, killed each {every} s", intent.title());
+                let mut stage = stage_in(intent, world);
+                assert!(!stage.run.plan.is_refused(), "{what}: {:#?}", stage.run.plan.checks);
+                stage.confirm();
+                for second in 1..400 {
+                    match &stage.run.phase {
+                        Phase::Done => break,
+                        // The operator waits for a user, who lets it go on.
+                        Phase::Blocked { .. } => fixture::change(&mut stage.world, |cluster| {
+                            cluster.spec.update_strategy = UpdateStrategy::Unsupervised;
+                        }),
+                        Phase::Failed { .. } => panic!("{what}: {}", why(&stage.run)),
+                        _ if second % every == 0 && second < 40 && stage.kept.is_some() => stage.killed_and_resumed(),
+                        _ => {}
+                    }
+                    stage.tick();
+                    stage.settle();
+                }
+                assert_eq!(stage.run.phase, Phase::Done, "{what}: {}", stage.run.progress);
+                assert_eq!(stage.written(), *writes, "{what}");
+            }
+        }
+    }
 }

@@ -202,6 +202,8 @@ pub(super) fn lines(diff: &[DiffLine]) -> Vec<String> {
             DiffLine::Removed(text) => Some(format!("- {}", text.trim())),
             DiffLine::Added(text) => Some(format!("+ {}", text.trim())),
         })
+        // The heading of the first annotation says nothing of whoever has written others.
+        .filter(|line| !line.ends_with(" annotations:") && !line.ends_with(" annotations: {}"))
         .collect();
     // Whether an annotation is the first one is nothing of anybody.
     lines.retain(|line| !matches!(line.as_str(), "+ annotations:" | "- annotations: {}"));

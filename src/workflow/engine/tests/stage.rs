@@ -66,6 +66,8 @@ pub(super) struct Stage {
     pub(super) mute: bool,
     /// The image of `foo` holds nothing.
     pub(super) hollow: bool,
+    /// `LD_LIBRARY_PATH` that each pod was started with, by UID.
+    pub(super) linked: BTreeMap<String, String>,
     /// What is set for databases and roles.
     pub(super) overrides: Vec<Override>,
     /// SQL extensions with version in `template1`.
@@ -158,6 +160,7 @@ impl Stage {
             mute: false,
             hollow: false,
             overrides: Vec::new(),
+            linked: BTreeMap::new(),
             template: Vec::new(),
             depending: BTreeMap::new(),
             unlisted: false,
@@ -553,6 +556,8 @@ impl Stage {
             files.push(fixture::file(FileKind::Library, 1, "$libdir", "pg_stat_statements"));
         }
         probe.overrides = Fact::Known(self.overrides.clone());
+        let linked = self.linked.get(&instance.uid).cloned().unwrap_or_default();
+        probe.environment = Fact::Known(BTreeMap::from([("LD_LIBRARY_PATH".to_owned(), linked)]));
         if self.unlisted {
             probe.files = Fact::Unknown("the files on the paths are shown to a superuser only".to_owned());
         }
@@ -759,6 +764,16 @@ impl Stage {
             .collect()
     }
 
+    /// `LD_LIBRARY_PATH` as the resolved entries make it.
+    fn linked_by_entries(&self) -> String {
+        let entries = self.world.entries_of(&self.world.clusters[&fixture::cluster_key()]);
+        let paths = entries.iter().flat_map(|entry| {
+            let below = |path: &String| format!("/extensions/{}/{path}", entry.name);
+            entry.ld_paths.iter().map(below).collect::<Vec<_>>()
+        });
+        paths.collect::<Vec<_>>().join(":")
+    }
+
     fn make_missing(&mut self) -> bool {
         let Some(name) = fixture::INSTANCES
             .iter()
@@ -771,8 +786,10 @@ impl Stage {
             return false;
         }
         self.made += 1;
+        let linked = self.linked_by_entries();
         let mut instance = fixture::instance(name);
         instance.uid = format!("{name}-uid-{}", self.made);
+        self.linked.insert(instance.uid.clone(), linked);
         instance.ready = false;
         instance.was_started = false;
         instance.phase = "Pending".to_owned();
