@@ -3,6 +3,7 @@
 mod terminal;
 
 use std::collections::BTreeSet;
+use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -96,10 +97,13 @@ fn kill(leader: i32) {
 struct Group(Option<i32>);
 
 impl Group {
-    fn of(child: &Child) -> Self {
+    /// Starts a plugin. Whoever ends the program meanwhile waits until the plugin is known here: it may run before `spawn` returns.
+    fn start(command: &mut Command) -> io::Result<(Child, Self)> {
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        let child = command.spawn()?;
         let leader = child.id().and_then(|id| i32::try_from(id).ok());
-        RUNNING.lock().unwrap_or_else(PoisonError::into_inner).extend(leader);
-        Self(leader)
+        running.extend(leader);
+        Ok((child, Self(leader)))
     }
 
     fn leader(&self) -> Option<Pid> {
@@ -217,12 +221,11 @@ impl Plugin {
     async fn once(&self, terminal: Option<&Arc<dyn Terminal>>, loan: Option<Loan>) -> Result<Ended, BackendError> {
         // Taken back after the plugin has ended: dropped last.
         let mut foreground = None;
-        let mut child = self.command(terminal.is_some()).spawn().map_err(|error| {
+        let (mut child, mut group) = Group::start(&mut self.command(terminal.is_some())).map_err(|error| {
             let hint = self.exec.install_hint.as_deref().map(sanitise);
             self.failed(&format!("cannot be started: {error}"))
                 .with_hint(hint.unwrap_or_else(|| "install it, or correct exec.command in the user entry".to_owned()))
         })?;
-        let mut group = Group::of(&child);
         let outcome = self.attend(&mut child, &group, (terminal, loan), &mut foreground).await;
         if matches!(outcome, Ok(Ended::Itself { .. })) {
             // What it leaves running by intention, like an agent, is not ended.
