@@ -205,6 +205,11 @@ pub enum Read {
         /// Its UID.
         uid: String,
     },
+    /// Events about the Jobs of a cluster: answers `JobsWarned`.
+    JobEvents {
+        /// The cluster.
+        cluster: ClusterKey,
+    },
     /// The instance manager's report: answers `Managed`, or `Permitted` with the denial.
     Manager {
         /// The pod.

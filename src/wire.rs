@@ -20,7 +20,7 @@ use crate::domain::text::sanitise;
 
 pub use cluster::cluster;
 pub use database::database;
-pub use events::warnings;
+pub use events::{job_warnings, warnings};
 pub use instance::{Pod, instance, pod};
 pub use platform::{entry_schema, nodes};
 

@@ -95,6 +95,18 @@ pub struct JobPod {
     pub pod: Instance,
 }
 
+/// The name of the instance that a Job of a cluster makes, by the name of the Job: `orders-1` for `orders-1-initdb`.
+pub fn made_by<'a>(job: &'a str, cluster: &str) -> Option<&'a str> {
+    let rest = job.strip_prefix(cluster)?.strip_prefix('-')?;
+    let (serial, role) = rest.split_once('-')?;
+    let is_serial = !serial.is_empty() && serial.bytes().all(|byte| byte.is_ascii_digit());
+    // Cluster `orders` has an `orders-2`, and there may be a cluster of that name.
+    let is_role = role.starts_with(|first: char| first.is_ascii_alphabetic());
+    (is_serial && is_role)
+        .then(|| job.get(..cluster.len() + 1 + serial.len()))
+        .flatten()
+}
+
 /// One image volume mounted in container `postgres`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mount {

@@ -10,7 +10,7 @@ use super::ids::{CatalogKey, ClusterKey, DatabaseKey, PodKey};
 use super::instance::{Instance, JobPod};
 use super::permission::{Permission, Verdict};
 use super::platform::{EntrySchema, Node};
-use super::probe::{CrashLine, InstanceProbe, ManagerReport, PodEvents, ProbeFailure};
+use super::probe::{CrashLine, InstanceProbe, JobEvents, ManagerReport, PodEvents, ProbeFailure};
 use super::watch::{Kind, WatchState};
 
 /// One fact, or one atomic replacement of all facts of a kind. Recordings are made of these.
@@ -51,6 +51,8 @@ pub enum Observation {
     Crashed(CrashLine),
     /// The events of a pod that does not get on were read.
     Warned(PodEvents),
+    /// Events about the Jobs of a cluster.
+    JobsWarned(JobEvents),
     /// Permissions were asked for.
     Permitted(Vec<(Permission, Verdict)>),
     /// The API server told its version.

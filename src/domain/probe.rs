@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
-use super::ids::PodKey;
+use super::ids::{ClusterKey, PodKey};
 
 /// How PostgreSQL was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -439,6 +439,17 @@ pub struct PodWarning {
     pub message: String,
     /// When it was seen last.
     pub at: Option<Timestamp>,
+}
+
+/// What Kubernetes tells in events about the Jobs of a cluster that make its instances.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobEvents {
+    /// The cluster.
+    pub cluster: ClusterKey,
+    /// When they were read.
+    pub at: Timestamp,
+    /// Names of Jobs with warnings, the newest last; an error says why they could not be read, and nothing becomes unknown by it.
+    pub warnings: Result<Vec<(String, PodWarning)>, String>,
 }
 
 /// The line that ended a crash-looping instance, from its previous log.

@@ -246,6 +246,7 @@ fn blocked(world: &World, cluster: &Cluster, instances: &[InstanceRollout]) -> O
         .instances_of(&cluster.key)
         .find_map(|instance| trouble(world, instance))
         .or_else(by_job)
+        .or_else(|| world.refused_job(cluster).map(|job| job.to_string()))
 }
 
 /// Why a rollout goes no further for now, as a sentence: what blocks it, or what an instance waits for and may pass yet.

@@ -322,5 +322,30 @@ impl fmt::Display for Failing {
     }
 }
 
+/// A Job that has no pod, because it may not make one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedJob {
+    /// Its name.
+    pub job: String,
+    /// Name of the instance that it is to make.
+    pub makes: String,
+    /// In a word of Kubernetes, e.g. `FailedCreate`.
+    pub reason: String,
+    /// Message as reported.
+    pub message: String,
+}
+
+impl fmt::Display for RefusedJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            job,
+            makes,
+            reason,
+            message,
+        } = self;
+        write!(f, "{makes} is not created: the Job {job} has no pod ({reason}: {message})")
+    }
+}
+
 #[cfg(test)]
 mod tests;

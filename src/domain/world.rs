@@ -14,7 +14,7 @@ use super::instance::{Instance, JobPod};
 use super::observation::{Object, ObjectId, Objects, Observation};
 use super::permission::{Permission, Verdict};
 use super::platform::{EntrySchema, Node};
-use super::probe::{CrashLine, InstanceProbe, ManagerReport, PodEvents, ProbeFailure};
+use super::probe::{CrashLine, InstanceProbe, JobEvents, ManagerReport, PodEvents, ProbeFailure};
 use super::watch::{Kind, WatchState};
 
 pub(in crate::domain) use questions::newest_mark;
@@ -77,6 +77,8 @@ pub struct World {
     pub crashes: BTreeMap<PodKey, CrashLine>,
     /// Events of pods that do not get on.
     pub events: BTreeMap<PodKey, PodEvents>,
+    /// Events of Jobs that make no pod, by cluster.
+    pub job_events: BTreeMap<ClusterKey, JobEvents>,
     /// State of each watch.
     pub watches: BTreeMap<Kind, WatchStatus>,
     /// Objects that could not be read, with the reason.

@@ -12,9 +12,9 @@ use super::error::{explain, too_late};
 use super::watch::pace::Backoff;
 use super::{answer, crash, platform};
 use crate::backend::{BackendError, ErrorKind, Read};
-use crate::domain::ids::PodKey;
+use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::permission::{self, Permission, Verdict};
-use crate::domain::probe::{CrashLine, ManagerReport, PodEvents, PodWarning};
+use crate::domain::probe::{CrashLine, JobEvents, ManagerReport, PodEvents, PodWarning};
 use crate::domain::trouble::POSTGRES;
 use crate::domain::{Observation, Timestamp};
 use crate::pg::Prober;
@@ -43,6 +43,14 @@ pub(super) async fn read(client: &Client, prober: &Prober, timeout: Duration, re
             Observation::Warned(PodEvents {
                 pod,
                 uid,
+                at: Timestamp::now(),
+                warnings,
+            })
+        }
+        Read::JobEvents { cluster } => {
+            let warnings = job_warnings(client, timeout, &cluster).await;
+            Observation::JobsWarned(JobEvents {
+                cluster,
                 at: Timestamp::now(),
                 warnings,
             })
@@ -145,6 +153,20 @@ async fn warnings(client: &Client, timeout: Duration, pod: &PodKey, uid: &str) -
         _ => error.message,
     })?;
     Ok(crate::wire::warnings(&list, &pod.name, uid))
+}
+
+/// The warnings about the Jobs that make instances of a cluster, the newest last.
+async fn job_warnings(client: &Client, timeout: Duration, cluster: &ClusterKey) -> Result<Vec<(String, PodWarning)>, String> {
+    let path = format!(
+        "/api/v1/namespaces/{}/events?fieldSelector=involvedObject.kind%3DJob%2Ctype%3DWarning&limit=500",
+        cluster.namespace
+    );
+    let list = get(client, timeout, &format!("read the events of Jobs of {cluster}"), &path).await;
+    let list = list.map_err(|error| match error.kind {
+        ErrorKind::Forbidden => permission::missing(&Permission::new("list", "events", &cluster.namespace)),
+        _ => error.message,
+    })?;
+    Ok(crate::wire::job_warnings(&list, &cluster.name))
 }
 
 async fn manager(client: &Client, timeout: Duration, pod: PodKey, uid: String, tls: bool) -> Observation {

@@ -378,7 +378,7 @@ fn outcome_unknown() -> Sent {
 /// What a read says that has no answer.
 fn unreadable(read: &Read, why: &str) -> Observation {
     use crate::domain::permission::Verdict;
-    use crate::domain::probe::{CrashLine, PodEvents, ProbeFailure};
+    use crate::domain::probe::{CrashLine, JobEvents, PodEvents, ProbeFailure};
     let why = why.to_owned();
     let at = Timestamp::now();
     match read {
@@ -407,6 +407,11 @@ fn unreadable(read: &Read, why: &str) -> Observation {
         Read::Events { pod, uid } => Observation::Warned(PodEvents {
             pod: pod.clone(),
             uid: uid.clone(),
+            at: Timestamp::now(),
+            warnings: Err(why),
+        }),
+        Read::JobEvents { cluster } => Observation::JobsWarned(JobEvents {
+            cluster: cluster.clone(),
             at: Timestamp::now(),
             warnings: Err(why),
         }),

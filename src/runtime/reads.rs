@@ -70,7 +70,7 @@ fn is_awaited(read: &Read) -> bool {
     match read {
         Read::Probe(request) => request.fresh,
         Read::Permissions(_) => true,
-        Read::CrashLog { .. } | Read::Events { .. } | Read::Manager { .. } | Read::Nodes | Read::Schema => false,
+        Read::CrashLog { .. } | Read::Events { .. } | Read::JobEvents { .. } | Read::Manager { .. } | Read::Nodes | Read::Schema => false,
     }
 }
 

@@ -127,6 +127,11 @@ impl Observe for Simulator {
                 at,
                 warnings: Ok(Vec::new()),
             }),
+            Read::JobEvents { cluster } => Observation::JobsWarned(crate::domain::probe::JobEvents {
+                cluster,
+                at,
+                warnings: Ok(Vec::new()),
+            }),
             Read::Schema => Observation::Schema(Err("the simulator has no CRD".to_owned())),
             Read::Permissions(asked) => {
                 Observation::Permitted(asked.into_iter().map(|permission| (permission, Verdict::Allowed)).collect())

@@ -352,6 +352,25 @@ fn c34_the_newest_warning_about_the_pod_itself_is_the_last() {
 }
 
 #[test]
+fn c15_warnings_about_a_job_are_of_the_cluster_whose_instance_it_makes() {
+    let event = |job: &str, kind: &str, level: &str| {
+        json!({"involvedObject": {"kind": kind, "name": job}, "type": level, "reason": "FailedCreate", "message": job,
+            "lastTimestamp": "2026-11-26T12:00:00Z"})
+    };
+    let list = json!({"items": [
+        event("orders-1-initdb", "Job", "Warning"),
+        event("orders-2-snapshot-recovery", "Job", "Warning"),
+        event("orders-2-1-initdb", "Job", "Warning"),
+        event("orders-backup", "Job", "Warning"),
+        event("reorders-1-initdb", "Job", "Warning"),
+        event("orders-3-join", "Pod", "Warning"),
+        event("orders-3-join", "Job", "Normal"),
+    ]});
+    let jobs: Vec<String> = job_warnings(&list, "orders").into_iter().map(|(job, _)| job).collect();
+    assert_eq!(jobs, ["orders-1-initdb", "orders-2-snapshot-recovery"]);
+}
+
+#[test]
 fn c34_a_pod_that_was_evicted_says_so() {
     let mut pod = pod();
     pod["status"] = json!({"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory.",

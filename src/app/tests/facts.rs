@@ -417,3 +417,32 @@ fn after_a_change_the_instances_are_asked_once_more_when_they_must_show_it() {
     seat.wait(60);
     assert_eq!(probes(&seat.reads), 6, "then no more");
 }
+
+#[test]
+fn the_events_of_a_job_without_a_pod_are_read_once_and_once_more_after_long() {
+    let mut seat = Seat::new();
+    let key = orders();
+    let mut cluster = seat.world().clusters[&key].clone();
+    cluster.status.phase = "Creating a new replica".to_owned();
+    seat.observe(crate::domain::observation::Object::Cluster(Box::new(cluster.clone())).into());
+    let asked = |seat: &Seat| seat.reads.iter().filter(|read| matches!(read, Read::JobEvents { .. })).count();
+    let heartbeat = |seat: &mut Seat, seconds: i64| {
+        seat.sleep(seconds);
+        seat.observe(Observation::Watch {
+            kind: Kind::Pod,
+            state: WatchState::Live,
+            at: seat.now(),
+        });
+    };
+    assert_eq!(asked(&seat), 0, "it may be made yet");
+    heartbeat(&mut seat, 61);
+    heartbeat(&mut seat, 61);
+    assert_eq!(asked(&seat), 1);
+    heartbeat(&mut seat, 600);
+    heartbeat(&mut seat, 600);
+    assert_eq!(asked(&seat), 2);
+    cluster.status.phase = "Upgrading cluster".to_owned();
+    seat.observe(crate::domain::observation::Object::Cluster(Box::new(cluster)).into());
+    heartbeat(&mut seat, 600);
+    assert_eq!(asked(&seat), 2, "near miss: nothing is being made");
+}

@@ -167,6 +167,11 @@ impl Seat {
                 at,
                 warnings: Ok(Vec::new()),
             }),
+            Read::JobEvents { cluster } => Observation::JobsWarned(crate::domain::probe::JobEvents {
+                cluster,
+                at,
+                warnings: Ok(Vec::new()),
+            }),
             Read::Schema => Observation::Schema(Err("not here".to_owned())),
             Read::Permissions(asked) => Observation::Permitted(asked.into_iter().map(|asked| (asked, Verdict::Allowed)).collect()),
         }

@@ -89,28 +89,37 @@ fn waiting(world: &World) -> Vec<ClusterKey> {
     waiting.map(|pod| pod.cluster.clone()).collect()
 }
 
-/// The events of a pod that has been starting for a while and says nothing are read once, and once more after long.
+/// The events of a pod that has been starting for a while and says nothing, and those of Jobs that make no pod, are read once,
+/// and once more after long.
 fn warnings(session: &mut Session, target: TargetId) -> Vec<Effect> {
     let world = &session.world;
-    let silent: Vec<(PodKey, String, bool)> = world
-        .pods()
-        .filter_map(|pod| Some((pod.key.clone(), pod.uid.clone(), world.is_silent(pod)?)))
-        .collect();
+    let by_pod = world.pods().filter_map(|pod| {
+        let (key, uid) = (pod.key.clone(), pod.uid.clone());
+        let long = world.is_silent(pod)?;
+        Some((uid.clone(), long, Read::Events { pod: key, uid }))
+    });
+    let by_job = world.clusters.values().filter_map(|cluster| {
+        let long = world.makes_no_pod(cluster)?;
+        let key = cluster.key.clone();
+        Some((episode(world, &key), long, Read::JobEvents { cluster: key }))
+    });
+    let silent: Vec<(String, bool, Read)> = by_pod.chain(by_job).collect();
     // Who asks about a pod of long ago asks once.
-    let is_new = |(_, uid, long): &&(PodKey, String, bool)| {
-        let known = session.warned.contains(&(uid.clone(), true)) || session.warned.contains(&(uid.clone(), *long));
-        !known
-    };
-    let asked: Vec<(PodKey, String, bool)> = silent.iter().filter(is_new).cloned().collect();
+    let is_known = |id: &String, long: bool| session.warned.contains(&(id.clone(), true)) || session.warned.contains(&(id.clone(), long));
+    let asked: Vec<(String, bool, Read)> = silent.into_iter().filter(|(id, long, _)| !is_known(id, *long)).collect();
     if !asked.is_empty() {
-        let there: BTreeSet<&str> = session.world.pods().map(|pod| pod.uid.as_str()).collect();
-        session.warned.retain(|(uid, _)| there.contains(uid.as_str()));
+        let pods = world.pods().map(|pod| pod.uid.clone());
+        let there: BTreeSet<String> = pods.chain(world.clusters.keys().map(|key| episode(world, key))).collect();
+        session.warned.retain(|(id, _)| there.contains(id));
     }
-    session.warned.extend(asked.iter().map(|(_, uid, long)| (uid.clone(), *long)));
-    asked
-        .into_iter()
-        .map(|(pod, uid, _)| Effect::Read(target, Read::Events { pod, uid }))
-        .collect()
+    session.warned.extend(asked.iter().map(|(id, long, _)| (id.clone(), *long)));
+    asked.into_iter().map(|(_, _, read)| Effect::Read(target, read)).collect()
+}
+
+/// A cluster since its last change.
+fn episode(world: &World, key: &ClusterKey) -> String {
+    let since = world.changed.get(key).map(ToString::to_string).unwrap_or_default();
+    format!("{key} {since}")
 }
 
 /// A watch of instances that was broken goes on.

@@ -21,6 +21,7 @@ impl Found<'_> {
         for (job, failing) in &jobs {
             self.job(job, failing);
         }
+        self.refused_job();
         self.volumes_dropped(&instances);
         for instance in &instances {
             if let Some(failing) = self.world.failing(instance) {
@@ -61,6 +62,21 @@ impl Found<'_> {
             };
             finding.remedy_text = text.into();
         }
+    }
+
+    /// A Job that may not make its pod: by a quota, a policy, an admission webhook.
+    fn refused_job(&mut self) {
+        let Some(refused) = self.world.refused_job(self.cluster) else {
+            return;
+        };
+        let describe = ShellCommand::kubectl(&self.cluster.key.namespace, ["describe", "job"]).with_name(&refused.job);
+        self.say(Verdict {
+            code: Code::InstanceNotStarting,
+            subject: Subject::Instance(refused.makes.clone()),
+            message: refused.to_string(),
+            remedy_text: format!("Change what refuses the pod; the Job tries again by itself: {describe}"),
+            remedy: Remedy::ByHand,
+        });
     }
 
     /// How a Job is had made again.

@@ -7,7 +7,7 @@ use crate::domain::finding::Severity;
 use crate::domain::fixture::{self, change, change_instance, change_probe, server};
 use crate::domain::instance::JobPod;
 use crate::domain::observation::{Objects, Observation};
-use crate::domain::probe::{CrashLine, Fact, FileKind, SqlError};
+use crate::domain::probe::{CrashLine, Fact, FileKind, JobEvents, PodWarning, SqlError};
 use crate::domain::trouble::{Ended, Trouble};
 
 mod requests;
@@ -439,4 +439,59 @@ fn c15_a_job_is_deleted_where_its_pod_would_come_back_as_it_is() {
     // The near miss: another Job would be the same.
     let finding = of_job(&mut fixture::world(), ended);
     assert!(!finding.remedy_text.for_people().contains("delete job"), "{finding:?}");
+}
+
+fn refused(reason: &str, minutes: i64) -> World {
+    let mut world = fixture::world();
+    change(&mut world, |cluster| cluster.status.phase = "Creating a new replica".to_owned());
+    world.changed.clear();
+    let two = ["orders-1", "orders-2"].map(fixture::instance).to_vec();
+    world.apply(Objects::Instances(two).into(), fixture::now());
+    let warning = PodWarning {
+        reason: reason.to_owned(),
+        message: "Error creating: pods \"orders-3-join-x\" is forbidden: exceeded quota: team".to_owned(),
+        at: Some(fixture::now() - jiff::SignedDuration::from_mins(minutes)),
+    };
+    world.apply(
+        Observation::JobsWarned(JobEvents {
+            cluster: fixture::cluster_key(),
+            at: fixture::now(),
+            warnings: Ok(vec![("orders-3-join".to_owned(), warning)]),
+        }),
+        fixture::now(),
+    );
+    world
+}
+
+fn of_third(world: &World) -> Option<Finding> {
+    let about = |finding: &Finding| finding.subject == Subject::Instance("orders-3".to_owned());
+    found(world).into_iter().find(about)
+}
+
+#[test]
+fn c15_a_job_that_may_not_make_its_pod_is_told_in_the_words_of_kubernetes() {
+    let mut world = refused("FailedCreate", 1);
+    let finding = of_third(&world).unwrap();
+    let text = format!("{} {}", finding.message.for_people(), finding.remedy_text.for_people());
+    assert_eq!((finding.code, finding.severity()), (Code::InstanceNotStarting, Severity::Error));
+    assert!(text.contains("exceeded quota: team"), "{text}");
+    assert!(text.contains("kubectl -n shop describe job orders-3-join"), "{text}");
+    let cluster = &world.clusters[&fixture::cluster_key()];
+    let blocked = crate::domain::rollout::assess(&world, cluster).blocked;
+    assert!(blocked.unwrap().contains("exceeded quota"));
+    // Near misses: another word is waited for, the instance is there by now, the events may not be read.
+    assert_eq!(of_third(&refused("SomethingElse", 1)), None);
+    assert!(of_third(&refused("SomethingElse", 11)).is_some());
+    let three = ["orders-1", "orders-2", "orders-3"].map(fixture::instance).to_vec();
+    world.apply(Objects::Instances(three).into(), fixture::now());
+    assert_eq!(of_third(&world), None);
+    let mut world = refused("FailedCreate", 1);
+    for events in world.job_events.values_mut() {
+        events.warnings = Err("missing".to_owned());
+    }
+    assert_eq!(of_third(&world), None);
+    // The phase is of just now: the Job makes its pod yet.
+    let mut world = refused("FailedCreate", 1);
+    world.changed.insert(fixture::cluster_key(), fixture::now());
+    assert_eq!(of_third(&world), None);
 }

@@ -9,7 +9,7 @@ use crate::domain::database::Database;
 use crate::domain::ids::{CatalogKey, ClusterKey, DatabaseKey, PodKey};
 use crate::domain::instance::{Instance, JobPod, Trouble};
 use crate::domain::observation::{Object, ObjectId, Objects, Observation};
-use crate::domain::probe::{InstanceProbe, ProbeFailure};
+use crate::domain::probe::{InstanceProbe, JobEvents, PodEvents, ProbeFailure};
 use crate::domain::watch::{Kind, WatchState};
 use crate::domain::world::{Changed, Probe, WatchStatus, World};
 
@@ -51,11 +51,8 @@ fn fold(world: &mut World, observation: Observation, now: Timestamp) -> Changed 
             touch_pod(world, &line.pod, visible, &mut changed);
             world.crashes.insert(line.pod.clone(), line);
         }
-        Observation::Warned(events) => {
-            let visible = world.events.get(&events.pod).is_none_or(|old| old.warnings != events.warnings);
-            touch_pod(world, &events.pod, visible, &mut changed);
-            world.events.insert(events.pod.clone(), events);
-        }
+        Observation::Warned(events) => warned(world, events, &mut changed),
+        Observation::JobsWarned(events) => jobs_warned(world, events, &mut changed),
         Observation::Permitted(answers) => {
             for (permission, verdict) in answers {
                 changed.visible |= world.permissions.insert(permission, verdict.clone()) != Some(verdict);
@@ -79,6 +76,23 @@ fn fold(world: &mut World, observation: Observation, now: Timestamp) -> Changed 
         }
     }
     changed
+}
+
+fn warned(world: &mut World, events: PodEvents, changed: &mut Changed) {
+    let visible = world.events.get(&events.pod).is_none_or(|old| old.warnings != events.warnings);
+    touch_pod(world, &events.pod, visible, changed);
+    world.events.insert(events.pod.clone(), events);
+}
+
+fn jobs_warned(world: &mut World, events: JobEvents, changed: &mut Changed) {
+    let key = events.cluster.clone();
+    let old = world.job_events.get(&key);
+    if old.is_none_or(|old| old.warnings != events.warnings) {
+        changed.visible = true;
+        changed.clusters.insert(key.clone());
+    }
+    world.job_events.insert(key, events);
+    world.job_events.retain(|key, _| world.clusters.contains_key(key));
 }
 
 /// The state of a watch after what was told of it: what was known stays, with the time of the first loss, until the watch

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 
 use super::cluster::Fence;
+use crate::domain::cluster::{Cluster, Phase};
 use crate::domain::ids::{ClusterKey, PodKey};
-use crate::domain::instance::{Instance, JobPod};
-use crate::domain::trouble::{Blame, Failing, Stall, Trouble, lasting};
+use crate::domain::instance::{Instance, JobPod, made_by};
+use crate::domain::trouble::{Blame, Failing, RefusedJob, Stall, Trouble, lasting};
+use crate::domain::watch::{Kind, WatchState};
 use crate::domain::{Timestamp, World};
 
 /// Something that Kubernetes calls on its way, or by a name that extop does not know, is taken at its word for so long.
@@ -16,6 +18,10 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 const SECOND_TRY: SignedDuration = SignedDuration::from_secs(10);
 /// A pod that starts is silent for so long without being asked for its events.
 const QUIET: SignedDuration = SignedDuration::from_mins(2);
+/// A Job makes its pod within so long.
+const NO_POD: SignedDuration = SignedDuration::from_mins(1);
+/// A controller may not make an object.
+const REFUSED: &str = "FailedCreate";
 /// A pod may be gone so much later than it was asked to.
 const OVERDUE: SignedDuration = SignedDuration::from_mins(2);
 
@@ -110,6 +116,40 @@ impl World {
     fn failing_job(&self, job: &JobPod) -> Option<Failing> {
         let is_running = job.pod.running && job.pod.trouble.is_none();
         (!is_running && !job.pod.deleting).then(|| self.failing(&job.pod)).flatten()
+    }
+
+    /// An instance is being made, and no pod makes it: the events of its Job may say why. They are worth reading once, and once
+    /// more when that has lasted for long (`true`).
+    pub fn makes_no_pod(&self, cluster: &Cluster) -> Option<bool> {
+        let phase = cluster.status.phase_kind();
+        let is_making = matches!(phase, Phase::SettingUpPrimary | Phase::CreatingReplica);
+        let is_listed = matches!(self.watch(Kind::Pod), WatchState::Live | WatchState::Listed { .. });
+        let works = |job: &JobPod| job.pod.cluster == cluster.key && job.pod.phase != "Succeeded";
+        if !is_making || !is_listed || self.jobs.values().any(works) {
+            return None;
+        }
+        match self.changed.get(&cluster.key) {
+            None => Some(false),
+            Some(since) => self.is_past(*since, NO_POD).then(|| self.is_past(*since, PATIENCE)),
+        }
+    }
+
+    /// The Job of a cluster that may not make its pod, where nothing goes on by itself.
+    pub fn refused_job(&self, cluster: &Cluster) -> Option<RefusedJob> {
+        self.makes_no_pod(cluster)?;
+        let warnings = self.job_events.get(&cluster.key)?.warnings.as_ref().ok()?;
+        let mut newest = warnings.iter().rev();
+        newest.find_map(|(job, warning)| {
+            let makes = made_by(job, &cluster.key.name)?;
+            let is_there = self.instances.contains_key(&PodKey::new(cluster.key.namespace.clone(), makes));
+            let counts = !is_there && (warning.reason == REFUSED || self.has_waited(warning.at));
+            counts.then(|| RefusedJob {
+                job: job.clone(),
+                makes: makes.to_owned(),
+                reason: warning.reason.clone(),
+                message: warning.message.clone(),
+            })
+        })
     }
 
     /// What is wrong with an instance in a word that extop does not know, and may pass yet.
