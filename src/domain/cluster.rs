@@ -165,13 +165,16 @@ pub struct ClusterSpec {
 }
 
 /// Synchronous replication that makes writes wait while too few standbys are there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confirming {
     /// How many standbys must confirm a write.
     pub number: u32,
     /// `spec.postgresql.synchronous` with durability `required`: the operator never asks for fewer. Else `spec.minSyncReplicas`,
     /// which it lowers while fewer are ready.
     pub is_required: bool,
+    /// Standbys from outside the cluster that may confirm as well: `standbyNamesPre` and `standbyNamesPost`.
+    #[serde(default)]
+    pub outside: Vec<String>,
 }
 
 /// `spec.replica`: whether the cluster follows another one.

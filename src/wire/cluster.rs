@@ -95,7 +95,13 @@ fn confirming(object: &Value) -> Option<Confirming> {
         None => (number(object, "/spec/minSyncReplicas"), false),
     };
     let number = number.filter(|number| *number > 0)?;
-    Some(Confirming { number, is_required })
+    let mut outside = texts(object, "/spec/postgresql/synchronous/standbyNamesPre");
+    outside.extend(texts(object, "/spec/postgresql/synchronous/standbyNamesPost"));
+    Some(Confirming {
+        number,
+        is_required,
+        outside,
+    })
 }
 
 fn status(object: &Value) -> Result<ClusterStatus, String> {

@@ -424,4 +424,10 @@ fn standbys_that_must_confirm_a_write_are_read() {
     assert_eq!(of(synchronous(json!("preferred"))), None);
     assert_eq!(of(json!({"minSyncReplicas": 1, "maxSyncReplicas": 2})), Some((1, false)));
     assert_eq!(of(json!({"minSyncReplicas": 0})), None);
+    let mut named = synchronous(json!("required"));
+    named["postgresql"]["synchronous"]["standbyNamesPre"] = json!(["angus"]);
+    named["postgresql"]["synchronous"]["standbyNamesPost"] = json!(["skye"]);
+    let object = json!({"metadata": {"name": "orders", "namespace": "shop"}, "spec": named});
+    let outside = cluster::cluster(&object).unwrap().spec.confirming.unwrap().outside;
+    assert_eq!(outside, ["angus", "skye"]);
 }

@@ -224,15 +224,30 @@ fn preloading(world: &World, cluster: &Cluster, times: &[(String, i64)]) -> Vec<
 
 /// Writes that wait for standbys while one of them is recreated.
 fn confirming(cluster: &Cluster, replicas: usize) -> Option<String> {
-    let needed = cluster.spec.confirming?;
+    let needed = cluster.spec.confirming.as_ref()?;
     let left = u32::try_from(replicas.saturating_sub(1)).unwrap_or(u32::MAX);
     if left >= needed.number {
         return None;
     }
     let number = needed.number;
+    // Whether they are connected is not read: where they would do, writes may go on.
+    let outside = u32::try_from(needed.outside.len()).unwrap_or(u32::MAX);
+    let unless = if outside == 0 {
+        String::new()
+    } else if left.saturating_add(outside) >= number {
+        format!(
+            ", unless standbys from outside the cluster confirm as well ({})",
+            needed.outside.join(", ")
+        )
+    } else {
+        format!(
+            ", even if standbys from outside the cluster confirm as well ({})",
+            needed.outside.join(", ")
+        )
+    };
     Some(if needed.is_required {
         format!(
-            "spec.postgresql.synchronous requires {number} standbys to confirm every write, and {left} are left while a replica is recreated: writes wait until it is back"
+            "spec.postgresql.synchronous requires {number} standbys to confirm every write, and {left} are left while a replica is recreated: writes wait until it is back{unless}"
         )
     } else {
         format!(

@@ -252,9 +252,25 @@ fn a_rollout_says_when_writes_wait_for_standbys() {
         let change = ChangeKind::AddEntry { entry }.on(fixture::cluster_key());
         estimate::consequences(&change, &world, None).join("; ")
     };
-    let needs = |number, is_required| Some(Confirming { number, is_required });
+    let outside_by = |number, is_required, outside: &[&str]| {
+        let outside = outside.iter().map(ToString::to_string).collect();
+        Some(Confirming {
+            number,
+            is_required,
+            outside,
+        })
+    };
+    let needs = |number, is_required| outside_by(number, is_required, &[]);
     // Two replicas: one is left while the other is recreated.
     assert!(told(needs(2, true)).contains("writes wait until it is back"));
+    // Standbys from outside count, and whether they are there is not known.
+    let outside = told(outside_by(2, true, &["angus", "skye"]));
+    assert!(
+        outside.contains("until it is back, unless standbys from outside the cluster confirm as well (angus, skye)"),
+        "{outside}"
+    );
+    assert!(told(outside_by(3, true, &["angus"])).contains("until it is back, even if"));
+    assert!(!told(needs(2, true)).contains("outside"));
     assert!(told(needs(2, false)).contains("spec.minSyncReplicas asks for 2 standbys"));
     assert!(!told(needs(1, true)).contains("to confirm every write"));
     assert!(!told(None).contains("to confirm every write"));
