@@ -75,6 +75,10 @@ fn the_reference_is_made_from_the_tables() {
 #[test]
 fn the_changelog_counts_what_there_is() {
     let changelog = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/CHANGELOG.md")).unwrap();
-    let told = format!("{} findings and {} checks, each with its source", Code::ALL.len(), CheckCode::ALL.len());
+    let told = format!(
+        "{} findings and {} checks, each with its source",
+        Code::ALL.len(),
+        CheckCode::ALL.len()
+    );
     assert!(changelog.contains(&told), "{told}");
 }
