@@ -159,7 +159,7 @@ fn headless(settings: Settings, connect: Arc<dyn Connect>, command: Command) -> 
             Command::Findings(options) => {
                 lists::findings(Headless::open(&settings, connect).await?, &options, &settings.ignore, &mut out).await
             }
-            Command::Doctor(query) => doctor::run(Headless::open(&settings, connect).await?, &query, &mut out).await,
+            Command::Doctor(asked) => doctor::run(Headless::open(&settings, connect).await?, &asked, &mut out).await,
             Command::Watch(options) => watch::run(settings, connect, options, out).await,
             Command::Info(options) => info::run(&settings, connect, &options, &mut out).await,
             // Answered before a target was opened.

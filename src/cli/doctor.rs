@@ -7,14 +7,16 @@ use serde::Serialize;
 
 use super::exit::{Exit, Failure};
 use super::headless::Headless;
-use super::options::{Output, Query};
+use super::options::{self, Output};
 use super::report::verdict;
 use super::report::words::word;
 use super::{documents, table};
 use crate::app::model::Session;
-use crate::domain::check::{CheckCode, CheckResult};
+use crate::domain::World;
+use crate::domain::check::{self, CheckCode, CheckResult};
+use crate::domain::cluster::Cluster;
 use crate::domain::ids::ClusterKey;
-use crate::domain::requirements::requirements;
+use crate::domain::requirements::{for_major, for_minimal, requirements};
 use crate::domain::sentence::Sentence;
 
 /// The document of `doctor`.
@@ -50,10 +52,11 @@ struct Check {
 }
 
 impl Doctor {
-    pub(super) fn new(session: &Session, clusters: &[ClusterKey]) -> Self {
+    /// `ask` is what is asked of each cluster.
+    pub(super) fn new(session: &Session, clusters: &[ClusterKey], ask: impl Fn(&World, &Cluster) -> Vec<check::Check>) -> Self {
         let world = &session.world;
         let of = |key: &ClusterKey| {
-            let list = world.clusters.get(key).map(|cluster| requirements(world, cluster));
+            let list = world.clusters.get(key).map(|cluster| ask(world, cluster));
             let key = key.clone();
             list.unwrap_or_default().into_iter().map(move |check| Check {
                 namespace: key.namespace.clone(),
@@ -94,12 +97,25 @@ impl Doctor {
     }
 }
 
+/// What is asked of one cluster, the worst answer first.
+fn checks(asked: &options::Doctor, world: &World, cluster: &Cluster) -> Vec<check::Check> {
+    if asked.for_major.is_none() && !asked.for_minimal {
+        return requirements(world, cluster);
+    }
+    let of_major = asked.for_major.map(|major| for_major(world, cluster, major));
+    let of_minimal = asked.for_minimal.then(|| for_minimal(world, cluster));
+    let mut list: Vec<check::Check> = of_major.into_iter().chain(of_minimal).flatten().collect();
+    list.sort_by_key(|check| check.result);
+    list
+}
+
 /// `extop doctor`.
-pub(super) async fn run(mut headless: Headless, query: &Query, out: &mut dyn Write) -> Result<Exit, Failure> {
+pub(super) async fn run(mut headless: Headless, asked: &options::Doctor, out: &mut dyn Write) -> Result<Exit, Failure> {
+    let query = &asked.query;
     headless.settle().await?;
     headless.survey().await;
     let clusters = headless.clusters(query.cluster.as_deref())?;
-    let doctor = Doctor::new(headless.session()?, &clusters);
+    let doctor = Doctor::new(headless.session()?, &clusters, |world, cluster| checks(asked, world, cluster));
     match query.output {
         Output::Json => documents::json(&doctor, out)?,
         Output::Yaml => documents::yaml(&doctor, out)?,

@@ -90,6 +90,7 @@ mod tests {
     use super::*;
     use crate::cli::report::tests::{key, session};
     use crate::domain::ladder::RungState;
+    use crate::domain::requirements::requirements;
 
     /// Fails when the document is not as its schema says, or has a field that the schema does not know.
     fn valid(schema: &Schema, document: &impl Serialize) {
@@ -124,7 +125,7 @@ mod tests {
             valid(&schema_of(Document::Ext), &ExtensionList::new(&report));
             valid(&schema_of(Document::Paths), &PathList::new(&report));
             valid(&schema_of(Document::Findings), &FindingList::new(&report, &[]));
-            valid(&schema_of(Document::Doctor), &Doctor::new(&session, &[key()]));
+            valid(&schema_of(Document::Doctor), &Doctor::new(&session, &[key()], requirements));
             valid(&schema_of(Document::Status), &report);
         }
         let wrong = serde_json::json!({"apiVersion": 1});

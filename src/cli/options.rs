@@ -135,7 +135,7 @@ pub enum Command {
     /// List findings, worst first
     Findings(Findings),
     /// Check what the extensions need: versions, nodes, images, permissions
-    Doctor(Query),
+    Doctor(Doctor),
     /// Print every change as a line of JSON, until it is interrupted
     Watch(Watch),
     /// Wait until a rung of an entry holds
@@ -160,7 +160,21 @@ pub enum Command {
     Man,
 }
 
-/// `ext`, `paths`, `doctor`.
+/// `doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Which, and how they are printed
+    #[command(flatten)]
+    pub query: Query,
+    /// Check what an upgrade to this major version of PostgreSQL needs instead
+    #[arg(long, value_name = "MAJOR", value_parser = clap::value_parser!(u32).range(14..100))]
+    pub for_major: Option<u32>,
+    /// Check what a minimal operand image would take away instead
+    #[arg(long)]
+    pub for_minimal: bool,
+}
+
+/// `ext`, `paths`.
 #[derive(Debug, Args)]
 pub struct Query {
     /// Cluster, as NAME or NAMESPACE/NAME; all in view without it

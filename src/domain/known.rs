@@ -38,6 +38,57 @@ pub struct Known {
 /// SQL extensions that the `standard` and `system` operand images ship themselves (postgres-containers, "Image types").
 pub const SHIPPED: [&str; 2] = ["pgaudit", "vector"];
 
+/// Libraries to preload that the `standard` and `system` operand images ship and the `minimal` one does not (the same).
+pub const SHIPPED_LIBRARIES: [&str; 3] = ["pg_failover_slots", "pgaudit", "vector"];
+
+/// SQL extensions of PostgreSQL 18 itself that every operand image ships: `contrib` without those of further languages, and
+/// PL/pgSQL (PostgreSQL 18 documentation, appendix F).
+pub const CONTRIB: [&str; 43] = [
+    "amcheck",
+    "autoinc",
+    "bloom",
+    "btree_gin",
+    "btree_gist",
+    "citext",
+    "cube",
+    "dblink",
+    "dict_int",
+    "dict_xsyn",
+    "earthdistance",
+    "file_fdw",
+    "fuzzystrmatch",
+    "hstore",
+    "insert_username",
+    "intagg",
+    "intarray",
+    "isn",
+    "lo",
+    "ltree",
+    "moddatetime",
+    "pageinspect",
+    "pg_buffercache",
+    "pg_freespacemap",
+    "pg_logicalinspect",
+    "pg_prewarm",
+    "pg_stat_statements",
+    "pg_trgm",
+    "pg_visibility",
+    "pg_walinspect",
+    "pgcrypto",
+    "pgrowlocks",
+    "pgstattuple",
+    "plpgsql",
+    "postgres_fdw",
+    "refint",
+    "seg",
+    "sslinfo",
+    "tablefunc",
+    "tcn",
+    "unaccent",
+    "uuid-ossp",
+    "xml2",
+];
+
 /// The extensions that must be there before one can be created.
 pub fn required(sql_name: &str) -> &'static [&'static str] {
     REQUIRES

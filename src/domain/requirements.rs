@@ -20,6 +20,7 @@ mod images;
 mod nodes;
 mod objects;
 mod operator;
+mod plans;
 mod preload;
 mod updates;
 
@@ -27,6 +28,7 @@ pub use changed::of_changes;
 pub use entries::asked_entries;
 pub use images::{Fits, fits, is_pinned};
 pub use objects::{by_database, coming_entries};
+pub use plans::{for_major, for_minimal};
 pub use preload::{Sighting, names_error, sighting};
 
 /// Every check of a cluster as it is, the worst first.
@@ -158,3 +160,5 @@ impl Checks<'_> {
 
 #[cfg(test)]
 pub(crate) mod tests;
+#[cfg(test)]
+pub(crate) use plans::tests as plans_tests;

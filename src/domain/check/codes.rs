@@ -35,6 +35,8 @@ pub enum Asked {
     Anywhere,
     /// The plan and every step of it: it is about now.
     Step,
+    /// `doctor --for-major` and `doctor --for-minimal`: it is about an operand image that is to come.
+    Ahead,
 }
 
 /// The row of a check.
@@ -136,6 +138,15 @@ checks! {
     OperandImage, "operand-image", Image, Anywhere,
         "The operand image does not ship what the entry provides: $system is first on the path, and its files are used.",
         "postgres-containers, \"Image types\"; measured on PostgreSQL 18";
+    MajorUpgrade, "major-upgrade", Cluster, Ahead,
+        "A major upgrade takes the entries along: to PostgreSQL 19 or later, by operator 1.29.2 or later.",
+        "CloudNativePG release notes 1.29.2 and 1.30.0; pkg/reconciler/majorupgrade";
+    MajorImages, "major-images", Image, Ahead,
+        "Each entry has an image for the next major version, on the distribution of the operand image.",
+        "the catalog of the cluster; postgres-extensions-containers, \"Naming and tagging\"";
+    OperandFiles, "operand-files", Image, Ahead,
+        "What is installed or preloaded keeps its files with a minimal operand image: an entry has them, or they are part of PostgreSQL.",
+        "postgres-containers, \"Image types\"; the files of the instances";
     PreloadNames, "preload-names", Preload, Anywhere,
         "The names of the libraries survive the operator's list and are looked for among the entries.",
         "PostgreSQL 18 documentation, dynamic_library_path; CloudNativePG pkg/postgres/configuration.go";

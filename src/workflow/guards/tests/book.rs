@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::*;
 use crate::domain::check::Asked;
 use crate::domain::findings::rules::{Code, tests as findings};
-use crate::domain::requirements::tests as requirements;
+use crate::domain::requirements::{plans_tests as plans, tests as requirements};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/domain/findings/REFERENCE.md");
 
@@ -34,7 +34,7 @@ fn page() -> String {
         );
     }
     page.push_str("\n## Checks\n");
-    let examples = requirements::examples().into_iter().chain(now::examples());
+    let examples = requirements::examples().into_iter().chain(now::examples()).chain(plans::examples());
     let examples: BTreeMap<_, _> = examples.map(|check| (check.code, check)).collect();
     let mut codes = CheckCode::ALL.to_vec();
     codes.sort_by_key(|code| code.as_str());
@@ -42,6 +42,7 @@ fn page() -> String {
         let asked = match rule.asked {
             Asked::Anywhere => "doctor, form and plan",
             Asked::Step => "plan and steps",
+            Asked::Ahead => "doctor with --for-major or --for-minimal",
         };
         let _ = write!(
             page,
