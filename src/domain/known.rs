@@ -5,7 +5,9 @@
 
 use super::cluster::Cluster;
 use super::cnpg::MANAGED;
+use super::extension::{EnvVar, ExtensionEntry};
 use super::image::Reference;
+use super::platform::EntrySchema;
 
 mod table;
 
@@ -33,6 +35,34 @@ pub struct Known {
     pub env: &'static [(&'static str, &'static str)],
     /// Plugins of logical decoding: from 18.6 on PostgreSQL loads only those that `output_plugin_libraries` lists.
     pub output_plugins: &'static [&'static str],
+}
+
+impl Known {
+    /// Gives an entry the paths and variables that its image needs, where it has none of its own and the operator has the field.
+    /// An entry that comes from a catalog has those of the catalog, and needs none of these.
+    pub fn complete(&self, entry: &mut ExtensionEntry, schema: Option<&EntrySchema>) {
+        let has = |field: &str| schema.is_none_or(|schema| schema.fields.contains(field));
+        let fill = |paths: &mut Vec<String>, known: &[&str]| {
+            if paths.is_empty() {
+                paths.extend(known.iter().map(ToString::to_string));
+            }
+        };
+        if has("ld_library_path") {
+            fill(&mut entry.ld_paths, self.ld_paths);
+        }
+        if has("bin_path") {
+            fill(&mut entry.bin_paths, self.bin_paths);
+        }
+        let is_new = |name: &str, env: &[EnvVar]| env.iter().all(|variable| variable.name != name);
+        for (name, value) in self.env.iter().filter(|_| has("env")) {
+            if is_new(name, &entry.env) {
+                entry.env.push(EnvVar {
+                    name: (*name).to_owned(),
+                    value: (*value).to_owned(),
+                });
+            }
+        }
+    }
 }
 
 /// SQL extensions that the `standard` and `system` operand images ship themselves (postgres-containers, "Image types").
@@ -151,6 +181,39 @@ pub fn folded(entry: &str) -> String {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::domain::entry_rules::{env_error, path_list_error};
+
+    // D36q
+    #[test]
+    fn d36q_an_entry_gets_what_its_image_needs_and_keeps_what_it_has() {
+        let mut entry = ExtensionEntry::new("geo", "registry.example/mirror/postgis-extension:3.6.4-18-trixie");
+        entry.env.push(EnvVar {
+            name: "GDAL_DATA".to_owned(),
+            value: "/own".to_owned(),
+        });
+        let known = known_entry(&entry.name, entry.reference.as_deref()).unwrap();
+        known.complete(&mut entry, None);
+        let env = |entry: &ExtensionEntry| {
+            entry
+                .env
+                .iter()
+                .map(|one| format!("{}={}", one.name, one.value))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(env(&entry), ["GDAL_DATA=/own", "PROJ_DATA=${image_root}/share/proj"]);
+        assert_eq!(entry.ld_paths, ["system"]);
+        // The near miss: an operator that does not have the field would refuse it.
+        let schema = EntrySchema {
+            fields: ["name", "image", "ld_library_path"].map(str::to_owned).into(),
+            is_map: true,
+            longest_name: None,
+            underscore: true,
+            name_pattern: None,
+        };
+        let mut entry = ExtensionEntry::new("geo", "registry.example/mirror/postgis-extension:3.6.4-18-trixie");
+        known.complete(&mut entry, Some(&schema));
+        assert_eq!((env(&entry).len(), entry.ld_paths.len()), (0, 1));
+    }
 
     #[test]
     fn an_image_is_known_by_the_last_part_of_its_repository_under_any_registry() {
@@ -176,6 +239,14 @@ mod tests {
         assert_eq!(names.len(), all);
         for known in KNOWN {
             assert!(!known.entry.contains('_'), "{}", known.entry);
+            let mut entry = ExtensionEntry::new(known.entry, "registry.example/image:1");
+            known.complete(&mut entry, None);
+            let wrong = [
+                path_list_error(&entry.ld_paths),
+                path_list_error(&entry.bin_paths),
+                env_error(&entry),
+            ];
+            assert_eq!(wrong, [None, None, None], "{}", known.entry);
         }
     }
 

@@ -64,6 +64,6 @@ impl Verb for Add {
     }
 
     fn intent(&self, there: &There<'_>) -> Result<Intent, Failure> {
-        wish::intent(self, there.cluster).map_err(|why| Failure::new(Exit::Usage, why))
+        wish::intent(self, there.cluster, there.world.entry_schema()).map_err(|why| Failure::new(Exit::Usage, why))
     }
 }

@@ -3,6 +3,8 @@
 use super::add::Add;
 use crate::domain::extension::{EnvVar, ExtensionEntry};
 use crate::domain::ids::ClusterKey;
+use crate::domain::known::known_entry;
+use crate::domain::platform::EntrySchema;
 use crate::workflow::intent;
 use crate::workflow::{DatabaseWish, Intent, WrongWish};
 
@@ -11,23 +13,29 @@ pub(super) fn check(options: &Add) -> Result<(), String> {
     if let Some(name) = options.confirm_library.iter().find(|name| !options.preload.contains(name)) {
         return Err(format!("--confirm-library {name}: --preload does not name that library"));
     }
-    intent(options, &ClusterKey::new("", "")).map(|_| ())
+    intent(options, &ClusterKey::new("", ""), None).map(|_| ())
 }
 
-/// The intent that the options make.
-pub(super) fn intent(options: &Add, cluster: &ClusterKey) -> Result<Intent, String> {
+/// The intent that the options make. What a known image needs is filled in, as the form does.
+pub(super) fn intent(options: &Add, cluster: &ClusterKey, schema: Option<&EntrySchema>) -> Result<Intent, String> {
     let env: Result<Vec<EnvVar>, String> = options.env.iter().map(|text| variable(text)).collect();
+    let mut entry = ExtensionEntry {
+        name: options.name.clone(),
+        reference: options.image.clone(),
+        pull_policy: None,
+        control_paths: options.control_path.clone(),
+        library_paths: options.library_path.clone(),
+        ld_paths: options.ld_path.clone(),
+        bin_paths: options.bin_path.clone(),
+        env: env?,
+    };
+    // Without a reference it comes from a catalog, which says itself what its images need.
+    let known = options.image.as_deref().and_then(|image| known_entry(&options.name, Some(image)));
+    if let Some(known) = known {
+        known.complete(&mut entry, schema);
+    }
     Ok(intent::AddExtension {
-        entry: ExtensionEntry {
-            name: options.name.clone(),
-            reference: options.image.clone(),
-            pull_policy: None,
-            control_paths: options.control_path.clone(),
-            library_paths: options.library_path.clone(),
-            ld_paths: options.ld_path.clone(),
-            bin_paths: options.bin_path.clone(),
-            env: env?,
-        },
+        entry,
         preload: options.preload.clone(),
         databases: wishes(options)?,
     }
@@ -89,7 +97,7 @@ mod tests {
         let Some(Command::Guided(Guided::Add(add))) = cli.command else {
             panic!("{line}")
         };
-        intent(&add, &ClusterKey::new("shop", "orders"))
+        intent(&add, &ClusterKey::new("shop", "orders"), None)
     }
 
     fn wishes_of(line: &str) -> Vec<(String, String, Option<String>)> {
@@ -127,6 +135,22 @@ mod tests {
             wishes_of("extop add orders uuid-ossp --database app"),
             [("app".into(), "uuid-ossp".into(), None)]
         );
+    }
+
+    #[test]
+    fn d36q_a_known_image_brings_what_it_needs_and_options_go_before() {
+        let entry_of = |line: &str| match intent_of(line).map(|intent| intent.kind) {
+            Ok(IntentKind::AddExtension(added)) => added.entry,
+            other => panic!("{line}: {other:?}"),
+        };
+        let image = "--image registry.example/mirror/postgis:3.6.4-18-trixie";
+        let entry = entry_of(&format!("extop add orders geo {image} --env GDAL_DATA=/own"));
+        let env: Vec<(&str, &str)> = entry.env.iter().map(|one| (one.name.as_str(), one.value.as_str())).collect();
+        assert_eq!(env, [("GDAL_DATA", "/own"), ("PROJ_DATA", "${image_root}/share/proj")]);
+        assert_eq!(entry.ld_paths, ["system"]);
+        assert_eq!(entry_of(&format!("extop add orders geo {image} --ld-path own")).ld_paths, ["own"]);
+        // The catalog says itself what its images need.
+        assert!(entry_of("extop add orders postgis").env.is_empty());
     }
 
     #[test]

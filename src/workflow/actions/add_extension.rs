@@ -94,7 +94,12 @@ fn prefill(form: &mut Form, world: &World, cluster: &ClusterKey) {
     );
     // The catalog says itself which paths its images need.
     if !from_catalog {
-        fill(FieldId::LdPaths, known.ld_paths.join(" "));
+        let mut entry = ExtensionEntry::new(&name, "");
+        known.complete(&mut entry, world.entry_schema());
+        let env: Vec<String> = entry.env.iter().map(|one| format!("{}={}", one.name, one.value)).collect();
+        fill(FieldId::LdPaths, entry.ld_paths.join(" "));
+        fill(FieldId::BinPaths, entry.bin_paths.join(" "));
+        fill(FieldId::Env, env.join(" "));
     }
 }
 

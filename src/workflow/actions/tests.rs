@@ -87,6 +87,10 @@ fn a_name_that_is_known_fills_what_is_empty_and_nothing_else() {
     let mut form = adding(&[(FieldId::Name, "postgis"), (FieldId::SqlNames, "postgis_raster")]);
     filled(&mut form);
     assert_eq!(form.value(FieldId::LdPaths), "system");
+    assert_eq!(
+        form.value(FieldId::Env),
+        "GDAL_DATA=${image_root}/share/gdal PROJ_DATA=${image_root}/share/proj"
+    );
     assert_eq!(form.value(FieldId::SqlNames), "postgis_raster");
     let mut form = adding(&[(FieldId::Name, "timescaledb-oss")]);
     filled(&mut form);

@@ -41,8 +41,11 @@ impl World {
         if !files.is_empty() {
             return files.into_iter().collect();
         }
-        let known = self.known_of(cluster, entry).map(|known| known.preload).unwrap_or_default();
-        known.iter().map(|name| (*name).to_owned()).collect()
+        let Some(known) = self.known_of(cluster, entry) else {
+            return Vec::new();
+        };
+        let names: BTreeSet<&str> = known.preload.iter().chain(known.output_plugins).copied().collect();
+        names.into_iter().map(str::to_owned).collect()
     }
 
     /// The SQL extensions of an entry: by the control files in its mount, else by what is known of its image (looked up by

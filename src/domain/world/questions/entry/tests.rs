@@ -94,3 +94,15 @@ fn a_library_has_one_name() {
         assert_eq!(library_name(written), name, "{written}");
     }
 }
+
+// D36q
+#[test]
+fn d36q_an_output_plugin_is_a_library_of_its_image_where_files_are_not_read() {
+    let mut world = with("decoder", "registry.example/mirror/wal2json:2.6-18-trixie");
+    unread(&mut world);
+    let libraries = |world: &World, entry: &str| world.libraries_of(world.clusters.get(&cluster_key()).unwrap(), entry);
+    assert_eq!(libraries(&world, "decoder"), ["wal2json"]);
+    let mut world = with("decoder", "registry.example/own/decoder:2.6-18-trixie");
+    unread(&mut world);
+    assert!(libraries(&world, "decoder").is_empty(), "near miss: nothing is known of that image");
+}
