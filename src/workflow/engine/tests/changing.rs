@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::cluster::{ReplicaSpec, UpdateMethod};
+use crate::domain::extension::ExtensionEntry;
 
 const BEFORE: &str = fixture::HSTORE;
 const AFTER: &str = "rig.local/hstore:1.9-18-bookworm";
@@ -42,14 +43,18 @@ fn stage_of(edit: Edit, scripts: &[&str]) -> Stage {
     let mut world = fixture::world();
     edit(&mut world);
     let mut stage = Stage::with(to(AFTER), world);
+    with_update_scripts(&mut stage, scripts);
+    stage.begin(to(AFTER));
+    stage
+}
+
+pub(super) fn with_update_scripts(stage: &mut Stage, scripts: &[&str]) {
     let scripts = scripts.iter().map(ToString::to_string).collect();
     stage.images = BTreeMap::from([
         (BEFORE.to_owned(), ("1.8".to_owned(), Vec::new(), "hstore".to_owned())),
         (AFTER.to_owned(), ("1.9".to_owned(), scripts, "hstore".to_owned())),
     ]);
     stage.ask_everybody();
-    stage.begin(to(AFTER));
-    stage
 }
 
 /// Another cluster mounts the new image.
@@ -302,4 +307,43 @@ fn what_no_object_asks_for_is_left_to_a_user_with_the_statement() {
         "{told}"
     );
     assert_eq!(titles(&stage), [SET, RAISE, PROVE]);
+}
+
+#[test]
+fn the_image_of_the_catalog_is_taken_by_leaving_the_reference_out() {
+    let mut stage = stage_of(
+        |world| {
+            let catalog = world.catalogs.values_mut().next().unwrap();
+            catalog.images[0].extensions.push(ExtensionEntry::new("hstore", AFTER));
+        },
+        &["1.8--1.9"],
+    );
+    let of_catalog = intent::ChangeImage::new("hstore", None, fixture::now());
+    stage.begin(of_catalog.on(fixture::cluster_key()));
+    walk(&mut stage, true);
+    assert_eq!(has(&stage), "1.9");
+    let cluster = &stage.world.clusters[&fixture::cluster_key()];
+    assert_eq!(cluster.spec.extensions[1].reference, None);
+    let mounts = stage.world.instances.values().flat_map(|instance| &instance.mounts);
+    assert_eq!(mounts.filter(|mount| mount.reference.as_deref() == Some(AFTER)).count(), 3);
+}
+
+#[test]
+fn an_operator_that_reports_no_resolved_entries_is_followed_by_its_pods() {
+    let older: Edit = |world| {
+        for instance in world.instances.values_mut() {
+            instance.operator_version = Some("1.28.2".to_owned());
+        }
+        world.catalogs.clear();
+        fixture::change(world, |cluster| {
+            cluster.status.resolved.as_mut().unwrap().extensions = None;
+            cluster.spec.catalog = None;
+            cluster.spec.extensions[0].reference = Some(fixture::PGVECTOR.to_owned());
+        });
+    };
+    let mut stage = stage_of(older, &["1.8--1.9"]);
+    stage.operator = Some("1.28.2".to_owned());
+    walk(&mut stage, true);
+    assert_eq!(has(&stage), "1.9");
+    assert_eq!(stage.written(), ["JsonPatch Cluster orders", "JsonPatch Database orders-app"]);
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use super::changing;
 use super::stage::{Fault, Stage, add_foo, foo, wish};
 use super::{blocked, failed, life, why};
 use crate::domain::World;
@@ -633,7 +634,9 @@ proptest! {
         intent in any_intent(),
         moments in proptest::collection::vec(any_moment(), 0..10),
     ) {
-        let mut stage = Stage::new(intent);
+        let mut stage = Stage::new(intent.clone());
+        changing::with_update_scripts(&mut stage, &["1.8--1.9"]);
+        stage.begin(intent);
         stage.confirm();
         for moment in moments {
             match moment {

@@ -88,6 +88,8 @@ pub(super) struct Stage {
     pub(super) silent: bool,
     /// The operator does nothing.
     pub(super) asleep: bool,
+    /// Version of the operator, if it is not that of the fixture.
+    pub(super) operator: Option<String>,
     /// Pods made so far.
     made: u32,
     /// Disk of the state directory is full.
@@ -170,6 +172,7 @@ impl Stage {
             deaf: false,
             silent: false,
             asleep: false,
+            operator: None,
             made: 0,
             disk_full: false,
             ahead: 0,
@@ -743,7 +746,8 @@ impl Stage {
             .map(|resolved| resolved.entry)
             .collect();
         let known = cluster.status.resolved.as_ref().and_then(|resolved| resolved.extensions.clone());
-        if known.as_ref() == Some(&merged) {
+        // An operator before 1.29 reports none.
+        if !crate::domain::rollout::reports_resolution(&self.world, &cluster) || known.as_ref() == Some(&merged) {
             return false;
         }
         fixture::change(&mut self.world, |cluster| {
@@ -753,12 +757,9 @@ impl Stage {
     }
 
     fn wanted_mounts(&self) -> Vec<Mount> {
-        self.world.clusters[&fixture::cluster_key()]
-            .status
-            .resolved
-            .as_ref()
-            .and_then(|resolved| resolved.extensions.as_ref())
-            .unwrap()
+        let cluster = &self.world.clusters[&fixture::cluster_key()];
+        self.world
+            .entries_of(cluster)
             .iter()
             .map(|entry| fixture::mount(&entry.name, entry.reference.as_deref().unwrap()))
             .collect()
@@ -789,6 +790,9 @@ impl Stage {
         let linked = self.linked_by_entries();
         let mut instance = fixture::instance(name);
         instance.uid = format!("{name}-uid-{}", self.made);
+        if let Some(version) = &self.operator {
+            instance.operator_version = Some(version.clone());
+        }
         self.linked.insert(instance.uid.clone(), linked);
         instance.ready = false;
         instance.was_started = false;
