@@ -1,5 +1,8 @@
 //! Requests in databases: each database's own `Database` object is extended, or made with the real owner.
 
+use super::actions::Chosen;
+use super::form::{Field, FieldId, Form};
+use super::forms::{choice, form, offer};
 use super::intent::DatabaseWish;
 use super::plan::{Condition, Step};
 use super::steps::step;
@@ -51,6 +54,55 @@ pub(super) fn asked_for(world: &World, cluster: &ClusterKey) -> Vec<String> {
 pub(super) fn not_asked_for(world: &World, cluster: &Cluster, extension: &str) -> Option<String> {
     let is_asked_for = world.asking_for(&cluster.key, extension).next().is_some();
     (!is_asked_for).then(|| format!("no Database object of {} asks for '{extension}'", cluster.key.name))
+}
+
+/// The form of what is set on a SQL extension that `Database` objects ask for: the extension, the value, the databases.
+pub(super) fn form_of_asked(chosen: &Chosen, world: &World, title: String, value: Field) -> Result<Form, String> {
+    let cluster = &chosen.cluster;
+    let names = asked_for(world, cluster);
+    let first = names.first().ok_or("no Database object of the cluster asks for an extension")?;
+    let selected = chosen
+        .item
+        .as_ref()
+        .map(|(_, extension)| extension)
+        .filter(|name| names.contains(name));
+    let extension = selected.unwrap_or(first).clone();
+    let help = "separated by blanks; empty means all that ask for it";
+    let fields = vec![
+        choice(FieldId::Extension, "extension", "the SQL extension", names, false),
+        value,
+        choice(FieldId::Databases, "databases", help, Vec::new(), true),
+    ];
+    let mut form = form(title, fields);
+    form.set(FieldId::Extension, &extension);
+    offer_databases(&mut form, world, cluster);
+    form.focus = 1;
+    Ok(form)
+}
+
+/// The databases that can be chosen depend on the extension.
+pub(super) fn offer_databases(form: &mut Form, world: &World, cluster: &ClusterKey) {
+    let extension = form.value(FieldId::Extension).to_owned();
+    let databases = world.asking_for(cluster, &extension).map(|object| object.database.clone());
+    offer(form, FieldId::Databases, databases.collect());
+}
+
+/// Where no database is named, all are meant whose objects ask for the extension.
+pub(super) fn all_if_none(databases: &mut Vec<String>, world: &World, cluster: &ClusterKey, extension: &str) {
+    if databases.is_empty() {
+        databases.extend(world.asking_for(cluster, extension).map(|object| object.database.clone()));
+    }
+}
+
+/// A field for a database, with the database and the SQL extension that are selected.
+pub(super) fn database_field(chosen: &Chosen, world: &World, help: &'static str) -> (Field, String, String) {
+    let databases = databases(world, &chosen.cluster);
+    let (database, extension) = chosen.item.clone().unwrap_or_default();
+    let first = Some(database)
+        .filter(|name| !name.is_empty())
+        .or_else(|| databases.first().cloned());
+    let field = choice(FieldId::Database, "database", help, databases, true);
+    (field, first.unwrap_or_default(), extension)
 }
 
 /// What is asked for, with what it requires before it, as far as neither is installed nor asked for there.

@@ -22,15 +22,11 @@ pub(super) const ROW: Row = Row {
 
 fn opened(chosen: &Chosen, world: &World) -> Form {
     let cluster = &chosen.cluster;
-    let databases = asking::databases(world, cluster);
-    let (database, extension) = chosen.item.clone().unwrap_or_default();
-    let first = Some(database)
-        .filter(|name| !name.is_empty())
-        .or_else(|| databases.first().cloned());
+    let (field, database, extension) = asking::database_field(chosen, world, "the database that shall have it");
     let mut form = form(
         format!("ask for an extension in {}", cluster.name),
         vec![
-            choice(FieldId::Database, "database", "the database that shall have it", databases, true),
+            field,
             choice(
                 FieldId::SqlNames,
                 "extensions",
@@ -42,7 +38,7 @@ fn opened(chosen: &Chosen, world: &World) -> Form {
             line(FieldId::Schema, "schema", "empty is the default"),
         ],
     );
-    form.set(FieldId::Database, &first.unwrap_or_default());
+    form.set(FieldId::Database, &database);
     form.set(FieldId::SqlNames, &extension);
     form.focus = 1;
     form

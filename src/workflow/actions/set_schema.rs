@@ -8,7 +8,7 @@ use crate::domain::{Timestamp, World};
 use crate::workflow::asking;
 use crate::workflow::command::Words;
 use crate::workflow::form::{FieldId, Form};
-use crate::workflow::forms::{choice, form, line, offer, some, words};
+use crate::workflow::forms::{line, some, words};
 use crate::workflow::intent::{DatabaseWish, Intent, SetSchema};
 use crate::workflow::plan::Step;
 use crate::workflow::proof::MustShow;
@@ -16,49 +16,18 @@ use crate::workflow::proof::MustShow;
 pub(super) const ROW: Row = Row {
     verb: Some("set-schema"),
     begin: |chosen, world, _| opened(chosen, world),
-    fill: Some(fill),
+    fill: Some(asking::offer_databases),
     submit: Some(submit),
 };
 
 fn opened(chosen: &Chosen, world: &World) -> Result<Begin, String> {
-    let cluster = &chosen.cluster;
-    let names = asking::asked_for(world, cluster);
-    let first = names.first().ok_or("no Database object of the cluster asks for an extension")?;
-    let selected = chosen
-        .item
-        .as_ref()
-        .map(|(_, extension)| extension)
-        .filter(|name| names.contains(name));
-    let extension = selected.unwrap_or(first).clone();
-    let mut form = form(
-        format!("set a schema in {}", cluster.name),
-        vec![
-            choice(FieldId::Extension, "extension", "the SQL extension", names, false),
-            line(
-                FieldId::Schema,
-                "schema",
-                "a schema that is there; not every extension can be moved, PostgreSQL then says so",
-            ),
-            choice(
-                FieldId::Databases,
-                "databases",
-                "separated by blanks; empty means all that ask for it",
-                Vec::new(),
-                true,
-            ),
-        ],
+    let schema = line(
+        FieldId::Schema,
+        "schema",
+        "a schema that is there; not every extension can be moved, PostgreSQL then says so",
     );
-    form.set(FieldId::Extension, &extension);
-    fill(&mut form, world, cluster);
-    form.focus = 1;
+    let form = asking::form_of_asked(chosen, world, format!("set a schema in {}", chosen.cluster.name), schema)?;
     Ok(Begin::Form(form))
-}
-
-/// The databases that can be chosen depend on the extension.
-fn fill(form: &mut Form, world: &World, cluster: &ClusterKey) {
-    let extension = form.value(FieldId::Extension).to_owned();
-    let databases = world.asking_for(cluster, &extension).map(|object| object.database.clone());
-    offer(form, FieldId::Databases, databases.collect());
 }
 
 fn submit(form: &mut Form, world: &World, cluster: &Cluster, _now: Timestamp) -> Intent {
@@ -99,10 +68,7 @@ impl Guided for SetSchema {
     }
 
     fn settle(&mut self, cluster: &ClusterKey, world: &World) {
-        if self.databases.is_empty() {
-            let objects = world.asking_for(cluster, &self.extension);
-            self.databases = objects.map(|object| object.database.clone()).collect();
-        }
+        asking::all_if_none(&mut self.databases, world, cluster, &self.extension);
     }
 
     fn steps(&self, cluster: &ClusterKey, world: &World) -> Vec<Step> {

@@ -9,7 +9,7 @@ use crate::domain::{Timestamp, World};
 use crate::workflow::asking;
 use crate::workflow::command::Words;
 use crate::workflow::form::{FieldId, Form};
-use crate::workflow::forms::{choice, form, offer, some, words};
+use crate::workflow::forms::{choice, offer, some, words};
 use crate::workflow::intent::{DatabaseWish, Intent, SetVersion};
 use crate::workflow::plan::Step;
 use crate::workflow::proof::MustShow;
@@ -22,38 +22,15 @@ pub(super) const ROW: Row = Row {
 };
 
 fn opened(chosen: &Chosen, world: &World) -> Result<Begin, String> {
-    let cluster = &chosen.cluster;
-    let names = asking::asked_for(world, cluster);
-    let first = names.first().ok_or("no Database object of the cluster asks for an extension")?;
-    let selected = chosen
-        .item
-        .as_ref()
-        .map(|(_, extension)| extension)
-        .filter(|name| names.contains(name));
-    let extension = selected.unwrap_or(first).clone();
-    let mut form = form(
-        format!("set a version in {}", cluster.name),
-        vec![
-            choice(FieldId::Extension, "extension", "the SQL extension", names, false),
-            choice(
-                FieldId::Version,
-                "version",
-                "a version that an update path leads to; nothing else can be reached",
-                Vec::new(),
-                true,
-            ),
-            choice(
-                FieldId::Databases,
-                "databases",
-                "separated by blanks; empty means all that ask for it",
-                Vec::new(),
-                true,
-            ),
-        ],
+    let version = choice(
+        FieldId::Version,
+        "version",
+        "a version that an update path leads to; nothing else can be reached",
+        Vec::new(),
+        true,
     );
-    form.set(FieldId::Extension, &extension);
-    fill(&mut form, world, cluster);
-    form.focus = 1;
+    let mut form = asking::form_of_asked(chosen, world, format!("set a version in {}", chosen.cluster.name), version)?;
+    fill(&mut form, world, &chosen.cluster);
     Ok(Begin::Form(form))
 }
 
@@ -67,8 +44,7 @@ fn fill(form: &mut Form, world: &World, cluster: &ClusterKey) {
         form.set(FieldId::Version, last);
     }
     offer(form, FieldId::Version, versions);
-    let databases = world.asking_for(cluster, &extension).map(|object| object.database.clone());
-    offer(form, FieldId::Databases, databases.collect());
+    asking::offer_databases(form, world, cluster);
 }
 
 /// Versions that an update path leads to from what is installed where it is asked for, the highest last.
@@ -138,10 +114,7 @@ impl Guided for SetVersion {
     }
 
     fn settle(&mut self, cluster: &ClusterKey, world: &World) {
-        if self.databases.is_empty() {
-            let objects = world.asking_for(cluster, &self.extension);
-            self.databases = objects.map(|object| object.database.clone()).collect();
-        }
+        asking::all_if_none(&mut self.databases, world, cluster, &self.extension);
     }
 
     fn steps(&self, cluster: &ClusterKey, world: &World) -> Vec<Step> {
