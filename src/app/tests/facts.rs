@@ -8,9 +8,10 @@ use crate::backend::TargetId;
 use crate::backend::{Access, DatabaseAccess, Read};
 use crate::domain::Observation;
 use crate::domain::cluster::Cluster;
-use crate::domain::ids::PodKey;
+use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::ladder::{RungKind, RungState};
-use crate::domain::observation::{Object, ObjectId};
+use crate::domain::observation::{Object, ObjectId, Objects};
+use crate::domain::permission::{Permission, Verdict};
 use crate::domain::probe::ProbeFailure;
 use crate::domain::rollout::RESTARTED_AT;
 use crate::domain::watch::{Kind, WatchState};
@@ -93,6 +94,53 @@ fn leave_is_asked_for_once_in_a_namespace() {
     assert_eq!(asked(&seat), 1);
     seat.press("r");
     assert_eq!(asked(&seat), 2, "who was given a permission in between presses r");
+}
+
+/// Eleven questions for each of two hundred namespaces would be more than everything else of a day.
+#[test]
+fn leave_in_many_namespaces_is_asked_for_in_all_of_them_first() {
+    for denied in [None, Some("pods/exec")] {
+        let mut seat = Seat::new();
+        let first = seat.world().clusters[&orders()].clone();
+        let mut clusters = vec![first.clone()];
+        for number in 0..200 {
+            let mut cluster = first.clone();
+            cluster.key = ClusterKey::new(format!("team-{number}"), "orders");
+            clusters.push(cluster);
+        }
+        seat.reads.clear();
+        let listed = Observation::Replaced(Objects::Clusters(clusters));
+        let effects = seat.only(Msg::Observed(FIRST, vec![listed]));
+        let asked = |effects: &[Effect]| -> Vec<Vec<Permission>> {
+            let reads = effects.iter().filter_map(|effect| match effect {
+                Effect::Read(_, Read::Permissions(asked)) => Some(asked.clone()),
+                _ => None,
+            });
+            reads.collect()
+        };
+        let everywhere = asked(&effects);
+        assert_eq!(everywhere.len(), 1);
+        assert!(everywhere[0].iter().all(|permission| permission.namespace.is_none()));
+        let verdicts = everywhere[0].iter().map(|permission| {
+            let is_denied = denied.is_some_and(|denied| permission.to_string().contains(denied));
+            (permission.clone(), if is_denied { Verdict::Denied } else { Verdict::Allowed })
+        });
+        let answer = Observation::Permitted(verdicts.collect());
+        let effects = seat.only(Msg::Observed(FIRST, vec![answer]));
+        let left = asked(&effects).concat();
+        let may = |verb: &str, resource: &str| seat.world().may(&Permission::new(verb, resource, "team-7")).cloned();
+        assert_eq!(may("patch", "clusters"), Some(Verdict::Allowed));
+        if denied.is_none() {
+            assert_eq!(left, []);
+        } else {
+            assert!(left.len() >= 200 && left.iter().all(|asked| asked.subresource == "exec"));
+            assert_eq!(
+                may("create", "pods/exec"),
+                None,
+                "what is not allowed everywhere may be allowed there"
+            );
+        }
+    }
 }
 
 #[test]

@@ -340,16 +340,30 @@ fn crash_log(world: &World, target: TargetId, pod: &PodKey) -> Option<Effect> {
     ))
 }
 
-/// Asks once per namespace what the user may do there, so that actions can tell before they begin.
+/// More namespaces than this are asked about as a whole first.
+const FEW: usize = 3;
+
+/// Asks once per namespace what the user may do there, so that actions can tell before they begin. Of many namespaces only
+/// what is not allowed in all of them is asked one by one.
 fn reviews(model: &mut Model, target: TargetId) -> Vec<Effect> {
     let Some(session) = model.sessions.get(&target) else {
         return Vec::new();
     };
     let namespaces: BTreeSet<&String> = session.world.clusters.keys().map(|key| &key.namespace).collect();
     let mut effects = Vec::new();
-    for namespace in namespaces {
-        if model.reviewed.insert((target, namespace.clone())) {
-            effects.push(Effect::Read(target, Read::Permissions(permissions(namespace))));
+    let everywhere = permissions(None);
+    let is_many = namespaces.len() > FEW;
+    // A name that no namespace has.
+    if is_many && model.reviewed.insert((target, String::new())) {
+        effects.push(Effect::Read(target, Read::Permissions(everywhere.clone())));
+    } else if !is_many || everywhere.iter().all(|asked| session.world.may(asked).is_some()) {
+        for namespace in namespaces {
+            if model.reviewed.insert((target, namespace.clone())) {
+                let is_open = |all: &Permission| !is_many || session.world.may(all) != Some(&Verdict::Allowed);
+                let open = permissions(Some(namespace)).into_iter().zip(&everywhere);
+                let asked: Vec<Permission> = open.filter(|(_, all)| is_open(all)).map(|(own, _)| own).collect();
+                effects.extend((!asked.is_empty()).then_some(Effect::Read(target, Read::Permissions(asked))));
+            }
         }
     }
     if !effects.is_empty() {
@@ -378,7 +392,7 @@ pub(super) fn survey(model: &mut Model, target: TargetId) -> Vec<Effect> {
     vec![Effect::Read(target, Read::Nodes), Effect::Read(target, Read::Schema)]
 }
 
-fn permissions(namespace: &str) -> Vec<Permission> {
+fn permissions(namespace: Option<&String>) -> Vec<Permission> {
     [
         ("patch", "clusters"),
         ("patch", "clusters/status"),
@@ -393,7 +407,10 @@ fn permissions(namespace: &str) -> Vec<Permission> {
         ("get", "pods/proxy"),
     ]
     .into_iter()
-    .map(|(verb, resource)| Permission::new(verb, resource, namespace))
+    .map(|(verb, resource)| Permission {
+        namespace: namespace.cloned(),
+        ..Permission::new(verb, resource, "")
+    })
     .collect()
 }
 

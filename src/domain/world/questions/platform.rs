@@ -20,7 +20,17 @@ impl World {
 
     /// Whether the user may do something, as far as access reviews have told; `None` before one has.
     pub fn may(&self, permission: &Permission) -> Option<&Verdict> {
-        self.permissions.get(permission)
+        let own = self.permissions.get(permission);
+        if matches!(own, Some(Verdict::Allowed | Verdict::Denied)) {
+            return own;
+        }
+        let everywhere = Permission {
+            namespace: None,
+            ..permission.clone()
+        };
+        // What is allowed in all namespaces is allowed in each; what is not may be allowed in one.
+        let all = self.permissions.get(&everywhere);
+        all.filter(|verdict| **verdict == Verdict::Allowed).or(own)
     }
 
     /// The user is known not to be allowed to do something.
