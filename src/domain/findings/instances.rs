@@ -83,7 +83,7 @@ impl Found<'_> {
     fn deletion(&self, job: &JobPod) -> String {
         let name = format!("{}-{}", job.makes.name, job.job);
         let delete = ShellCommand::kubectl(&self.cluster.key.namespace, ["delete", "job"]).with_name(&name);
-        format!("delete the Job, which stays as it was made; the operator makes another one: {delete}")
+        format!("delete the Job, which stays as it was made; the operator makes a new one: {delete}")
     }
 
     /// The spec has been corrected since the Job was made.
