@@ -92,7 +92,9 @@ pub(super) fn consequences(change: &Change, world: &World, known: Option<&BTreeS
         | ChangeKind::SetReference { .. }
         | ChangeKind::RestartCluster { .. } => {
             if interrupts_primary(change, world) {
-                rolling(world, cluster, matches!(change.kind, ChangeKind::RestartCluster { .. }), &times)
+                // What stays needs no new image, and what goes needs none.
+                let is_known = matches!(change.kind, ChangeKind::RestartCluster { .. } | ChangeKind::RemoveEntry { .. });
+                rolling(world, cluster, is_known, &times)
             } else {
                 vec!["the primary carries what is wanted already and is not interrupted".to_owned()]
             }
