@@ -249,13 +249,6 @@ fn blocked(world: &World, cluster: &Cluster, instances: &[InstanceRollout]) -> O
         .or_else(|| world.refused_job(cluster).map(|job| job.to_string()))
 }
 
-/// Why a rollout goes no further for now, as a sentence: what blocks it, or what an instance waits for and may pass yet.
-pub fn obstacle(world: &World, cluster: &Cluster, rollout: &Rollout) -> Option<String> {
-    let by_instance = || world.instances_of(&cluster.key).find_map(|instance| world.obstacle(instance));
-    let blocked = rollout.blocked.clone();
-    blocked.or_else(|| by_instance().map(|failing| failing.to_string()))
-}
-
 /// Why an instance cannot start, as a sentence.
 pub fn trouble(world: &World, instance: &Instance) -> Option<String> {
     world.failing(instance).map(|failing| failing.to_string())

@@ -14,9 +14,6 @@ pub const POSTGRES: &str = "postgres";
 /// Init container that brings the program of the operator; it waits for every volume, as the first that is started.
 pub const BOOTSTRAP: &str = "bootstrap-controller";
 
-/// The scheduler has found no node for a pod.
-const UNSCHEDULABLE: &str = "Unschedulable";
-
 /// What keeps a pod from getting on, in the words of Kubernetes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Trouble {
@@ -111,11 +108,6 @@ impl Trouble {
     /// The pod has no node.
     pub fn is_unscheduled(&self) -> bool {
         self.container.is_empty()
-    }
-
-    /// Kubernetes tries again by itself, and the next try may do. A pod that has ended as a whole does not come back.
-    pub fn may_pass(&self) -> bool {
-        self.is_image() || self.has_ended() || self.reason == UNSCHEDULABLE
     }
 
     /// Kubernetes is known not to get on from here without help, or only for as long as the cause stays.

@@ -155,7 +155,7 @@ fn with_rollout(view: View<'_>, key: &ClusterKey, complete: impl FnOnce(&Cluster
     if rollout.complete {
         return complete(cluster, &rollout);
     }
-    if let Some(why) = rollout::obstacle(view.world, cluster, &rollout) {
+    if let Some(why) = rollout.blocked {
         let sure = is_said(cluster);
         return Seen::Stuck { why, sure };
     }
@@ -313,8 +313,7 @@ fn promoted(view: View<'_>, key: &ClusterKey, name: &str) -> Seen {
         .world
         .instances
         .get(&pod)
-        .and_then(|instance| view.world.obstacle(instance))
-        .map(|failing| failing.to_string())
+        .and_then(|instance| rollout::trouble(view.world, instance))
     {
         return Seen::Stuck { why, sure: false };
     }
@@ -351,11 +350,8 @@ fn instance_restarted(view: View<'_>, pod: &PodKey, uid: &str, restarts: u32, st
     if (other || by_sql || said) && instance.is_up() {
         return with_rollout(view, &instance.cluster, |_, _| Seen::Holds);
     }
-    match view.world.obstacle(instance) {
-        Some(failing) => Seen::Stuck {
-            why: failing.to_string(),
-            sure: false,
-        },
+    match rollout::trouble(view.world, instance) {
+        Some(why) => Seen::Stuck { why, sure: false },
         None => Seen::pending(format!("{} is not back yet", pod.name)),
     }
 }
@@ -365,11 +361,8 @@ fn pod_replaced(view: View<'_>, pod: &PodKey, uid: &str) -> Seen {
         None => Seen::pending(format!("{} is being recreated", pod.name)),
         Some(instance) if instance.is(uid) => Seen::pending(format!("{} is being deleted", pod.name)),
         Some(instance) if instance.is_up() => Seen::Holds,
-        Some(instance) => match view.world.obstacle(instance) {
-            Some(failing) => Seen::Stuck {
-                why: failing.to_string(),
-                sure: false,
-            },
+        Some(instance) => match rollout::trouble(view.world, instance) {
+            Some(why) => Seen::Stuck { why, sure: false },
             None => Seen::pending(format!("{} is not ready yet", pod.name)),
         },
     }

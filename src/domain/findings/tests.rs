@@ -332,62 +332,6 @@ fn c34_a_pod_that_has_been_starting_for_days_is_told_with_its_age() {
     assert!(finding.message.for_people().contains("for 5 days"));
 }
 
-/// The replica is so old, and has that trouble.
-fn young(seconds: i64, trouble: Trouble) -> World {
-    let mut world = fixture::world();
-    change_instance(&mut world, "orders-2", |instance| {
-        (instance.ready, instance.running, instance.was_started) = (false, false, false);
-        instance.created = Some(fixture::now() - jiff::SignedDuration::from_secs(seconds));
-        instance.trouble = Some(trouble);
-    });
-    world
-}
-
-// D36p
-#[test]
-fn d36p_what_the_next_try_may_solve_is_an_error_after_the_patience_of_runs() {
-    let unscheduled = |seconds| Trouble {
-        reason: "Unschedulable".to_owned(),
-        message: "0/3 nodes are available".to_owned(),
-        since: Some(fixture::now() - jiff::SignedDuration::from_secs(seconds)),
-        ..Trouble::default()
-    };
-    let crashed = || Trouble {
-        container: "postgres".to_owned(),
-        ended: Some(Ended::default()),
-        ..waits("CrashLoopBackOff", "back-off 10s")
-    };
-    let pulled = || waits("ErrImagePull", "failed to pull image \"mirror.example/cnpg:1.30.0\": not found");
-    for (early, late) in [
-        (young(3, pulled()), young(10, pulled())),
-        (young(3, crashed()), young(10, crashed())),
-        (young(300, unscheduled(3)), young(300, unscheduled(10))),
-    ] {
-        assert_eq!(only(&early).code, Code::InstanceWaits);
-        assert_eq!(only(&late).severity(), Severity::Error);
-        let cluster = &early.clusters[&fixture::cluster_key()];
-        let ladder = &ladders(&early, cluster)[0];
-        let mounted = ladder.rung(crate::domain::ladder::RungKind::Mounted).unwrap();
-        assert_eq!(mounted.state, crate::domain::ladder::RungState::InProgress);
-    }
-}
-
-// D36p, the near miss: nothing comes of the next try, or the time is not known.
-#[test]
-fn d36p_what_no_try_solves_is_an_error_at_once() {
-    let evicted = Trouble {
-        reason: "Evicted".to_owned(),
-        ..Trouble::default()
-    };
-    let secret = waits("CreateContainerConfigError", "secret \"app\" not found");
-    for trouble in [evicted, secret] {
-        assert_eq!(only(&young(3, trouble)).severity(), Severity::Error);
-    }
-    let mut world = young(3, waits("ErrImagePull", "not found"));
-    change_instance(&mut world, "orders-2", |instance| instance.created = None);
-    assert_eq!(only(&world).severity(), Severity::Error);
-}
-
 fn of_job(world: &mut World, trouble: Trouble) -> Finding {
     world.apply(Objects::Instances(Vec::new()).into(), fixture::now());
     let mut pod = fixture::instance("orders-1");

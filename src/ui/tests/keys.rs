@@ -174,8 +174,6 @@ fn waits_for(image: &str, container: &str) -> Seat {
     let mut seat = Seat::new();
     let mut instance = seat.world().instances.values().next_back().unwrap().clone();
     (instance.ready, instance.was_started) = (false, false);
-    // It has been tried more than once.
-    instance.created = instance.created.map(|created| created - jiff::SignedDuration::from_mins(1));
     instance.trouble = Some(Trouble {
         container: container.to_owned(),
         init: true,

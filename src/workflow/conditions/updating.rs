@@ -24,9 +24,9 @@ pub(super) fn awaits_promotion(view: View<'_>, key: &ClusterKey) -> Seen {
             Seen::Pending(progress(view, cluster, &rollout))
         };
     }
-    match rollout::obstacle(view.world, cluster, &rollout) {
+    match &rollout.blocked {
         Some(why) => Seen::Stuck {
-            why,
+            why: why.clone(),
             sure: is_said(cluster),
         },
         None => Seen::Pending(progress(view, cluster, &rollout)),

@@ -14,8 +14,6 @@ use crate::domain::{Timestamp, World};
 
 /// Something that Kubernetes calls on its way, or by a name that extop does not know, is taken at its word for so long.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
-/// An image may be pulled at the second try, a container may start at its second, and a node may be made: as long as runs wait.
-const SECOND_TRY: SignedDuration = SignedDuration::from_secs(10);
 /// A pod that starts is silent for so long without being asked for its events.
 const QUIET: SignedDuration = SignedDuration::from_mins(2);
 /// A Job makes its pod within so long.
@@ -28,13 +26,6 @@ const OVERDUE: SignedDuration = SignedDuration::from_mins(2);
 impl World {
     /// Why an instance does not get on by itself; `None` while it works, or while something goes on.
     pub fn failing(&self, instance: &Instance) -> Option<Failing> {
-        let trouble = instance.trouble.as_ref();
-        let is_first = trouble.is_some_and(|trouble| !instance.deleting && self.is_first_try(instance, trouble));
-        (!is_first).then(|| self.obstacle(instance)).flatten()
-    }
-
-    /// The same at its first sight. Who asks for this has patience of their own.
-    pub fn obstacle(&self, instance: &Instance) -> Option<Failing> {
         if instance.is_up() {
             return None;
         }
@@ -59,16 +50,6 @@ impl World {
         };
         let waits = instance.waits.clone().unwrap_or_default();
         self.has_waited(since).then(|| self.stalled(instance, stall, waits, since))
-    }
-
-    /// A trouble with an image, a container that ended or a pod without a node, that has just come: the next try may do. How
-    /// long a crash loop lasts is told by the pod, not by the last of its ends.
-    fn is_first_try(&self, instance: &Instance, trouble: &Trouble) -> bool {
-        let unready = instance.unready_since.filter(|_| instance.was_started);
-        let of_pod = instance.created.max(unready);
-        let since = trouble.since.filter(|_| trouble.is_unscheduled()).or(of_pod);
-        let age = since.zip(self.clock).map(|(since, now)| now.duration_since(since).abs());
-        trouble.may_pass() && age.is_some_and(|age| age < SECOND_TRY)
     }
 
     /// A pod has been starting for a while and says nothing: its events may say why. They are worth reading once, and once
