@@ -18,7 +18,6 @@ use crate::app::msg::Msg;
 use crate::config::Settings;
 use crate::domain::hidden::Values;
 use crate::runtime::Connect;
-use crate::workflow::plan::StepState;
 use crate::workflow::run::{Failed, Kept, Phase, RunId};
 use crate::workflow::{Event, IntentKind};
 
@@ -87,7 +86,6 @@ impl RunList {
 impl KeptRow {
     fn new(kept: &Kept, session: &Session) -> Self {
         let cluster = &kept.intent.cluster;
-        let is_done = |state: StepState| matches!(state, StepState::Done | StepState::AlreadyDone);
         let there = session.world.clusters.get(cluster);
         let program = session.target.program(&cluster.namespace);
         Self {
@@ -97,9 +95,9 @@ impl KeptRow {
             cluster: cluster.name.clone(),
             started: kept.started,
             command: kept.intent.command(program, Values::Hidden).map(|command| command.to_string()),
-            done: kept.steps.iter().filter(|step| is_done(step.state)).count(),
+            done: kept.steps.iter().filter(|step| step.is_done()).count(),
             steps: kept.steps.len(),
-            next: kept.steps.iter().find(|step| !is_done(step.state)).map(|step| step.title.clone()),
+            next: kept.steps.iter().find(|step| !step.is_done()).map(|step| step.title.clone()),
             recreated: there.zip(kept.cluster_uid.as_ref()).map(|(there, uid)| there.uid != *uid),
         }
     }

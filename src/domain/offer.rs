@@ -141,19 +141,16 @@ impl<'a> Question<'a> {
         let Some(paths) = self.in_database().map(|probe| &probe.update_paths) else {
             return Told::Unknown(format!("the update paths of {name} in {database} were not read"));
         };
-        match paths {
-            Fact::Known(paths) if paths.iter().any(|path| path.leads(name, from, wanted)) => {
-                let mut ways = paths.iter().filter(|path| path.leads(name, from, wanted));
-                let way = ways.next().map_or_else(String::new, |path| format!(": {}", path.path));
-                Told::Yes(format!("{pod} has an update path of {name} from {from} to {wanted}{way}"))
-            }
-            Fact::Known(_) if may_come => Told::Unknown(format!(
+        let mut known = paths.known().into_iter().flatten();
+        match (known.find(|path| path.leads(name, from, wanted)), paths) {
+            (Some(way), _) => Told::Yes(format!("{pod} has an update path of {name} from {from} to {wanted}: {}", way.path)),
+            (None, Fact::Known(_)) if may_come => Told::Unknown(format!(
                 "whether an update path leads from {name} {from} to {wanted} is known when the image is mounted"
             )),
-            Fact::Known(_) => Told::No(format!(
+            (None, Fact::Known(_)) => Told::No(format!(
                 "{name} {from} is installed in {database}, and {pod} has no update path from it to {wanted}"
             )),
-            other => Told::Unknown(format!(
+            (None, other) => Told::Unknown(format!(
                 "it cannot be read whether an update path leads from {name} {from} to {wanted}, because {}",
                 because(other)
             )),

@@ -3,6 +3,7 @@
 use super::World;
 use super::cluster::Cluster;
 use super::probe::{DatabaseProbe, InstanceProbe};
+use super::shell::sql_identifier;
 use super::world::library_name;
 
 /// Settings whose libraries PostgreSQL looks for on `dynamic_library_path`, and what fails without them. Those of
@@ -46,7 +47,7 @@ impl Holder<'_> {
 
 /// `DROP EXTENSION` of a name, quoted as an identifier.
 pub fn drop_statement(extension: &str) -> String {
-    format!("DROP EXTENSION \"{}\"", extension.replace('"', "\"\""))
+    format!("DROP EXTENSION {}", sql_identifier(extension))
 }
 
 impl World {

@@ -5,9 +5,14 @@ use std::cmp::Ordering;
 /// Whether a version is lower than another one, by its numbers from the left. Where the numbers are the same, or one of the two
 /// does not begin with a number, it is not.
 pub fn is_lower(one: &str, other: &str) -> bool {
+    order(one, other) == Ordering::Less
+}
+
+/// The order of two versions by their numbers from the left; `Equal` also where one of the two does not begin with a number.
+pub fn order(one: &str, other: &str) -> Ordering {
     match (numbers(one), numbers(other)) {
-        (Some(one), Some(other)) => compared(&one, &other) == Ordering::Less,
-        _ => false,
+        (Some(one), Some(other)) => compared(&one, &other),
+        _ => Ordering::Equal,
     }
 }
 

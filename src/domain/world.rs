@@ -21,7 +21,7 @@ pub(in crate::domain) use questions::newest_mark;
 pub use questions::{
     Dated, EnvironmentGap, Fence, Halt, Lacking, Major, MajorSource, Part, PendingRestart, Refusal, SqlNames, StandbyBlock, Standing,
 };
-pub use questions::{Update, Updates, Way, update_path};
+pub use questions::{Update, Updates, Way, in_order, update_path};
 pub use questions::{is_loaded, library_name};
 
 /// A watch with the time of its last sign of life.

@@ -2,7 +2,7 @@
 
 use super::actions::Chosen;
 use super::form::{Field, FieldId, Form};
-use super::forms::{choice, form, offer};
+use super::forms::{choice, form, offer, words};
 use super::intent::DatabaseWish;
 use super::plan::{Condition, Step};
 use super::steps::step;
@@ -78,6 +78,16 @@ pub(super) fn form_of_asked(chosen: &Chosen, world: &World, title: String, value
     offer_databases(&mut form, world, cluster);
     form.focus = 1;
     Ok(form)
+}
+
+/// What such a form asks for: the extension, the value, the databases.
+pub(super) fn asked_value(form: &mut Form, world: &World, cluster: &Cluster, of: FieldId) -> (String, String, Vec<String>) {
+    let extension = form.value(FieldId::Extension).trim().to_owned();
+    form.blame(FieldId::Extension, not_asked_for(world, cluster, &extension));
+    let value = form.value(of).trim().to_owned();
+    let label = form.fields.iter().find(|field| field.id == of).map_or("value", |field| field.label);
+    form.blame(of, value.is_empty().then(|| format!("a {label} is needed")));
+    (extension, value, words(form.value(FieldId::Databases)))
 }
 
 /// The databases that can be chosen depend on the extension.

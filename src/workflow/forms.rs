@@ -2,6 +2,7 @@
 
 use super::form::{Field, FieldId, FieldKind, Form};
 use crate::domain::World;
+use crate::domain::entry_rules::{env_error, path_list_error};
 use crate::domain::extension::{EnvVar, ExtensionEntry};
 use crate::domain::ids::ClusterKey;
 
@@ -73,6 +74,21 @@ pub(super) fn offer(form: &mut Form, id: FieldId, offered: Vec<String>) {
     let field = form.fields.iter_mut().find(|field| field.id == id);
     if let Some(FieldKind::Choice { options, .. }) = field.map(|field| &mut field.kind) {
         *options = offered;
+    }
+}
+
+/// What is wrong with the paths and the environment of an entry, told at their fields.
+pub(super) fn blame_settings(form: &mut Form, entry: &ExtensionEntry) {
+    for (field, paths) in [
+        (FieldId::ControlPaths, &entry.control_paths),
+        (FieldId::LibraryPaths, &entry.library_paths),
+        (FieldId::LdPaths, &entry.ld_paths),
+        (FieldId::BinPaths, &entry.bin_paths),
+    ] {
+        form.blame(field, path_list_error(paths));
+    }
+    if !entry.env.is_empty() {
+        form.blame(FieldId::Env, env_error(entry));
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::engine::Memory;
 use super::event::{Command, Event};
 use super::intent::Intent;
-use super::plan::{Condition, Plan, Step, StepKind};
+use super::plan::{Condition, Plan, Step};
 use crate::backend::{TargetIdentity, bare_address};
 use crate::domain::{Timestamp, World};
 
@@ -236,13 +236,8 @@ impl Run {
 
     /// It is going to take something away that no database may have, templates among them.
     pub fn reads_templates(&self) -> bool {
-        let open = self
-            .plan
-            .steps
-            .iter()
-            .filter(|step| step.kind == StepKind::Prove || !step.is_done());
         let is_removal = |step: &Step| matches!(step.until(), Some(Condition::ExtensionsGone(..)));
-        !self.is_over() && (self.plan.steps.iter().any(is_removal)) && open.count() > 0
+        !self.is_over() && self.plan.steps.iter().any(is_removal)
     }
 
     /// Its plan was never confirmed: it ends with the view that shows it, and nothing of it is on disk.

@@ -10,7 +10,7 @@ use crate::domain::World;
 use crate::domain::catalog::CatalogImage;
 use crate::domain::cluster::Cluster;
 use crate::domain::extension::{ExtensionEntry, MOUNT_ROOT};
-use crate::domain::image::{Reference, extension_tag, operand_distribution};
+use crate::domain::image::{ExtensionTag, Reference, extension_tag, operand_distribution};
 use crate::domain::known::{CONTRIB, SHIPPED, SHIPPED_LIBRARIES, known_entry};
 use crate::domain::probe::{FileKind, PathFile};
 use crate::domain::removal::Holding;
@@ -47,6 +47,11 @@ fn with(world: &World, cluster: &Cluster, ask: impl FnOnce(&mut Checks<'_>)) -> 
     ask(&mut checks);
     checks.list.sort_by_key(|check| check.result);
     checks.list
+}
+
+/// What the tag of an extension image tells.
+fn tag_of(reference: &str) -> Option<ExtensionTag> {
+    extension_tag(&Reference::parse(reference).ok()?.tag?)
 }
 
 /// The distribution that the tag of an operand image tells.
@@ -158,10 +163,7 @@ impl Checks<'_> {
 
     /// A reference of the cluster itself goes before the catalog's, and is the same for every major version.
     fn own_reference(&self, reference: &str, target: u32, offered: Option<&str>) -> (CheckResult, String, Option<String>) {
-        let made = Reference::parse(reference)
-            .ok()
-            .and_then(|reference| extension_tag(reference.tag.as_deref()?));
-        let Some(made) = made else {
+        let Some(made) = tag_of(reference) else {
             let why = format!("the tag of {reference} says neither PostgreSQL's version nor the distribution");
             return (CheckResult::Unknown, why, None);
         };
@@ -189,9 +191,7 @@ impl Checks<'_> {
 
     /// The distribution is that of the operand image that comes, else that of the present one.
     fn made_for(&self, reference: &str, target: u32, lead: &str) -> (CheckResult, String, Option<String>) {
-        let made = Reference::parse(reference)
-            .ok()
-            .and_then(|reference| extension_tag(reference.tag.as_deref()?));
+        let made = tag_of(reference);
         let coming = self.catalog_image(target).map(|image| image.image.as_str());
         let operand = distribution_of(coming.or_else(|| self.operand_image()));
         match (made, operand) {

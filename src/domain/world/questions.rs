@@ -15,7 +15,7 @@ pub use cluster::{Fence, Halt, Major, MajorSource, StandbyBlock};
 pub use database::{Part, Refusal, Standing};
 pub use entry::{Lacking, SqlNames, library_name};
 pub use instance::{EnvironmentGap, PendingRestart, is_loaded};
-pub use updates::{Update, Updates, Way, update_path};
+pub use updates::{Update, Updates, Way, in_order, update_path};
 
 /// An answer with the time at which it was read, by the clock of this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::edit_preload::preload_step;
 use super::{Begin, Chosen, Guided, Row};
 use crate::domain::change::{ChangeKind, PreloadEdit};
 use crate::domain::cluster::Cluster;
-use crate::domain::entry_rules::{env_error, name_error, path_list_error, reference_error};
+use crate::domain::entry_rules::{name_error, reference_error};
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
@@ -14,7 +14,7 @@ use crate::domain::{Timestamp, World};
 use crate::workflow::asking;
 use crate::workflow::command::Words;
 use crate::workflow::form::{FieldId, Form};
-use crate::workflow::forms::{choice, form, line, lines, listed, offered_by_catalog, some, variables, words};
+use crate::workflow::forms::{blame_settings, choice, form, line, lines, listed, offered_by_catalog, some, variables, words};
 use crate::workflow::intent::{AddExtension, DatabaseWish, Intent, WrongWish};
 use crate::workflow::plan::{Condition, Step};
 use crate::workflow::proof::MustShow;
@@ -125,17 +125,7 @@ fn submit(form: &mut Form, world: &World, cluster: &Cluster, _now: Timestamp) ->
         None => None,
     };
     form.blame(FieldId::Reference, reference);
-    for (field, paths) in [
-        (FieldId::ControlPaths, &entry.control_paths),
-        (FieldId::LibraryPaths, &entry.library_paths),
-        (FieldId::LdPaths, &entry.ld_paths),
-        (FieldId::BinPaths, &entry.bin_paths),
-    ] {
-        form.blame(field, path_list_error(paths));
-    }
-    if !entry.env.is_empty() {
-        form.blame(FieldId::Env, env_error(&entry));
-    }
+    blame_settings(form, &entry);
     let preload = listed(form.value(FieldId::Preload));
     form.blame(FieldId::Preload, names_error(&preload, &[]));
     let databases = match wishes(form, &entry.name) {

@@ -4,7 +4,6 @@
 use super::{Begin, Chosen, Guided, Row};
 use crate::domain::change::{ChangeKind, EntryEdit, FieldEdit};
 use crate::domain::cluster::Cluster;
-use crate::domain::entry_rules::{env_error, path_list_error};
 use crate::domain::extension::{EnvVar, ExtensionEntry};
 use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
@@ -12,7 +11,7 @@ use crate::domain::request::annotation_time;
 use crate::domain::{Timestamp, World};
 use crate::workflow::command::Words;
 use crate::workflow::form::{Field, FieldId, Form};
-use crate::workflow::forms::{HIDDEN, choice, form, line, some, variables, words};
+use crate::workflow::forms::{HIDDEN, blame_settings, choice, form, line, some, variables, words};
 use crate::workflow::intent::{EditEntry, Intent, Place};
 use crate::workflow::plan::{Condition, Step};
 use crate::workflow::proof::MustShow;
@@ -121,17 +120,7 @@ fn submit(form: &mut Form, _world: &World, cluster: &Cluster, now: Timestamp) ->
         Ok(env) => after.env = env,
         Err(why) => form.blame(FieldId::Env, Some(why)),
     }
-    for (field, paths) in [
-        (FieldId::ControlPaths, &after.control_paths),
-        (FieldId::LibraryPaths, &after.library_paths),
-        (FieldId::LdPaths, &after.ld_paths),
-        (FieldId::BinPaths, &after.bin_paths),
-    ] {
-        form.blame(field, path_list_error(paths));
-    }
-    if !after.env.is_empty() {
-        form.blame(FieldId::Env, env_error(&after));
-    }
+    blame_settings(form, &after);
     let edit = EntryEdit::between(&there, &after);
     let wanted = some(form.value(FieldId::After)).unwrap_or_else(|| FIRST.to_owned());
     let is = at

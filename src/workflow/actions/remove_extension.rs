@@ -8,10 +8,9 @@ use crate::domain::database::{Ensure, RESERVED};
 use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
 use crate::domain::ladder::NamesFrom;
-use crate::domain::probe::InstalledExtension;
 use crate::domain::removal::{Holder, Holding};
 use crate::domain::shell::ShellCommand;
-use crate::domain::world::library_name;
+use crate::domain::world::{in_order, library_name};
 use crate::domain::{Timestamp, World};
 use crate::workflow::asking;
 use crate::workflow::command::Words;
@@ -68,22 +67,6 @@ fn submit(form: &mut Form, world: &World, cluster: &Cluster, _now: Timestamp) ->
     .on(cluster.key.clone())
 }
 
-/// What takes something else with it comes first: an extension before those that it requires.
-fn in_order(installed: &[InstalledExtension], names: &[String]) -> Vec<String> {
-    let mut left: Vec<&String> = names.iter().collect();
-    let mut order: Vec<String> = Vec::new();
-    let requires = |name: &String, other: &String| {
-        let mut there = installed.iter().filter(|there| there.name == *name);
-        there.any(|there| there.requires.contains(other))
-    };
-    while !left.is_empty() {
-        // In a circle, which PostgreSQL does not allow, the first one goes.
-        let free = left.iter().position(|name| left.iter().all(|other| !requires(other, name)));
-        order.push(left.remove(free.unwrap_or_default()).clone());
-    }
-    order
-}
-
 impl RemoveExtension {
     /// Drops by the `Database` objects: where one describes the database, and the extension is there or asked for.
     fn drops(&self, cluster: &ClusterKey, world: &World) -> Vec<Step> {
@@ -94,7 +77,12 @@ impl RemoveExtension {
         for object in world.objects_in(cluster).filter(|object| !object.wants_it_dropped()) {
             let facts = world.facts_of(there, &object.database);
             let installed = facts.and_then(|(_, facts)| facts.installed.known()).map_or(&[][..], Vec::as_slice);
-            for name in in_order(installed, &self.names) {
+            let requires = |name: &String, other: &String| {
+                let mut there = installed.iter().filter(|there| there.name == *name);
+                there.any(|there| there.requires.contains(other))
+            };
+            // What requires something is dropped before it.
+            for name in in_order(self.names.clone(), |one, other| requires(other, one)) {
                 let is_installed = installed.iter().any(|there| there.name == name);
                 let is_asked_for = object.item(&name).is_some_and(|item| item.ensure == Ensure::Present);
                 if is_installed || is_asked_for {

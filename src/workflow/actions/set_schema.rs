@@ -8,7 +8,7 @@ use crate::domain::{Timestamp, World};
 use crate::workflow::asking;
 use crate::workflow::command::Words;
 use crate::workflow::form::{FieldId, Form};
-use crate::workflow::forms::{line, some, words};
+use crate::workflow::forms::line;
 use crate::workflow::intent::{DatabaseWish, Intent, SetSchema};
 use crate::workflow::plan::Step;
 use crate::workflow::proof::MustShow;
@@ -31,15 +31,10 @@ fn opened(chosen: &Chosen, world: &World) -> Result<Begin, String> {
 }
 
 fn submit(form: &mut Form, world: &World, cluster: &Cluster, _now: Timestamp) -> Intent {
-    let extension = form.value(FieldId::Extension).trim().to_owned();
-    form.blame(FieldId::Extension, asking::not_asked_for(world, cluster, &extension));
-    let schema = some(form.value(FieldId::Schema));
-    let error = schema.is_none().then(|| "a schema is needed".to_owned());
-    form.blame(FieldId::Schema, error);
-    let databases = words(form.value(FieldId::Databases));
+    let (extension, schema, databases) = asking::asked_value(form, world, cluster, FieldId::Schema);
     SetSchema {
         extension,
-        schema: schema.unwrap_or_default(),
+        schema,
         databases,
     }
     .on(cluster.key.clone())

@@ -4,12 +4,12 @@ use super::{Begin, Chosen, Guided, Row};
 use crate::domain::cluster::Cluster;
 use crate::domain::hidden::Values;
 use crate::domain::ids::ClusterKey;
-use crate::domain::versions::is_lower;
+use crate::domain::versions::{is_lower, order};
 use crate::domain::{Timestamp, World};
 use crate::workflow::asking;
 use crate::workflow::command::Words;
 use crate::workflow::form::{FieldId, Form};
-use crate::workflow::forms::{choice, offer, some, words};
+use crate::workflow::forms::{choice, offer};
 use crate::workflow::intent::{DatabaseWish, Intent, SetVersion};
 use crate::workflow::plan::Step;
 use crate::workflow::proof::MustShow;
@@ -64,28 +64,15 @@ fn reachable(world: &World, cluster: &ClusterKey, extension: &str) -> Vec<String
             }
         }
     }
-    versions.sort_by(|one, other| {
-        if is_lower(one, other) {
-            std::cmp::Ordering::Less
-        } else if is_lower(other, one) {
-            std::cmp::Ordering::Greater
-        } else {
-            one.cmp(other)
-        }
-    });
+    versions.sort_by(|one, other| order(one, other).then_with(|| one.cmp(other)));
     versions
 }
 
 fn submit(form: &mut Form, world: &World, cluster: &Cluster, _now: Timestamp) -> Intent {
-    let extension = form.value(FieldId::Extension).trim().to_owned();
-    form.blame(FieldId::Extension, asking::not_asked_for(world, cluster, &extension));
-    let version = some(form.value(FieldId::Version));
-    let error = version.is_none().then(|| "a version is needed".to_owned());
-    form.blame(FieldId::Version, error);
-    let databases = words(form.value(FieldId::Databases));
+    let (extension, version, databases) = asking::asked_value(form, world, cluster, FieldId::Version);
     SetVersion {
         extension,
-        version: version.unwrap_or_default(),
+        version,
         databases,
     }
     .on(cluster.key.clone())

@@ -24,6 +24,10 @@ impl Parts {
         }
     }
 
+    fn are_of(&self, cluster: &Cluster) -> bool {
+        self.entries == cluster.spec.extensions && self.preload == cluster.spec.preload && self.managers == cluster.managers
+    }
+
     /// Who has written to the cluster since, by the name of the program.
     fn writers(&self, cluster: &Cluster, owns: fn(&FieldManager) -> bool) -> String {
         let is_new = |manager: &&FieldManager| {
@@ -51,6 +55,9 @@ pub(super) fn notice(run: &mut Run, world: &World, now: Timestamp) {
     let Some(cluster) = world.clusters.get(&run.intent.cluster) else {
         return;
     };
+    if run.memory.parts.as_ref().is_some_and(|parts| parts.are_of(cluster)) {
+        return;
+    }
     let there = Parts::of(cluster);
     let Some(before) = run.memory.parts.replace(there.clone()) else {
         return;
@@ -79,7 +86,7 @@ pub(super) fn notice(run: &mut Run, world: &World, now: Timestamp) {
 pub(super) fn who_reverted(run: &Run, world: &World) -> String {
     let cluster = world.clusters.get(&run.intent.cluster);
     match (&run.memory.parts, cluster) {
-        (Some(before), Some(cluster)) if *before != Parts::of(cluster) => {
+        (Some(before), Some(cluster)) if !before.are_of(cluster) => {
             before.writers(cluster, |manager| manager.owns_extensions || manager.owns_preload)
         }
         _ => "another user".to_owned(),

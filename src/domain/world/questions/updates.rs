@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::entry::library_name;
 use crate::domain::World;
 use crate::domain::cluster::Cluster;
-use crate::domain::database::Ensure;
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::{ClusterKey, DatabaseKey};
 use crate::domain::instance::Instance;
@@ -193,7 +192,7 @@ impl World {
                 }
                 Some(installed) => {
                     let there = installed.iter().filter(|there| names.contains(there.name.as_str())).collect();
-                    for extension in in_order(there) {
+                    for extension in in_order(there, |one, other| one.requires.contains(&other.name)) {
                         updates.list.push(self.update(cluster, entry, probe, database, extension, &readers));
                     }
                 }
@@ -234,7 +233,10 @@ impl World {
         let (offered, way, seen) = way(cluster, database, there, readers);
         let (lost, doubtful) = libraries(entry, primary, there, readers);
         Update {
-            object: self.object_asking(&cluster.key, &database.database, &there.name),
+            object: self
+                .asking_for(&cluster.key, &there.name)
+                .find(|object| object.database == database.database)
+                .map(|object| object.key.clone()),
             database: database.database.clone(),
             extension: there.name.clone(),
             installed: there.version.clone(),
@@ -253,30 +255,21 @@ impl World {
             doubtful,
         }
     }
-
-    /// The `Database` object of a database that asks for a SQL extension.
-    fn object_asking(&self, cluster: &ClusterKey, database: &str, extension: &str) -> Option<DatabaseKey> {
-        let mut objects = self.objects_of(cluster, database).filter(|object| object.ensure == Ensure::Present);
-        let asks = objects.find(|object| {
-            let mut items = object.extensions.iter();
-            items.any(|item| item.name == extension && item.ensure == Ensure::Present)
-        })?;
-        Some(asks.key.clone())
-    }
 }
 
-/// An extension after those of the same entry that it requires.
-fn in_order(mut open: Vec<&InstalledExtension>) -> Vec<&InstalledExtension> {
-    let mut done: Vec<&InstalledExtension> = Vec::new();
+/// Each after all the others that it waits for. In a circle, which PostgreSQL does not allow between extensions, the first
+/// one goes.
+pub fn in_order<T>(mut open: Vec<T>, waits_for: impl Fn(&T, &T) -> bool) -> Vec<T> {
+    let mut order = Vec::new();
     while !open.is_empty() {
-        let is_free = |one: &&&InstalledExtension| {
-            let mut others = open.iter().filter(|other| other.name != one.name);
-            others.all(|other| !one.requires.contains(&other.name))
+        let is_free = |at: usize, one: &T| {
+            let mut others = open.iter().enumerate().filter(|(other, _)| *other != at);
+            others.all(|(_, other)| !waits_for(one, other))
         };
-        let at = open.iter().position(|one| is_free(&one)).unwrap_or_default();
-        done.push(open.remove(at));
+        let free = open.iter().enumerate().position(|(at, one)| is_free(at, one));
+        order.push(open.remove(free.unwrap_or_default()));
     }
-    done
+    order
 }
 
 /// What is offered in the place of an installed version, whether a path leads there, and who was seen to mount the image.
