@@ -65,6 +65,12 @@ impl Statement {
         Self::DependentsOf,
     ];
 
+    /// Whether it is asked about one extension, with its name as the parameter.
+    #[cfg(test)]
+    fn is_about_an_extension(self) -> bool {
+        matches!(self, Self::UpdatePathsOf | Self::DependentsOf)
+    }
+
     /// Its text, without a semicolon.
     pub(super) fn sql(self) -> &'static str {
         match self {
@@ -110,6 +116,18 @@ impl Ask {
         Self::about(Statement::DependentsOf, extension)
     }
 
+    /// Every statement, about this extension where it is about one.
+    #[cfg(test)]
+    pub(super) fn each(extension: &str) -> [Self; Statement::ALL.len()] {
+        Statement::ALL.map(|statement| {
+            if statement.is_about_an_extension() {
+                Self::about(statement, extension)
+            } else {
+                Self::from(statement)
+            }
+        })
+    }
+
     fn about(statement: Statement, extension: &str) -> Self {
         Self {
             statement,
@@ -144,8 +162,7 @@ mod tests {
             ] {
                 assert!(!code.contains(word), "{statement:?} has {word}");
             }
-            let takes_one = matches!(statement, Statement::UpdatePathsOf | Statement::DependentsOf);
-            assert_eq!(code.contains("$1"), takes_one, "{statement:?}");
+            assert_eq!(code.contains("$1"), statement.is_about_an_extension(), "{statement:?}");
         }
     }
 }

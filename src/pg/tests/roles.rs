@@ -26,11 +26,7 @@ async fn ask_as(server: &Arc<Server>, role: &str) -> Vec<(Statement, Answer)> {
     let line = Line::prepare(way, &door, &Arc::default(), &Avoided::default(), &request(), TIMEOUT)
         .await
         .unwrap();
-    let asks = Statement::ALL.map(|statement| match statement {
-        Statement::UpdatePathsOf => Ask::paths_of("plpgsql"),
-        other => Ask::from(other),
-    });
-    let answers = line.open("postgres").await.unwrap().ask(&asks).await.unwrap();
+    let answers = line.open("postgres").await.unwrap().ask(&Ask::each("plpgsql")).await.unwrap();
     Statement::ALL.into_iter().zip(answers).collect()
 }
 
