@@ -132,7 +132,8 @@ pub struct ProbeRequest {
     pub environment: Vec<String>,
     /// SQL extensions that are going to be dropped: what depends on them is read, too.
     pub dropping: Vec<String>,
-    /// Templates are read as well: what is to be removed must not be in one.
+    /// Templates are read as well: what is to be removed must not be in one. Asked of the primary alone, which in a replica
+    /// cluster is a standby.
     pub templates: bool,
     /// Open new sessions: proof must not come from a session that was there before.
     pub fresh: bool,

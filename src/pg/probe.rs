@@ -193,7 +193,7 @@ impl Prober {
 }
 
 impl Prober {
-    /// The templates of a primary, one after the other: each session ends at once, because nobody can copy a database that
+    /// The templates, one after the other: each session ends at once, because nobody can copy a database that
     /// somebody is connected to.
     async fn templates(
         &self,
@@ -203,7 +203,7 @@ impl Prober {
         wanted: &Wanted<'_>,
         end: Instant,
     ) -> Option<Templates> {
-        let server = probe.server.known().filter(|server| request.templates && !server.standby)?;
+        let server = probe.server.known().filter(|_| request.templates)?;
         let leaving = Wanted {
             overrides: None,
             ..*wanted

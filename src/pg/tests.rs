@@ -579,6 +579,17 @@ async fn a_standby_tells_whether_it_streams_and_a_primary_does_not() {
         }
     }
     assert_eq!(streams, Some(true), "{}", standby.log());
+    // The primary of a replica cluster is a standby.
+    let wanted = ProbeRequest {
+        templates: true,
+        ..request()
+    };
+    let Observation::Probed(probe) = observe(TestDoor::new(&standby), DatabaseAccess::Tunnel, wanted).await else {
+        panic!("no answer")
+    };
+    let read: Vec<_> = probe.templates.iter().flat_map(|read| &read.databases).collect();
+    assert_eq!(read.iter().map(|read| read.database.as_str()).collect::<Vec<_>>(), ["template1"]);
+    assert!(read[0].installed.known().is_some());
     let door = TestDoor::new(&standby).without(&["orders-superuser"]);
     let owner = probed(door, DatabaseAccess::Tunnel).await;
     assert_eq!(owner.server.known().unwrap().wal_receiver, None);

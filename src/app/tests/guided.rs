@@ -1,15 +1,18 @@
 //! Guided actions, from the key to the proof.
 
+use std::collections::BTreeSet;
+
 use super::seat::{FIRST, FOO, Seat, orders, target};
 use crate::app::action::Action;
 use crate::app::effect::Effect;
 use crate::app::keys::KeyChord;
 use crate::app::model::{Context, Overlay};
 use crate::app::msg::Msg;
-use crate::backend::Access;
+use crate::backend::{Access, Read};
 use crate::domain::ladder::{RungKind, RungState};
 use crate::domain::probe::Fact;
 use crate::domain::world::Probe;
+use crate::workflow::event::Event;
 use crate::workflow::intent;
 use crate::workflow::run::Phase;
 use crate::workflow::{FieldId, GuidedAction};
@@ -300,4 +303,25 @@ fn key_of(action: Action) -> KeyChord {
         .iter()
         .filter(|binding| binding.action == action && binding.context == Context::Main);
     own.next().unwrap().chord
+}
+
+/// Nobody can copy a template while somebody is connected to it.
+#[test]
+fn a_removal_reads_the_templates_of_the_primary_alone() {
+    let mut seat = Seat::new();
+    let removal = intent::RemoveExtension {
+        entry: "hstore".to_owned(),
+        names: vec!["hstore".to_owned()],
+        libraries: Vec::new(),
+        is_unknown: false,
+    };
+    seat.fold(Msg::Begin(FIRST, removal.on(orders())));
+    let id = seat.run().id.clone();
+    seat.fold(Msg::Tell(id, Event::Confirmed("orders".to_owned())));
+    seat.wait(60);
+    let with_templates = seat.reads.iter().filter_map(|read| match read {
+        Read::Probe(request) if request.templates => Some(request.pod.name.as_str()),
+        _ => None,
+    });
+    assert_eq!(with_templates.collect::<BTreeSet<_>>(), BTreeSet::from(["orders-1"]));
 }

@@ -332,10 +332,15 @@ fn effects(model: &Model, id: &RunId, command: Command) -> Vec<Effect> {
             .collect(),
         Command::Probe(pods) => {
             let mut reads = observe::reads(world, target, &pods, true);
+            let primary = world
+                .clusters
+                .get(&run.intent.cluster)
+                .and_then(|cluster| world.primary_of(cluster));
             for effect in &mut reads {
                 if let Effect::Read(_, Read::Probe(request)) = effect {
                     request.dropping = run.dropping();
-                    request.templates = run.reads_templates();
+                    let is_primary = primary.is_some_and(|primary| primary.key == request.pod);
+                    request.templates = is_primary && run.reads_templates();
                 }
             }
             reads
