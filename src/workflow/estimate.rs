@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::catalog;
-use crate::domain::change::{Change, ChangeKind, EntryEdit, FieldEdit};
+use crate::domain::change::{Change, ChangeKind, EntryEdit, FieldEdit, ItemEdit};
 use crate::domain::cluster::{Cluster, UpdateMethod, UpdateStrategy};
 use crate::domain::database::ReclaimPolicy;
 use crate::domain::ids::DatabaseKey;
@@ -132,10 +132,29 @@ pub(super) fn consequences(change: &Change, world: &World, known: Option<&BTreeS
         ChangeKind::SetDatabaseExtension { extension, .. } if extension.ensure == crate::domain::database::Ensure::Absent => {
             vec![format!("no restart; {} is dropped, unless something depends on it", extension.name)]
         }
-        ChangeKind::SetDatabaseExtension { .. } => vec!["no restart".to_owned()],
+        ChangeKind::SetDatabaseExtension { key, extension } => moving(key, extension, world, cluster),
         ChangeKind::UnsetDatabaseExtension { .. } => vec!["no restart; nothing is dropped in PostgreSQL".to_owned()],
         ChangeKind::DeleteDatabase { key, .. } => deleting_object(world, key),
     }
+}
+
+/// What a request for an extension brings about: one that is there is moved to another schema.
+fn moving(key: &DatabaseKey, extension: &ItemEdit, world: &World, cluster: &Cluster) -> Vec<String> {
+    let mut lines = vec!["no restart".to_owned()];
+    let name = &extension.name;
+    let there = world.databases.get(key).and_then(|object| {
+        let (_, facts) = world.facts_of(cluster, &object.database)?;
+        facts.installed.known()?.iter().find(|there| there.name == *name)
+    });
+    if let (Some(schema), Some(there)) = (extension.schema.value(), there)
+        && there.schema != schema
+    {
+        lines.push(format!(
+            "{name} moves from schema {} to {schema}: what names its objects by the old schema, or does not have {schema} on its search_path, no longer finds them",
+            there.schema
+        ));
+    }
+    lines
 }
 
 /// What an edit of an entry brings about: paths are reloaded, a pull policy rolls the pods, the rest waits for a restart.

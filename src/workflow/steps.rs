@@ -112,21 +112,20 @@ fn preload_title(edit: &PreloadEdit) -> String {
 }
 
 fn edited(edit: &ItemEdit) -> String {
-    match edit.version.value() {
-        Some(version) => format!("{} {version}", edit.name),
-        None => edit.name.clone(),
-    }
+    item(&edit.name, edit.version.value(), edit.schema.value())
 }
 
-fn item(extension: &RequestedExtension) -> String {
-    match &extension.version {
-        Some(version) => format!("{} {version}", extension.name),
-        None => extension.name.clone(),
-    }
+fn item(name: &str, version: Option<&str>, schema: Option<&str>) -> String {
+    let version = version.map(|version| format!(" {version}")).unwrap_or_default();
+    let schema = schema.map(|schema| format!(" in schema {schema}")).unwrap_or_default();
+    format!("{name}{version}{schema}")
 }
 
 fn names(extensions: &[RequestedExtension]) -> String {
-    extensions.iter().map(item).collect::<Vec<_>>().join(", ")
+    let all = extensions.iter();
+    all.map(|there| item(&there.name, there.version.as_deref(), there.schema.as_deref()))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The SQL extensions that a change drops.

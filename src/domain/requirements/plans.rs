@@ -253,12 +253,12 @@ impl Checks<'_> {
         }
         for (name, databases) in by_name {
             let databases: Vec<String> = databases.into_iter().collect();
-            self.operand_file(&name, &databases.join(", "));
+            let verb = if databases.len() == 1 { "has" } else { "have" };
+            self.operand_file(&name, &format!("{} {verb} {name}", databases.join(", ")));
         }
     }
 
-    fn operand_file(&mut self, name: &str, databases: &str) {
-        let has = format!("{databases} has {name}");
+    fn operand_file(&mut self, name: &str, has: &str) {
         let entry = self.provider(name);
         let is_shipped = SHIPPED.contains(&name);
         let (result, evidence, hint) = match (entry, self.is_by_operand(name)) {

@@ -144,7 +144,8 @@ impl Checks<'_> {
             self.library(library);
         }
         if is_plain && !list.is_empty() {
-            let evidence = format!("{} are plain names", list.join(", "));
+            let are = if list.len() == 1 { "is a plain name" } else { "are plain names" };
+            let evidence = format!("{} {are}", list.join(", "));
             self.say(CheckCode::PreloadNames, CheckResult::Pass, self.of_cluster(), evidence, None);
         }
     }
