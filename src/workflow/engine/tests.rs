@@ -20,6 +20,7 @@ mod awaiting;
 mod changing;
 mod clocks;
 mod life;
+mod matrix;
 mod others;
 mod recordings;
 mod rehearsal;

@@ -5,11 +5,11 @@ use crate::domain::cluster::{ReplicaSpec, UpdateMethod};
 use crate::domain::extension::ExtensionEntry;
 
 const BEFORE: &str = fixture::HSTORE;
-const AFTER: &str = "rig.local/hstore:1.9-18-bookworm";
+pub(super) const AFTER: &str = "rig.local/hstore:1.9-18-bookworm";
 
 type Edit = fn(&mut World);
 
-fn to(reference: &str) -> Intent {
+pub(super) fn to(reference: &str) -> Intent {
     intent::ChangeImage::new("hstore", Some(reference.to_owned()), fixture::now()).on(fixture::cluster_key())
 }
 
@@ -21,12 +21,25 @@ pub(super) fn switchover(world: &mut World) {
     fixture::change(world, |cluster| cluster.spec.update_method = UpdateMethod::Switchover);
 }
 
-fn replica(world: &mut World) {
+pub(super) fn replica(world: &mut World) {
     fixture::change(world, |cluster| {
         cluster.spec.replica = Some(ReplicaSpec {
             enabled: Some(true),
             ..ReplicaSpec::default()
         });
+    });
+}
+
+/// Operator 1.28.2: no entries from catalogs, and none in the status.
+pub(super) fn older(world: &mut World) {
+    for instance in world.instances.values_mut() {
+        instance.operator_version = Some("1.28.2".to_owned());
+    }
+    world.catalogs.clear();
+    fixture::change(world, |cluster| {
+        cluster.status.resolved.as_mut().unwrap().extensions = None;
+        cluster.spec.catalog = None;
+        cluster.spec.extensions[0].reference = Some(fixture::PGVECTOR.to_owned());
     });
 }
 
@@ -330,17 +343,6 @@ fn the_image_of_the_catalog_is_taken_by_leaving_the_reference_out() {
 
 #[test]
 fn an_operator_that_reports_no_resolved_entries_is_followed_by_its_pods() {
-    let older: Edit = |world| {
-        for instance in world.instances.values_mut() {
-            instance.operator_version = Some("1.28.2".to_owned());
-        }
-        world.catalogs.clear();
-        fixture::change(world, |cluster| {
-            cluster.status.resolved.as_mut().unwrap().extensions = None;
-            cluster.spec.catalog = None;
-            cluster.spec.extensions[0].reference = Some(fixture::PGVECTOR.to_owned());
-        });
-    };
     let mut stage = stage_of(older, &["1.8--1.9"]);
     stage.operator = Some("1.28.2".to_owned());
     walk(&mut stage, true);

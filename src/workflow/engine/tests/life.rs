@@ -21,7 +21,7 @@ fn app() -> DatabaseKey {
     DatabaseKey::new("shop", "orders-app")
 }
 
-fn update(source: &str, target: &str) -> UpdatePath {
+pub(super) fn update(source: &str, target: &str) -> UpdatePath {
     UpdatePath {
         name: "vector".to_owned(),
         source: source.to_owned(),
@@ -35,6 +35,15 @@ pub(super) fn set_version(version: &str) -> Intent {
         extension: "vector".to_owned(),
         version: version.to_owned(),
         databases: Vec::new(),
+    }
+    .on(fixture::cluster_key())
+}
+
+pub(super) fn set_schema(schema: &str) -> Intent {
+    intent::SetSchema {
+        extension: "hstore".to_owned(),
+        schema: schema.to_owned(),
+        databases: vec!["app".to_owned()],
     }
     .on(fixture::cluster_key())
 }
@@ -149,13 +158,13 @@ fn a_version_without_a_path_or_backwards_is_refused() {
 
 #[test]
 fn a_schema_is_set_and_a_refused_one_is_put_back() {
-    let wanted = intent::SetSchema {
-        extension: "hstore".to_owned(),
-        schema: "tools".to_owned(),
-        databases: vec!["app".to_owned()],
-    }
-    .on(fixture::cluster_key());
+    let wanted = set_schema("tools");
     let mut stage = stage(&wanted);
+    let step = &stage.run.plan.steps[0];
+    assert_eq!(step.title, "ask for hstore in schema tools by the Database object orders-app");
+    let told = step.consequences.join("\n");
+    assert!(told.contains("hstore moves from schema public to tools"), "{told}");
+    stage.immovable = true;
     stage.confirm();
     stage.until("the proof", |phase| matches!(phase, Phase::Proving | Phase::Failed { .. }));
     let item = stage.world.databases[&app()].item("hstore").cloned().unwrap();

@@ -7,7 +7,7 @@ use super::second_writer::{self, Theirs};
 use crate::backend::{BackendError, ErrorKind, Reply};
 use crate::domain::catalog::resolve;
 use crate::domain::change::{FIELD_MANAGER, Request, Resource};
-use crate::domain::cluster::{FieldManager, UpdateStrategy};
+use crate::domain::cluster::{self, FieldManager, UpdateStrategy};
 use crate::domain::database::{AppliedExtension, Ensure, RequestedExtension};
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::fixture;
@@ -90,6 +90,14 @@ pub(super) struct Stage {
     pub(super) asleep: bool,
     /// Version of the operator, if it is not that of the fixture.
     pub(super) operator: Option<String>,
+    /// PostgreSQL leaves extensions in their schema.
+    pub(super) immovable: bool,
+    /// Schemas that extensions were moved to, by database and name.
+    schemas: BTreeMap<(String, String), String>,
+    /// The reload that was made last, and when.
+    reloaded: (Option<String>, Timestamp),
+    /// When each server was started again in its pod, by UID.
+    restarted: BTreeMap<String, Timestamp>,
     /// Pods made so far.
     made: u32,
     /// Disk of the state directory is full.
@@ -173,6 +181,10 @@ impl Stage {
             silent: false,
             asleep: false,
             operator: None,
+            immovable: false,
+            schemas: BTreeMap::new(),
+            reloaded: (None, fixture::now()),
+            restarted: BTreeMap::new(),
             made: 0,
             disk_full: false,
             ahead: 0,
@@ -206,6 +218,12 @@ impl Stage {
 
     /// The program is killed: the run and whatever it waits for are gone. What is on disk is taken up again.
     pub(super) fn killed_and_resumed(&mut self) {
+        self.killed_and_resumed_at_once();
+        self.settle();
+    }
+
+    /// The same, and nothing that the run asks for then was carried out yet.
+    pub(super) fn killed_and_resumed_at_once(&mut self) {
         self.queue.clear();
         self.wakes.clear();
         let kept = self.kept.clone().expect("something is on disk");
@@ -213,7 +231,6 @@ impl Stage {
         let (run, commands) = Run::resume(serde_json::from_str(&json).unwrap(), &self.world, self.now);
         self.run = run;
         self.queue = commands;
-        self.settle();
     }
 
     pub(super) fn tell(&mut self, event: Event) {
@@ -262,6 +279,30 @@ impl Stage {
             }
         }
         panic!("no write comes: {:?} {}", self.run.phase, self.run.progress);
+    }
+
+    /// Carries out one command, or lets a second pass.
+    pub(super) fn advance(&mut self) {
+        if self.queue.is_empty() {
+            self.tick();
+        } else {
+            let command = self.queue.remove(0);
+            self.carry_out(command);
+        }
+    }
+
+    /// Whether the next command is a write.
+    pub(super) fn is_about_to_write(&self) -> bool {
+        matches!(self.queue.first(), Some(Command::Apply(..)))
+    }
+
+    /// The next command, a write, is carried out, and the program is killed before it hears so.
+    pub(super) fn killed_before_the_answer(&mut self) {
+        let Command::Apply(step, request) = self.queue.remove(0) else {
+            panic!("no write: {:?}", self.run.phase)
+        };
+        self.make(step, &request).expect("the server accepts it");
+        self.killed_and_resumed_at_once();
     }
 
     fn carry_out(&mut self, command: Command) {
@@ -330,12 +371,26 @@ impl Stage {
             }
             Some(Fault::Swallowed | Fault::Fine) | None => {}
         }
+        let result = self.make(step, request);
+        let result = if fault == Some(Fault::Swallowed) {
+            Err(BackendError::new(ErrorKind::Timeout, "no answer in time"))
+        } else {
+            result
+        };
+        self.tell(Event::Applied(step, result));
+    }
+
+    /// The server carries a write out.
+    fn make(&mut self, step: usize, request: &Request) -> Result<Reply, BackendError> {
         let before = self.world.clone();
-        let result = match carry_out(&mut self.world, request) {
+        match carry_out(&mut self.world, request) {
             Ok(()) => {
                 self.writes.push(request.clone());
                 second_writer::judge(self, &before, step, request);
                 self.sign(request);
+                if request.resource == Resource::ClusterStatus {
+                    self.restart_in_place();
+                }
                 Ok(Reply {
                     uid: self.uid(request),
                     ..reply(self.generation(request))
@@ -343,13 +398,25 @@ impl Stage {
             }
             Err(Refusal::Conflict) => Err(BackendError::new(ErrorKind::Conflict, "the object has been modified")),
             Err(refusal) => Err(BackendError::new(ErrorKind::Rejected, format!("{refusal:?}"))),
-        };
-        let result = if fault == Some(Fault::Swallowed) {
-            Err(BackendError::new(ErrorKind::Timeout, "no answer in time"))
-        } else {
-            result
-        };
-        self.tell(Event::Applied(step, result));
+        }
+    }
+
+    /// The server of the primary is started again in its pod, where the status asks for it.
+    fn restart_in_place(&mut self) {
+        let status = &self.world.clusters[&fixture::cluster_key()].status;
+        let (phase, primary) = (status.phase_kind(), status.current_primary.clone());
+        if phase != cluster::Phase::RestartingInPlace {
+            return;
+        }
+        let primary = self
+            .world
+            .instances
+            .values()
+            .find(|instance| Some(&instance.key.name) == primary.as_ref());
+        let uid = primary.expect("a primary").uid.clone();
+        let libraries = self.wanted_libraries();
+        self.restarted.insert(uid.clone(), self.now);
+        self.preloaded.insert(uid, libraries);
     }
 
     /// The API server records who has written what, and when by its clock.
@@ -526,14 +593,17 @@ impl Stage {
         probe.at = self.now;
         let libraries = self.preloaded.get(&instance.uid).cloned().unwrap_or_default();
         let wanted = self.wanted_libraries();
-        let primary = self.world.clusters[&fixture::cluster_key()].status.current_primary.clone();
+        let is_primary = self.is_primary(&instance.key.name);
+        let is_replica_cluster = self.world.clusters[&fixture::cluster_key()].follows().is_some();
         let server = fixture::server(&mut probe);
-        server.standby = primary.as_ref() != Some(&instance.key.name);
+        server.standby = is_replica_cluster || !is_primary;
         server.loaded = libraries.iter().map(|library| fixture::loaded(&format!("{library}.so"))).collect();
         let mut setting = fixture::setting(&libraries.join(","));
         setting.pending_restart = libraries != wanted;
         server.settings.insert("shared_preload_libraries".to_owned(), setting);
         server.templates = vec!["template1".to_owned()];
+        server.started = self.restarted.get(&instance.uid).copied().or(server.started);
+        server.configured = Some(self.reloaded.1);
         server.databases.push(DatabaseOwner {
             database: "ledger".to_owned(),
             owner: "bookkeeper".to_owned(),
@@ -567,7 +637,7 @@ impl Stage {
         if self.vague {
             probe.versions = Fact::Unknown("it took too long".to_owned());
         }
-        probe.templates = self.run.reads_templates().then(|| Templates {
+        probe.templates = (is_primary && self.run.reads_templates()).then(|| Templates {
             at: self.now,
             databases: vec![self.database(instance, "template1", &self.template, &paths)],
         });
@@ -590,7 +660,13 @@ impl Stage {
             installed: Fact::Known(
                 installed
                     .iter()
-                    .map(|(name, version)| fixture::installed(name, version, &format!("$libdir/{name}")))
+                    .map(|(name, version)| {
+                        let mut there = fixture::installed(name, version, &format!("$libdir/{name}"));
+                        if let Some(schema) = self.schemas.get(&(database.to_owned(), name.clone())) {
+                            there.schema.clone_from(schema);
+                        }
+                        there
+                    })
                     .collect(),
             ),
             settings: Fact::Known(paths.clone()),
@@ -688,6 +764,7 @@ impl Stage {
     fn operate(&mut self) {
         self.apply_databases();
         self.promote();
+        self.reload();
         if self.make_missing() || self.take_over() {
             return;
         }
@@ -724,6 +801,15 @@ impl Stage {
         fixture::change(&mut self.world, |cluster| {
             cluster.status.current_primary.clone_from(&cluster.status.target_primary);
         });
+    }
+
+    /// Every server reads its configuration again where it is asked to.
+    fn reload(&mut self) {
+        let annotations = &self.world.clusters[&fixture::cluster_key()].annotations;
+        let asked = annotations.get(crate::domain::cnpg::RELOADED_AT).cloned();
+        if asked != self.reloaded.0 {
+            self.reloaded = (asked, self.now);
+        }
     }
 
     fn phase(&mut self, phase: &str) {
@@ -888,10 +974,18 @@ impl Stage {
             for item in &object.extensions {
                 installed.retain(|(name, _)| *name != item.name);
                 let stays = there(item).filter(|_| image.is_some() && item.name == "hstore" && (fails(item) || item.version.is_none()));
+                if item.ensure == Ensure::Absent {
+                    continue;
+                }
                 if let Some(stays) = stays {
                     installed.push(stays.clone());
-                } else if item.ensure == Ensure::Present && !fails(item) {
+                } else if !fails(item) {
                     installed.push((item.name.clone(), item.version.clone().unwrap_or_else(|| "1.0".to_owned())));
+                }
+            }
+            for item in object.extensions.iter().filter(|item| !self.immovable && !fails(item)) {
+                if let Some(schema) = &item.schema {
+                    self.schemas.insert((object.database.clone(), item.name.clone()), schema.clone());
                 }
             }
             let failing = object.extensions.iter().any(fails);
