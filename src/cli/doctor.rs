@@ -25,14 +25,21 @@ use crate::domain::sentence::Sentence;
 pub(super) struct Doctor {
     api_version: &'static str,
     kind: &'static str,
-    checks: Vec<Check>,
+    checks: Vec<ClusterCheck>,
 }
 
-/// One check.
+/// A check of a cluster.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Check {
+struct ClusterCheck {
     namespace: String,
     cluster: String,
+    #[serde(flatten)]
+    check: CheckRow,
+}
+
+/// A check, as documents tell it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct CheckRow {
     /// Stable code.
     #[serde(serialize_with = "word")]
     #[schemars(with = "String")]
@@ -51,6 +58,18 @@ struct Check {
     hint: Option<Sentence>,
 }
 
+impl From<check::Check> for CheckRow {
+    fn from(check: check::Check) -> Self {
+        Self {
+            code: check.code,
+            result: check.result,
+            subject: check.subject.to_string(),
+            evidence: check.evidence,
+            hint: check.hint,
+        }
+    }
+}
+
 impl Doctor {
     /// `ask` is what is asked of each cluster.
     pub(super) fn new(session: &Session, clusters: &[ClusterKey], ask: impl Fn(&World, &Cluster) -> Vec<check::Check>) -> Self {
@@ -58,14 +77,10 @@ impl Doctor {
         let of = |key: &ClusterKey| {
             let list = world.clusters.get(key).map(|cluster| ask(world, cluster));
             let key = key.clone();
-            list.unwrap_or_default().into_iter().map(move |check| Check {
+            list.unwrap_or_default().into_iter().map(move |check| ClusterCheck {
                 namespace: key.namespace.clone(),
                 cluster: key.name.clone(),
-                code: check.code,
-                result: check.result,
-                subject: check.subject.to_string(),
-                evidence: check.evidence,
-                hint: check.hint,
+                check: check.into(),
             })
         };
         Self {
@@ -76,11 +91,12 @@ impl Doctor {
     }
 
     fn rows(&self, wide: bool) -> Vec<Vec<String>> {
-        let row = |check: &Check| {
+        let row = |of: &ClusterCheck| {
+            let check = &of.check;
             let mut row = vec![
                 check.result.as_str().to_owned(),
                 check.code.as_str().to_owned(),
-                format!("{}/{}", check.namespace, check.cluster),
+                format!("{}/{}", of.namespace, of.cluster),
                 check.subject.clone(),
                 check.evidence.for_people().to_owned(),
             ];
@@ -93,7 +109,7 @@ impl Doctor {
     }
 
     fn verdict(&self) -> Exit {
-        verdict::of_checks(self.checks.iter().map(|check| check.result))
+        verdict::of_checks(self.checks.iter().map(|of| of.check.result))
     }
 }
 

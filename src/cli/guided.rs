@@ -66,17 +66,17 @@ async fn carry_out(mut headless: Headless, verb: &dyn Verb, out: &mut Output, er
     headless.settle().await?;
     let cluster = headless.cluster(&verb.of().cluster)?.key.clone();
     let asked = Asked::by(verb);
-    let intent = verb.intent(&There {
+    let wanted = verb.intent(&There {
         world: &headless.session()?.world,
         cluster: &cluster,
         now: headless.core.model.now,
-    })?;
+    });
     if asked.consent.go.yes
-        && let Some(id) = again::unfinished(&mut headless, verb, &intent, errors).await?
+        && let Some(id) = again::unfinished(&mut headless, verb, &cluster, wanted.as_ref().ok(), errors).await?
     {
         return again::go_on(&mut headless, &id, &asked, out, errors).await;
     }
-    let id = begin(&mut headless, intent).await?;
+    let id = begin(&mut headless, wanted?).await?;
     from_plan(&mut headless, &id, &asked, out, errors).await
 }
 
@@ -157,7 +157,7 @@ async fn show(headless: &Headless, id: &RunId, asked: &Asked<'_>, out: &mut Outp
     if matches!(asked.consent.output, Format::Json | Format::Yaml) {
         return Ok(());
     }
-    let command = document::command(headless, the_run(&headless.core, id)?, asked)?;
+    let command = document::command(headless, the_run(&headless.core, id)?, asked.consent.values())?;
     let text = super::plan::text(the_run(&headless.core, id)?, command.as_deref(), asked.consent.values());
     out.write_all(text.as_bytes())?;
     deliver(asked, out, "nothing was written: the plan on stdout was not read").await

@@ -402,6 +402,9 @@ pub struct AbandonRun {
     /// Run
     #[arg(add = ArgValueCompleter::new(complete::runs))]
     pub run: String,
+    /// Output format of how it went
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Output,
 }
 
 /// How far a guided action goes.
@@ -441,8 +444,12 @@ pub enum Look {
     Paths(Query),
     /// List findings, worst first
     Findings(Findings),
+    /// Check what the extensions need: versions, nodes, images, permissions
+    Doctor(Doctor),
     /// Print every change as a line of JSON, until it is interrupted
     Watch(Watch),
+    /// Wait until a rung of an entry holds
+    Wait(Wait),
     /// Versions, files and settings with their origin
     Info(Info),
     /// The verbs that write, to the simulated cluster alone.
@@ -457,7 +464,9 @@ impl From<Look> for Command {
             Look::Ext(options) => Self::Ext(options),
             Look::Paths(options) => Self::Paths(options),
             Look::Findings(options) => Self::Findings(options),
+            Look::Doctor(options) => Self::Doctor(options),
             Look::Watch(options) => Self::Watch(options),
+            Look::Wait(options) => Self::Wait(options),
             Look::Info(options) => Self::Info(options),
             Look::Guided(wanted) => Self::Guided(wanted),
         }

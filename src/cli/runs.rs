@@ -122,7 +122,7 @@ pub(super) async fn run_on(mut headless: Headless, options: &Runs, out: &mut Out
     match options {
         Runs::List(options) => list(&headless, options.output, out),
         Runs::Continue(options) => go_on(&mut headless, &options.run, &options.consent, out, errors).await,
-        Runs::Abandon(options) => abandon(&mut headless, &options.run, errors).await,
+        Runs::Abandon(options) => abandon(&mut headless, &options.run, options.output, out, errors).await,
     }
 }
 
@@ -172,14 +172,19 @@ async fn go_on(headless: &mut Headless, id: &str, consent: &Consent, out: &mut O
 }
 
 /// That it was abandoned is what was asked for.
-async fn abandon(headless: &mut Headless, id: &str, errors: &mut dyn Write) -> Result<Exit, Failure> {
+async fn abandon(headless: &mut Headless, id: &str, format: Format, out: &mut Output, errors: &mut dyn Write) -> Result<Exit, Failure> {
     let kept = kept(headless, id)?.ok_or_else(|| no_such(id))?;
     let (run, title) = (kept.id.clone(), kept.intent.title());
     take(headless, &run).await?;
-    headless.core.fold(Msg::Tell(run, Event::Cancelled));
+    headless.core.fold(Msg::Tell(run.clone(), Event::Cancelled));
     headless.idle().await;
     drop(writeln!(errors, "abandoned: {title}; what it has written stays"));
-    Ok(Exit::Done)
+    let end = Ok(Exit::Done);
+    if matches!(format, Format::Json | Format::Yaml) {
+        guided::document::print(headless, &run, format, Values::Hidden, &end, out)?;
+        out.flush()?;
+    }
+    end
 }
 
 /// `extop put-back`.

@@ -25,7 +25,7 @@ use super::options::OfCluster;
 use crate::domain::ids::ClusterKey;
 use crate::domain::instance::Instance;
 use crate::domain::{Timestamp, World};
-use crate::workflow::Intent;
+use crate::workflow::{Intent, IntentKind};
 
 macro_rules! verbs {
     ($($(#[$doc:meta])* $name:ident in $module:ident,)*) => {
@@ -103,9 +103,10 @@ pub(super) trait Verb {
     /// The intent on the cluster. It must not fail because what is wanted is there already.
     fn intent(&self, there: &There<'_>) -> Result<Intent, Failure>;
 
-    /// A run that was left unfinished wants the same as this verb, whose intent is the second one: then it is continued.
-    fn is_same(&self, left: &Intent, wanted: &Intent) -> bool {
-        left == wanted
+    /// A run that was left unfinished on the cluster wants the same as this verb: then it is continued. `wanted` is what the
+    /// verb wants, unless that cannot be made as the cluster is now, e.g. because the pod that the run deleted is not back yet.
+    fn is_same(&self, left: &IntentKind, wanted: Option<&IntentKind>) -> bool {
+        wanted == Some(left)
     }
 }
 

@@ -67,7 +67,7 @@ fn hold(name: &str, document: &Value) {
 
 #[test]
 fn what_is_printed_is_what_the_schemas_say() {
-    for verb in ["status", "ext", "paths", "findings", "info"] {
+    for verb in ["status", "ext", "paths", "findings", "doctor", "info"] {
         for scenario in ["healthy", "bad-image"] {
             let (code, out, errors) = run(&["demo", "--scenario", scenario, verb, "-o", "json"]);
             assert!(matches!(code, Some(0 | 1 | 6)), "{verb} {scenario}: {code:?} {errors}");

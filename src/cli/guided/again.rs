@@ -13,14 +13,15 @@ use crate::workflow::run::{Phase, RunId};
 pub(super) async fn unfinished(
     headless: &mut Headless,
     verb: &dyn Verb,
-    intent: &Intent,
+    cluster: &ClusterKey,
+    wanted: Option<&Intent>,
     errors: &mut dyn Write,
 ) -> Result<Option<RunId>, Failure> {
     let Some(id) = headless
         .session()?
         .unfinished
         .iter()
-        .find(|kept| verb.is_same(&kept.intent, intent))
+        .find(|kept| kept.intent.cluster == *cluster && verb.is_same(&kept.intent.kind, wanted.map(|wanted| &wanted.kind)))
         .map(|kept| kept.id.clone())
     else {
         return Ok(None);

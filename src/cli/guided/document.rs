@@ -8,12 +8,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Asked, Exit, Failure, Format, Headless, Output, deliver, the_run};
+use crate::cli::doctor::CheckRow;
 use crate::cli::documents;
-use crate::cli::report::words::word;
 use crate::domain::change::{Method, Resource};
-use crate::domain::check::{self, CheckCode, CheckResult};
 use crate::domain::hidden::Values;
-use crate::domain::sentence::Sentence;
 use crate::workflow::outcome::Outcome;
 use crate::workflow::plan::{DiffLine, DryRun, Preview, Step, StepState};
 use crate::workflow::run::{Run, RunId};
@@ -64,27 +62,6 @@ pub(in crate::cli) struct RunDocument {
     can_put_back: bool,
     /// What was asked, sent and seen.
     transcript: Vec<LineRow>,
-}
-
-/// A check of the plan.
-#[derive(Debug, Serialize, JsonSchema)]
-struct CheckRow {
-    /// Stable code.
-    #[serde(serialize_with = "word")]
-    #[schemars(with = "String")]
-    code: CheckCode,
-    /// `pass`, `warn`, `fail` or `unknown`.
-    #[serde(serialize_with = "word")]
-    #[schemars(with = "String")]
-    result: CheckResult,
-    /// What it is about.
-    subject: String,
-    /// The evidence.
-    #[schemars(with = "String")]
-    evidence: Sentence,
-    /// What to do about it.
-    #[schemars(with = "Option<String>")]
-    hint: Option<Sentence>,
 }
 
 /// A step.
@@ -165,8 +142,7 @@ fn outcome_word<S: serde::Serializer>(outcome: &Option<Outcome>, serializer: S) 
 
 impl RunDocument {
     /// The document of a run; `end` says how the command ends.
-    fn new(headless: &Headless, run: &Run, asked: &Asked<'_>, end: &Result<Exit, Failure>) -> Result<Self, Failure> {
-        let values = asked.consent.values();
+    fn new(headless: &Headless, run: &Run, values: Values, end: &Result<Exit, Failure>) -> Result<Self, Failure> {
         let session = headless.session()?;
         let plan = &run.plan;
         let steps = plan.steps.iter().enumerate().map(|(index, step)| {
@@ -182,8 +158,8 @@ impl RunDocument {
             target: session.target.context.clone(),
             namespace: run.intent.cluster.namespace.clone(),
             cluster: run.intent.cluster.name.clone(),
-            command: command(headless, run, asked)?,
-            checks: plan.checks.iter().map(CheckRow::new).collect(),
+            command: command(headless, run, values)?,
+            checks: plan.checks.iter().cloned().map(CheckRow::from).collect(),
             steps: steps.collect(),
             interrupts_primary: plan.interrupts_primary,
             to_confirm: plan.to_confirm.clone(),
@@ -218,6 +194,8 @@ fn outcome(run: &Run, end: &Result<Exit, Failure>) -> Option<Outcome> {
     of_run.or(match exit {
         Exit::Refused => Some(Outcome::Refused),
         Exit::Timeout => Some(Outcome::TimedOut),
+        // That it is abandoned is what was asked for.
+        Exit::Done => run.outcome().filter(|outcome| *outcome == Outcome::Abandoned),
         _ => None,
     })
 }
@@ -248,18 +226,6 @@ fn resource(resource: Resource) -> &'static str {
         Resource::Database => "Database",
         Resource::DatabaseStatus => "DatabaseStatus",
         Resource::Pod => "Pod",
-    }
-}
-
-impl CheckRow {
-    fn new(check: &check::Check) -> Self {
-        Self {
-            code: check.code,
-            result: check.result,
-            subject: check.subject.to_string(),
-            evidence: check.evidence.clone(),
-            hint: check.hint.clone(),
-        }
     }
 }
 
@@ -323,12 +289,9 @@ impl DryRunRow {
 }
 
 /// The command that asks for the same as the run.
-pub(super) fn command(headless: &Headless, run: &Run, asked: &Asked<'_>) -> Result<Option<String>, Failure> {
+pub(super) fn command(headless: &Headless, run: &Run, values: Values) -> Result<Option<String>, Failure> {
     let program = headless.session()?.target.program(&run.intent.cluster.namespace);
-    Ok(run
-        .intent
-        .command(program, asked.consent.values())
-        .map(|command| command.to_string()))
+    Ok(run.intent.command(program, values).map(|command| command.to_string()))
 }
 
 /// Ends a command: where a document is wanted, it is the last word on stdout, however the run went.
@@ -339,14 +302,11 @@ pub(super) async fn write(
     end: Result<Exit, Failure>,
     out: &mut Output,
 ) -> Result<Exit, Failure> {
-    if matches!(asked.consent.output, Format::Table | Format::Wide) {
+    let (format, values) = (asked.consent.output, asked.consent.values());
+    if matches!(format, Format::Table | Format::Wide) {
         return end;
     }
-    let document = RunDocument::new(headless, the_run(&headless.core, id)?, asked, &end)?;
-    let written = match asked.consent.output {
-        Format::Yaml => documents::yaml(&document, out),
-        _ => documents::json(&document, out),
-    };
+    let written = print(headless, id, format, values, &end, out);
     let delivered = match written {
         Ok(()) => deliver(asked, out, "the document on stdout was not read").await,
         failed => failed,
@@ -354,4 +314,20 @@ pub(super) async fn write(
     out.flush()?;
     // Why the run has failed goes before that it could not be said.
     end.and_then(|exit| delivered.map(|()| exit))
+}
+
+/// Prints the document of a run.
+pub(in crate::cli) fn print(
+    headless: &Headless,
+    id: &RunId,
+    format: Format,
+    values: Values,
+    end: &Result<Exit, Failure>,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let document = RunDocument::new(headless, the_run(&headless.core, id)?, values, end)?;
+    match format {
+        Format::Yaml => documents::yaml(&document, out),
+        _ => documents::json(&document, out),
+    }
 }

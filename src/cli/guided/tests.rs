@@ -650,7 +650,7 @@ async fn an_unfinished_run_is_listed_continued_and_abandoned() {
         "runs list",
         "restart orders --yes --confirm orders",
         "runs list -o json",
-        "runs abandon ID",
+        "runs abandon ID -o json",
         "runs list",
         "runs abandon ID",
     ]))
@@ -673,6 +673,12 @@ async fn an_unfinished_run_is_listed_continued_and_abandoned() {
     ended(&said[4], "Run", Some("done"));
     assert_eq!(said[4].written, 0, "what was written is not written again");
     assert_eq!(said[5].out, "no run was left unfinished\n");
+    let abandoned = document(&said[8]);
+    assert_eq!(
+        (&abandoned["kind"], &abandoned["outcome"]),
+        (&"Run".into(), &"abandoned".into()),
+        "{abandoned:#}"
+    );
     assert!(said[8].errors.contains("what it has written stays"), "{}", said[8].errors);
     assert_eq!(said[9].out, said[5].out);
 }

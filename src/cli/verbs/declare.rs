@@ -56,11 +56,11 @@ impl Verb for Declare {
     }
 
     /// What they require was put before them when the plan was made.
-    fn is_same(&self, left: &Intent, wanted: &Intent) -> bool {
-        let IntentKind::Declare(kept) = &left.kind else { return false };
+    fn is_same(&self, left: &IntentKind, _wanted: Option<&IntentKind>) -> bool {
+        let IntentKind::Declare(kept) = left else { return false };
         let is_required = |wish: &DatabaseWish| wish.version.is_none() && wish.schema.is_none();
         let wishes = self.wishes();
         let mut others = kept.databases.iter().filter(|wish| !wishes.contains(wish));
-        left.cluster == wanted.cluster && wishes.iter().all(|wish| kept.databases.contains(wish)) && others.all(is_required)
+        wishes.iter().all(|wish| kept.databases.contains(wish)) && others.all(is_required)
     }
 }

@@ -35,8 +35,7 @@ impl Verb for DeletePod {
     }
 
     /// Whatever pod has the name by now: the one that was deleted comes back with it.
-    fn is_same(&self, left: &Intent, wanted: &Intent) -> bool {
-        let is_meant = matches!(&left.kind, IntentKind::DeleteStuckPod(left) if left.pod.name == self.pod);
-        left.cluster == wanted.cluster && is_meant
+    fn is_same(&self, left: &IntentKind, _wanted: Option<&IntentKind>) -> bool {
+        matches!(left, IntentKind::DeleteStuckPod(left) if left.pod.name == self.pod)
     }
 }

@@ -131,11 +131,10 @@ impl Verb for Edit {
     }
 
     /// Whenever it was begun.
-    fn is_same(&self, left: &Intent, wanted: &Intent) -> bool {
-        match (&left.kind, &wanted.kind) {
-            (IntentKind::EditEntry(left_edit), IntentKind::EditEntry(wanted_edit)) => {
-                left.cluster == wanted.cluster
-                    && (&left_edit.edit, &left_edit.place) == (&wanted_edit.edit, &wanted_edit.place)
+    fn is_same(&self, left: &IntentKind, wanted: Option<&IntentKind>) -> bool {
+        match (left, wanted) {
+            (IntentKind::EditEntry(left_edit), Some(IntentKind::EditEntry(wanted_edit))) => {
+                (&left_edit.edit, &left_edit.place) == (&wanted_edit.edit, &wanted_edit.place)
                     && left_edit.restart.is_some() == wanted_edit.restart.is_some()
             }
             _ => false,

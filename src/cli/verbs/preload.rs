@@ -69,11 +69,11 @@ impl Verb for Preload {
     }
 
     /// The same edit, whatever is in the list by now.
-    fn is_same(&self, left: &Intent, wanted: &Intent) -> bool {
-        let IntentKind::EditPreload(edited) = &left.kind else {
+    fn is_same(&self, left: &IntentKind, _wanted: Option<&IntentKind>) -> bool {
+        let IntentKind::EditPreload(edited) = left else {
             return false;
         };
         let made = edited.before.as_ref().map(|before| self.edit().made_on(before));
-        left.cluster == wanted.cluster && made.as_ref() == Some(&edited.libraries)
+        made.as_ref() == Some(&edited.libraries)
     }
 }

@@ -34,11 +34,7 @@ impl Verb for Promote {
     }
 
     /// Whenever it was begun.
-    fn is_same(&self, left: &Intent, wanted: &Intent) -> bool {
-        let instance = |kind: &IntentKind| match kind {
-            IntentKind::Promote(wanted) => Some(wanted.instance.clone()),
-            _ => None,
-        };
-        left.cluster == wanted.cluster && instance(&left.kind).is_some_and(|name| name == self.instance)
+    fn is_same(&self, left: &IntentKind, _wanted: Option<&IntentKind>) -> bool {
+        matches!(left, IntentKind::Promote(left) if left.instance == self.instance)
     }
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use super::{There, Verb};
 use crate::cli::exit::Failure;
 use crate::cli::options::OfCluster;
-use crate::workflow::{GuidedAction, Intent, intent};
+use crate::workflow::{GuidedAction, Intent, IntentKind, intent};
 
 /// `reload`.
 #[derive(Debug, Args)]
@@ -25,7 +25,7 @@ impl Verb for Reload {
     }
 
     /// Whenever it was begun.
-    fn is_same(&self, left: &Intent, wanted: &Intent) -> bool {
-        left.cluster == wanted.cluster && left.kind.action() == GuidedAction::Reload
+    fn is_same(&self, left: &IntentKind, _wanted: Option<&IntentKind>) -> bool {
+        left.action() == GuidedAction::Reload
     }
 }

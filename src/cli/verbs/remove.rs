@@ -36,10 +36,10 @@ impl Verb for RemoveExtension {
     }
 
     /// What it provides was found when the plan was made.
-    fn is_same(&self, left: &Intent, wanted: &Intent) -> bool {
-        let IntentKind::RemoveExtension(kept) = &left.kind else {
+    fn is_same(&self, left: &IntentKind, _wanted: Option<&IntentKind>) -> bool {
+        let IntentKind::RemoveExtension(kept) = left else {
             return false;
         };
-        left.cluster == wanted.cluster && kept.entry == self.entry && (self.sql.is_empty() || self.sql == kept.names)
+        kept.entry == self.entry && (self.sql.is_empty() || self.sql == kept.names)
     }
 }

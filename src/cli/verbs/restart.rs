@@ -40,12 +40,11 @@ impl Verb for Restart {
     }
 
     /// Whenever it was begun, and whatever pod has the name by now.
-    fn is_same(&self, left: &Intent, wanted: &Intent) -> bool {
-        left.cluster == wanted.cluster
-            && match (&left.kind, &wanted.kind) {
-                (IntentKind::RestartCluster(_), IntentKind::RestartCluster(_)) => true,
-                (IntentKind::RestartInstance(left), IntentKind::RestartInstance(wanted)) => left.pod == wanted.pod,
-                _ => false,
-            }
+    fn is_same(&self, left: &IntentKind, _wanted: Option<&IntentKind>) -> bool {
+        match (left, &self.instance) {
+            (IntentKind::RestartCluster(_), None) => true,
+            (IntentKind::RestartInstance(left), Some(name)) => left.pod.name == *name,
+            _ => false,
+        }
     }
 }

@@ -49,9 +49,9 @@ impl Verb for SetImage {
     }
 
     /// Whenever it was begun, and whatever it has planned to promote.
-    fn is_same(&self, left: &Intent, wanted: &Intent) -> bool {
-        match (&left.kind, &wanted.kind) {
-            (IntentKind::ChangeImage(one), IntentKind::ChangeImage(other)) => left.cluster == wanted.cluster && one.is_same(other),
+    fn is_same(&self, left: &IntentKind, wanted: Option<&IntentKind>) -> bool {
+        match (left, wanted) {
+            (IntentKind::ChangeImage(one), Some(IntentKind::ChangeImage(other))) => one.is_same(other),
             _ => false,
         }
     }

@@ -38,10 +38,8 @@ impl Verb for SetSchema {
     }
 
     /// Where no database is named, those count that were found when the plan was made.
-    fn is_same(&self, left: &Intent, wanted: &Intent) -> bool {
-        let IntentKind::SetSchema(kept) = &left.kind else { return false };
-        left.cluster == wanted.cluster
-            && (&kept.extension, &kept.schema) == (&self.extension, &self.schema)
-            && (self.database.is_empty() || self.database == kept.databases)
+    fn is_same(&self, left: &IntentKind, _wanted: Option<&IntentKind>) -> bool {
+        let IntentKind::SetSchema(kept) = left else { return false };
+        (&kept.extension, &kept.schema) == (&self.extension, &self.schema) && (self.database.is_empty() || self.database == kept.databases)
     }
 }

@@ -38,10 +38,9 @@ impl Verb for SetVersion {
     }
 
     /// Where no database is named, those count that were found when the plan was made.
-    fn is_same(&self, left: &Intent, wanted: &Intent) -> bool {
-        let IntentKind::SetVersion(kept) = &left.kind else { return false };
-        left.cluster == wanted.cluster
-            && (&kept.extension, &kept.version) == (&self.extension, &self.version)
+    fn is_same(&self, left: &IntentKind, _wanted: Option<&IntentKind>) -> bool {
+        let IntentKind::SetVersion(kept) = left else { return false };
+        (&kept.extension, &kept.version) == (&self.extension, &self.version)
             && (self.database.is_empty() || self.database == kept.databases)
     }
 }

@@ -50,8 +50,15 @@ fn word() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Nothing is listed twice.
+fn distinct(mut names: Vec<String>) -> Vec<String> {
+    let mut seen = std::collections::BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    names
+}
+
 fn words() -> impl Strategy<Value = Vec<String>> {
-    proptest::collection::vec(word(), 0..3)
+    proptest::collection::vec(word(), 0..3).prop_map(distinct)
 }
 
 fn library() -> impl Strategy<Value = String> {
@@ -59,11 +66,7 @@ fn library() -> impl Strategy<Value = String> {
 }
 
 fn libraries() -> impl Strategy<Value = Vec<String>> {
-    proptest::collection::vec(library(), 0..5).prop_map(|mut names| {
-        let mut seen = std::collections::BTreeSet::new();
-        names.retain(|name| seen.insert(name.clone()));
-        names
-    })
+    proptest::collection::vec(library(), 0..5).prop_map(distinct)
 }
 
 fn variables() -> impl Strategy<Value = Vec<EnvVar>> {
@@ -199,7 +202,7 @@ fn set_version(databases: &[&str]) -> intent::SetVersion {
 }
 
 fn edit() -> impl Strategy<Value = EntryEdit> {
-    let lists = || proptest::option::of(proptest::collection::vec("-?[a-z]{1,4}", 0..3));
+    let lists = || proptest::option::of(proptest::collection::vec("-?[a-z]{1,4}", 0..3).prop_map(distinct));
     let policy = prop_oneof![
         Just(FieldEdit::Keep),
         Just(FieldEdit::Clear),
@@ -261,4 +264,30 @@ fn a_command_is_quoted_and_leaves_secrets_out() {
         command,
         "extop --context rig -n shop add orders foo --image 'rig.local/foo:1.0;id' --env KEY"
     );
+}
+
+#[test]
+fn a_run_is_the_same_while_the_pod_that_it_deleted_is_not_back() {
+    let world = fixture::world();
+    let mut without = world.clone();
+    without.instances.retain(|pod, _| pod.name != "orders-2");
+    for line in [
+        "extop delete-pod orders orders-2",
+        "extop restart orders --instance orders-2",
+        "extop promote orders orders-2",
+    ] {
+        let Some(Command::Guided(wanted)) = Cli::try_parse_from(line.split(' ')).unwrap().command else {
+            panic!("{line}")
+        };
+        let verb = wanted.verb();
+        let cluster = fixture::cluster_key();
+        let there = |world| There {
+            world,
+            cluster: &cluster,
+            now: fixture::now(),
+        };
+        let left = verb.intent(&there(&world)).unwrap();
+        assert!(verb.intent(&there(&without)).is_err(), "{line}");
+        assert!(verb.is_same(&left.kind, None), "{line}");
+    }
 }
