@@ -7,7 +7,7 @@ use crate::proxy::Proxy;
 use crate::rig::{self, Space, images, until};
 
 /// Empties a line editor.
-const EMPTY: &str = "\x01\x0b";
+pub(crate) const EMPTY: &str = "\x01\x0b";
 /// Submits a form.
 pub(crate) const SUBMIT: &str = "\x13";
 
@@ -41,25 +41,27 @@ pub(crate) fn confirm(console: &mut Console, what: &str) {
     }
 }
 
-/// Finds the run that was left unfinished in a namespace and goes on with it. Others may have left runs on the same cluster.
-pub(crate) fn go_on(console: &mut Console, space: &Space) {
-    console.wait_for("pgvector", 30);
-    console.wait_for("left unfinished", 30);
+/// Finds the run of this title that was left unfinished in a namespace and goes on with it. Others may have left runs on the
+/// same cluster.
+pub(crate) fn go_on(console: &mut Console, space: &Space, title: &str) {
+    console.wait_for("left unfinished", 60);
     console.keys("R");
     console.wait("the runs are listed", 10, |screen| {
-        screen.contains("add foo") && screen.contains("unfinished runs")
+        screen.contains(title) && screen.contains("unfinished runs")
     });
-    let is_selected = |screen: &str| {
-        let mut lines = screen.lines();
-        lines.any(|line| line.contains("▸ ▲ add foo") && line.contains(&space.name))
-    };
-    until("the run is selected", 10, || {
-        if is_selected(&console.screen()) {
-            return Some(());
+    let mark = format!("▸ ▲ {title}");
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    // From the top, one after the other.
+    console.keys("g");
+    loop {
+        let screen = console.screen();
+        if screen.lines().any(|line| line.contains(&mark) && line.contains(&space.name)) {
+            break;
         }
+        assert!(std::time::Instant::now() < end, "{title} was not selected:\n{screen}");
         console.keys("j");
-        None
-    });
+        std::thread::sleep(std::time::Duration::from_millis(250));
+    }
     console.keys("\r");
     console.wait("the run is shown", 10, |screen| {
         screen.contains("transcript") || screen.contains("to be confirmed again")
@@ -107,13 +109,13 @@ fn adding_by_keys_survives_sigkill_at_five_points_with_one_write_per_step() {
 
     // During the rollout.
     let mut console = start();
-    go_on(&mut console, &space);
+    go_on(&mut console, &space, "add foo");
     console.wait_for("mounting 1/3", 120);
     console.kill();
 
     // Between mount and preload: the primary is ready again, and nobody has looked yet.
     let mut console = start();
-    go_on(&mut console, &space);
+    go_on(&mut console, &space, "add foo");
     until("the primary mounts foo and is ready", 180, || {
         let pod = space.get("pod", "orders-1")?;
         let mounts = pod["spec"]["containers"][0]["volumeMounts"]
@@ -130,7 +132,7 @@ fn adding_by_keys_survives_sigkill_at_five_points_with_one_write_per_step() {
 
     // Before the proof: the last object is there.
     let mut console = start();
-    go_on(&mut console, &space);
+    go_on(&mut console, &space, "add foo");
     until("the second Database object is there", 240, || {
         space.get("databases.postgresql.cnpg.io", "orders-ledger")
     });
@@ -140,7 +142,7 @@ fn adding_by_keys_survives_sigkill_at_five_points_with_one_write_per_step() {
     // The proof may have been read before the kill; then nothing is left to continue.
     console.wait_for("pgvector", 30);
     if console.wait_text("left unfinished", 8) {
-        go_on(&mut console, &space);
+        go_on(&mut console, &space, "add foo");
         console.wait("SQL proves it", 120, |screen| screen.contains("proved"));
     }
     foo_is_there(&space, 3);

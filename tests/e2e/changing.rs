@@ -1,24 +1,18 @@
 //! Another image of an entry: a path that is read after the rollout, one that is read on a replica, and one that is missing.
 
-use std::process::{Output, Stdio};
-
 use serde_json::json;
 
-use crate::rig::{self, Space, apply, extop, images, until};
+use crate::rig::{self, Space, apply, images, until};
+use crate::verbs::verb;
 
 fn foo(version: &str) -> String {
     format!("{}/foo:{version}-18-bookworm", images())
 }
 
-fn set_image(space: &Space, version: &str, more: &[&str]) -> Output {
+fn set_image(space: &Space, version: &str, more: &[&str]) -> (i32, String) {
     let image = foo(version);
-    let arguments = ["-n", &space.name, "set-image", "orders", "foo", &image, "--timeout", "300s"];
-    extop().args(arguments).args(more).stdin(Stdio::null()).output().unwrap()
-}
-
-fn told(output: &Output) -> String {
-    let text = [&output.stdout, &output.stderr].map(|part| String::from_utf8_lossy(part).into_owned());
-    text.join("\n")
+    let arguments = ["set-image", "orders", "foo", &image, "--timeout", "300s"];
+    verb(space, &[&arguments, more].concat())
 }
 
 fn reference(space: &Space) -> String {
@@ -90,9 +84,8 @@ fn another_image_is_rolled_out_with_its_version_or_stops_where_no_path_leads() {
     until("foo is installed", 60, || (installed(&space) == "1.0").then_some(()));
 
     // Nobody has foo 2.0: the path is read after the rollout, and the update is confirmed by itself.
-    let first = set_image(&space, "2.0", &["--yes", "--confirm", "orders", "--wait"]);
-    let text = told(&first);
-    assert_eq!(first.status.code(), Some(5), "{text}");
+    let (code, text) = set_image(&space, "2.0", &["--yes", "--confirm", "orders", "--wait"]);
+    assert_eq!(code, 5, "{text}");
     assert!(text.contains("update-path") && text.contains("offers versions"), "{text}");
     assert_eq!((reference(&space), installed(&space)), (foo("2.0"), "1.0".to_owned()));
     let digest = text
@@ -103,12 +96,12 @@ fn another_image_is_rolled_out_with_its_version_or_stops_where_no_path_leads() {
         .next()
         .unwrap()
         .to_owned();
-    let second = set_image(
+    let (code, text) = set_image(
         &space,
         "2.0",
         &["--yes", "--confirm", "orders", "--wait", "--accept-change", &digest],
     );
-    assert_eq!(second.status.code(), Some(0), "{}", told(&second));
+    assert_eq!(code, 0, "{text}");
     assert_eq!(installed(&space), "2.0");
 
     // Supervised, and nobody has foo 3.0: it stops before the primary.
@@ -119,9 +112,8 @@ fn another_image_is_rolled_out_with_its_version_or_stops_where_no_path_leads() {
     );
     let primary = space.primary();
     let before = pod_uid(&space, &primary);
-    let stopped = set_image(&space, "3.0", &["--yes", "--confirm", "orders", "--wait"]);
-    let text = told(&stopped);
-    assert_eq!(stopped.status.code(), Some(1), "{text}");
+    let (code, text) = set_image(&space, "3.0", &["--yes", "--confirm", "orders", "--wait"]);
+    assert_eq!(code, 1, "{text}");
     assert!(text.contains("no update path to 3.0"), "{text}");
     assert_eq!((space.primary(), pod_uid(&space, &primary)), (primary.clone(), before.clone()));
     space.json_patch(
@@ -144,9 +136,8 @@ fn another_image_is_rolled_out_with_its_version_or_stops_where_no_path_leads() {
     // Another cluster has foo 3.0: refused before a write.
     billing(&space);
     // Another wish than that of the run that was left behind, so that it is a plan of its own.
-    let refused = set_image(&space, "3.0", &["--keep-versions", "--yes", "--confirm", "orders", "--wait"]);
-    let text = told(&refused);
-    assert_eq!(refused.status.code(), Some(5), "{text}");
+    let (code, text) = set_image(&space, "3.0", &["--keep-versions", "--yes", "--confirm", "orders", "--wait"]);
+    assert_eq!(code, 5, "{text}");
     assert!(text.contains("billing-1"), "{text}");
     assert_eq!(reference(&space), foo("2.0"));
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::older;
 use crate::rig::{self, Space, extop, images, until};
 
 /// What an era is told by: version, what `info` says of it, and an entry whose name only this era or later ones take.
@@ -81,7 +82,9 @@ fn an_operator_of_another_era_is_understood_and_worked_with() {
     let era = ERAS.iter().find(|era| era.version == version).expect("an era that is known");
     let space = Space::new("era");
     rig::apply(&cluster(&space, era).to_string());
+    rig::apply(&older::supervised(&space).to_string());
     space.healthy(1);
+    rig::apply(&older::replica(&space).to_string());
     until("the Database object is applied", 60, || {
         space
             .get("databases.postgresql.cnpg.io", "orders-app")
@@ -106,7 +109,7 @@ fn an_operator_of_another_era_is_understood_and_worked_with() {
     let codes: Vec<&str> = findings.iter().map(|finding| finding["code"].as_str().unwrap()).collect();
     let expected: &[&str] = if era.ignores_bin_path { &["fields-ignored"] } else { &[] };
     assert_eq!(codes, expected, "{status}");
-    let doctor = space.asked(&["doctor"]).1;
+    let doctor = space.asked(&["doctor", "orders"]).1;
     let checks = doctor["checks"].as_array().unwrap();
     let fields = json!(if era.ignores_bin_path { "warn" } else { "pass" });
     let ignored = checks.iter().find(|check| check["code"] == "entry-fields");
@@ -133,4 +136,7 @@ fn an_operator_of_another_era_is_understood_and_worked_with() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let version = space.sql("orders-1", "app", "select extversion from pg_extension where extname = 'foo'");
     assert_eq!(version, "1.0");
+    older::one_instance(&space);
+    older::two_instances(&space);
+    older::replica_cluster(&space);
 }

@@ -1,35 +1,18 @@
 //! What becomes of an extension after it was added, on the real operator. Each part is a test of its own, and
 //! `EXTOP_E2E_LIFE` names the one that is run; without it, or with `all`, all are.
 
-use std::process::Stdio;
-
 use serde_json::{Value, json};
 
 use crate::adding::{ledger, writes};
 use crate::audit;
-use crate::by_keys::{SUBMIT, confirm};
+use crate::by_keys::{EMPTY, SUBMIT, confirm, go_on};
 use crate::console::Console;
-use crate::rig::{self, Space, extop, images, until};
+use crate::proxy::Proxy;
+use crate::recovery::waits;
+use crate::rig::{self, Space, images, until};
+use crate::verbs::{done, killed, verb};
 
-/// What a verb said: its exit code and both streams.
-fn verb(space: &Space, arguments: &[&str]) -> (i32, String) {
-    let answer = extop()
-        .args(["-n", &space.name])
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = [&answer.stdout, &answer.stderr].map(|part| String::from_utf8_lossy(part).into_owned());
-    (answer.status.code().unwrap(), text.join("\n"))
-}
-
-/// A verb that carries its plan out to its proof.
-fn done(space: &Space, arguments: &[&str]) -> String {
-    let go = ["--yes", "--confirm", "orders", "--wait", "--timeout", "5m"];
-    let (code, text) = verb(space, &[arguments, &go].concat());
-    assert_eq!(code, 0, "{arguments:?}: {text}");
-    text
-}
+pub(crate) const BACK_TAB: &str = "\x1b[Z";
 
 fn installed(space: &Space, database: &str) -> String {
     let statement = "select string_agg(extname || ' ' || extversion, ', ' order by extname) from pg_extension where extname <> 'plpgsql'";
@@ -53,7 +36,8 @@ fn mount(space: &Space, entry: &Value, instances: u32) {
     space.healthy(instances);
 }
 
-/// One instance: declare, drop, refresh, versions, schemas.
+/// One instance: declare, drop, refresh, versions, schemas, a restart. Killed between a write and its answer where an object is
+/// made, changed, has its status changed, and where a cluster is annotated.
 #[test]
 fn databases_get_lose_and_move_extensions_by_verbs() {
     if !rig::wanted_part("databases", "databases_get_lose_and_move_extensions_by_verbs") {
@@ -62,9 +46,10 @@ fn databases_get_lose_and_move_extensions_by_verbs() {
     let space = Space::new("databases");
     space.orders(1);
     ledger(&space);
+    let (proxy, mark) = (Proxy::start(), audit::mark());
 
     // A database without an object keeps its owner.
-    done(&space, &["declare", "orders", "ledger", "hstore"]);
+    killed(&space, &proxy, &["declare", "orders", "ledger", "hstore"]);
     assert_eq!(installed(&space, "ledger"), "hstore 1.8");
     let object = space.get("databases.postgresql.cnpg.io", "orders-ledger").unwrap();
     let owner = space.sql(
@@ -81,12 +66,12 @@ fn databases_get_lose_and_move_extensions_by_verbs() {
     assert!(text.contains("column tags of table public.goods"), "{text}");
     assert_eq!(installed(&space, "ledger"), "hstore 1.8");
     space.sql(&space.primary(), "ledger", "drop table goods");
-    done(&space, &["drop", "orders", "ledger", "hstore"]);
+    killed(&space, &proxy, &["drop", "orders", "ledger", "hstore"]);
     assert_eq!(installed(&space, "ledger"), "");
 
     // A drop by hand, of which the operator takes no notice.
     space.sql(&space.primary(), "app", "drop extension hstore");
-    done(&space, &["refresh", "orders", "app"]);
+    killed(&space, &proxy, &["refresh", "orders", "app"]);
     assert!(installed(&space, "app").contains("hstore 1.8"), "{}", installed(&space, "app"));
     let object = space.get("databases.postgresql.cnpg.io", "orders-app").unwrap();
     assert_eq!(object["metadata"]["generation"], 1, "the spec was not edited");
@@ -117,9 +102,50 @@ fn databases_get_lose_and_move_extensions_by_verbs() {
         assert_eq!(code, 5, "{text}");
         assert!(text.contains(why), "{version}: {text}");
     }
+
+    a_version_is_set_by_keys(&space);
+    killed(&space, &proxy, &["restart", "orders"]);
+    let cluster = space.get("clusters.postgresql.cnpg.io", "orders").unwrap();
+    let asked = &cluster["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"];
+    let pod = space.get("pod", "orders-1").unwrap();
+    assert_eq!(&pod["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"], asked);
+    if let Some(writes) = writes(mark, &space) {
+        let mut expected = vec![
+            "create databases/- orders-ledger",
+            "patch clusters/- orders",
+            "patch databases/- orders-ledger",
+            "patch databases/status orders-app",
+        ];
+        // Two schemas and the way back; an item and its version.
+        expected.extend(["patch databases/- orders-app"; 5]);
+        expected.sort_unstable();
+        assert_eq!(writes, expected);
+    }
 }
 
-/// Three instances, and an entry of the catalog: its image by the cluster's own reference, with the version that it brings.
+/// tally 1.0 to 1.1, which its image has beside it.
+fn a_version_is_set_by_keys(space: &Space) {
+    let image = format!("{}/tally:1.1-18-bookworm", images());
+    mount(space, &json!({"name": "tally", "image": {"reference": image}}), 1);
+    done(space, &["declare", "orders", "app", "tally", "--version", "1.0"]);
+    assert!(installed(space, "app").contains("tally 1.0"), "{}", installed(space, "app"));
+    let mut console = Console::start(&["-n", &space.name], &[]);
+    console.wait_for("db ● exec", 30);
+    console.wait_for("tally", 10);
+    console.keys("v");
+    console.wait_for("set a version in orders", 10);
+    // The version comes first; what it is about is chosen before it.
+    console.keys(&format!("{BACK_TAB}{EMPTY}tally\t{EMPTY}1.1"));
+    console.wait_for("1.1", 5);
+    console.keys(SUBMIT);
+    confirm(&mut console, "the version");
+    console.wait_for("done, proved", 60);
+    assert!(installed(space, "app").contains("tally 1.1"), "{}", installed(space, "app"));
+}
+
+/// Three instances, and an entry of the catalog: its image by the cluster's own reference, with the version that it brings,
+/// and back to that of the catalog. Then another primary, and a pod that does not start; both killed between the write and its
+/// answer.
 #[test]
 fn pgvector_is_raised_with_its_image_and_its_version_by_keys() {
     if !rig::wanted_part("version", "pgvector_is_raised_with_its_image_and_its_version_by_keys") {
@@ -149,9 +175,55 @@ fn pgvector_is_raised_with_its_image_and_its_version_by_keys() {
     drop(console);
     let object = space.get("databases.postgresql.cnpg.io", "orders-app").unwrap();
     assert_eq!(object["spec"]["extensions"][0]["version"], "0.8.6");
+
+    // The catalog follows, and the entry's own reference is taken away: no pod is recreated for it.
+    let raised = json!([{"op": "replace", "path": "/spec/images/0/extensions/0/image/reference",
+                         "value": format!("{}/pgvector:0.8.6-18-bookworm", images())}]);
+    space.json_patch("imagecatalogs.postgresql.cnpg.io", "postgres", &raised.to_string());
+    let uids = |space: &Space| [1, 2, 3].map(|number| uid(space, &format!("orders-{number}")));
+    let before = uids(&space);
+    done(&space, &["set-image", "orders", "pgvector", "--from-catalog"]);
+    assert_eq!(entry(&space, "pgvector").unwrap()["image"]["reference"], Value::Null);
+    assert_eq!(uids(&space), before);
+
+    let proxy = Proxy::start();
+    killed(&space, &proxy, &["promote", "orders", "orders-2"]);
+    assert_eq!(space.primary(), "orders-2");
+    space.healthy(3);
+    let pod = a_pod_that_does_not_start(&space);
+    let before = uid(&space, &pod);
+    killed(&space, &proxy, &["delete-pod", "orders", &pod]);
+    assert_ne!(uid(&space, &pod), before);
+    space.healthy(3);
     if let Some(writes) = writes(mark, &space) {
-        assert_eq!(writes, ["patch clusters/- orders", "patch databases/- orders-app"]);
+        let deleted = format!("delete pods/- {pod}");
+        assert_eq!(
+            writes,
+            [
+                deleted.as_str(),
+                "patch clusters/- orders",
+                "patch clusters/- orders",
+                "patch clusters/status orders",
+                "patch databases/- orders-app"
+            ]
+        );
     }
+}
+
+fn uid(space: &Space, pod: &str) -> Value {
+    space.get("pod", pod).unwrap()["metadata"]["uid"].clone()
+}
+
+/// Somebody mounts an image that is nowhere, and takes it back: the operator leaves the pod as it is.
+fn a_pod_that_does_not_start(space: &Space) -> String {
+    let bad = json!({"name": "foo", "image": {"reference": format!("{}/foo:nothere", images())}});
+    let there = space.get("clusters.postgresql.cnpg.io", "orders").unwrap()["spec"]["postgresql"]["extensions"].clone();
+    let add = json!([{"op": "add", "path": "/spec/postgresql/extensions/-", "value": bad}]);
+    space.json_patch("clusters.postgresql.cnpg.io", "orders", &add.to_string());
+    let pod = until("a pod does not start", 120, || waits(space, &["ErrImagePull", "ImagePullBackOff"]));
+    let back = json!([{"op": "replace", "path": "/spec/postgresql/extensions", "value": there}]);
+    space.json_patch("clusters.postgresql.cnpg.io", "orders", &back.to_string());
+    pod
 }
 
 /// Two instances, promoted at each rollout: what a running server does not take over is followed by the restart.
@@ -181,7 +253,8 @@ fn a_system_library_is_found_after_the_restart_that_nothing_triggers() {
         &format!("psql -X -qAt -U postgres -d app -c '{load}' 2>&1; true"),
     ]);
     assert!(before.contains("cannot open shared object file"), "{before}");
-    let text = done(&space, &["edit", "orders", "syslib", "--ld-path", "system"]);
+    let (proxy, mark) = (Proxy::start(), audit::mark());
+    let text = killed(&space, &proxy, &["edit", "orders", "syslib", "--ld-path", "system"]);
     assert!(text.contains("restart all instances of orders"), "{text}");
     assert_eq!(entry(&space, "syslib").unwrap()["ld_library_path"], json!(["system"]));
     assert!(space.sql(&space.primary(), "app", load).contains('2'));
@@ -200,6 +273,9 @@ fn a_system_library_is_found_after_the_restart_that_nothing_triggers() {
     assert_eq!(uids(), before);
     let directories = space.sql(&space.primary(), "app", "show extension_control_path");
     assert!(directories.contains("/extensions/syslib/share"), "{directories}");
+    if let Some(writes) = writes(mark, &space) {
+        assert_eq!(writes, ["patch clusters/- orders"; 3], "an edit with its restart, and an edit");
+    }
 }
 
 /// Three instances: foo with its library, in a database with an object and in one without.
@@ -249,21 +325,7 @@ fn foo_is_removed_from_databases_preload_and_entries() {
 
     // By keys to its end.
     let mut console = Console::start(&["-n", &space.name], &[]);
-    console.wait_for("left unfinished", 30);
-    console.keys("R");
-    console.wait("the runs are listed", 10, |screen| screen.contains("remove foo"));
-    until("the run is selected", 10, || {
-        let screen = console.screen();
-        if screen
-            .lines()
-            .any(|line| line.contains("▸ ▲ remove foo") && line.contains(&space.name))
-        {
-            return Some(());
-        }
-        console.keys("j");
-        None
-    });
-    console.keys("\r");
+    go_on(&mut console, &space, "remove foo");
     console.wait_for("done, proved", 300);
     drop(console);
     assert!(entry(&space, "foo").is_none());

@@ -138,9 +138,14 @@ impl Proxy {
         self.armed.store(true, Ordering::SeqCst);
     }
 
-    /// The server has answered, and the answer was swallowed.
+    /// Answers that the server has given, and that were swallowed.
+    pub(crate) fn swallowed(&self) -> usize {
+        self.swallowed.load(Ordering::SeqCst)
+    }
+
+    /// There is one.
     pub(crate) fn has_swallowed(&self) -> bool {
-        self.swallowed.load(Ordering::SeqCst) > 0
+        self.swallowed() > 0
     }
 }
 
@@ -201,10 +206,11 @@ fn connect(mut client: TcpStream, count: &AtomicUsize) {
     carry(down.0, down.1, |_| true);
 }
 
-/// A request that changes a CNPG object for good.
+/// A request that changes a CNPG object for good, or deletes one or a pod.
 fn is_write(bytes: &[u8]) -> bool {
     let line = String::from_utf8_lossy(bytes.split(|byte| *byte == b'\r').next().unwrap_or_default()).into_owned();
-    (line.starts_with("PATCH ") || line.starts_with("POST ")) && line.contains("postgresql.cnpg.io") && !line.contains("dryRun=All")
+    let changes = (line.starts_with("PATCH ") || line.starts_with("POST ")) && line.contains("postgresql.cnpg.io");
+    (changes || line.starts_with("DELETE ")) && !line.contains("dryRun=All")
 }
 
 fn carry(mut from: TcpStream, mut to: TcpStream, mut pass: impl FnMut(&[u8]) -> bool) {

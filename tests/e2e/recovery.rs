@@ -7,7 +7,7 @@ use crate::console::Console;
 use crate::rig::{self, Space, images, until};
 
 /// When a pod of the cluster waits with this reason in any container.
-fn waits(space: &Space, reasons: &[&str]) -> Option<String> {
+pub(crate) fn waits(space: &Space, reasons: &[&str]) -> Option<String> {
     let pods: serde_json::Value =
         serde_json::from_str(&space.kubectl(&["get", "pods", "-l", "cnpg.io/podRole=instance", "-o", "json"])).ok()?;
     pods["items"].as_array()?.iter().find_map(|pod| {

@@ -73,7 +73,7 @@ spec:
     proxy.before_create(move || apply(&theirs));
 
     let mut console = start();
-    go_on(&mut console, &space);
+    go_on(&mut console, &space, "add foo");
     console.wait("the changed list of libraries is shown", 240, |screen| screen.contains(CHANGED));
     console.wait("who has changed what is said", 10, |screen| {
         screen.contains("another user has changed the preload libraries of cluster")

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::older;
 use crate::rig::{self, Space, extop, images, until};
 use crate::users::user;
 
@@ -243,8 +244,8 @@ fn images_of_all_shapes_hold_and_an_empty_one_is_not_proved() {
 }
 
 #[test]
-fn a_replica_cluster_waits_for_its_promotion_and_takes_no_request() {
-    if !rig::wanted("a_replica_cluster_waits_for_its_promotion_and_takes_no_request") {
+fn a_replica_cluster_takes_no_request_and_mounts_images() {
+    if !rig::wanted("a_replica_cluster_takes_no_request_and_mounts_images") {
         return;
     }
     let space = Space::new("replica");
@@ -254,15 +255,8 @@ fn a_replica_cluster_waits_for_its_promotion_and_takes_no_request() {
     ]);
     space.healthy(1);
     answered(&space, "orders-app", true);
-    let secret = |name: &str, key: &str| json!({"name": name, "key": key});
-    let source = json!({"name": "orders",
-        "connectionParameters": {"host": "orders-rw", "user": "streaming_replica", "sslmode": "verify-full", "dbname": "postgres"},
-        "sslKey": secret("orders-replication", "tls.key"), "sslCert": secret("orders-replication", "tls.crt"),
-        "sslRootCert": secret("orders-ca", "ca.crt")});
-    let more = json!({"bootstrap": {"pg_basebackup": {"source": "orders"}}, "replica": {"enabled": true, "source": "orders"},
-                      "externalClusters": [source]});
     apply(&[
-        cluster(&space, "copy", &[hstore()], &more),
+        older::replica(&space),
         database(&space, "copy-app", "copy", "app", "app", &[json!({"name": "hstore"})]),
     ]);
     until("the copy is healthy", 300, || {
@@ -276,23 +270,5 @@ fn a_replica_cluster_waits_for_its_promotion_and_takes_no_request() {
     let because = requested["because"].as_str().unwrap();
     assert!(because.contains("replica cluster"), "{because}");
 
-    let foo = format!("{}/foo:1.0-18-bookworm", images());
-    let plan = extop()
-        .args([
-            "-n",
-            &space.name,
-            "add",
-            "copy",
-            "foo",
-            "--image",
-            &foo,
-            "--database",
-            "app",
-            "--plan",
-        ])
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&plan.stdout).into_owned() + &String::from_utf8_lossy(&plan.stderr);
-    assert_eq!(plan.status.code(), Some(5), "{said}");
-    assert!(said.contains("replica cluster"), "{said}");
+    older::replica_cluster(&space);
 }
