@@ -9,6 +9,7 @@ mod entry;
 mod events;
 mod instance;
 mod platform;
+mod slim;
 
 use serde_json::Value;
 
@@ -23,6 +24,7 @@ pub use database::database;
 pub use events::{job_warnings, warnings};
 pub use instance::{Pod, instance, pod};
 pub use platform::{entry_schema, nodes};
+pub use slim::{Event, Page, event, page};
 
 /// An `ImageCatalog` or `ClusterImageCatalog`.
 pub fn catalog(object: &Value) -> Result<Catalog, String> {

@@ -9,7 +9,6 @@ use kube::Client;
 use kube::client::Body;
 use kube::core::Status;
 use serde::de::IgnoredAny;
-use serde_json::Value;
 
 use super::error::{cause, explain, of_kind, too_late};
 use crate::backend::{BackendError, ErrorKind};
@@ -143,10 +142,9 @@ pub(super) fn too_long(tried: &str, most: usize) -> String {
     format!("cannot {tried}: the answer is longer than {} MiB", most >> 20)
 }
 
-/// One page of a list.
-pub(super) async fn page(client: &Client, tried: &str, limit: Duration, uri: &str) -> Result<Value, Failure> {
-    let bytes = whole(client, tried, limit, uri, PAGE).await?;
-    serde_json::from_slice(&bytes).map_err(|_| Failure::told(ErrorKind::Internal, format!("cannot {tried}: the answer cannot be read")))
+/// One page of a list, as text.
+pub(super) async fn page(client: &Client, tried: &str, limit: Duration, uri: &str) -> Result<Vec<u8>, Failure> {
+    whole(client, tried, limit, uri, PAGE).await
 }
 
 /// Begins to watch.

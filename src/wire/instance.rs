@@ -12,6 +12,7 @@ use crate::domain::trouble::{Ended, POSTGRES, Trouble};
 const ON_ITS_WAY: &[&str] = &["ContainerCreating", "PodInitializing", ""];
 
 /// A pod of a cluster: an instance, or what makes one.
+#[derive(Debug, PartialEq)]
 pub enum Pod {
     /// An instance.
     Instance(Box<Instance>),

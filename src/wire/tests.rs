@@ -203,6 +203,10 @@ fn value() -> impl Strategy<Value = Value> {
             Just("cluster"),
             Just("labels"),
             Just("images"),
+            Just("annotations"),
+            Just("managedFields"),
+            Just("volumes"),
+            Just("conditions"),
         ];
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
@@ -217,7 +221,90 @@ proptest! {
     fn no_object_whatsoever_is_more_than_an_error(object in value()) {
         drop((cluster(&object), instance(&object), database(&object), catalog(&object)));
         prop_assert!(!name_of(&object).is_empty());
+        the_same_is_read_of_what_is_kept(&object);
     }
+}
+
+/// What is passed over while an answer is read changes nothing of what is read.
+fn the_same_is_read_of_what_is_kept(object: &Value) {
+    let listed = |kind: Kind| {
+        let text = serde_json::json!({"metadata": {"resourceVersion": "7"}, "items": [object]}).to_string();
+        let mut objects = Vec::new();
+        let page = page(text.as_bytes(), kind, &mut |object| objects.push(object.clone())).unwrap();
+        assert_eq!((page.version.as_str(), page.next.as_str(), objects.len()), ("7", "", 1));
+        let text = format!("{{\"type\":\"MODIFIED\",\"object\":{object}}}");
+        assert_eq!(event(text.as_bytes(), kind).unwrap().object.as_ref(), objects.first());
+        objects.remove(0)
+    };
+    assert_eq!(cluster(&listed(Kind::Cluster)), cluster(object));
+    assert_eq!(database(&listed(Kind::Database)), database(object));
+    for kind in [Kind::ImageCatalog, Kind::ClusterImageCatalog] {
+        assert_eq!(catalog(&listed(kind)), catalog(object));
+    }
+    assert_eq!(crate::wire::pod(&listed(Kind::Pod)), crate::wire::pod(object));
+    assert_eq!(name_of(&listed(Kind::Pod)), name_of(object));
+}
+
+/// Objects of real clusters, healthy and broken, of each operator.
+#[test]
+fn the_same_is_read_of_what_is_kept_of_real_objects() {
+    let mut objects: Vec<Value> = Vec::new();
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/eras")).unwrap() {
+        let recorded: Value = serde_json::from_slice(&std::fs::read(entry.unwrap().path()).unwrap()).unwrap();
+        objects.extend(
+            recorded
+                .as_object()
+                .unwrap()
+                .values()
+                .filter_map(Value::as_array)
+                .flatten()
+                .cloned(),
+        );
+    }
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/traces")).unwrap() {
+        let text = zstd::decode_all(std::fs::File::open(entry.unwrap().path()).unwrap()).unwrap();
+        let events = String::from_utf8(text).unwrap();
+        let events = events.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        objects.extend(events.map(|mut event| event["object"].take()));
+    }
+    assert!(objects.len() > 500, "{}", objects.len());
+    for object in &objects {
+        the_same_is_read_of_what_is_kept(object);
+    }
+}
+
+#[test]
+fn what_managers_own_and_what_was_applied_last_is_passed_over() {
+    let object = serde_json::json!({
+        "metadata": {
+            "name": "orders", "namespace": "shop",
+            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{…}", "cnpg.io/note": "kept"},
+            "managedFields": [{"manager": "m", "fieldsV1": {"f:spec": {"f:instances": {}, "f:postgresql": {"f:extensions": {"k:x": {}}}},
+                                                           "f:status": {"f:phase": {}}}}],
+        },
+        "spec": {"instances": 3, "backup": {"much": "more"}},
+    });
+    let text = serde_json::json!({"items": [object]}).to_string();
+    let mut kept = Vec::new();
+    page(text.as_bytes(), Kind::Cluster, &mut |object| kept.push(object.clone())).unwrap();
+    let wanted = serde_json::json!({
+        "metadata": {
+            "name": "orders", "namespace": "shop", "annotations": {"cnpg.io/note": "kept"},
+            "managedFields": [{"manager": "m", "fieldsV1": {"f:spec": {"f:postgresql": {"f:extensions": null}}}}],
+        },
+        "spec": {"instances": 3},
+    });
+    assert_eq!(kept, [wanted]);
+    assert!(page(b"{\"items\": null}", Kind::Cluster, &mut |_| {}).is_ok(), "an empty list");
+    for garbage in ["", "[]", "{\"items\": 7}", "{} {}"] {
+        assert!(page(garbage.as_bytes(), Kind::Cluster, &mut |_| {}).is_err(), "{garbage}");
+    }
+    let error = event(
+        b"{\"type\": \"ERROR\", \"object\": {\"code\": 410, \"message\": \"gone\"}}",
+        Kind::Cluster,
+    )
+    .unwrap();
+    assert_eq!(error.object.unwrap()["message"], "gone");
 }
 
 /// Objects of clusters of older operators, as recorded from real ones: two instances, healthy, everything at its version.

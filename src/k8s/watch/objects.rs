@@ -4,44 +4,65 @@ use serde_json::Value;
 
 use crate::domain::Observation;
 use crate::domain::ids::{CatalogKey, ClusterKey, DatabaseKey, PodKey};
+use crate::domain::instance::JobPod;
 use crate::domain::observation::{Object, ObjectId, Objects};
 use crate::domain::watch::Kind;
-use crate::wire::{self, Pod};
+use crate::wire::{self, Page, Pod};
 
-/// All objects of a list, and what else is told of them: pods of jobs, and objects that cannot be read.
-pub(super) fn objects(kind: Kind, items: &[Value]) -> (Objects, Vec<Observation>) {
-    let mut unreadable = Vec::new();
-    let mut keep = |object: &Value, why: String| unreadable.push(garbage(kind, object, why));
-    macro_rules! each {
-        ($convert:path) => {
-            items
-                .iter()
-                .filter_map(|object| $convert(object).map_err(|why| keep(object, why)).ok())
-                .collect()
+/// The objects of a list, as its pages come: each is read into what is looked at, and forgotten.
+pub(super) struct List {
+    kind: Kind,
+    objects: Objects,
+    jobs: Vec<JobPod>,
+    unreadable: Vec<Observation>,
+}
+
+impl List {
+    /// Nothing was listed yet.
+    pub(super) fn new(kind: Kind) -> Self {
+        let objects = match kind {
+            Kind::Cluster => Objects::Clusters(Vec::new()),
+            Kind::Pod => Objects::Instances(Vec::new()),
+            Kind::Database => Objects::Databases(Vec::new()),
+            Kind::ImageCatalog => Objects::ImageCatalogs(Vec::new()),
+            Kind::ClusterImageCatalog => Objects::ClusterImageCatalogs(Vec::new()),
         };
-    }
-    let objects = match kind {
-        Kind::Cluster => Objects::Clusters(each!(wire::cluster)),
-        Kind::Pod => {
-            let (mut instances, mut jobs) = (Vec::new(), Vec::new());
-            for pod in items {
-                match wire::pod(pod) {
-                    Ok(Some(Pod::Instance(instance))) => instances.push(*instance),
-                    Ok(Some(Pod::Job(job))) => jobs.push(*job),
-                    Ok(None) => {}
-                    Err(why) => keep(pod, why),
-                }
-            }
-            if !jobs.is_empty() {
-                unreadable.push(Objects::Jobs(jobs).into());
-            }
-            Objects::Instances(instances)
+        Self {
+            kind,
+            objects,
+            jobs: Vec::new(),
+            unreadable: Vec::new(),
         }
-        Kind::Database => Objects::Databases(each!(wire::database)),
-        Kind::ImageCatalog => Objects::ImageCatalogs(each!(wire::catalog)),
-        Kind::ClusterImageCatalog => Objects::ClusterImageCatalogs(each!(wire::catalog)),
-    };
-    (objects, unreadable)
+    }
+
+    /// Reads one page; what it says of itself.
+    pub(super) fn page(&mut self, text: &[u8]) -> Result<Page, serde_json::Error> {
+        wire::page(text, self.kind, &mut |object| self.object(object))
+    }
+
+    fn object(&mut self, object: &Value) {
+        let read = match &mut self.objects {
+            Objects::Clusters(list) => wire::cluster(object).map(|cluster| list.push(cluster)),
+            Objects::Instances(list) => wire::pod(object).map(|pod| match pod {
+                Some(Pod::Instance(instance)) => list.push(*instance),
+                Some(Pod::Job(job)) => self.jobs.push(*job),
+                None => {}
+            }),
+            Objects::Databases(list) => wire::database(object).map(|database| list.push(database)),
+            Objects::ImageCatalogs(list) | Objects::ClusterImageCatalogs(list) => wire::catalog(object).map(|catalog| list.push(catalog)),
+            // They come with the instances.
+            Objects::Jobs(_) => Ok(()),
+        };
+        if let Err(why) = read {
+            self.unreadable.push(garbage(self.kind, object, why));
+        }
+    }
+
+    /// All objects, and what else is told of them: objects that cannot be read, and pods of jobs.
+    pub(super) fn told(self) -> impl Iterator<Item = Observation> {
+        let jobs = (!self.jobs.is_empty()).then(|| Objects::Jobs(self.jobs).into());
+        std::iter::once(self.objects.into()).chain(self.unreadable).chain(jobs)
+    }
 }
 
 fn garbage(kind: Kind, object: &Value, why: String) -> Observation {

@@ -12,12 +12,13 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::super::answer::{self, Failure};
-use super::objects::{identity, objects, upserted};
+use super::objects::{List, identity, upserted};
 use super::pace::{Allowance, Backoff, jittered};
 use super::source::{Source, encoded};
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::watch::{Kind, WatchState};
 use crate::domain::{Observation, Timestamp};
+use crate::wire;
 
 /// Objects of one answer to a list.
 const PAGE: usize = 500;
@@ -329,7 +330,7 @@ impl Watcher {
     async fn list(&mut self) -> Result<(), Failure> {
         let source = &self.source;
         let tried = source.tried("list");
-        let mut items: Vec<Value> = Vec::new();
+        let mut list = List::new(source.kind);
         let mut next = String::new();
         let version = loop {
             let query = match (self.expired >= WHOLE, next.is_empty()) {
@@ -337,15 +338,13 @@ impl Watcher {
                 (false, true) => format!("limit={PAGE}"),
                 (_, false) => format!("limit={PAGE}&continue={}", encoded(&next)),
             };
-            let mut answer = answer::page(&source.client, &tried, source.timeout, &source.uri(&query)).await?;
-            let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let version = text("/metadata/resourceVersion");
-            let before = std::mem::replace(&mut next, text("/metadata/continue"));
-            if let Some(Value::Array(page)) = answer.get_mut("items").map(Value::take) {
-                items.extend(page);
-            }
+            let text = answer::page(&source.client, &tried, source.timeout, &source.uri(&query)).await?;
+            let page = list
+                .page(&text)
+                .map_err(|_| Failure::told(ErrorKind::Internal, format!("cannot {tried}: the answer cannot be read")))?;
+            let before = std::mem::replace(&mut next, page.next);
             if next.is_empty() {
-                break version;
+                break page.version;
             }
             if next == before {
                 let why = format!("cannot {tried}: the server gives the same page again");
@@ -353,9 +352,7 @@ impl Watcher {
             }
         };
         self.answered();
-        let (objects, unreadable) = objects(self.source.kind, &items);
-        self.tell(objects.into()).await?;
-        for observation in unreadable {
+        for observation in list.told() {
             self.tell(observation).await?;
         }
         self.refused = 0;
@@ -479,31 +476,30 @@ impl Watcher {
     async fn event(&mut self, tried: &str, line: &[u8]) -> Result<(), Failure> {
         let kind = self.source.kind;
         let garbage = || Failure::told(ErrorKind::Internal, format!("cannot {tried}: an event cannot be read"));
-        let event: Value = serde_json::from_slice(line).map_err(|_| garbage())?;
-        let object = event.get("object").ok_or_else(garbage)?;
-        let version = object.pointer("/metadata/resourceVersion").and_then(Value::as_str);
-        match event.get("type").and_then(Value::as_str) {
-            Some("ADDED" | "MODIFIED") => {
-                if let Some(fact) = upserted(kind, object) {
+        let event = wire::event(line, kind).map_err(|_| garbage())?;
+        let object = event.object.ok_or_else(garbage)?;
+        match event.word.as_str() {
+            "ADDED" | "MODIFIED" => {
+                if let Some(fact) = upserted(kind, &object) {
                     self.tell(fact).await?;
                 }
             }
-            Some("DELETED") => {
-                if let Some(id) = identity(kind, object) {
+            "DELETED" => {
+                if let Some(id) = identity(kind, &object) {
                     self.tell(id.into()).await?;
                 }
             }
-            Some("BOOKMARK") => {
+            "BOOKMARK" => {
                 self.beats = true;
                 self.live().await?;
             }
-            Some("ERROR") => {
-                let status: Status = serde_json::from_value(object.clone()).map_err(|_| garbage())?;
+            "ERROR" => {
+                let status: Status = serde_json::from_value(object).map_err(|_| garbage())?;
                 return Err(Failure::of_status(tried, &status, None));
             }
             _ => return Err(garbage()),
         }
-        if let Some(version) = version {
+        if let Some(version) = object.pointer("/metadata/resourceVersion").and_then(Value::as_str) {
             self.version = Some(version.to_owned());
         }
         Ok(())
