@@ -1,6 +1,7 @@
 //! Everything that was observed of one target, keyed, and the questions that are asked of it.
 
 mod fold;
+mod grouped;
 mod questions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use super::platform::{EntrySchema, Node};
 use super::probe::{CrashLine, InstanceProbe, JobEvents, ManagerReport, PodEvents, ProbeFailure};
 use super::watch::{Kind, WatchState};
 
+pub use grouped::{Grouped, OfCluster};
 pub(in crate::domain) use questions::newest_mark;
 pub use questions::{
     Dated, EnvironmentGap, Fence, Halt, Lacking, Major, MajorSource, Part, PendingRestart, Refusal, SqlNames, StandbyBlock, Standing,
@@ -58,11 +60,11 @@ pub struct World {
     /// Clusters.
     pub clusters: BTreeMap<ClusterKey, Cluster>,
     /// Instance pods.
-    pub instances: BTreeMap<PodKey, Instance>,
+    pub instances: Grouped<Instance>,
     /// Pods of jobs that make instances.
     pub jobs: BTreeMap<PodKey, JobPod>,
     /// `Database` objects.
-    pub databases: BTreeMap<DatabaseKey, Database>,
+    pub databases: Grouped<Database>,
     /// Catalogs of both kinds.
     pub catalogs: BTreeMap<CatalogKey, Catalog>,
     /// Answers of SQL, per instance.
@@ -130,19 +132,19 @@ impl World {
 
     /// The instances of a cluster, by name.
     pub fn instances_of<'a>(&'a self, cluster: &'a ClusterKey) -> impl Iterator<Item = &'a Instance> + 'a {
-        self.instances.values().filter(move |instance| instance.cluster == *cluster)
+        self.instances.of(cluster)
     }
 
     /// The `Database` objects of a cluster, by name.
     pub fn databases_of<'a>(&'a self, cluster: &'a ClusterKey) -> impl Iterator<Item = &'a Database> + 'a {
-        self.databases.values().filter(move |database| database.cluster == *cluster)
+        self.databases.of(cluster)
     }
 
     /// The `Database` object of a cluster that wants a database dropped, if there is one.
     pub fn dropped_by(&self, cluster: &ClusterKey, database: &str) -> Option<&Database> {
         self.databases
-            .values()
-            .find(|object| object.cluster == *cluster && object.database == database && object.wants_it_dropped())
+            .of(cluster)
+            .find(|object| object.database == database && object.wants_it_dropped())
     }
 
     /// The answer of SQL for an instance as it is: a probe of a predecessor of the same name does not count.

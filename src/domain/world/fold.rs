@@ -226,7 +226,7 @@ fn replace(world: &mut World, objects: Objects, now: Timestamp, changed: &mut Ch
                 note_answer(&mut world.raised, world.databases.get(&object.key), object, now);
             }
             world.raised.retain(|key, _| new.contains_key(key));
-            world.databases = new;
+            world.databases = new.into();
         }
         Objects::ImageCatalogs(list) => {
             replace_catalogs(world, list, Kind::ImageCatalog, now, changed);
@@ -253,7 +253,7 @@ fn replace_instances(world: &mut World, list: Vec<Instance>, now: Timestamp, cha
         }
     }
     renew(world, Kind::Pod, &unchanged(&world.instances, &new), new.keys(), now);
-    world.instances = new;
+    world.instances = new.into();
     let gone = std::mem::take(&mut world.jobs);
     changed.clusters.extend(gone.into_values().map(|job| job.pod.cluster));
     forget_gone_pods(world);

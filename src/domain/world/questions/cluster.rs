@@ -227,11 +227,7 @@ impl World {
                 && is_primary_last()
         };
         let waits_for_user = status.phase_kind() == Phase::WaitingForUser;
-        let standbys: Vec<&Instance> = self
-            .instances
-            .values()
-            .filter(|instance| instance.cluster == *key && !is_primary(instance))
-            .collect();
+        let standbys: Vec<&Instance> = self.instances.of(key).filter(|instance| !is_primary(instance)).collect();
         let silent: Vec<(&Instance, Timestamp)> = standbys
             .iter()
             .filter_map(|instance| {
