@@ -101,6 +101,10 @@ pub struct Session {
     pub world: World,
     /// Ladders and findings, per cluster; always in step with `world`.
     pub derived: BTreeMap<ClusterKey, Derived>,
+    /// How often a cluster was derived: the measure of what facts cost.
+    pub derivations: u64,
+    /// Clusters that were derived, or are gone, since somebody has looked at this: what follows changes reports no others.
+    pub touched: BTreeSet<ClusterKey>,
     /// Pods, by UID, whose events were asked for, and whether that was after a long time.
     pub warned: std::collections::BTreeSet<(String, bool)>,
     /// Runs found on disk that no process continues.
@@ -356,7 +360,8 @@ impl Model {
     /// Keys of the clusters that pass the filter, in order.
     pub fn clusters_in_view(&self) -> impl Iterator<Item = &ClusterKey> + Clone {
         let keys = self.session().into_iter().flat_map(|session| session.world.clusters.keys());
-        keys.filter(|key| passes(&self.screen.cluster_filter, &key.to_string()))
+        let filter = &self.screen.cluster_filter;
+        keys.filter(move |key| filter.is_empty() || passes(filter, &key.to_string()))
     }
 
     /// Ladders of the selected cluster that pass the filter, in order.

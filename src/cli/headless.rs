@@ -1,5 +1,6 @@
 //! The console without a terminal: the same model, the same `update`, the same effects, until a question is answered.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -129,6 +130,13 @@ impl Headless {
         }
     }
 
+    /// Clusters that were derived, or are gone, since this was asked last.
+    pub(crate) fn touched(&mut self) -> BTreeSet<ClusterKey> {
+        let target = self.target();
+        let session = self.core.model.sessions.get_mut(&target);
+        session.map(|session| std::mem::take(&mut session.touched)).unwrap_or_default()
+    }
+
     /// Clusters in view that a name means: `NAME`, `NAMESPACE/NAME`, or all of them.
     pub(crate) fn clusters(&self, name: Option<&str>) -> Result<Vec<ClusterKey>, Failure> {
         let session = self.session()?;
@@ -209,7 +217,7 @@ fn reached(core: &Core) -> Result<Option<()>, Failure> {
 }
 
 /// `NAME` or `NAMESPACE/NAME`.
-fn means(name: &str, key: &ClusterKey) -> bool {
+pub(super) fn means(name: &str, key: &ClusterKey) -> bool {
     match name.split_once('/') {
         Some((namespace, name)) => key.namespace == namespace && key.name == name,
         None => key.name == name,

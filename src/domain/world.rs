@@ -130,6 +130,12 @@ impl World {
         self.instances.get(key).or_else(|| self.jobs.get(key).map(|job| &job.pod))
     }
 
+    /// The keys of the clusters in a namespace.
+    pub fn clusters_in<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a ClusterKey> + 'a {
+        let from = self.clusters.range(ClusterKey::new(namespace, "")..);
+        from.map(|(key, _)| key).take_while(move |key| key.namespace == namespace)
+    }
+
     /// The instances of a cluster, by name.
     pub fn instances_of<'a>(&'a self, cluster: &'a ClusterKey) -> impl Iterator<Item = &'a Instance> + 'a {
         self.instances.of(cluster)

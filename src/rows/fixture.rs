@@ -63,6 +63,8 @@ pub(crate) fn showing(mut world: World) -> Model {
             },
             world,
             derived,
+            derivations: 0,
+            touched: std::collections::BTreeSet::new(),
             warned: std::collections::BTreeSet::new(),
             unfinished: Vec::new(),
         },

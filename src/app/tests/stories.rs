@@ -15,7 +15,7 @@ use crate::domain::fixture;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::instance::{Instance, Trouble};
 use crate::domain::observation::{Object, Objects};
-use crate::domain::permission::Verdict;
+use crate::domain::permission::{Permission, Verdict};
 use crate::domain::probe::CrashLine;
 use crate::domain::watch::{Kind, WatchState};
 use crate::domain::{Observation, Timestamp};
@@ -237,6 +237,41 @@ fn probed(effects: &[Effect]) -> Vec<&str> {
 }
 
 // Facts.
+
+/// Work is counted: so many clusters are derived for a fact, however many there are.
+#[test]
+fn a_fact_derives_the_clusters_that_it_may_concern_and_no_others() {
+    for count in [10, 100_u64] {
+        let mut model = opened(Access::ReadOnly);
+        let spaces: Vec<String> = (0..count).map(|number| format!("ns-{number}")).collect();
+        let clusters = spaces.iter().map(|space| cluster(space, "orders")).collect();
+        observe(&mut model, vec![Objects::Clusters(clusters).into()]);
+        let mut derived = |facts: Vec<Observation>| {
+            let before = model.sessions[&HERE].derivations;
+            observe(&mut model, facts);
+            model.sessions[&HERE].derivations - before
+        };
+        let allowed = |space: Option<&str>| {
+            let permission = Permission::new("list", "pods", "any");
+            let namespace = space.map(str::to_owned);
+            vec![Observation::Permitted(vec![(
+                Permission { namespace, ..permission },
+                Verdict::Allowed,
+            )])]
+        };
+        for space in &spaces {
+            assert_eq!(derived(allowed(Some(space))), 1);
+        }
+        assert_eq!(derived(allowed(Some("ns-1"))), 0, "nothing new");
+        assert_eq!(derived(allowed(None)), count);
+        let pod = Instance {
+            key: PodKey::new("ns-3", "orders-1"),
+            cluster: ClusterKey::new("ns-3", "orders"),
+            ..fixture::instance("orders-1")
+        };
+        assert_eq!(derived(vec![Object::Instance(Box::new(pod)).into()]), 1);
+    }
+}
 
 #[test]
 fn instances_that_were_listed_before_their_cluster_are_asked_when_it_comes() {

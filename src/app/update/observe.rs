@@ -42,7 +42,7 @@ pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observati
     let (mut unanswered, mut answered) = (false, false);
     let mut back = false;
     for fact in facts {
-        let concerns_all = concerns_all(&fact);
+        let reach = reach(&fact);
         let is_heartbeat = matches!(fact, Observation::Watch { .. });
         let asked = asked(&fact);
         answered |= matches!(fact, Observation::Probed(_));
@@ -54,7 +54,13 @@ pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observati
             sum.clusters.insert(instance.cluster.clone());
             sum.visible = true;
         }
-        everything |= concerns_all && changed.visible;
+        if changed.visible {
+            everything |= reach == Reach::All;
+            if let Reach::Namespaces(names) = &reach {
+                sum.clusters
+                    .extend(names.iter().flat_map(|name| session.world.clusters_in(name)).cloned());
+            }
+        }
         news |= changed.visible || !is_heartbeat;
         sum.visible |= changed.visible;
         sum.clusters.extend(changed.clusters);
@@ -163,16 +169,29 @@ fn ready(world: &World) -> impl Iterator<Item = &Instance> {
     world.instances.values().filter(|instance| instance.is_up())
 }
 
-/// A fact that may change the picture of every cluster.
-fn concerns_all(fact: &Observation) -> bool {
-    matches!(
-        fact,
+/// How far a fact reaches beyond what it is about.
+#[derive(PartialEq)]
+enum Reach {
+    /// No farther.
+    Itself,
+    /// It may change the picture of every cluster in these namespaces.
+    Namespaces(BTreeSet<String>),
+    /// It may change the picture of every cluster.
+    All,
+}
+
+fn reach(fact: &Observation) -> Reach {
+    match fact {
+        Observation::Permitted(answers) => {
+            let names = answers.iter().map(|(permission, _)| permission.namespace.clone());
+            names.collect::<Option<_>>().map_or(Reach::All, Reach::Namespaces)
+        }
         Observation::Watch { .. }
-            | Observation::Permitted(_)
-            | Observation::Unreachable { .. }
-            | Observation::Unreadable { .. }
-            | Observation::Replaced(Objects::ImageCatalogs(_) | Objects::ClusterImageCatalogs(_))
-    )
+        | Observation::Unreachable { .. }
+        | Observation::Unreadable { .. }
+        | Observation::Replaced(Objects::ImageCatalogs(_) | Objects::ClusterImageCatalogs(_)) => Reach::All,
+        _ => Reach::Itself,
+    }
 }
 
 /// The instance whose SQL a fact is about.
@@ -258,12 +277,14 @@ pub(super) fn taken_over(model: &mut Model, target: TargetId, cluster: &ClusterK
 
 /// Computes ladders and findings of clusters again, and forgets those of clusters that are gone.
 fn derive(session: &mut Session, clusters: &BTreeSet<ClusterKey>) {
+    session.touched.extend(clusters.iter().cloned());
     for key in clusters {
         match session.world.clusters.get(key) {
             Some(cluster) => {
                 let ladders = ladders(&session.world, cluster);
                 let findings = findings(&session.world, cluster, &ladders);
                 session.derived.insert(key.clone(), Derived { ladders, findings });
+                session.derivations += 1;
             }
             None => {
                 session.derived.remove(key);

@@ -25,6 +25,8 @@ pub(super) fn switched(model: &mut Model, id: TargetId, target: Target) -> Vec<E
         target,
         world: World::default(),
         derived: BTreeMap::new(),
+        derivations: 0,
+        touched: std::collections::BTreeSet::new(),
         warned: std::collections::BTreeSet::new(),
         unfinished: Vec::new(),
     };

@@ -202,6 +202,8 @@ pub(in crate::cli) fn session(last: RungState, more: Vec<Observation>) -> Sessio
                 findings: Vec::new(),
             },
         )]),
+        derivations: 0,
+        touched: std::collections::BTreeSet::new(),
         warned: std::collections::BTreeSet::new(),
         unfinished: Vec::new(),
     }
