@@ -68,22 +68,32 @@ impl Core {
             .collect()
     }
 
-    /// Waits for messages and folds all that are there.
+    /// Waits for messages and folds all that are there. Facts of a target that came one after the other are one message, so
+    /// that what they concern is derived once.
     pub async fn receive(&mut self) -> Vec<Effect> {
         let mut left = Vec::new();
+        let mut waiting = None;
         let mut arrival = self.inbox.recv().await;
-        for _ in 0..DRAINED {
-            let Some(arrived) = arrival.take() else { break };
+        let mut drained = 0;
+        while let Some(arrived) = arrival.take() {
             if let Some(msg) = self.runner.receive(arrived) {
-                left.extend(self.fold(msg));
+                waiting = match (waiting.take(), msg) {
+                    (Some(Msg::Observed(target, mut facts)), Msg::Observed(other, more)) if target == other => {
+                        facts.extend(more);
+                        Some(Msg::Observed(target, facts))
+                    }
+                    (before, msg) => {
+                        left.extend(before.into_iter().flat_map(|before| self.fold(before)));
+                        Some(msg)
+                    }
+                };
             }
-            arrival = self.inbox.try_recv().ok();
+            drained += 1;
+            if drained <= DRAINED {
+                arrival = self.inbox.try_recv().ok();
+            }
         }
-        if let Some(arrived) = arrival
-            && let Some(msg) = self.runner.receive(arrived)
-        {
-            left.extend(self.fold(msg));
-        }
+        left.extend(waiting.into_iter().flat_map(|msg| self.fold(msg)));
         left
     }
 
