@@ -195,6 +195,10 @@ fn pgvector_is_raised_with_its_image_and_its_version_by_keys() {
     killed(&space, &proxy, &["delete-pod", "orders", &pod]);
     assert_ne!(uid(&space, &pod), before);
     space.healthy(3);
+    // The primary in place: its pod stays.
+    let before = uid(&space, "orders-2");
+    done(&space, &["restart", "orders", "--instance", "orders-2"]);
+    assert_eq!(uid(&space, "orders-2"), before);
     if let Some(writes) = writes(mark, &space) {
         let deleted = format!("delete pods/- {pod}");
         assert_eq!(
@@ -203,6 +207,7 @@ fn pgvector_is_raised_with_its_image_and_its_version_by_keys() {
                 deleted.as_str(),
                 "patch clusters/- orders",
                 "patch clusters/- orders",
+                "patch clusters/status orders",
                 "patch clusters/status orders",
                 "patch databases/- orders-app"
             ]

@@ -154,6 +154,39 @@ fn findings_exit_by_severity() {
 }
 
 #[test]
+fn doctor_says_what_a_major_upgrade_and_a_minimal_operand_need() {
+    let ask = |flag: &[&str]| {
+        let (code, out, errors) = run(&[&["demo", "doctor", "orders", "-o", "json"], flag].concat());
+        let document: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out} {errors}"));
+        hold("doctor", &document);
+        let checks = document["checks"].as_array().unwrap().clone();
+        let answers = checks.iter().map(|check| {
+            let part = |name: &str| check[name].as_str().unwrap().to_owned();
+            (part("code"), part("subject"), part("result"))
+        });
+        (code, answers.collect::<Vec<_>>())
+    };
+    let answer = |code: &str, subject: &str, result: &str| (code.to_owned(), subject.to_owned(), result.to_owned());
+    let (code, answers) = ask(&["--for-major", "19"]);
+    assert_eq!(code, Some(1), "the catalog has no image of pgvector for it");
+    assert_eq!(
+        answers,
+        [
+            answer("major-images", "entry/pgvector", "fail"),
+            answer("major-images", "entry/hstore", "unknown"),
+            answer("major-upgrade", "cluster/orders", "pass"),
+        ]
+    );
+    let (code, answers) = ask(&["--for-minimal"]);
+    assert_eq!(code, Some(0));
+    assert!(
+        answers
+            .iter()
+            .all(|(code, _, result)| (code.as_str(), result.as_str()) == ("operand-files", "pass"))
+    );
+}
+
+#[test]
 fn ignored_findings_are_counted_and_do_not_fail() {
     let case = crate::cases::Case::open("N03-real-mismatch");
     let ask = |more: &str| {
