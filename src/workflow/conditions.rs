@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::plan::{Condition, Sent};
 use crate::domain::change::{Change, ChangeKind, EntryEdit, PreloadEdit};
-use crate::domain::cluster::Cluster;
+use crate::domain::cluster::{Cluster, UpdateStrategy};
 use crate::domain::cnpg::{PhaseKind, RESTARTED_IN_PLACE};
 use crate::domain::database::Database;
 use crate::domain::extension::ExtensionEntry;
@@ -202,10 +202,13 @@ fn progress(view: View<'_>, cluster: &Cluster, rollout: &Rollout) -> String {
             None => count,
         },
         [last] if last.is_primary && total > 1 && rollout.instances.len() >= total => {
+            let name = &last.pod.name;
+            if cluster.spec.update_strategy == UpdateStrategy::Supervised {
+                return format!("{count}, the operator stops before {name} and waits until a standby is promoted");
+            }
             let times = super::estimate::recreated(view.world, cluster, view.known);
             format!(
-                "{count}, the primary {} is last: writes stop for a while ({})",
-                last.pod.name,
+                "{count}, the primary {name} is last: writes stop for a while ({})",
                 super::estimate::basis(&times)
             )
         }

@@ -241,6 +241,21 @@ fn a_supervised_update_without_a_path_stops_before_the_primary_and_is_put_back()
 }
 
 #[test]
+fn a_supervised_rollout_says_that_the_primary_waits_for_a_promotion() {
+    let mut stage = stage_of(supervised, &[]);
+    stage.confirm();
+    let mut told = BTreeSet::new();
+    while !blocked(&stage.run.phase) {
+        stage.tick();
+        stage.settle();
+        told.insert(stage.run.progress.clone());
+    }
+    let waits = |line: &String| line.contains("the operator stops before orders-1 and waits until a standby is promoted");
+    assert!(told.iter().any(waits), "{told:#?}");
+    assert!(!told.iter().any(|line| line.contains("is last")), "{told:#?}");
+}
+
+#[test]
 fn what_cannot_be_read_on_a_replica_stops_a_supervised_update_too() {
     let mut stage = stage_of(supervised, &["1.8--1.9"]);
     stage.mute = true;
