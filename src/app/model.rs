@@ -103,8 +103,8 @@ pub struct Session {
     pub derived: BTreeMap<ClusterKey, Derived>,
     /// How often a cluster was derived: the measure of what facts cost.
     pub derivations: u64,
-    /// Clusters that were derived, or are gone, since somebody has looked at this: what follows changes reports no others.
-    pub touched: BTreeSet<ClusterKey>,
+    /// Clusters that were derived, or are gone, since whoever follows changes has looked at this; `None` where nobody does.
+    pub touched: Option<BTreeSet<ClusterKey>>,
     /// Pods, by UID, whose events were asked for, and whether that was after a long time.
     pub warned: std::collections::BTreeSet<(String, bool)>,
     /// Runs found on disk that no process continues.
@@ -259,8 +259,8 @@ pub struct Retry {
 }
 
 /// A text passes a filter when it has the filter in it, whatever the case.
-pub fn passes(filter: &str, text: &str) -> bool {
-    filter.is_empty() || text.to_lowercase().contains(&filter.to_lowercase())
+pub fn passes(filter: &str, text: impl std::fmt::Display) -> bool {
+    filter.is_empty() || text.to_string().to_lowercase().contains(&filter.to_lowercase())
 }
 
 /// A run writes, waits or proves: it is neither over, nor in review, nor stopped.
@@ -360,8 +360,7 @@ impl Model {
     /// Keys of the clusters that pass the filter, in order.
     pub fn clusters_in_view(&self) -> impl Iterator<Item = &ClusterKey> + Clone {
         let keys = self.session().into_iter().flat_map(|session| session.world.clusters.keys());
-        let filter = &self.screen.cluster_filter;
-        keys.filter(move |key| filter.is_empty() || passes(filter, &key.to_string()))
+        keys.filter(|key| passes(&self.screen.cluster_filter, key))
     }
 
     /// Ladders of the selected cluster that pass the filter, in order.

@@ -130,11 +130,12 @@ impl Headless {
         }
     }
 
-    /// Clusters that were derived, or are gone, since this was asked last.
+    /// Clusters that were derived, or are gone, since this was asked last; none the first time.
     pub(crate) fn touched(&mut self) -> BTreeSet<ClusterKey> {
         let target = self.target();
         let session = self.core.model.sessions.get_mut(&target);
-        session.map(|session| std::mem::take(&mut session.touched)).unwrap_or_default()
+        let touched = session.and_then(|session| session.touched.replace(BTreeSet::new()));
+        touched.unwrap_or_default()
     }
 
     /// Clusters in view that a name means: `NAME`, `NAMESPACE/NAME`, or all of them.

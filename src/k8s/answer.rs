@@ -14,7 +14,7 @@ use super::error::{cause, explain, of_kind, too_late};
 use crate::backend::{BackendError, ErrorKind};
 
 /// The most bytes of a page of a list.
-pub(super) const PAGE: usize = 64 << 20;
+const PAGE: usize = 64 << 20;
 /// The most bytes of what one pod or one object says.
 pub(super) const TEXT: usize = 8 << 20;
 /// The most bytes of an event.
@@ -142,7 +142,7 @@ pub(super) fn too_long(tried: &str, most: usize) -> String {
     format!("cannot {tried}: the answer is longer than {} MiB", most >> 20)
 }
 
-/// One page of a list, as text.
+/// One page of a list, or one object, as text.
 pub(super) async fn page(client: &Client, tried: &str, limit: Duration, uri: &str) -> Result<Vec<u8>, Failure> {
     whole(client, tried, limit, uri, PAGE).await
 }

@@ -110,7 +110,7 @@ async fn text(client: &Client, timeout: Duration, tried: &str, path: &str) -> Re
 
 pub(super) async fn get(client: &Client, timeout: Duration, tried: &str, path: &str) -> Result<Value, BackendError> {
     // It may be a list.
-    let answer = answer::whole(client, tried, timeout, path, answer::PAGE).await?;
+    let answer = answer::page(client, tried, timeout, path).await?;
     serde_json::from_slice(&answer).map_err(|_| BackendError::new(ErrorKind::Internal, format!("cannot {tried}: the answer is not JSON")))
 }
 

@@ -64,7 +64,7 @@ pub(crate) fn showing(mut world: World) -> Model {
             world,
             derived,
             derivations: 0,
-            touched: std::collections::BTreeSet::new(),
+            touched: None,
             warned: std::collections::BTreeSet::new(),
             unfinished: Vec::new(),
         },

@@ -16,15 +16,7 @@ fn set_image(space: &Space, version: &str, more: &[&str]) -> (i32, String) {
 }
 
 fn reference(space: &Space) -> String {
-    let cluster = space.get("clusters.postgresql.cnpg.io", "orders").unwrap();
-    let entries = cluster["spec"]["postgresql"]["extensions"].as_array().unwrap();
-    let entry = entries.iter().find(|entry| entry["name"] == "foo").unwrap();
-    entry["image"]["reference"].as_str().unwrap().to_owned()
-}
-
-fn pod_uid(space: &Space, name: &str) -> String {
-    let pod = space.get("pod", name).unwrap();
-    pod["metadata"]["uid"].as_str().unwrap().to_owned()
+    space.entry("foo").unwrap()["image"]["reference"].as_str().unwrap().to_owned()
 }
 
 fn installed(space: &Space) -> String {
@@ -65,17 +57,7 @@ fn another_image_is_rolled_out_with_its_version_or_stops_where_no_path_leads() {
     }
     let space = Space::new("set-image");
     space.orders(2);
-    space.json_patch(
-        "clusters.postgresql.cnpg.io",
-        "orders",
-        &json!([{"op": "add", "path": "/spec/postgresql/extensions/-", "value": {"name": "foo", "image": {"reference": foo("1.0")}}}])
-            .to_string(),
-    );
-    until("the operator has begun", 60, || {
-        let cluster = space.get("clusters.postgresql.cnpg.io", "orders")?;
-        (cluster["status"]["phase"] != "Cluster in healthy state").then_some(())
-    });
-    space.healthy(2);
+    space.mount(&json!({"name": "foo", "image": {"reference": foo("1.0")}}), 2);
     space.json_patch(
         "databases.postgresql.cnpg.io",
         "orders-app",
@@ -111,11 +93,11 @@ fn another_image_is_rolled_out_with_its_version_or_stops_where_no_path_leads() {
         r#"{"spec": {"primaryUpdateStrategy": "supervised"}}"#,
     );
     let primary = space.primary();
-    let before = pod_uid(&space, &primary);
+    let before = space.uid(&primary);
     let (code, text) = set_image(&space, "3.0", &["--yes", "--confirm", "orders", "--wait"]);
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("no update path to 3.0"), "{text}");
-    assert_eq!((space.primary(), pod_uid(&space, &primary)), (primary.clone(), before.clone()));
+    assert_eq!((space.primary(), space.uid(&primary)), (primary.clone(), before.clone()));
     space.json_patch(
         "clusters.postgresql.cnpg.io",
         "orders",
@@ -131,7 +113,7 @@ fn another_image_is_rolled_out_with_its_version_or_stops_where_no_path_leads() {
         mounts("orders-1").and(mounts("orders-2"))
     });
     space.healthy(2);
-    assert_eq!(pod_uid(&space, &primary), before, "the primary was never touched");
+    assert_eq!(space.uid(&primary), before, "the primary was never touched");
 
     // Another cluster has foo 3.0: refused before a write.
     billing(&space);

@@ -96,7 +96,7 @@ fn databases_are_dropped_and_instances_shut_down_while_a_console_is_on_the_tunne
         None
     });
     let primary = space.primary();
-    let uid = space.get("pod", &primary).unwrap()["metadata"]["uid"].clone();
+    let uid = space.uid(&primary);
     let event = Instant::now();
     space.kubectl(&["delete", "pod", &primary, "--wait=false"]);
     until("the pod is gone", 60, || {

@@ -19,23 +19,6 @@ fn installed(space: &Space, database: &str) -> String {
     space.sql(&space.primary(), database, statement)
 }
 
-fn entry(space: &Space, name: &str) -> Option<Value> {
-    let cluster = space.get("clusters.postgresql.cnpg.io", "orders")?;
-    let entries = cluster["spec"]["postgresql"]["extensions"].as_array()?;
-    entries.iter().find(|entry| entry["name"] == name).cloned()
-}
-
-/// Adds an entry, and waits until the operator has rolled it out.
-fn mount(space: &Space, entry: &Value, instances: u32) {
-    let operation = json!([{"op": "add", "path": "/spec/postgresql/extensions/-", "value": entry}]);
-    space.json_patch("clusters.postgresql.cnpg.io", "orders", &operation.to_string());
-    until("the operator has begun", 60, || {
-        let cluster = space.get("clusters.postgresql.cnpg.io", "orders")?;
-        (cluster["status"]["phase"] != "Cluster in healthy state").then_some(())
-    });
-    space.healthy(instances);
-}
-
 /// One instance: declare, drop, refresh, versions, schemas, a restart. Killed between a write and its answer where an object is
 /// made, changed, has its status changed, and where a cluster is annotated.
 #[test]
@@ -126,7 +109,7 @@ fn databases_get_lose_and_move_extensions_by_verbs() {
 /// tally 1.0 to 1.1, which its image has beside it.
 fn a_version_is_set_by_keys(space: &Space) {
     let image = format!("{}/tally:1.1-18-bookworm", images());
-    mount(space, &json!({"name": "tally", "image": {"reference": image}}), 1);
+    space.mount(&json!({"name": "tally", "image": {"reference": image}}), 1);
     done(space, &["declare", "orders", "app", "tally", "--version", "1.0"]);
     assert!(installed(space, "app").contains("tally 1.0"), "{}", installed(space, "app"));
     let mut console = Console::start(&["-n", &space.name], &[]);
@@ -180,10 +163,10 @@ fn pgvector_is_raised_with_its_image_and_its_version_by_keys() {
     let raised = json!([{"op": "replace", "path": "/spec/images/0/extensions/0/image/reference",
                          "value": format!("{}/pgvector:0.8.6-18-bookworm", images())}]);
     space.json_patch("imagecatalogs.postgresql.cnpg.io", "postgres", &raised.to_string());
-    let uids = |space: &Space| [1, 2, 3].map(|number| uid(space, &format!("orders-{number}")));
+    let uids = |space: &Space| [1, 2, 3].map(|number| space.uid(&format!("orders-{number}")));
     let before = uids(&space);
     done(&space, &["set-image", "orders", "pgvector", "--from-catalog"]);
-    assert_eq!(entry(&space, "pgvector").unwrap()["image"]["reference"], Value::Null);
+    assert_eq!(space.entry("pgvector").unwrap()["image"]["reference"], Value::Null);
     assert_eq!(uids(&space), before);
 
     let proxy = Proxy::start();
@@ -191,14 +174,14 @@ fn pgvector_is_raised_with_its_image_and_its_version_by_keys() {
     assert_eq!(space.primary(), "orders-2");
     space.healthy(3);
     let pod = a_pod_that_does_not_start(&space);
-    let before = uid(&space, &pod);
+    let before = space.uid(&pod);
     killed(&space, &proxy, &["delete-pod", "orders", &pod]);
-    assert_ne!(uid(&space, &pod), before);
+    assert_ne!(space.uid(&pod), before);
     space.healthy(3);
     // The primary in place: its pod stays.
-    let before = uid(&space, "orders-2");
+    let before = space.uid("orders-2");
     done(&space, &["restart", "orders", "--instance", "orders-2"]);
-    assert_eq!(uid(&space, "orders-2"), before);
+    assert_eq!(space.uid("orders-2"), before);
     if let Some(writes) = writes(mark, &space) {
         let deleted = format!("delete pods/- {pod}");
         assert_eq!(
@@ -213,10 +196,6 @@ fn pgvector_is_raised_with_its_image_and_its_version_by_keys() {
             ]
         );
     }
-}
-
-fn uid(space: &Space, pod: &str) -> Value {
-    space.get("pod", pod).unwrap()["metadata"]["uid"].clone()
 }
 
 /// Somebody mounts an image that is nowhere, and takes it back: the operator leaves the pod as it is.
@@ -245,7 +224,7 @@ fn a_system_library_is_found_after_the_restart_that_nothing_triggers() {
         r#"{"spec": {"primaryUpdateMethod": "switchover"}}"#,
     );
     let image = format!("{}/foo-syslib:2.0-18-bookworm", images());
-    mount(&space, &json!({"name": "syslib", "image": {"reference": image}}), 2);
+    space.mount(&json!({"name": "syslib", "image": {"reference": image}}), 2);
     let load = "create extension foo; select foo_version()";
     let before = space.kubectl(&[
         "exec",
@@ -261,15 +240,10 @@ fn a_system_library_is_found_after_the_restart_that_nothing_triggers() {
     let (proxy, mark) = (Proxy::start(), audit::mark());
     let text = killed(&space, &proxy, &["edit", "orders", "syslib", "--ld-path", "system"]);
     assert!(text.contains("restart all instances of orders"), "{text}");
-    assert_eq!(entry(&space, "syslib").unwrap()["ld_library_path"], json!(["system"]));
+    assert_eq!(space.entry("syslib").unwrap()["ld_library_path"], json!(["system"]));
     assert!(space.sql(&space.primary(), "app", load).contains('2'));
     // The paths alone need no restart.
-    let uids = || -> Vec<Value> {
-        ["orders-1", "orders-2"]
-            .iter()
-            .map(|name| space.get("pod", name).unwrap()["metadata"]["uid"].clone())
-            .collect()
-    };
+    let uids = || ["orders-1", "orders-2"].map(|name| space.uid(name));
     let before = uids();
     done(
         &space,
@@ -318,7 +292,7 @@ fn foo_is_removed_from_databases_preload_and_entries() {
     assert!(text.contains("template0"), "{text}");
     assert!(text.contains("ledger still has foo"), "{text}");
     assert!(!installed(&space, "app").contains("foo"), "{}", installed(&space, "app"));
-    assert!(entry(&space, "foo").is_some());
+    assert!(space.entry("foo").is_some());
 
     // A template counts as well.
     space.sql(&space.primary(), "template1", "create extension foo");
@@ -333,7 +307,7 @@ fn foo_is_removed_from_databases_preload_and_entries() {
     go_on(&mut console, &space, "remove foo");
     console.wait_for("done, proved", 300);
     drop(console);
-    assert!(entry(&space, "foo").is_none());
+    assert!(space.entry("foo").is_none());
     let cluster = space.get("clusters.postgresql.cnpg.io", "orders").unwrap();
     assert!(cluster["spec"]["postgresql"].get("shared_preload_libraries").is_none(), "{cluster}");
     for number in 1..=3 {

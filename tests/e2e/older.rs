@@ -5,26 +5,18 @@ use serde_json::{Value, json};
 use crate::by_keys::{EMPTY, SUBMIT, confirm};
 use crate::console::Console;
 use crate::life::BACK_TAB;
-use crate::rig::{Space, images, until};
+use crate::rig::{Space, images};
 use crate::verbs::{done, verb};
-
-fn at(image: &str) -> Value {
-    json!({"reference": format!("{}/{image}-18-bookworm", images())})
-}
-
-fn cluster(space: &Space, name: &str, instances: u32, more: &Value) -> Value {
-    let mut spec = json!({"instances": instances, "imageName": format!("{}/postgresql:18.6-minimal-bookworm", images()),
-                          "storage": {"size": "1Gi"},
-                          "postgresql": {"extensions": [{"name": "hstore", "image": at("hstore:1.8")}]}});
-    for (key, value) in more.as_object().into_iter().flatten() {
-        spec[key] = value.clone();
-    }
-    json!({"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "metadata": {"name": name, "namespace": space.name}, "spec": spec})
-}
+use crate::wild::{cluster, hstore};
 
 /// Two instances that wait for a user before the primary is updated.
 pub(crate) fn supervised(space: &Space) -> Value {
-    cluster(space, "pair", 2, &json!({"primaryUpdateStrategy": "supervised"}))
+    cluster(
+        space,
+        "pair",
+        &[hstore()],
+        &json!({"instances": 2, "primaryUpdateStrategy": "supervised"}),
+    )
 }
 
 /// A replica cluster of `orders`.
@@ -36,19 +28,12 @@ pub(crate) fn replica(space: &Space) -> Value {
         "sslRootCert": secret("orders-ca", "ca.crt")});
     let more = json!({"bootstrap": {"pg_basebackup": {"source": "orders"}}, "replica": {"enabled": true, "source": "orders"},
                       "externalClusters": [source]});
-    cluster(space, "copy", 1, &more)
+    cluster(space, "copy", &[hstore()], &more)
 }
 
 fn installed(space: &Space, name: &str) -> String {
     let statement = format!("select extversion from pg_extension where extname = '{name}'");
     space.sql("orders-1", "app", &statement)
-}
-
-fn healthy(space: &Space, name: &str, instances: u32) {
-    until(&format!("{name} is healthy"), 300, || {
-        let found = space.get("clusters.postgresql.cnpg.io", name)?;
-        (found["status"]["phase"] == "Cluster in healthy state" && found["status"]["readyInstances"] == instances).then_some(())
-    });
 }
 
 /// One instance, which has hstore, citext and foo 1.0 with its library.
@@ -96,7 +81,7 @@ pub(crate) fn one_instance(space: &Space) {
 
 /// Two instances: a supervised update that a promotion ends, then a restart by switchover.
 pub(crate) fn two_instances(space: &Space) {
-    healthy(space, "pair", 2);
+    space.is_healthy("pair", 2);
     let image = format!("{}/foo:1.0-18-bookworm", images());
     let add = ["add", "pair", "foo", "--image", &image];
     let waiting = ["--yes", "--confirm", "pair", "--wait", "--timeout", "120s"];
@@ -108,12 +93,12 @@ pub(crate) fn two_instances(space: &Space) {
     let more = json!({"spec": {"primaryUpdateStrategy": "unsupervised", "primaryUpdateMethod": "switchover"}});
     space.patch("clusters.postgresql.cnpg.io", "pair", &more.to_string());
     done(space, &["restart", "pair"]);
-    healthy(space, "pair", 2);
+    space.is_healthy("pair", 2);
 }
 
 /// A replica cluster mounts an image and loses it again, and nothing is asked of its databases.
 pub(crate) fn replica_cluster(space: &Space) {
-    healthy(space, "copy", 1);
+    space.is_healthy("copy", 1);
     let image = format!("{}/foo:1.0-18-bookworm", images());
     done(space, &["add", "copy", "foo", "--image", &image]);
     let (code, text) = verb(space, &["declare", "copy", "app", "foo", "--yes", "--wait"]);

@@ -3,7 +3,7 @@
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Where the test images are, e.g. `rig.local`.
 pub(crate) fn images() -> String {
@@ -215,13 +215,41 @@ spec:
         until("the secret is made", 60, || self.get("secret", "orders-superuser"));
     }
 
-    /// Waits until the cluster is healthy with so many ready instances.
+    /// Waits until `orders` is healthy with so many ready instances.
     pub(crate) fn healthy(&self, instances: u32) {
-        until("the cluster is healthy", 300, || {
-            self.get("clusters.postgresql.cnpg.io", "orders").filter(|cluster| {
+        self.is_healthy("orders", instances);
+    }
+
+    /// Waits until a cluster is healthy with so many ready instances.
+    pub(crate) fn is_healthy(&self, cluster: &str, instances: u32) {
+        until(&format!("{cluster} is healthy"), 300, || {
+            self.get("clusters.postgresql.cnpg.io", cluster).filter(|cluster| {
                 cluster["status"]["phase"] == "Cluster in healthy state" && cluster["status"]["readyInstances"] == instances
             })
         });
+    }
+
+    /// Adds an entry to `orders`, and waits until the operator has rolled it out.
+    pub(crate) fn mount(&self, entry: &Value, instances: u32) {
+        let operation = json!([{"op": "add", "path": "/spec/postgresql/extensions/-", "value": entry}]);
+        self.json_patch("clusters.postgresql.cnpg.io", "orders", &operation.to_string());
+        until("the operator has begun", 60, || {
+            let cluster = self.get("clusters.postgresql.cnpg.io", "orders")?;
+            (cluster["status"]["phase"] != "Cluster in healthy state").then_some(())
+        });
+        self.healthy(instances);
+    }
+
+    /// An entry of `orders`.
+    pub(crate) fn entry(&self, name: &str) -> Option<Value> {
+        let cluster = self.get("clusters.postgresql.cnpg.io", "orders")?;
+        let entries = cluster["spec"]["postgresql"]["extensions"].as_array()?;
+        entries.iter().find(|entry| entry["name"] == name).cloned()
+    }
+
+    /// UID of a pod that is there.
+    pub(crate) fn uid(&self, pod: &str) -> Value {
+        self.get("pod", pod).unwrap()["metadata"]["uid"].clone()
     }
 
     /// Name of the primary.

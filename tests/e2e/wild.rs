@@ -12,7 +12,7 @@ fn image(name: &str) -> Value {
     json!({"reference": format!("{}/{name}", images())})
 }
 
-fn hstore() -> Value {
+pub(crate) fn hstore() -> Value {
     json!({"name": "hstore", "image": image("hstore:1.8-18-bookworm")})
 }
 
@@ -24,7 +24,7 @@ fn geo() -> Value {
 }
 
 /// A cluster of one instance, with more of a spec laid over it.
-fn cluster(space: &Space, name: &str, entries: &[Value], more: &Value) -> Value {
+pub(crate) fn cluster(space: &Space, name: &str, entries: &[Value], more: &Value) -> Value {
     let mut spec = json!({"instances": 1, "imageName": format!("{}/{OPERAND}", images()), "storage": {"size": "1Gi"},
                           "postgresql": {"extensions": entries}});
     for (key, value) in more.as_object().into_iter().flatten() {
@@ -259,10 +259,7 @@ fn a_replica_cluster_takes_no_request_and_mounts_images() {
         older::replica(&space),
         database(&space, "copy-app", "copy", "app", "app", &[json!({"name": "hstore"})]),
     ]);
-    until("the copy is healthy", 300, || {
-        let found = space.get("clusters.postgresql.cnpg.io", "copy")?;
-        (found["status"]["phase"] == "Cluster in healthy state" && found["status"]["readyInstances"] == 1).then_some(())
-    });
+    space.is_healthy("copy", 1);
     let (code, status) = space.asked(&["status", "copy"]);
     assert_ne!(code, 1, "{status}");
     let requested = rung(&status, "hstore", "requested");

@@ -277,7 +277,9 @@ pub(super) fn taken_over(model: &mut Model, target: TargetId, cluster: &ClusterK
 
 /// Computes ladders and findings of clusters again, and forgets those of clusters that are gone.
 fn derive(session: &mut Session, clusters: &BTreeSet<ClusterKey>) {
-    session.touched.extend(clusters.iter().cloned());
+    if let Some(touched) = &mut session.touched {
+        touched.extend(clusters.iter().cloned());
+    }
     for key in clusters {
         match session.world.clusters.get(key) {
             Some(cluster) => {

@@ -336,11 +336,12 @@ fn effects(model: &Model, id: &RunId, command: Command) -> Vec<Effect> {
                 .clusters
                 .get(&run.intent.cluster)
                 .and_then(|cluster| world.primary_of(cluster));
+            let (dropping, reads_templates) = (run.dropping(), run.reads_templates());
             for effect in &mut reads {
                 if let Effect::Read(_, Read::Probe(request)) = effect {
-                    request.dropping = run.dropping();
+                    request.dropping.clone_from(&dropping);
                     let is_primary = primary.is_some_and(|primary| primary.key == request.pod);
-                    request.templates = is_primary && run.reads_templates();
+                    request.templates = is_primary && reads_templates;
                 }
             }
             reads

@@ -26,7 +26,7 @@ pub(super) fn switched(model: &mut Model, id: TargetId, target: Target) -> Vec<E
         world: World::default(),
         derived: BTreeMap::new(),
         derivations: 0,
-        touched: std::collections::BTreeSet::new(),
+        touched: None,
         warned: std::collections::BTreeSet::new(),
         unfinished: Vec::new(),
     };

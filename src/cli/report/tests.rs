@@ -203,7 +203,7 @@ pub(in crate::cli) fn session(last: RungState, more: Vec<Observation>) -> Sessio
             },
         )]),
         derivations: 0,
-        touched: std::collections::BTreeSet::new(),
+        touched: None,
         warned: std::collections::BTreeSet::new(),
         unfinished: Vec::new(),
     }
