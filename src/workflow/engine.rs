@@ -69,6 +69,9 @@ pub struct Memory {
     generations: BTreeMap<String, i64>,
     /// Requests that were sent for a dry run, by step.
     dry: BTreeMap<usize, Request>,
+    /// Steps whose dry run met a conflict, what was planned from being older than the object: when, until it is asked for the
+    /// last time.
+    behind: BTreeMap<usize, Option<Timestamp>>,
     /// UIDs of the instances that were asked because nothing was known of them.
     probed: BTreeSet<String>,
     /// SQL extensions of which it was asked what depends on them.
@@ -176,7 +179,7 @@ pub(super) fn handle(run: &mut Run, event: Event, world: &World, now: Timestamp)
     match event {
         Event::WorldChanged => {}
         Event::Deadline(_) => run.memory.wake = None,
-        Event::DryRun(step, result) => review::dry_run(run, step, result),
+        Event::DryRun(step, result) => review::dry_run(run, step, result, now, &mut commands),
         Event::Confirmed(typed) => review::confirmed(run, &typed, world, now, &mut commands),
         Event::Applied(step, result) => writing::applied(run, step, result, world, now, &mut commands),
         Event::Kept => {
@@ -201,6 +204,7 @@ fn advance(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Comm
         let moved = match run.phase.clone() {
             Phase::Review => {
                 review::ask_late(run, world, now, commands);
+                review::ask_behind(run, now);
                 review::renew(run, world, commands)
             }
             Phase::Guarding(step) => guarding::look(run, step, world, now, commands),

@@ -117,6 +117,7 @@ pub(super) fn ask_again(run: &mut Run, why: String, world: &World, now: Timestam
     run.enter(Phase::Review, now);
     run.asks_again = Some(why);
     run.memory.dry.clear();
+    run.memory.behind.clear();
     review::begin(run, world, commands);
 }
 

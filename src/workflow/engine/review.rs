@@ -54,6 +54,7 @@ pub(super) fn renew(run: &mut Run, world: &World, commands: &mut Vec<Command>) -
     run.plan.text_only = guards::text_only(&run.plan.steps, world);
     run.plan.interrupts_primary = steps::interrupts_primary(&run.plan.steps, world);
     let mut previews = steps::previews(&run.plan.steps, world);
+    forget_conflicts(run, &previews);
     for preview in &mut previews {
         preview.dry_run = run
             .plan
@@ -92,11 +93,14 @@ fn told_again(run: &Run, world: &World) -> Vec<Check> {
 }
 
 /// Seconds between two readings of the reports while a plan waits to be confirmed again.
-const AGAIN: i64 = 5;
+const AGAIN: u32 = 5;
 
 /// While what another user has edited is rolled out, no watch tells that a restart is not pending any more.
 pub(super) fn ask_late(run: &mut Run, world: &World, now: Timestamp, commands: &mut Vec<Command>) {
-    let is_late = run.memory.asked.is_none_or(|asked| now.as_second() - asked.as_second() >= AGAIN);
+    let is_late = run
+        .memory
+        .asked
+        .is_none_or(|asked| now.as_second() - asked.as_second() >= i64::from(AGAIN));
     if run.asks_again.is_none() || !run.plan.is_refused() || !is_late {
         return;
     }
@@ -105,7 +109,7 @@ pub(super) fn ask_late(run: &mut Run, world: &World, now: Timestamp, commands: &
     if !pods.is_empty() && may_report(run, world) {
         commands.push(Command::Report(pods));
     }
-    run.wake(5, now, commands);
+    run.wake(AGAIN, now, commands);
 }
 
 /// Asks the instances that have not been asked yet, each once.
@@ -160,6 +164,31 @@ fn ask_dry_runs(run: &mut Run, commands: &mut Vec<Command>) {
     }
 }
 
+/// An answer to a request with an older lock than the present one says nothing if it was a conflict.
+fn forget_conflicts(run: &mut Run, planned: &[Preview]) {
+    let memory = &mut run.memory;
+    let moved = planned.iter().filter(|preview| {
+        memory.behind.contains_key(&preview.step) && memory.dry.get(&preview.step).is_some_and(|sent| *sent != preview.request)
+    });
+    let moved: Vec<usize> = moved.map(|preview| preview.step).collect();
+    for step in moved {
+        memory.behind.remove(&step);
+        memory.dry.remove(&step);
+        run.plan.previews.retain(|old| old.step != step);
+    }
+}
+
+/// A conflict is asked about once more if the watch brings nothing newer: it may not be about the lock.
+pub(super) fn ask_behind(run: &mut Run, now: Timestamp) {
+    let memory = &mut run.memory;
+    for (step, since) in &mut memory.behind {
+        if since.is_some_and(|since| now.as_second() - since.as_second() >= i64::from(AGAIN)) {
+            *since = None;
+            memory.dry.remove(step);
+        }
+    }
+}
+
 /// The requests ask for the same; the lock, which moves with every report of the operator, aside.
 fn is_same(one: &Request, other: &Request) -> bool {
     let substance = |request: &Request| -> Request {
@@ -183,7 +212,7 @@ fn is_same(one: &Request, other: &Request) -> bool {
 }
 
 /// Takes the answer of a dry run in.
-pub(super) fn dry_run(run: &mut Run, step: usize, result: Result<Reply, BackendError>) {
+pub(super) fn dry_run(run: &mut Run, step: usize, result: Result<Reply, BackendError>, now: Timestamp, commands: &mut Vec<Command>) {
     if run.phase != Phase::Review {
         return;
     }
@@ -198,6 +227,12 @@ pub(super) fn dry_run(run: &mut Run, step: usize, result: Result<Reply, BackendE
     if is_conflict && sent != preview.request {
         // The operator has reported in between: the same with the present lock.
         run.memory.dry.remove(&step);
+        return;
+    }
+    if is_conflict && !run.memory.behind.contains_key(&step) {
+        // The answer has come before the newer object: `renew` asks again when it is there.
+        run.memory.behind.insert(step, Some(now));
+        run.wake(AGAIN, now, commands);
         return;
     }
     preview.dry_run = Some(match result {

@@ -889,6 +889,49 @@ fn a_dry_run_that_was_not_answered_is_asked_again_and_confirms_nothing() {
     }
 }
 
+/// The dry run of the second step is answered with a conflict.
+fn conflict(stage: &mut Stage) {
+    let kind = ErrorKind::Conflict;
+    stage.tell(Event::DryRun(1, Err(BackendError::new(kind, "the object has been modified"))));
+}
+
+#[test]
+fn a_dry_run_that_met_a_conflict_is_asked_again_when_the_newer_object_is_seen() {
+    for is_late in [false, true] {
+        let mut stage = Stage::new(add_foo());
+        stage.run.plan.previews[1].dry_run = None;
+        conflict(&mut stage);
+        assert_eq!(stage.run.plan.previews[1].dry_run, None, "the answer is not about the plan");
+        assert!(stage.asked_dry().is_empty(), "nothing newer was seen yet");
+        if is_late {
+            // Even after it was told as a refusal.
+            (0..5).for_each(|_| stage.tick());
+            conflict(&mut stage);
+            assert!(matches!(stage.run.plan.previews[1].dry_run, Some(DryRun::Refused(_))));
+        }
+        stage.touch(false);
+        stage.tell(Event::WorldChanged);
+        assert_eq!(stage.asked_dry(), vec![1; 1 + usize::from(is_late)]);
+        stage.settle();
+        assert_eq!(stage.run.plan.previews[1].dry_run, Some(DryRun::Accepted(Warnings::default())));
+    }
+}
+
+#[test]
+fn a_conflict_that_stays_is_asked_about_twice_and_then_told() {
+    let mut stage = Stage::new(add_foo());
+    stage.run.plan.previews[1].dry_run = None;
+    conflict(&mut stage);
+    (0..4).for_each(|_| stage.tick());
+    assert!(stage.asked_dry().is_empty());
+    stage.tick();
+    assert_eq!(stage.asked_dry(), [1]);
+    (0..60).for_each(|_| stage.tick());
+    assert_eq!(stage.asked_dry(), [1], "once");
+    conflict(&mut stage);
+    assert!(matches!(stage.run.plan.previews[1].dry_run, Some(DryRun::Refused(_))));
+}
+
 #[test]
 fn a_standby_that_does_not_stream_is_named_when_the_operator_waits_for_it_without_a_word() {
     let mut stage = Stage::new(add_foo());

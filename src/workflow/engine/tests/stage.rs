@@ -291,6 +291,15 @@ impl Stage {
         }
     }
 
+    /// The steps whose dry run was asked for and was not carried out yet.
+    pub(super) fn asked_dry(&self) -> Vec<usize> {
+        let steps = self.queue.iter().filter_map(|command| match command {
+            Command::DryRun(step, _) => Some(*step),
+            _ => None,
+        });
+        steps.collect()
+    }
+
     /// Whether the next command is a write.
     pub(super) fn is_about_to_write(&self) -> bool {
         matches!(self.queue.first(), Some(Command::Apply(..)))
