@@ -25,7 +25,7 @@ const DRAINED: usize = 256;
 pub struct Core {
     /// What is known and shown.
     pub model: Model,
-    // Dropped before the runner: nobody may wait for room in it while the runner waits for its thread to end.
+    // Dropped before the runner: nobody may wait for room in it while the runner does what is left for the state directory.
     inbox: mpsc::Receiver<Arrival>,
     runner: Runner,
     clock: fn() -> Timestamp,
@@ -35,7 +35,7 @@ impl Core {
     /// A core around a model. Must be called within a tokio runtime.
     pub fn new(model: Model, connect: Arc<dyn Connect>, state: StateDirectory) -> Self {
         let (sender, inbox) = mpsc::channel(WAITING);
-        let keeper = Keeper::start(state, sender.clone());
+        let keeper = Keeper::new(state, sender.clone());
         Self {
             model,
             inbox,

@@ -1,7 +1,7 @@
-//! The thread that alone touches the state directory: one job after the other, off the loop.
+//! What alone touches the state directory: one job after the other, off the loop.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
@@ -31,60 +31,77 @@ impl Job {
     }
 }
 
-/// The way to the thread.
+/// The one way to the state directory.
 pub(super) struct Keeper {
-    jobs: Option<Sender<Job>>,
-    thread: Option<JoinHandle<()>>,
+    desk: Arc<Desk>,
+}
+
+/// Jobs that wait, and what they are done on.
+struct Desk {
+    jobs: Mutex<VecDeque<Job>>,
+    state: Mutex<StateDirectory>,
+    arrivals: tokio::sync::mpsc::Sender<Arrival>,
 }
 
 impl Keeper {
-    /// Starts the thread. Dropping the keeper waits until every job has been done: what is over must not be found again.
-    pub(super) fn start(state: StateDirectory, arrivals: tokio::sync::mpsc::Sender<Arrival>) -> Self {
-        let (sender, jobs) = channel();
+    pub(super) fn new(state: StateDirectory, arrivals: tokio::sync::mpsc::Sender<Arrival>) -> Self {
+        let (jobs, state) = (Mutex::default(), Mutex::new(state));
         Self {
-            jobs: Some(sender),
-            thread: Some(std::thread::spawn(move || serve(state, &jobs, &arrivals))),
+            desk: Arc::new(Desk { jobs, state, arrivals }),
         }
     }
 
-    /// Gives it a job. Without the thread the job is dropped, and with it whatever waits for its answer.
+    /// Gives it a job, which is done where blocking hinders nobody: a blocking task of the runtime, whose paused clock waits for
+    /// it in tests.
     pub(super) fn give(&self, job: Job) {
-        if self.jobs.as_ref().is_none_or(|jobs| jobs.send(job).is_err()) {
-            tracing::error!("the thread of the state directory has ended");
-        }
+        locked(&self.desk.jobs).push_back(job);
+        let desk = Arc::clone(&self.desk);
+        tokio::task::spawn_blocking(move || desk.work(|arrival| drop(desk.arrivals.blocking_send(arrival))));
     }
 }
 
 impl Drop for Keeper {
+    /// Every job that was given is done: what is over must not be found again. Nobody hears the answers any more.
     fn drop(&mut self) {
-        drop(self.jobs.take());
-        if let Some(thread) = self.thread.take() {
-            drop(thread.join());
+        self.desk.work(|_| ());
+    }
+}
+
+impl Desk {
+    /// Does what waits, in its order: whoever holds the directory takes the next job.
+    fn work(&self, tell: impl Fn(Arrival)) {
+        let mut state = locked(&self.state);
+        loop {
+            let next = locked(&self.jobs).pop_front();
+            let Some(job) = next else { return };
+            serve(&mut state, job, &tell);
         }
     }
 }
 
-fn serve(mut state: StateDirectory, jobs: &Receiver<Job>, arrivals: &tokio::sync::mpsc::Sender<Arrival>) {
-    let tell = |arrival| drop(arrivals.blocking_send(arrival));
-    for job in jobs {
-        match job {
-            Job::Keep(kept) => {
-                let outcome = Outcome::Kept(state.keep(&kept));
-                tell(Arrival::Answered(Msg::Outcome(kept.id, outcome)));
+/// A job that ended in the middle has left nothing half done in memory.
+fn locked<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn serve(state: &mut StateDirectory, job: Job, tell: &impl Fn(Arrival)) {
+    match job {
+        Job::Keep(kept) => {
+            let outcome = Outcome::Kept(state.keep(&kept));
+            tell(Arrival::Answered(Msg::Outcome(kept.id, outcome)));
+        }
+        Job::Forget(run) => {
+            if let Err(why) = state.forget(&run) {
+                tell(Arrival::Heard(complaint(why)));
             }
-            Job::Forget(run) => {
-                if let Err(why) = state.forget(&run) {
-                    tell(Arrival::Heard(complaint(why)));
-                }
+        }
+        Job::Claim(run, answer) => drop(answer.send(state.claim(&run))),
+        Job::Unfinished(id, target) => {
+            let (runs, unreadable) = state.unfinished(&target);
+            for why in unreadable {
+                tell(Arrival::Heard(complaint(why)));
             }
-            Job::Claim(run, answer) => drop(answer.send(state.claim(&run))),
-            Job::Unfinished(id, target) => {
-                let (runs, unreadable) = state.unfinished(&target);
-                for why in unreadable {
-                    tell(Arrival::Heard(complaint(why)));
-                }
-                tell(Arrival::Answered(Msg::Unfinished(id, runs)));
-            }
+            tell(Arrival::Answered(Msg::Unfinished(id, runs)));
         }
     }
 }

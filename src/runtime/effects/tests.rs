@@ -203,7 +203,7 @@ impl Bench {
         });
         let folder = tempfile::tempdir().unwrap();
         let (sender, inbox) = mpsc::channel(16);
-        let keeper = Keeper::start(StateDirectory::new(folder.path().to_owned()), sender.clone());
+        let keeper = Keeper::new(StateDirectory::new(folder.path().to_owned()), sender.clone());
         let mut runner = Runner::new(opener.clone(), sender, keeper);
         let Msg::Switched(id, _) = runner.adopt(Place::default(), connection(&fake)) else {
             panic!("adopting switches")
