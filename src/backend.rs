@@ -110,7 +110,7 @@ pub enum DatabaseAccess {
 }
 
 /// What SQL evidence is wanted of an instance.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ProbeRequest {
     /// The pod.
     pub pod: PodKey,
@@ -184,7 +184,7 @@ impl ProbeRequest {
 }
 
 /// One thing to read that no watch delivers. SQL is never a string here: the statements are fixed in the adapter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Read {
     /// SQL evidence of an instance: answers `Probed` or `ProbeFailed`.
     Probe(ProbeRequest),
@@ -219,6 +219,8 @@ pub enum Read {
         uid: String,
         /// The status port speaks TLS.
         tls: bool,
+        /// A run waits for it.
+        awaited: bool,
     },
     /// Nodes: answers `Nodes`.
     Nodes,

@@ -27,6 +27,20 @@ pub enum Mode {
     Replay,
 }
 
+/// Which clusters are asked by SQL without being told to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Asks {
+    /// What is looked at, and what runs are about; of a small scope all, when they change.
+    #[default]
+    Sight,
+    /// What runs are about, and nothing else.
+    Runs,
+    /// The clusters of this name: `NAME` or `NAMESPACE/NAME`.
+    Named(String),
+    /// All of them.
+    Everything,
+}
+
 /// The whole state of the console.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
@@ -36,6 +50,10 @@ pub struct Model {
     pub access: Access,
     /// How PostgreSQL may be reached.
     pub database_access: DatabaseAccess,
+    /// Which clusters are asked by SQL.
+    pub asks: Asks,
+    /// Clusters that are looked at, and those that runs are about.
+    pub sighted: BTreeSet<(TargetId, ClusterKey)>,
     /// The time, set by the runtime with every message.
     pub now: Timestamp,
     /// The target on the screen.
@@ -107,6 +125,8 @@ pub struct Session {
     pub touched: Option<BTreeSet<ClusterKey>>,
     /// Pods, by UID, whose events were asked for, and whether that was after a long time.
     pub warned: std::collections::BTreeSet<(String, bool)>,
+    /// When instances were asked by SQL last, with the UID of the pod.
+    pub asked: BTreeMap<PodKey, (String, Timestamp)>,
     /// Runs found on disk that no process continues.
     pub unfinished: Vec<Kept>,
 }
@@ -293,7 +313,30 @@ pub struct Binding {
     pub in_footer: bool,
 }
 
+impl Asks {
+    /// What a command is about: the clusters of a name, or all of them.
+    pub fn of(name: Option<&str>) -> Self {
+        name.map_or(Self::Everything, |name| Self::Named(name.to_owned()))
+    }
+
+    /// A cluster is asked whatever is looked at.
+    pub fn is_about(&self, cluster: &ClusterKey) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Named(name) => cluster.is_called(name),
+            Self::Sight | Self::Runs => false,
+        }
+    }
+}
+
 impl Model {
+    /// How many instances of a target a command is about.
+    pub fn instances_asked(&self, target: TargetId) -> usize {
+        let world = self.sessions.get(&target).map(|session| &session.world);
+        let instances = world.into_iter().flat_map(|world| world.instances.values());
+        instances.filter(|instance| self.asks.is_about(&instance.cluster)).count()
+    }
+
     /// Findings about a cluster that are told, worst first, and how many more are ignored.
     pub fn told<'a>(&self, derived: Option<&'a Derived>) -> (Vec<&'a Finding>, usize) {
         ignored::left(derived.map_or(&[][..], |derived| derived.findings.as_slice()), &self.ignore)
@@ -305,6 +348,8 @@ impl Model {
             mode,
             access,
             database_access,
+            asks: Asks::default(),
+            sighted: BTreeSet::new(),
             now,
             active: TargetId(0),
             sessions: BTreeMap::new(),
@@ -375,9 +420,9 @@ impl Model {
 
     /// Key of the selected cluster: the chosen one while it exists and passes the filter, else the first that does.
     pub fn selected_cluster(&self) -> Option<&ClusterKey> {
-        let chosen = self.screen.cluster.as_ref();
-        let mut keys = self.clusters_in_view();
-        keys.clone().find(|key| Some(*key) == chosen).or_else(|| keys.next())
+        let chosen = self.screen.cluster.as_ref().filter(|key| passes(&self.screen.cluster_filter, key));
+        let there = chosen.and_then(|key| Some(self.session()?.world.clusters.get_key_value(key)?.0));
+        there.or_else(|| self.clusters_in_view().next())
     }
 
     /// The ladder of the selected entry.

@@ -95,6 +95,8 @@ pub enum Timer {
     Evidence(TargetId),
     /// Instances of a target that could not be asked are asked again.
     Retry(TargetId),
+    /// A cluster has been selected for a moment.
+    Looked(TargetId, ClusterKey),
     /// What has changed of a cluster is taken over by now: evidence from before is read again.
     TakenOver(TargetId, ClusterKey),
     /// A notice has been shown long enough.

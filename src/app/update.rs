@@ -1,6 +1,7 @@
 //! The one function that changes the model. It routes, and nothing else.
 
 mod act;
+mod asked;
 mod editor;
 mod forms;
 mod observe;
@@ -31,6 +32,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     }
     effects.extend(editor::settle(model));
     effects.extend(observe::survey_for_sight(model));
+    effects.extend(asked::look(model));
+    asked::note(model, &effects);
     effects
 }
 
@@ -90,6 +93,7 @@ fn timed(model: &mut Model, timer: Timer) -> Vec<Effect> {
         Timer::Run(run, seconds) => runs::tell(model, &run, Event::Deadline(seconds)),
         Timer::Evidence(target) => observe::due(model, target),
         Timer::Retry(target) => observe::retry(model, target),
+        Timer::Looked(target, cluster) => observe::looked(model, target, &cluster),
         Timer::TakenOver(target, cluster) => observe::taken_over(model, target, &cluster),
         Timer::Notice(raised) => {
             let before = model.notices.len();

@@ -13,6 +13,7 @@ use clap_complete::{CompleteEnv, CompletionCandidate};
 use super::exit::{Exit, Failure};
 use super::headless::Headless;
 use super::options::Cli;
+use crate::app::model::Asks;
 use crate::backend::{Access, DatabaseAccess};
 use crate::config::{ConfigFile, Directories, NamespaceChoice, Place, Settings};
 use crate::domain::World;
@@ -99,7 +100,7 @@ fn of_clusters(names: impl Fn(&World, &ClusterKey) -> Vec<String>) -> Option<Vec
     let words: Vec<String> = std::env::args().collect();
     within(async move {
         let mut headless = Headless::open(&line.settings, line.connect()?).await.ok()?;
-        headless.settle().await.ok()?;
+        headless.settle(Asks::Runs).await.ok()?;
         let world = &headless.session().ok()?.world;
         let is_named = |key: &&ClusterKey| words.iter().any(|word| *word == key.name || *word == key.to_string());
         let chosen: Vec<&ClusterKey> = world.clusters.keys().filter(is_named).collect();

@@ -11,7 +11,7 @@ use super::options::{self, Output};
 use super::report::verdict;
 use super::report::words::word;
 use super::{documents, table};
-use crate::app::model::Session;
+use crate::app::model::{Asks, Session};
 use crate::domain::World;
 use crate::domain::check::{self, CheckCode, CheckResult};
 use crate::domain::cluster::Cluster;
@@ -128,7 +128,7 @@ fn checks(asked: &options::Doctor, world: &World, cluster: &Cluster) -> Vec<chec
 /// `extop doctor`.
 pub(super) async fn run(mut headless: Headless, asked: &options::Doctor, out: &mut dyn Write) -> Result<Exit, Failure> {
     let query = &asked.query;
-    headless.settle().await?;
+    headless.settle(Asks::of(query.cluster.as_deref())).await?;
     headless.survey().await;
     let clusters = headless.clusters(query.cluster.as_deref())?;
     let doctor = Doctor::new(headless.session()?, &clusters, |world, cluster| checks(asked, world, cluster));

@@ -8,6 +8,7 @@ use super::headless::Headless;
 use super::options::{Consent, Output as Format};
 use super::output::Output;
 use super::verbs::{There, Verb};
+use crate::app::model::Asks;
 use crate::app::msg::Msg;
 use crate::backend::Access;
 use crate::config::{Settings, duration};
@@ -63,7 +64,7 @@ pub(super) fn may_write(settings: &Settings, consent: &Consent) -> Result<(), Fa
 }
 
 async fn carry_out(mut headless: Headless, verb: &dyn Verb, out: &mut Output, errors: &mut dyn Write) -> Result<Exit, Failure> {
-    headless.settle().await?;
+    headless.settle(Asks::of(Some(&verb.of().cluster))).await?;
     let cluster = headless.cluster(&verb.of().cluster)?.key.clone();
     let asked = Asked::by(verb);
     let wanted = verb.intent(&There {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::exit::{Exit, Failure};
-use crate::app::model::{Mode, Model, Session};
+use crate::app::model::{Asks, Mode, Model, Session};
 use crate::app::msg::Msg;
 use crate::backend::TargetId;
 use crate::config::{Settings, duration};
@@ -20,6 +20,8 @@ use crate::runtime::{Connect, Connection, Core, StateDirectory, run_prefix, stat
 
 /// SQL evidence is read again this often while a command waits: `CREATE EXTENSION` by hand changes no object.
 const EVIDENCE_EVERY: Duration = Duration::from_secs(5);
+/// So many instances are asked within one request timeout.
+const HUNDRED: usize = 100;
 /// A request that is not answered is reported at its own limit, which must be heard here.
 const MOMENT: Duration = Duration::from_secs(1);
 
@@ -69,7 +71,10 @@ impl Headless {
 
     /// Feeds the model until every watch has answered and every read that followed has, too. What has not answered in
     /// time is missing, not an error; a server that cannot be reached at all is one.
-    pub(crate) async fn settle(&mut self) -> Result<(), Failure> {
+    ///
+    /// These clusters are asked by SQL, each at once: the more they are, the longer that may take.
+    pub(crate) async fn settle(&mut self, asks: Asks) -> Result<(), Failure> {
+        self.core.model.asks = asks;
         let listed = Instant::now() + self.request_timeout;
         let answered = self.core.until(listed, |core| reached(core).transpose()).await;
         match answered {
@@ -77,7 +82,9 @@ impl Headless {
             Some(Ok(())) => {}
             None => self.nothing_at_all()?,
         }
-        self.idle().await;
+        let asked = self.core.model.instances_asked(self.target()).div_ceil(HUNDRED);
+        let limit = self.request_timeout * u32::try_from(asked).unwrap_or(u32::MAX).max(1);
+        self.idle_within(limit).await;
         Ok(())
     }
 
@@ -100,7 +107,11 @@ impl Headless {
 
     /// Feeds the model until nothing is being read or written any more, within the request timeout.
     pub(crate) async fn idle(&mut self) {
-        let read = Instant::now() + self.request_timeout;
+        self.idle_within(self.request_timeout).await;
+    }
+
+    async fn idle_within(&mut self, limit: Duration) {
+        let read = Instant::now() + limit;
         self.core.until(read, |core| core.is_idle().then_some(())).await;
     }
 
@@ -145,7 +156,7 @@ impl Headless {
         let found: Vec<ClusterKey> = world
             .clusters
             .keys()
-            .filter(|key| name.is_none_or(|name| means(name, key)))
+            .filter(|key| name.is_none_or(|name| key.is_called(name)))
             .cloned()
             .collect();
         match (name, world.watch(Kind::Cluster)) {
@@ -215,12 +226,4 @@ fn reached(core: &Core) -> Result<Option<()>, Failure> {
     // What was listed and is not watched yet is reported as stale; that passes, too.
     let settled = |kind: &Kind| !matches!(world.watch(*kind), WatchState::Loading | WatchState::Stale { .. });
     Ok(Kind::ALL.iter().all(settled).then_some(()))
-}
-
-/// `NAME` or `NAMESPACE/NAME`.
-pub(super) fn means(name: &str, key: &ClusterKey) -> bool {
-    match name.split_once('/') {
-        Some((namespace, name)) => key.namespace == namespace && key.name == name,
-        None => key.name == name,
-    }
 }

@@ -12,7 +12,7 @@ use super::exit::{Exit, Failure};
 use super::headless::Headless;
 use super::options::{Info, Output};
 use super::report::WatchReport;
-use crate::app::model::Session;
+use crate::app::model::{Asks, Session};
 use crate::backend::{DatabaseAccess, Observe, Read, Scope};
 use crate::config::{Directories, Settings};
 use crate::domain::era::era;
@@ -101,7 +101,7 @@ async fn ask(settings: &Settings, connect: Arc<dyn Connect>, document: &mut Docu
     let connection = connect.open(settings.place.clone()).await?;
     let observe = Arc::clone(&connection.observe);
     let mut headless = Headless::adopt(&settings, connect, connection);
-    let settled = headless.settle().await;
+    let settled = headless.settle(Asks::Runs).await;
     headless.survey().await;
     let session = headless.session()?;
     document.target = Some(Target::new(session));

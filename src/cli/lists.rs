@@ -10,6 +10,7 @@ use super::headless::Headless;
 use super::options::{FailOn, Findings, Output, Query};
 use super::report::{ClusterReport, EntryReport, FindingReport, PathReport, Report, verdict};
 use super::{documents, table};
+use crate::app::model::Asks;
 use crate::domain::findings::ignored::{Ignored, is_ignored};
 use crate::domain::ids::ClusterKey;
 
@@ -193,7 +194,7 @@ impl<'a> FindingList<'a> {
 }
 
 async fn report(headless: &mut Headless, query: &Query) -> Result<(Vec<ClusterKey>, Report), Failure> {
-    headless.settle().await?;
+    headless.settle(Asks::of(query.cluster.as_deref())).await?;
     let clusters = headless.clusters(query.cluster.as_deref())?;
     let report = Report::new(headless.session()?, &clusters);
     Ok((clusters, report))

@@ -13,7 +13,7 @@ use super::headless::Headless;
 use super::options::{Consent, Output as Format, PutBack, Runs};
 use super::output::Output;
 use super::{documents, table};
-use crate::app::model::Session;
+use crate::app::model::{Asks, Session};
 use crate::app::msg::Msg;
 use crate::config::Settings;
 use crate::domain::hidden::Values;
@@ -118,7 +118,7 @@ pub(super) async fn run(
 }
 
 pub(super) async fn run_on(mut headless: Headless, options: &Runs, out: &mut Output, errors: &mut dyn Write) -> Result<Exit, Failure> {
-    headless.settle().await?;
+    headless.settle(Asks::Runs).await?;
     match options {
         Runs::List(options) => list(&headless, options.output, out),
         Runs::Continue(options) => go_on(&mut headless, &options.run, &options.consent, out, errors).await,
@@ -205,7 +205,7 @@ pub(super) async fn put_back_on(
     out: &mut Output,
     errors: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    headless.settle().await?;
+    headless.settle(Asks::Runs).await?;
     let asked = Asked {
         consent: &options.consent,
         libraries: &[],

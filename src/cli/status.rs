@@ -7,10 +7,11 @@ use super::headless::Headless;
 use super::options::{Output, Status};
 use super::report::{Report, verdict};
 use super::{documents, table};
+use crate::app::model::Asks;
 
 /// Prints the status of clusters and returns the verdict.
 pub(super) async fn run(mut headless: Headless, options: &Status, out: &mut dyn Write) -> Result<Exit, Failure> {
-    headless.settle().await?;
+    headless.settle(Asks::of(options.cluster.as_deref())).await?;
     let clusters = headless.clusters(options.cluster.as_deref())?;
     let report = Report::new(headless.session()?, &clusters);
     match options.output {

@@ -5,7 +5,7 @@ use std::io::Write;
 use super::exit::{Exit, Failure};
 use super::headless::Headless;
 use super::options::Wait;
-use crate::app::model::Session;
+use crate::app::model::{Asks, Session};
 use crate::domain::Timestamp;
 use crate::domain::ids::ClusterKey;
 use crate::domain::ladder::{Because, Ladder, Rung, RungKind, RungState};
@@ -21,7 +21,7 @@ const STUCK: i64 = 10;
 
 /// Waits until a rung and all before it hold. Ends early when one of them is broken and stays so.
 pub(super) async fn run(mut headless: Headless, options: &Wait, errors: &mut dyn Write) -> Result<Exit, Failure> {
-    headless.settle().await?;
+    headless.settle(Asks::of(Some(&options.cluster))).await?;
     let cluster = headless.cluster(&options.cluster)?.key.clone();
     let mut said = String::new();
     let mut patience = Patience::default();

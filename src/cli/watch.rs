@@ -10,11 +10,11 @@ use tokio::sync::oneshot;
 
 use super::changes::Look;
 use super::exit::{Exit, Failure};
-use super::headless::{Headless, means};
+use super::headless::Headless;
 use super::options::Watch;
 use super::output::Output;
 use super::report::Report;
-use crate::app::model::Session;
+use crate::app::model::{Asks, Session};
 use crate::config::Settings;
 use crate::domain::Timestamp;
 use crate::domain::ids::ClusterKey;
@@ -45,10 +45,10 @@ pub(super) async fn run(settings: Settings, connect: Arc<dyn Connect>, options: 
 }
 
 async fn follow(mut headless: Headless, cluster: Option<String>, mut out: Output, begun: oneshot::Sender<()>) -> Result<Exit, Failure> {
-    headless.settle().await?;
+    headless.settle(Asks::of(cluster.as_deref())).await?;
     // A wrong name is an error now, not a line that never comes.
     let all = headless.clusters(cluster.as_deref())?;
-    let is_wanted = |key: &ClusterKey| cluster.as_deref().is_none_or(|name| means(name, key));
+    let is_wanted = |key: &ClusterKey| cluster.as_deref().is_none_or(|name| key.is_called(name));
     // When the end has come meanwhile, there is no listener any more.
     let _ = begun.send(());
     let mut looks = Looks::default();

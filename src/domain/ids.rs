@@ -34,6 +34,16 @@ namespaced_key!(
     /// A CloudNativePG `Cluster`.
     ClusterKey
 );
+impl ClusterKey {
+    /// Whether a user who writes `NAME` or `NAMESPACE/NAME` means it.
+    pub fn is_called(&self, name: &str) -> bool {
+        match name.split_once('/') {
+            Some((namespace, name)) => self.namespace == namespace && self.name == name,
+            None => self.name == name,
+        }
+    }
+}
+
 namespaced_key!(
     /// An instance pod. Names are reused, so an identity also needs the UID.
     PodKey

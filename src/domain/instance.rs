@@ -9,7 +9,7 @@ use super::image::Reference;
 pub use super::trouble::{Failing, Trouble};
 
 /// `cnpg.io/instanceRole`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Labelled `primary`.

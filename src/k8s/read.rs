@@ -55,7 +55,7 @@ pub(super) async fn read(client: &Client, prober: &Prober, timeout: Duration, re
                 warnings,
             })
         }
-        Read::Manager { pod, uid, tls } => manager(client, timeout, pod, uid, tls).await,
+        Read::Manager { pod, uid, tls, .. } => manager(client, timeout, pod, uid, tls).await,
         Read::Nodes => Observation::Nodes(platform::nodes(client, timeout).await),
         Read::Schema => Observation::Schema(platform::schema(client, timeout).await),
         Read::Permissions(asked) => {

@@ -66,6 +66,7 @@ pub(crate) fn showing(mut world: World) -> Model {
             derivations: 0,
             touched: None,
             warned: std::collections::BTreeSet::new(),
+            asked: BTreeMap::new(),
             unfinished: Vec::new(),
         },
     );

@@ -1,19 +1,52 @@
-//! Which reads run now and which wait: many instances become ready at once, and one slow pod must not hold up the rest.
+//! Which reads run now and which wait: many instances become ready at once, one slow pod must not hold up the rest, and what a
+//! run waits for stands behind nothing.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use crate::backend::Read;
 
 /// Reads of one target that run at the same time; each exec or port-forward is a connection of its own.
 const AT_ONCE: usize = 8;
+/// So many more where a run waits for them.
+const LANE: usize = 4;
 
 /// The reads of one target.
 #[derive(Debug, Default)]
 pub(super) struct Reads {
-    waiting: VecDeque<Read>,
+    /// What runs wait for.
+    awaited: Line,
+    /// Everything else.
+    waiting: Line,
     /// Each with its ticket.
     running: BTreeMap<Ticket, Read>,
     tickets: u64,
+}
+
+/// Reads in the order in which they are started, none twice.
+#[derive(Debug, Default)]
+struct Line {
+    order: VecDeque<Read>,
+    members: HashSet<Read>,
+}
+
+impl Line {
+    fn push_back(&mut self, read: Read) {
+        if self.members.insert(read.clone()) {
+            self.order.push_back(read);
+        }
+    }
+
+    fn push_front(&mut self, read: Read) {
+        if self.members.insert(read.clone()) {
+            self.order.push_front(read);
+        }
+    }
+
+    fn pop(&mut self) -> Option<Read> {
+        let read = self.order.pop_front()?;
+        self.members.remove(&read);
+        Some(read)
+    }
 }
 
 /// What the end of a read is known by: one that was asked again has another ticket.
@@ -23,22 +56,22 @@ pub(super) struct Ticket(u64);
 impl Reads {
     /// Puts a read in line; one that waits there already is not asked twice.
     pub(super) fn push(&mut self, read: Read) {
-        if self.waiting.contains(&read) {
-            return;
-        }
-        if is_awaited(&read) {
-            self.waiting.push_front(read);
-        } else {
-            self.waiting.push_back(read);
-        }
+        self.line(&read).push_back(read);
+    }
+
+    fn line(&mut self, read: &Read) -> &mut Line {
+        if is_awaited(read) { &mut self.awaited } else { &mut self.waiting }
     }
 
     /// The next read to start, if one may.
     pub(super) fn start(&mut self) -> Option<(Ticket, Read)> {
-        if self.running.len() >= AT_ONCE {
-            return None;
-        }
-        let read = self.waiting.pop_front()?;
+        let running = self.running.len();
+        let awaited = if running < AT_ONCE + LANE { self.awaited.pop() } else { None };
+        let read = match awaited {
+            Some(read) => read,
+            None if running < AT_ONCE => self.waiting.pop()?,
+            None => return None,
+        };
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         self.running.insert(ticket, read.clone());
@@ -53,15 +86,13 @@ impl Reads {
     /// The way on which reads run is not used any more: they are asked again, before those that wait.
     pub(super) fn again(&mut self) {
         while let Some((_, read)) = self.running.pop_last() {
-            if !self.waiting.contains(&read) {
-                self.waiting.push_front(read);
-            }
+            self.line(&read).push_front(read);
         }
     }
 
     /// Nothing runs or waits.
     pub(super) fn is_idle(&self) -> bool {
-        self.running.is_empty() && self.waiting.is_empty()
+        self.running.is_empty() && self.waiting.order.is_empty() && self.awaited.order.is_empty()
     }
 }
 
@@ -69,8 +100,9 @@ impl Reads {
 fn is_awaited(read: &Read) -> bool {
     match read {
         Read::Probe(request) => request.fresh,
+        Read::Manager { awaited, .. } => *awaited,
         Read::Permissions(_) => true,
-        Read::CrashLog { .. } | Read::Events { .. } | Read::JobEvents { .. } | Read::Manager { .. } | Read::Nodes | Read::Schema => false,
+        Read::CrashLog { .. } | Read::Events { .. } | Read::JobEvents { .. } | Read::Nodes | Read::Schema => false,
     }
 }
 
@@ -91,6 +123,7 @@ mod tests {
             pod: PodKey::new("shop", name),
             uid: "u".to_owned(),
             tls: true,
+            awaited: false,
         }
     }
 
@@ -141,6 +174,27 @@ mod tests {
         assert!(!reads.is_idle());
         assert!(last.into_iter().all(|(ticket, _)| reads.ended(ticket)));
         assert!(reads.is_idle());
+    }
+
+    // P3
+    #[test]
+    fn what_a_run_waits_for_starts_while_a_sweep_has_every_place() {
+        let mut reads = Reads::default();
+        for n in 0..60_000 {
+            reads.push(manager(&n.to_string()));
+        }
+        assert_eq!(started(&mut reads).len(), AT_ONCE);
+        let awaited = |name: &str| Read::Manager {
+            pod: PodKey::new("shop", name),
+            uid: "u".to_owned(),
+            tls: true,
+            awaited: true,
+        };
+        for n in 0..LANE + 1 {
+            reads.push(awaited(&format!("run-{n}")));
+        }
+        let begun = started(&mut reads);
+        assert_eq!(begun, (0..LANE).map(|n| awaited(&format!("run-{n}"))).collect::<Vec<_>>());
     }
 
     #[test]

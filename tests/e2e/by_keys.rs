@@ -51,15 +51,14 @@ pub(crate) fn go_on(console: &mut Console, space: &Space, title: &str) {
     });
     let mark = format!("▸ ▲ {title}");
     let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    // From the top, one after the other.
-    console.keys("g");
-    loop {
+    // From the top, one after the other, and from the top again: runs of others come and go.
+    for key in ["g", "j", "j", "j", "j", "j", "j", "j"].into_iter().cycle() {
         let screen = console.screen();
         if screen.lines().any(|line| line.contains(&mark) && line.contains(&space.name)) {
             break;
         }
         assert!(std::time::Instant::now() < end, "{title} was not selected:\n{screen}");
-        console.keys("j");
+        console.keys(key);
         std::thread::sleep(std::time::Duration::from_millis(250));
     }
     console.keys("\r");

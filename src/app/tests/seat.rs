@@ -66,6 +66,7 @@ impl Seat {
         seat.switch(FIRST, target("rig"));
         seat.list();
         seat.model.screen.cluster = Some(orders());
+        seat.fold(Msg::Tick);
         seat
     }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use super::runs;
+use super::asked::{EVIDENCE, followed, looked_at};
+use super::{asked, runs};
 use crate::app::effect::Effect;
 use crate::app::model::{Derived, Model, Overlay, Retry, Session, Tab};
 use crate::app::msg::Timer;
@@ -20,12 +21,12 @@ use crate::domain::watch::{Kind, WatchState};
 use crate::domain::world::{Changed, Probe, TAKEN_OVER};
 use crate::domain::{Observation, Timestamp, World};
 
-/// SQL evidence is read again after so long: what is done by hand in PostgreSQL changes no object.
-const EVIDENCE: i64 = 300_000;
 /// An instance that could not be asked is asked again after so long: it may just have become ready.
 const RETRY: u64 = 5_000;
 /// One that goes on not answering is asked this seldom.
-const SELDOM: u64 = 80_000;
+const SELDOM: u64 = EVIDENCE.unsigned_abs();
+/// So many of them at one time.
+const AT_ONE_TIME: usize = 20;
 
 /// Folds facts of a target in.
 pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observation>) -> Vec<Effect> {
@@ -72,10 +73,9 @@ pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observati
     }
     sum.clusters.extend(waiting(&session.world));
     derive(session, &sum.clusters);
-    let wanted = allowed(model.database_access, reads(&session.world, target, &sum.probe, false));
-    let mut effects = chosen(&session.world, wanted);
+    let mut effects = warnings(session, target);
     effects.extend(sum.crashed.iter().filter_map(|pod| crash_log(&session.world, target, pod)));
-    effects.extend(warnings(session, target));
+    effects.extend(follow(model, target, &sum.probe));
     if back {
         effects.extend(recover(model, target));
     }
@@ -87,6 +87,35 @@ pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observati
         effects.extend(runs::world_changed(model, target));
     }
     effects
+}
+
+/// SQL evidence of instances that have just become ready, or of which something has changed.
+fn follow(model: &Model, target: TargetId, pods: &BTreeSet<PodKey>) -> Vec<Effect> {
+    let Some(session) = model.sessions.get(&target) else {
+        return Vec::new();
+    };
+    let world = &session.world;
+    let asked = followed(model, target, world);
+    let is_asked = |pod: &&PodKey| world.instances.get(pod).is_some_and(|instance| asked.has(&instance.cluster));
+    let pods = pods.iter().filter(is_asked);
+    chosen(world, allowed(model.database_access, reads(world, target, pods, false)))
+}
+
+/// A cluster has been selected for a moment.
+pub(super) fn looked(model: &Model, target: TargetId, cluster: &ClusterKey) -> Vec<Effect> {
+    if target != model.active || model.selected_cluster() != Some(cluster) {
+        return Vec::new();
+    }
+    missed(model, target, cluster)
+}
+
+/// SQL evidence of the instances of a cluster of which nothing is known of late.
+pub(super) fn missed(model: &Model, target: TargetId, cluster: &ClusterKey) -> Vec<Effect> {
+    let Some(session) = model.sessions.get(&target) else {
+        return Vec::new();
+    };
+    let (world, pods) = (&session.world, asked::missed(model, target, cluster));
+    chosen(world, allowed(model.database_access, reads(world, target, &pods, false)))
 }
 
 /// Clusters with a pod that does not get on, or may not: what is said of it depends on the time, too.
@@ -151,7 +180,9 @@ fn recover(model: &mut Model, target: TargetId) -> Vec<Effect> {
     let Some(session) = model.sessions.get(&target) else {
         return Vec::new();
     };
+    let asked = followed(model, target, &session.world);
     let missed = ready(&session.world).filter(|instance| match session.world.probes.get(&instance.key) {
+        _ if !asked.has(&instance.cluster) => false,
         Some(Probe::Answered(answer)) => is_old(answer.at),
         _ => true,
     });
@@ -165,7 +196,7 @@ fn recover(model: &mut Model, target: TargetId) -> Vec<Effect> {
 }
 
 /// Instances that can be asked.
-fn ready(world: &World) -> impl Iterator<Item = &Instance> {
+pub(super) fn ready(world: &World) -> impl Iterator<Item = &Instance> {
     world.instances.values().filter(|instance| instance.is_up())
 }
 
@@ -237,8 +268,11 @@ fn ask_later(model: &mut Model, target: TargetId, clusters: &BTreeSet<ClusterKey
     let Some(session) = model.sessions.get(&target) else {
         return Vec::new();
     };
-    let changed = clusters.iter().filter(|key| session.world.changed.contains_key(key));
-    let outdated = changed.filter(|key| !outdated(&session.world, key).is_empty());
+    let asked = followed(model, target, &session.world);
+    let changed = clusters
+        .iter()
+        .filter(|key| asked.has(key) && session.world.changed.contains_key(key));
+    let outdated: Vec<ClusterKey> = changed.filter(|key| !outdated(&session.world, key).is_empty()).cloned().collect();
     let mut effects = Vec::new();
     for key in outdated {
         if model.changing.insert((target, key.clone())) {
@@ -253,7 +287,7 @@ fn ask_later(model: &mut Model, target: TargetId, clusters: &BTreeSet<ClusterKey
 
 /// Instances whose last answer may be from before the last change of their cluster.
 fn outdated<'a>(world: &'a World, cluster: &'a ClusterKey) -> Vec<&'a PodKey> {
-    let instances = ready(world).filter(|instance| instance.cluster == *cluster);
+    let instances = world.instances_of(cluster).filter(|instance| instance.is_up());
     let is_outdated = |instance: &&Instance| {
         let answer = world.answer_of(instance);
         answer.is_some_and(|answer| world.is_outdated(cluster, answer.at))
@@ -334,10 +368,11 @@ fn probe(world: &World, target: TargetId, pod: &PodKey, fresh: bool) -> Option<[
         ..ProbeRequest::new(cluster, &world.entries_of(cluster), instance, fresh)
     };
     let sql = Effect::Read(target, Read::Probe(request));
-    Some([sql, manager(world, target, pod)?])
+    Some([sql, manager(world, target, pod, fresh)?])
 }
 
-pub(super) fn manager(world: &World, target: TargetId, pod: &PodKey) -> Option<Effect> {
+/// The instance manager's report of a pod; a run may wait for it.
+pub(super) fn manager(world: &World, target: TargetId, pod: &PodKey, awaited: bool) -> Option<Effect> {
     let instance = world.instances.get(pod)?;
     Some(Effect::Read(
         target,
@@ -345,6 +380,7 @@ pub(super) fn manager(world: &World, target: TargetId, pod: &PodKey) -> Option<E
             pod: pod.clone(),
             uid: instance.uid.clone(),
             tls: instance.status_port_tls,
+            awaited,
         },
     ))
 }
@@ -442,32 +478,40 @@ pub(super) fn due(model: &mut Model, target: TargetId) -> Vec<Effect> {
     if model.database_access == DatabaseAccess::Off {
         return Vec::new();
     }
-    let mut effects = refresh(model, target);
-    if let Some(session) = model.sessions.get(&target) {
-        effects = chosen(&session.world, effects);
-        effects.push(later(target));
-    }
+    let (pods, after) = asked::due(model, target);
+    let Some(session) = model.sessions.get(&target) else {
+        return Vec::new();
+    };
+    let mut effects = chosen(&session.world, reads(&session.world, target, &pods, false));
+    effects.push(later(target, after));
     effects
 }
 
-/// The timer for the next reading.
-pub(super) fn later(target: TargetId) -> Effect {
+/// The timer for the next reading, in so many milliseconds.
+fn later(target: TargetId, after: u64) -> Effect {
     Effect::Schedule {
-        after: EVIDENCE.unsigned_abs(),
+        after,
         timer: Timer::Evidence(target),
     }
 }
 
-/// Reads SQL evidence of every ready instance.
+/// The timer for the first reading again.
+pub(super) fn first(target: TargetId) -> Effect {
+    later(target, EVIDENCE.unsigned_abs())
+}
+
+/// Reads SQL evidence anew of whoever is followed.
 pub(super) fn refresh(model: &Model, target: TargetId) -> Vec<Effect> {
     let Some(session) = model.sessions.get(&target) else {
         return Vec::new();
     };
-    let pods = ready(&session.world).map(|instance| &instance.key);
+    let asked = followed(model, target, &session.world);
+    let instances = ready(&session.world).filter(|instance| asked.has(&instance.cluster));
+    let pods = instances.map(|instance| &instance.key);
     allowed(model.database_access, reads(&session.world, target, pods, false))
 }
 
-/// Asks those instances again that could not be asked, unless a permission is missing.
+/// Asks those instances again that could not be asked, unless a permission is missing: those that failed first come first.
 pub(super) fn retry(model: &mut Model, target: TargetId) -> Vec<Effect> {
     if let Some(retry) = model.retries.get_mut(&target) {
         retry.waiting = false;
@@ -475,9 +519,16 @@ pub(super) fn retry(model: &mut Model, target: TargetId) -> Vec<Effect> {
     let Some(session) = model.sessions.get(&target) else {
         return Vec::new();
     };
-    let failed = ready(&session.world).filter(
-        |instance| matches!(session.world.probes.get(&instance.key), Some(Probe::Failed(failure, _)) if failure.missing.is_empty()),
-    );
-    let pods = failed.map(|instance| &instance.key);
+    let world = &session.world;
+    let asked = looked_at(model, target);
+    let mut failed: Vec<(Timestamp, &PodKey)> = ready(world)
+        .filter(|instance| asked.has(&instance.cluster))
+        .filter_map(|instance| match world.probes.get(&instance.key)? {
+            Probe::Failed(failure, _) if failure.missing.is_empty() => Some((failure.at, &instance.key)),
+            Probe::Failed(..) | Probe::Answered(_) => None,
+        })
+        .collect();
+    failed.sort_by_key(|(at, _)| *at);
+    let pods = failed.into_iter().take(AT_ONE_TIME).map(|(_, pod)| pod);
     allowed(model.database_access, reads(&session.world, target, pods, false))
 }

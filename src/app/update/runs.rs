@@ -346,7 +346,7 @@ fn effects(model: &Model, id: &RunId, command: Command) -> Vec<Effect> {
             }
             reads
         }
-        Command::Report(pods) => pods.iter().filter_map(|pod| observe::manager(world, target, pod)).collect(),
+        Command::Report(pods) => pods.iter().filter_map(|pod| observe::manager(world, target, pod, true)).collect(),
         Command::Review(permissions) => vec![Effect::Read(target, Read::Permissions(permissions))],
         Command::Schedule(seconds) => vec![Effect::Schedule {
             after: seconds.saturating_mul(1000),

@@ -28,6 +28,7 @@ pub(super) fn switched(model: &mut Model, id: TargetId, target: Target) -> Vec<E
         derivations: 0,
         touched: None,
         warned: std::collections::BTreeSet::new(),
+        asked: BTreeMap::new(),
         unfinished: Vec::new(),
     };
     model.sessions.insert(id, session);
@@ -43,7 +44,7 @@ pub(super) fn switched(model: &mut Model, id: TargetId, target: Target) -> Vec<E
     model.unopened = None;
     model.opening = None;
     model.dirty = true;
-    effects.push(observe::later(id));
+    effects.push(observe::first(id));
     if old != id && model.sessions.contains_key(&old) {
         effects.extend(runs::close_if_idle(model, old));
     }

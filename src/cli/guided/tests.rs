@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::follow::conclude;
 use super::*;
+use crate::app::model::Asks;
 use crate::backend::{BackendError, ErrorKind, Operate, Reply, WritePermit};
 use crate::cli::options::{Cli, Command};
 use crate::cli::runs;
@@ -504,7 +505,7 @@ async fn a_proof_that_nobody_may_read_is_unknown_and_not_a_failure() {
         let opened = connect.open(Place::default()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let mut headless = Headless::keeping(StateDirectory::new(folder.path().to_owned()), &settings, connect, opened);
-        headless.settle().await.unwrap();
+        headless.settle(Asks::Everything).await.unwrap();
         let cluster = headless.cluster("orders").unwrap().key.clone();
         let intent = workflow::intent::Reload {
             at: headless.core.model.now,

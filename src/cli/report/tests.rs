@@ -205,6 +205,7 @@ pub(in crate::cli) fn session(last: RungState, more: Vec<Observation>) -> Sessio
         derivations: 0,
         touched: None,
         warned: std::collections::BTreeSet::new(),
+        asked: std::collections::BTreeMap::new(),
         unfinished: Vec::new(),
     }
 }
