@@ -117,8 +117,10 @@ pub struct Session {
     pub target: Target,
     /// Observed facts.
     pub world: World,
-    /// Ladders and findings, per cluster; always in step with `world`.
+    /// Ladders and findings, per cluster; in step with `world` but for those that are `behind`.
     pub derived: BTreeMap<ClusterKey, Derived>,
+    /// Clusters that a fact about many may concern, and that are derived in small lots: `Msg::CatchUp`.
+    pub behind: BTreeSet<ClusterKey>,
     /// How often a cluster was derived: the measure of what facts cost.
     pub derivations: u64,
     /// Clusters that were derived, or are gone, since whoever follows changes has looked at this; `None` where nobody does.
@@ -433,6 +435,11 @@ impl Model {
             .clone()
             .find(|ladder| Some(&ladder.entry) == chosen)
             .or_else(|| ladders.next())
+    }
+
+    /// Some cluster is still to be derived.
+    pub fn is_behind(&self) -> bool {
+        self.sessions.values().any(|session| !session.behind.is_empty())
     }
 
     /// No write can be made.

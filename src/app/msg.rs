@@ -10,6 +10,8 @@ use crate::workflow::{Event, FieldId, Intent};
 /// One message to the core. The runtime sets `Model::now` before it calls `update`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Msg {
+    /// There is a moment for clusters that are still to be derived.
+    CatchUp,
     /// A key was pressed, outside of an editor.
     Key(KeyChord),
     /// Text was pasted outside of an editor.

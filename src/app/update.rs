@@ -59,6 +59,10 @@ fn route(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Observed(target, facts) => observe::observed(model, target, facts),
+        Msg::CatchUp => {
+            observe::catch_up(model);
+            Vec::new()
+        }
         Msg::Outcome(run, outcome) => runs::outcome(model, &run, outcome),
         Msg::Timer(timer) => timed(model, timer),
         Msg::Tick => {

@@ -63,6 +63,7 @@ pub(crate) fn showing(mut world: World) -> Model {
             },
             world,
             derived,
+            behind: std::collections::BTreeSet::new(),
             derivations: 0,
             touched: None,
             warned: std::collections::BTreeSet::new(),

@@ -20,6 +20,8 @@ use crate::domain::Timestamp;
 const WAITING: usize = 128;
 /// Messages that are folded before the screen or a waiting command looks again.
 const DRAINED: usize = 256;
+/// Work between two looks at keys and signals, if one message does not take longer by itself.
+const BUDGET: std::time::Duration = std::time::Duration::from_millis(8);
 
 /// The model, and everything that goes in and out of it.
 pub struct Core {
@@ -68,12 +70,17 @@ impl Core {
             .collect()
     }
 
-    /// Waits for messages and folds all that are there. Facts of a target that came one after the other are one message, so
-    /// that what they concern is derived once.
+    /// Waits for messages and folds those that are there, for a few milliseconds. Facts of a target that came one after the
+    /// other are one message, so that what they concern is derived once.
     pub async fn receive(&mut self) -> Vec<Effect> {
         let mut left = Vec::new();
         let mut waiting = None;
-        let mut arrival = self.inbox.recv().await;
+        let mut arrival = if self.model.is_behind() {
+            self.inbox.try_recv().ok()
+        } else {
+            self.inbox.recv().await
+        };
+        let end = std::time::Instant::now() + BUDGET;
         let mut drained = 0;
         while let Some(arrived) = arrival.take() {
             if let Some(msg) = self.runner.receive(arrived) {
@@ -89,11 +96,17 @@ impl Core {
                 };
             }
             drained += 1;
-            if drained <= DRAINED {
+            if drained <= DRAINED && std::time::Instant::now() < end {
                 arrival = self.inbox.try_recv().ok();
             }
         }
         left.extend(waiting.into_iter().flat_map(|msg| self.fold(msg)));
+        while self.model.is_behind() {
+            left.extend(self.fold(Msg::CatchUp));
+            if !self.inbox.is_empty() || std::time::Instant::now() >= end {
+                break;
+            }
+        }
         left
     }
 
@@ -112,7 +125,7 @@ impl Core {
 
     /// Every read and every write has been answered.
     pub fn is_idle(&self) -> bool {
-        self.inbox.is_empty() && self.runner.is_idle()
+        self.inbox.is_empty() && self.runner.is_idle() && !self.model.is_behind()
     }
 }
 

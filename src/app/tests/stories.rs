@@ -246,9 +246,18 @@ fn a_fact_derives_the_clusters_that_it_may_concern_and_no_others() {
         let spaces: Vec<String> = (0..count).map(|number| format!("ns-{number}")).collect();
         let clusters = spaces.iter().map(|space| cluster(space, "orders")).collect();
         observe(&mut model, vec![Objects::Clusters(clusters).into()]);
+        while model.is_behind() {
+            update(&mut model, Msg::CatchUp);
+        }
+        assert_eq!(model.sessions[&HERE].derived.len() as u64, count);
         let mut derived = |facts: Vec<Observation>| {
             let before = model.sessions[&HERE].derivations;
             observe(&mut model, facts);
+            let at_once = model.sessions[&HERE].derivations - before;
+            assert!(at_once <= 33, "{at_once} in one step");
+            while model.is_behind() {
+                update(&mut model, Msg::CatchUp);
+            }
             model.sessions[&HERE].derivations - before
         };
         let allowed = |space: Option<&str>| {

@@ -35,6 +35,7 @@ pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observati
         // What has been shown stays selected, whatever is listed before it.
         model.screen.cluster = model.selected_cluster().cloned();
     }
+    let selected = model.selected_cluster().filter(|_| target == model.active).cloned();
     let Some(session) = model.sessions.get_mut(&target) else {
         return Vec::new();
     };
@@ -72,7 +73,7 @@ pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observati
         sum.clusters.extend(session.world.clusters.keys().cloned());
     }
     sum.clusters.extend(waiting(&session.world));
-    derive(session, &sum.clusters);
+    concern(session, sum.clusters.clone(), selected.as_ref());
     let mut effects = warnings(session, target);
     effects.extend(sum.crashed.iter().filter_map(|pod| crash_log(&session.world, target, pod)));
     effects.extend(follow(model, target, &sum.probe));
@@ -309,6 +310,38 @@ pub(super) fn taken_over(model: &mut Model, target: TargetId, cluster: &ClusterK
     chosen(world, allowed(model.database_access, reads(world, target, pods, false)))
 }
 
+/// Clusters that are derived at one time: some milliseconds of work.
+const A_LOT: usize = 32;
+
+/// What facts concern is derived: the one on the screen, and a lot of others. The rest waits for a moment without facts and
+/// keys, so that no list keeps the console from either.
+fn concern(session: &mut Session, clusters: BTreeSet<ClusterKey>, selected: Option<&ClusterKey>) {
+    if clusters.len() <= A_LOT {
+        for key in &clusters {
+            session.behind.remove(key);
+        }
+        return derive(session, &clusters);
+    }
+    let first = selected.filter(|key| clusters.contains(*key)).cloned();
+    session.behind.extend(clusters);
+    session.behind.retain(|key| Some(key) != first.as_ref());
+    derive(session, &first.into_iter().collect());
+    derive_a_lot(session);
+}
+
+fn derive_a_lot(session: &mut Session) {
+    let lot: BTreeSet<ClusterKey> = std::iter::from_fn(|| session.behind.pop_first()).take(A_LOT).collect();
+    derive(session, &lot);
+}
+
+/// Derives one more lot of each target.
+pub(super) fn catch_up(model: &mut Model) {
+    for (target, session) in &mut model.sessions {
+        model.dirty |= !session.behind.is_empty() && *target == model.active;
+        derive_a_lot(session);
+    }
+}
+
 /// Computes ladders and findings of clusters again, and forgets those of clusters that are gone.
 fn derive(session: &mut Session, clusters: &BTreeSet<ClusterKey>) {
     if let Some(touched) = &mut session.touched {
@@ -327,8 +360,6 @@ fn derive(session: &mut Session, clusters: &BTreeSet<ClusterKey>) {
             }
         }
     }
-    let world = &session.world;
-    session.derived.retain(|key, _| world.clusters.contains_key(key));
 }
 
 /// SQL and the instance manager's report of these pods.

@@ -25,6 +25,7 @@ pub(super) fn switched(model: &mut Model, id: TargetId, target: Target) -> Vec<E
         target,
         world: World::default(),
         derived: BTreeMap::new(),
+        behind: std::collections::BTreeSet::new(),
         derivations: 0,
         touched: None,
         warned: std::collections::BTreeSet::new(),

@@ -202,6 +202,7 @@ pub(in crate::cli) fn session(last: RungState, more: Vec<Observation>) -> Sessio
                 findings: Vec::new(),
             },
         )]),
+        behind: std::collections::BTreeSet::new(),
         derivations: 0,
         touched: None,
         warned: std::collections::BTreeSet::new(),
