@@ -226,8 +226,10 @@ pub enum Read {
     Nodes,
     /// The schema of an extension entry: answers `Schema`.
     Schema,
-    /// Access reviews: answers `Permitted`.
+    /// Access reviews, one for each permission: answers `Permitted`.
     Permissions(Vec<Permission>),
+    /// The same for permissions in one namespace, whose rules are asked for first: what is not among them is reviewed.
+    Rules(Vec<Permission>),
 }
 
 /// Reading.

@@ -140,6 +140,8 @@ pub struct Derived {
     pub ladders: Vec<Ladder>,
     /// Findings, worst first.
     pub findings: Vec<Finding>,
+    /// Some instance has never been asked by SQL: what is wrong there is not known.
+    pub unasked: bool,
 }
 
 /// Panes that can have the focus.

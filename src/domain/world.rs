@@ -136,6 +136,24 @@ impl World {
         from.map(|(key, _)| key).take_while(move |key| key.namespace == namespace)
     }
 
+    /// Namespaces that have a cluster, in order.
+    pub fn namespaces(&self) -> impl Iterator<Item = &str> {
+        let mut next = self.clusters.keys().next();
+        std::iter::from_fn(move || {
+            let here = next?.namespace.as_str();
+            // The first name that can follow.
+            let after = ClusterKey::new(format!("{here}\0"), "");
+            next = self.clusters.range(after..).next().map(|(key, _)| key);
+            Some(here)
+        })
+    }
+
+    /// An instance that is up was never asked by SQL: what is wrong there is not known.
+    pub fn is_unasked(&self, cluster: &ClusterKey) -> bool {
+        self.instances_of(cluster)
+            .any(|instance| instance.is_up() && self.answer_of(instance).is_none() && self.failure_of(instance).is_none())
+    }
+
     /// The instances of a cluster, by name.
     pub fn instances_of<'a>(&'a self, cluster: &'a ClusterKey) -> impl Iterator<Item = &'a Instance> + 'a {
         self.instances.of(cluster)

@@ -206,11 +206,11 @@ impl Predicate<Request<Body>> for OnlyReads {
     type Request = Request<Body>;
 
     fn check(&mut self, request: Request<Body>) -> Result<Self::Request, BoxError> {
+        let path = request.uri().path();
         let is_review = request.method() == Method::POST
-            && request
-                .uri()
-                .path()
-                .ends_with("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews");
+            && ["selfsubjectaccessreviews", "selfsubjectrulesreviews"]
+                .iter()
+                .any(|question| path.ends_with(&format!("/apis/authorization.k8s.io/v1/{question}")));
         if request.method() == Method::GET || is_review {
             return Ok(request);
         }

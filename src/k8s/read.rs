@@ -1,5 +1,7 @@
 //! Reads that no watch delivers.
 
+mod rules;
+
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -58,17 +60,30 @@ pub(super) async fn read(client: &Client, prober: &Prober, timeout: Duration, re
         Read::Manager { pod, uid, tls, .. } => manager(client, timeout, pod, uid, tls).await,
         Read::Nodes => Observation::Nodes(platform::nodes(client, timeout).await),
         Read::Schema => Observation::Schema(platform::schema(client, timeout).await),
-        Read::Permissions(asked) => {
-            let mut answers: Vec<BoxFuture<'_, (Permission, Verdict)>> = Vec::new();
-            for permission in asked {
-                answers.push(Box::pin(async move {
-                    let verdict = review(client, timeout, &permission).await;
-                    (permission, verdict)
-                }));
-            }
-            Observation::Permitted(futures::future::join_all(answers).await)
-        }
+        Read::Permissions(asked) => Observation::Permitted(reviewed(client, timeout, asked).await),
+        Read::Rules(asked) => Observation::Permitted(ruled(client, timeout, asked).await),
     }
+}
+
+/// By the rules of the namespace, and an access review for each permission that is not among them.
+async fn ruled(client: &Client, timeout: Duration, asked: Vec<Permission>) -> Vec<(Permission, Verdict)> {
+    let rules = rules::of_namespace(client, timeout, &asked).await;
+    let (listed, open): (Vec<_>, Vec<_>) = asked.into_iter().partition(|asked| rules.iter().any(|rule| rule.allows(asked)));
+    let mut answers = reviewed(client, timeout, open).await;
+    answers.extend(listed.into_iter().map(|permission| (permission, Verdict::Allowed)));
+    answers
+}
+
+/// One access review for each permission.
+async fn reviewed(client: &Client, timeout: Duration, asked: Vec<Permission>) -> Vec<(Permission, Verdict)> {
+    let mut answers: Vec<BoxFuture<'_, (Permission, Verdict)>> = Vec::new();
+    for permission in asked {
+        answers.push(Box::pin(async move {
+            let verdict = review(client, timeout, &permission).await;
+            (permission, verdict)
+        }));
+    }
+    futures::future::join_all(answers).await
 }
 
 /// Asks the API server again after a trouble that passes, within the time that one answer may take. What a pod answers
@@ -206,7 +221,6 @@ async fn review(client: &Client, timeout: Duration, permission: &Permission) -> 
 }
 
 async fn is_allowed(client: &Client, timeout: Duration, permission: &Permission) -> Result<bool, BackendError> {
-    let tried = "ask for permissions";
     let body = json!({
         "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
         "spec": {"resourceAttributes": {
@@ -214,15 +228,21 @@ async fn is_allowed(client: &Client, timeout: Duration, permission: &Permission)
             "namespace": permission.namespace,
         }},
     });
-    let request = Request::post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
+    let answer = question(client, timeout, "selfsubjectaccessreviews", &body).await?;
+    Ok(answer.pointer("/status/allowed").and_then(Value::as_bool) == Some(true))
+}
+
+/// A question about the user's own permissions: its object is answered, and kept nowhere.
+async fn question(client: &Client, timeout: Duration, resource: &str, body: &Value) -> Result<Value, BackendError> {
+    let tried = "ask for permissions";
+    let request = Request::post(format!("/apis/authorization.k8s.io/v1/{resource}"))
         .header(http::header::CONTENT_TYPE, "application/json")
         .body(body.to_string().into_bytes())
         .map_err(|error| BackendError::new(ErrorKind::Internal, format!("cannot {tried}: {error}")))?;
-    let answer = tokio::time::timeout(timeout, client.request::<Value>(request))
+    tokio::time::timeout(timeout, client.request::<Value>(request))
         .await
         .map_err(|_| too_late(tried, timeout))?
-        .map_err(|error| explain(tried, &error))?;
-    Ok(answer.pointer("/status/allowed").and_then(Value::as_bool) == Some(true))
+        .map_err(|error| explain(tried, &error))
 }
 
 #[cfg(test)]

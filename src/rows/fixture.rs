@@ -47,7 +47,12 @@ pub(crate) fn showing(mut world: World) -> Model {
         .map(|(key, cluster)| {
             let ladders = ladders(&world, cluster);
             let findings = findings(&world, cluster, &ladders);
-            (key.clone(), Derived { ladders, findings })
+            let derived = Derived {
+                ladders,
+                findings,
+                unasked: world.is_unasked(key),
+            };
+            (key.clone(), derived)
         })
         .collect();
     model.sessions.insert(

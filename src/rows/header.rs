@@ -151,9 +151,14 @@ fn findings(model: &Model, session: &Session) -> Line {
     let blind = [Kind::Cluster, Kind::Pod, Kind::Database]
         .iter()
         .any(|kind| !session.world.knows(*kind));
+    let unasked = match model.database_access {
+        DatabaseAccess::Off => 0,
+        _ => session.derived.values().filter(|derived| derived.unasked).count(),
+    };
     let worst = all.iter().map(|finding| finding.severity()).min();
     match worst {
         None if blind => Line::new(Role::Unknown, "? findings"),
+        None if unasked > 0 => Line::new(Role::Unknown, format!("? no findings, SQL of {} not read", counted(unasked))),
         None if ignored > 0 => Line::new(Role::Holds, format!("✓ no findings, {ignored} ignored")),
         None => Line::new(Role::Holds, "✓ no findings"),
         Some(worst) => {
@@ -161,5 +166,13 @@ fn findings(model: &Model, session: &Session) -> Line {
             let noun = if count == 1 { "finding" } else { "findings" };
             Line::new(mark.role, format!("{} {count} {noun}", mark.text))
         }
+    }
+}
+
+fn counted(clusters: usize) -> String {
+    if clusters == 1 {
+        "1 cluster".to_owned()
+    } else {
+        format!("{clusters} clusters")
     }
 }

@@ -416,7 +416,7 @@ fn unreadable(read: &Read, why: &str) -> Observation {
             warnings: Err(why),
         }),
         Read::Schema => Observation::Schema(Err(why)),
-        Read::Permissions(asked) => Observation::Permitted(
+        Read::Permissions(asked) | Read::Rules(asked) => Observation::Permitted(
             asked
                 .iter()
                 .map(|permission| (permission.clone(), Verdict::Unknown(why.clone())))

@@ -102,7 +102,7 @@ fn is_awaited(read: &Read) -> bool {
         Read::Probe(request) => request.fresh,
         Read::Manager { awaited, .. } => *awaited,
         Read::Permissions(_) => true,
-        Read::CrashLog { .. } | Read::Events { .. } | Read::JobEvents { .. } | Read::Nodes | Read::Schema => false,
+        Read::CrashLog { .. } | Read::Events { .. } | Read::JobEvents { .. } | Read::Nodes | Read::Schema | Read::Rules(_) => false,
     }
 }
 

@@ -44,7 +44,10 @@ pub(crate) fn attempts(requests: &[Value]) -> Vec<String> {
                 Some("create" | "update" | "patch" | "delete" | "deletecollection")
             )
         })
-        .filter(|entry| entry["objectRef"]["resource"] != "selfsubjectaccessreviews")
+        .filter(|entry| {
+            let resource = entry["objectRef"]["resource"].as_str();
+            !matches!(resource, Some("selfsubjectaccessreviews" | "selfsubjectrulesreviews"))
+        })
         .filter(|entry| !matches!(entry["objectRef"]["subresource"].as_str(), Some("exec" | "portforward" | "proxy")))
         .filter(|entry| !entry["requestURI"].as_str().unwrap_or_default().contains("dryRun=All"))
         .map(|entry| {

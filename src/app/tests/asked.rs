@@ -178,3 +178,28 @@ fn instances_that_cannot_be_asked_are_tried_again_ever_more_seldom_and_where_som
         "not all at one time"
     );
 }
+
+// P6
+#[test]
+fn what_the_user_may_do_is_asked_where_the_selection_is() {
+    let (mut model, _) = listed(1, Asks::Sight);
+    let spread = |number: usize| Cluster {
+        key: ClusterKey::new(format!("ns-{number:03}"), "orders"),
+        ..fixture::cluster()
+    };
+    let reviewed = |effects: &[Effect]| -> Vec<String> {
+        let reads = effects.iter().filter_map(|effect| match effect {
+            Effect::Read(_, Read::Rules(asked)) => asked.first()?.namespace.clone(),
+            Effect::Read(_, Read::Permissions(asked)) => Some(format!("{} questions", asked.len())),
+            _ => None,
+        });
+        reads.collect()
+    };
+    let clusters = Objects::Clusters((0..200).map(spread).collect());
+    let effects = update(&mut model, Msg::Observed(HERE, vec![clusters.into()]));
+    assert_eq!(reviewed(&effects), ["ns-000"]);
+    let effects = update(&mut model, Msg::Key("j".parse().unwrap()));
+    assert_eq!(reviewed(&effects), ["ns-001"]);
+    let effects = update(&mut model, Msg::Key("k".parse().unwrap()));
+    assert!(reviewed(&effects).is_empty(), "it is known");
+}

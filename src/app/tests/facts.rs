@@ -2,6 +2,7 @@
 
 use super::seat::{FIRST, Seat, orders, target};
 use crate::app::effect::Effect;
+use crate::app::model::Asks;
 use crate::app::model::Drawn;
 use crate::app::msg::{Msg, Notice};
 use crate::backend::TargetId;
@@ -88,7 +89,12 @@ fn sql_is_asked_again_when_a_database_object_is_gone() {
 #[test]
 fn leave_is_asked_for_once_in_a_namespace() {
     let mut seat = Seat::new();
-    let asked = |seat: &Seat| seat.reads.iter().filter(|read| matches!(read, Read::Permissions(_))).count();
+    let asked = |seat: &Seat| {
+        seat.reads
+            .iter()
+            .filter(|read| matches!(read, Read::Permissions(_) | Read::Rules(_)))
+            .count()
+    };
     assert_eq!(asked(&seat), 1);
     seat.list();
     assert_eq!(asked(&seat), 1);
@@ -101,6 +107,7 @@ fn leave_is_asked_for_once_in_a_namespace() {
 fn leave_in_many_namespaces_is_asked_for_in_all_of_them_first() {
     for denied in [None, Some("pods/exec")] {
         let mut seat = Seat::new();
+        seat.model.asks = Asks::Everything;
         let first = seat.world().clusters[&orders()].clone();
         let mut clusters = vec![first.clone()];
         for number in 0..200 {
@@ -113,7 +120,7 @@ fn leave_in_many_namespaces_is_asked_for_in_all_of_them_first() {
         let effects = seat.only(Msg::Observed(FIRST, vec![listed]));
         let asked = |effects: &[Effect]| -> Vec<Vec<Permission>> {
             let reads = effects.iter().filter_map(|effect| match effect {
-                Effect::Read(_, Read::Permissions(asked)) => Some(asked.clone()),
+                Effect::Read(_, Read::Permissions(asked) | Read::Rules(asked)) => Some(asked.clone()),
                 _ => None,
             });
             reads.collect()
@@ -184,14 +191,20 @@ fn only_what_was_missed_is_asked_again_when_a_broken_watch_goes_on() {
     seat.reads.clear();
     gap(&mut seat);
     assert_eq!(probes(&seat.reads), 1, "the answer that was not had is asked for");
-    assert!(seat.reads.iter().all(|read| !matches!(read, Read::Permissions(_))));
+    assert!(seat.reads.iter().all(|read| !matches!(read, Read::Permissions(_) | Read::Rules(_))));
 
     // A machine that slept: the time has gone on, and no timer has.
     seat.sleep(400);
     seat.reads.clear();
     gap(&mut seat);
     assert_eq!(probes(&seat.reads), seat.world().instances.len());
-    assert_eq!(seat.reads.iter().filter(|read| matches!(read, Read::Permissions(_))).count(), 1);
+    assert_eq!(
+        seat.reads
+            .iter()
+            .filter(|read| matches!(read, Read::Permissions(_) | Read::Rules(_)))
+            .count(),
+        1
+    );
 }
 
 /// E8, F29: the new watches of `r` know nothing of those before, and what was known stays.

@@ -174,7 +174,9 @@ impl Seat {
                 warnings: Ok(Vec::new()),
             }),
             Read::Schema => Observation::Schema(Err("not here".to_owned())),
-            Read::Permissions(asked) => Observation::Permitted(asked.into_iter().map(|asked| (asked, Verdict::Allowed)).collect()),
+            Read::Permissions(asked) | Read::Rules(asked) => {
+                Observation::Permitted(asked.into_iter().map(|asked| (asked, Verdict::Allowed)).collect())
+            }
         }
     }
 

@@ -600,7 +600,7 @@ impl Rig {
             Effect::Apply { run, step, .. } => self.take(Msg::Outcome(run, Outcome::Applied(step, result()))),
             Effect::Keep(kept) => self.take(Msg::Outcome(kept.id, Outcome::Kept(Ok(())))),
             Effect::Schedule { timer, .. } => self.take(Msg::Timer(timer)),
-            Effect::Read(target, Read::Permissions(asked)) => {
+            Effect::Read(target, Read::Permissions(asked) | Read::Rules(asked)) => {
                 let verdicts = asked.into_iter().map(|permission| (permission, Verdict::Allowed)).collect();
                 self.take(Msg::Observed(target, vec![Observation::Permitted(verdicts)]));
             }

@@ -183,7 +183,7 @@ fn another_user_entry_is_told_and_permissions_are_asked_again() {
     assert!(
         effects
             .iter()
-            .any(|effect| matches!(effect, Effect::Read(FIRST, Read::Permissions(_)))),
+            .any(|effect| matches!(effect, Effect::Read(FIRST, Read::Permissions(_) | Read::Rules(_)))),
         "{effects:?}"
     );
     assert!(

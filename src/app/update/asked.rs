@@ -58,6 +58,29 @@ pub(super) fn followed<'a>(model: &'a Model, target: TargetId, world: &World) ->
     }
 }
 
+/// Namespaces in which the user may want to do something: of a few all, else those of the clusters that are asked.
+pub(super) fn namespaces(model: &Model, target: TargetId, few: usize) -> BTreeSet<String> {
+    let Some(session) = model.sessions.get(&target) else {
+        return BTreeSet::new();
+    };
+    let world = &session.world;
+    let all = || world.namespaces().map(str::to_owned);
+    match &model.asks {
+        Asks::Everything => all().collect(),
+        Asks::Sight if world.namespaces().take(few + 1).count() <= few => all().collect(),
+        Asks::Sight | Asks::Runs => {
+            let keys = looked_at(model, target).keys.into_iter();
+            keys.filter(|key| world.clusters.contains_key(*key))
+                .map(|key| key.namespace.clone())
+                .collect()
+        }
+        Asks::Named(name) => {
+            let named = world.clusters.keys().filter(|key| key.is_called(name));
+            named.map(|key| key.namespace.clone()).collect()
+        }
+    }
+}
+
 /// Instances that are asked again now, the longest ago first, and the milliseconds until the next time.
 pub(super) fn due(model: &Model, target: TargetId) -> (Vec<PodKey>, u64) {
     let Some(session) = model.sessions.get(&target) else {
@@ -111,7 +134,9 @@ pub(super) fn look(model: &mut Model) -> Vec<Effect> {
     let of_runs: BTreeSet<(TargetId, ClusterKey)> = of_runs.into_iter().map(|(target, cluster)| (target, cluster.clone())).collect();
     let before = std::mem::replace(&mut model.sighted, sighted);
     let mut effects = Vec::new();
-    for (target, cluster) in model.sighted.difference(&before) {
+    let news: Vec<(TargetId, ClusterKey)> = model.sighted.difference(&before).cloned().collect();
+    for (target, cluster) in &news {
+        effects.extend(observe::reviews(model, *target));
         if of_runs.contains(&(*target, cluster.clone())) {
             effects.extend(observe::missed(model, *target, cluster));
         } else if !missed(model, *target, cluster).is_empty() {

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::asked::{EVIDENCE, followed, looked_at};
 use super::{asked, runs};
 use crate::app::effect::Effect;
-use crate::app::model::{Derived, Model, Overlay, Retry, Session, Tab};
+use crate::app::model::{Asks, Derived, Model, Overlay, Retry, Session, Tab};
 use crate::app::msg::Timer;
 use crate::backend::{DatabaseAccess, ProbeRequest, Read, TargetId};
 use crate::domain::evidence::ladders;
@@ -352,7 +352,12 @@ fn derive(session: &mut Session, clusters: &BTreeSet<ClusterKey>) {
             Some(cluster) => {
                 let ladders = ladders(&session.world, cluster);
                 let findings = findings(&session.world, cluster, &ladders);
-                session.derived.insert(key.clone(), Derived { ladders, findings });
+                let derived = Derived {
+                    ladders,
+                    findings,
+                    unasked: session.world.is_unasked(key),
+                };
+                session.derived.insert(key.clone(), derived);
                 session.derivations += 1;
             }
             None => {
@@ -433,26 +438,26 @@ fn crash_log(world: &World, target: TargetId, pod: &PodKey) -> Option<Effect> {
 /// More namespaces than this are asked about as a whole first.
 const FEW: usize = 3;
 
-/// Asks once per namespace what the user may do there, so that actions can tell before they begin. Of many namespaces only
-/// what is not allowed in all of them is asked one by one.
-fn reviews(model: &mut Model, target: TargetId) -> Vec<Effect> {
+/// Asks once per namespace in use what the user may do there, so that actions can tell before they begin. Where a command is
+/// about many, only what is not allowed in all of them is asked one by one.
+pub(super) fn reviews(model: &mut Model, target: TargetId) -> Vec<Effect> {
+    let used = asked::namespaces(model, target, FEW);
     let Some(session) = model.sessions.get(&target) else {
         return Vec::new();
     };
-    let namespaces: BTreeSet<&String> = session.world.clusters.keys().map(|key| &key.namespace).collect();
     let mut effects = Vec::new();
     let everywhere = permissions(None);
-    let is_many = namespaces.len() > FEW;
+    let is_many = used.len() > FEW && model.asks == Asks::Everything;
     // A name that no namespace has.
     if is_many && model.reviewed.insert((target, String::new())) {
         effects.push(Effect::Read(target, Read::Permissions(everywhere.clone())));
     } else if !is_many || everywhere.iter().all(|asked| session.world.may(asked).is_some()) {
-        for namespace in namespaces {
-            if model.reviewed.insert((target, namespace.clone())) {
-                let is_open = |all: &Permission| !is_many || session.world.may(all) != Some(&Verdict::Allowed);
-                let open = permissions(Some(namespace)).into_iter().zip(&everywhere);
-                let asked: Vec<Permission> = open.filter(|(_, all)| is_open(all)).map(|(own, _)| own).collect();
-                effects.extend((!asked.is_empty()).then_some(Effect::Read(target, Read::Permissions(asked))));
+        for namespace in used {
+            let is_open = |all: &Permission| !is_many || session.world.may(all) != Some(&Verdict::Allowed);
+            let open = permissions(Some(&namespace)).into_iter().zip(&everywhere);
+            let asked: Vec<Permission> = open.filter(|(_, all)| is_open(all)).map(|(own, _)| own).collect();
+            if model.reviewed.insert((target, namespace)) && !asked.is_empty() {
+                effects.push(Effect::Read(target, Read::Rules(asked)));
             }
         }
     }

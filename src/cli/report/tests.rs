@@ -200,6 +200,7 @@ pub(in crate::cli) fn session(last: RungState, more: Vec<Observation>) -> Sessio
             Derived {
                 ladders: vec![ladder(last)],
                 findings: Vec::new(),
+                unasked: false,
             },
         )]),
         behind: std::collections::BTreeSet::new(),
