@@ -135,6 +135,8 @@ pub struct ProbeRequest {
     /// Templates are read as well: what is to be removed must not be in one. Asked of the primary alone, which in a replica
     /// cluster is a standby.
     pub templates: bool,
+    /// The primary tells of the databases: this instance is asked in one of them, unless something is set for single ones.
+    pub one_database: bool,
     /// Open new sessions: proof must not come from a session that was there before.
     pub fresh: bool,
     /// A session may wait in the instance for the next reading; not in one that is to be recreated or restarted.
@@ -175,6 +177,7 @@ impl ProbeRequest {
             environment,
             dropping: Vec::new(),
             templates: false,
+            one_database: false,
             fresh,
             may_keep: false,
             major: cluster.major(),

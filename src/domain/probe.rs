@@ -142,6 +142,14 @@ impl SqlError {
 }
 
 impl InstanceProbe {
+    /// Every database that takes connections was asked, or may have been.
+    pub fn is_of_all_databases(&self) -> bool {
+        let there = self.server.known().into_iter().flat_map(|server| &server.databases);
+        there
+            .into_iter()
+            .all(|there| self.databases.iter().any(|asked| asked.database == there.database))
+    }
+
     /// Why `pg_available_extensions` fails as a whole, which a control file or a directory on the path is the cause of.
     pub fn poison(&self) -> Option<&SqlError> {
         match &self.available {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream;
+use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::avoid::Avoided;
@@ -162,7 +163,10 @@ impl Prober {
             at: probe.at,
         };
         let mut read: Vec<BoxFuture<'_, Result<DatabaseProbe, DatabaseProbe>>> = Vec::new();
-        for name in databases.iter().filter(|name| own.is_none() || name.as_str() != line.base()) {
+        let further = databases.iter().filter(|name| own.is_none() || name.as_str() != line.base());
+        // What is set for single databases may differ in each of them; else one shows what all of them have.
+        let is_alike = own.is_some() && overrides.as_ref().and_then(Value::as_array).is_some_and(Vec::is_empty);
+        for name in further.filter(|_| !(request.one_database && is_alike)) {
             read.push(Box::pin(async move {
                 let clean = sanitise(name);
                 let reading = timeout_at(end, reading::database(line, name, wanted));

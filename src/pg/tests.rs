@@ -192,6 +192,41 @@ async fn what_keeps_an_extension_from_being_dropped_is_read_on_demand() {
     assert_eq!(left, ["bar", "cube", "hstore", "plpgsql"]);
 }
 
+/// What the primary tells of the databases is not asked of a replica.
+async fn one_database_tells_of_all_unless_something_is_set_for_single_ones(primary: &Server, standby: &Arc<Server>) {
+    let asked = async || {
+        let wanted = ProbeRequest {
+            one_database: true,
+            ..request()
+        };
+        match observe(TestDoor::new(standby), DatabaseAccess::Tunnel, wanted).await {
+            Observation::Probed(probe) => probe,
+            other => panic!("{other:?}"),
+        }
+    };
+    let names = |probe: &InstanceProbe| probe.databases.iter().map(|asked| asked.database.clone()).collect::<Vec<_>>();
+    let until = async |what: &str, is_seen: fn(&InstanceProbe) -> bool| {
+        for _ in 0..200 {
+            let probe = asked().await;
+            if is_seen(&probe) {
+                return probe;
+            }
+        }
+        panic!("{what} did not reach the standby")
+    };
+    primary.sql("postgres", "CREATE DATABASE ledger");
+    let probe = until("the database", |probe| {
+        probe.server.known().is_some_and(|server| server.databases.len() > 1)
+    })
+    .await;
+    assert_eq!(names(&probe), ["postgres"]);
+    assert!(!probe.is_of_all_databases());
+    assert!(probe.files.known().is_some(), "what is true of the instance is read");
+    primary.sql("postgres", "ALTER DATABASE ledger SET dynamic_library_path = '$libdir'");
+    let probe = until("the setting", |probe| probe.overrides.known().is_some_and(|set| !set.is_empty())).await;
+    assert!(probe.is_of_all_databases(), "{:?}", names(&probe));
+}
+
 #[tokio::test]
 async fn templates_are_read_on_demand_by_sessions_that_end_at_once() {
     let Some(server) = Server::start().map(Arc::new) else { return };
@@ -579,6 +614,7 @@ async fn a_standby_tells_whether_it_streams_and_a_primary_does_not() {
         }
     }
     assert_eq!(streams, Some(true), "{}", standby.log());
+    one_database_tells_of_all_unless_something_is_set_for_single_ones(&server, &standby).await;
     // The primary of a replica cluster is a standby.
     let wanted = ProbeRequest {
         templates: true,

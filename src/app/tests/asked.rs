@@ -16,10 +16,15 @@ use crate::domain::{Observation, Timestamp, fixture};
 const HERE: TargetId = TargetId(1);
 
 fn cluster(number: usize) -> Cluster {
-    Cluster {
-        key: ClusterKey::new("shop", format!("c-{number:03}")),
+    let name = format!("c-{number:03}");
+    let mut cluster = Cluster {
+        key: ClusterKey::new("shop", name.clone()),
         ..fixture::cluster()
-    }
+    };
+    cluster.status.instance_names = (1..=3).map(|serial| format!("{name}-{serial}")).collect();
+    cluster.status.current_primary = Some(format!("{name}-1"));
+    cluster.status.target_primary = Some(format!("{name}-1"));
+    cluster
 }
 
 /// The three instances of a cluster.
@@ -202,4 +207,22 @@ fn what_the_user_may_do_is_asked_where_the_selection_is() {
     assert_eq!(reviewed(&effects), ["ns-001"]);
     let effects = update(&mut model, Msg::Key("k".parse().unwrap()));
     assert!(reviewed(&effects).is_empty(), "it is known");
+}
+
+#[test]
+fn a_replica_at_rest_is_asked_in_one_database_while_its_primary_can_be_asked() {
+    let one_database = |effects: &[Effect]| -> Vec<bool> {
+        let reads = effects.iter().filter_map(|effect| match effect {
+            Effect::Read(_, Read::Probe(request)) => Some(request.one_database),
+            _ => None,
+        });
+        reads.collect()
+    };
+    let (mut model, effects) = listed(1, Asks::Sight);
+    assert_eq!(one_database(&effects), [false, true, true]);
+    let primary = instances(0).next().unwrap();
+    let fact = failed(&primary, model.now);
+    update(&mut model, Msg::Observed(HERE, vec![fact]));
+    let effects = update(&mut model, Msg::Refresh(HERE));
+    assert_eq!(one_database(&effects), [false; 3], "somebody must tell of the databases");
 }

@@ -10,10 +10,11 @@ use crate::app::effect::Effect;
 use crate::app::model::{Asks, Derived, Model, Overlay, Retry, Session, Tab};
 use crate::app::msg::Timer;
 use crate::backend::{DatabaseAccess, ProbeRequest, Read, TargetId};
+use crate::domain::cluster::Cluster;
 use crate::domain::evidence::ladders;
 use crate::domain::findings::findings;
 use crate::domain::ids::{ClusterKey, PodKey};
-use crate::domain::instance::Instance;
+use crate::domain::instance::{Instance, Role};
 use crate::domain::observation::Objects;
 use crate::domain::permission::{Permission, Verdict};
 use crate::domain::rollout;
@@ -399,12 +400,20 @@ fn allowed(access: DatabaseAccess, mut effects: Vec<Effect>) -> Vec<Effect> {
 fn probe(world: &World, target: TargetId, pod: &PodKey, fresh: bool) -> Option<[Effect; 2]> {
     let instance = world.instances.get(pod)?;
     let cluster = world.clusters.get(&instance.cluster)?;
+    let is_at_rest = rollout::is_at_rest(world, cluster);
     let request = ProbeRequest {
-        may_keep: rollout::is_at_rest(world, cluster),
+        may_keep: is_at_rest,
+        one_database: is_at_rest && !fresh && instance.role == Role::Replica && has_primary_to_ask(world, cluster),
         ..ProbeRequest::new(cluster, &world.entries_of(cluster), instance, fresh)
     };
     let sql = Effect::Read(target, Read::Probe(request));
     Some([sql, manager(world, target, pod, fresh)?])
+}
+
+/// The primary can be asked, as far as is known.
+fn has_primary_to_ask(world: &World, cluster: &Cluster) -> bool {
+    let primary = world.primary_of(cluster);
+    primary.is_some_and(|primary| primary.is_up() && world.failure_of(primary).is_none())
 }
 
 /// The instance manager's report of a pod; a run may wait for it.

@@ -437,6 +437,7 @@ pub(in crate::pg) fn request() -> ProbeRequest {
         environment: ["LD_LIBRARY_PATH", "PATH", "GEO_DATA", "NOWHERE"].map(str::to_owned).to_vec(),
         dropping: Vec::new(),
         templates: false,
+        one_database: false,
         fresh: false,
         may_keep: true,
         major: None,

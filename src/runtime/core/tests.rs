@@ -16,7 +16,8 @@ use tokio::time::sleep_until;
 
 use super::*;
 use crate::app::model::Mode;
-use crate::backend::{Access, BackendError, DatabaseAccess, Observe, Scope, Target};
+use crate::backend::{Access, BackendError, DatabaseAccess, Observe, Read, Scope, Target};
+use crate::domain::Observation;
 use crate::k8s::mock::{Answer, Mock, Then, begun_answer, json_answer, text_answer, version_answer};
 use crate::k8s::reading;
 use crate::runtime::demo::Demo;
@@ -129,8 +130,52 @@ fn recorded(kind: &str) -> Value {
     json!({"metadata": {"resourceVersion": "10"}, "items": (0..200).flat_map(copy).collect::<Vec<_>>()})
 }
 
+/// Answers by SQL, counted, before a server that cannot be reached by it.
+struct Answering {
+    server: Arc<dyn Observe>,
+    readings: Arc<Mutex<Vec<String>>>,
+}
+
+impl Observe for Answering {
+    fn watch(&self) -> futures::stream::BoxStream<'static, Observation> {
+        self.server.watch()
+    }
+
+    fn read(&self, read: Read) -> BoxFuture<'static, Observation> {
+        match read {
+            Read::Probe(request) => {
+                let mut probe = crate::domain::fixture::probe("orders-1");
+                (probe.pod, probe.uid, probe.at) = (request.pod, request.uid, clock());
+                self.readings.lock().unwrap().push(probe.pod.name.clone());
+                async move { Observation::Probed(Box::new(probe)) }.boxed()
+            }
+            // It belongs to the reading.
+            Read::Manager { .. } => async { Observation::Permitted(Vec::new()) }.boxed(),
+            read => self.server.read(read),
+        }
+    }
+
+    fn namespaces(&self) -> BoxFuture<'static, Vec<String>> {
+        self.server.namespaces()
+    }
+
+    fn cluster_uid(&self) -> BoxFuture<'static, Result<Option<String>, BackendError>> {
+        self.server.cluster_uid()
+    }
+}
+
 /// The requests of a day, of a server that answers questions about these kinds so.
 async fn day(then: fn(Duration) -> Then, refused: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Vec<String> {
+    day_with(DatabaseAccess::Off, then, refused).await.0
+}
+
+/// The same, and the instances that were read by SQL.
+async fn day_with(
+    access: DatabaseAccess,
+    then: fn(Duration) -> Then,
+    refused: impl Fn(&str) -> Answer + Send + Sync + 'static,
+) -> (Vec<String>, Vec<String>) {
+    let readings = Arc::new(Mutex::new(Vec::new()));
     let lists = ["clusters", "pods", "databases"].map(|kind| (format!("/{kind}?"), recorded(kind)));
     let mock = Mock::new(move |seen| {
         let uri = &seen.uri;
@@ -153,15 +198,30 @@ async fn day(then: fn(Duration) -> Then, refused: impl Fn(&str) -> Answer + Send
         }
     });
     let scope = Scope::Namespace("era".to_owned());
-    let observe = reading(mock.reading(), scope.clone(), Duration::from_secs(10), DatabaseAccess::Off);
-    let mut desk = Desk::open(Arc::new(Only(observe, scope)), Mode::Live, DatabaseAccess::Off).await;
+    let server = reading(mock.reading(), scope.clone(), Duration::from_secs(10), DatabaseAccess::Off);
+    let observe = Answering {
+        server,
+        readings: readings.clone(),
+    };
+    let mut desk = Desk::open(Arc::new(Only(Arc::new(observe), scope)), Mode::Live, access).await;
     desk.left_alone(DAY, |_| {}).await;
     let world = &desk.core.model.session().unwrap().world;
     assert_eq!((world.clusters.len(), world.instances.len()), (200, 400));
-    mock.seen()
-        .into_iter()
-        .map(|seen| format!("{} {}", seen.method, seen.uri))
-        .collect()
+    let requests = mock.seen().into_iter().map(|seen| format!("{} {}", seen.method, seen.uri));
+    let readings = readings.lock().unwrap().clone();
+    (requests.collect(), readings)
+}
+
+/// Two hundred clusters with SQL: the instances of the one on the screen are read every five minutes, and no others.
+#[tokio::test(start_paused = true)]
+async fn in_a_day_only_the_cluster_on_the_screen_is_read_and_every_five_minutes() {
+    let (requests, readings) = day_with(DatabaseAccess::Auto, Then::End, |_| None).await;
+    assert!((50..=1_440).contains(&requests.len()), "{}", requests.len());
+    let mut instances = readings.clone();
+    instances.sort();
+    instances.dedup();
+    assert_eq!(instances.len(), 2, "{instances:?}");
+    assert_eq!(readings.len(), 288 * instances.len());
 }
 
 /// A console left alone for a day, `--db off`: watches, access reviews, the identity of the cluster, everything.

@@ -117,10 +117,13 @@ impl World {
         }
     }
 
-    /// The answer that tells of databases: the primary's, else that of any instance.
+    /// The answer that tells of databases: the primary's, else that of any instance that was asked in all of them.
     pub fn teller_of(&self, cluster: &Cluster) -> Option<&InstanceProbe> {
         let primary = self.primary_of(cluster).and_then(|primary| self.answer_of(primary));
-        primary.or_else(|| self.instances_of(&cluster.key).find_map(|instance| self.answer_of(instance)))
+        primary.or_else(|| {
+            self.instances_of(&cluster.key)
+                .find_map(|instance| self.answer_of(instance).filter(|answer| answer.is_of_all_databases()))
+        })
     }
 
     /// What keeps an extension from being dropped in a database, if that was read on the primary.
