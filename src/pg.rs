@@ -12,6 +12,7 @@ pub mod probe;
 mod psql;
 mod reading;
 mod route;
+mod secrets;
 mod session;
 mod statement;
 mod tls;

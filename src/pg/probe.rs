@@ -14,7 +14,8 @@ use super::door::Door;
 use super::kept::Kept;
 use super::metrics;
 use super::reading::{self, First, Wanted};
-use super::route::{Line, Trouble, Way, ways};
+use super::route::{Line, Means, Trouble, Way, ways};
+use super::secrets::Secrets;
 use crate::backend::{DatabaseAccess, ProbeRequest};
 use crate::domain::probe::{DatabaseProbe, Fact, InstanceProbe, ProbeFailure, Templates};
 use crate::domain::text::sanitise;
@@ -33,6 +34,7 @@ pub struct Prober {
     timeout: Duration,
     kept: Arc<Kept>,
     avoided: Avoided,
+    secrets: Secrets,
 }
 
 impl Prober {
@@ -44,6 +46,7 @@ impl Prober {
             timeout,
             kept: Arc::default(),
             avoided: Avoided::default(),
+            secrets: Secrets::default(),
         }
     }
 
@@ -134,8 +137,32 @@ impl Prober {
         metrics::evidence(&text, request, reasons, at)
     }
 
+    /// A way that fails with secrets out of memory is tried once more with what they are now.
     async fn try_way(&self, way: Way<'_>, request: &ProbeRequest, reasons: String, at: Timestamp) -> Result<(Line, First), Trouble> {
-        let line = Line::prepare(way, &self.door, &self.kept, &self.avoided, request, self.timeout).await?;
+        let means = Means {
+            door: &self.door,
+            secrets: &self.secrets,
+            kept: &self.kept,
+            avoided: &self.avoided,
+            timeout: self.timeout,
+        };
+        let (line, is_remembered) = Line::prepare(way, &means, request).await?;
+        let first = self.first(line, request, reasons.clone(), at).await;
+        if first.is_ok() {
+            return first;
+        }
+        let namespace = &request.pod.namespace;
+        for name in way.secret().into_iter().chain([request.ca_secret.as_str()]) {
+            self.secrets.forget(namespace, name);
+        }
+        if !is_remembered {
+            return first;
+        }
+        let (line, _) = Line::prepare(way, &means, request).await?;
+        self.first(line, request, reasons, at).await
+    }
+
+    async fn first(&self, line: Line, request: &ProbeRequest, reasons: String, at: Timestamp) -> Result<(Line, First), Trouble> {
         let (cluster, base) = (request.cluster_key(), sanitise(line.base()));
         let first = tokio::select! {
             biased;

@@ -8,6 +8,7 @@ use super::avoid::Avoided;
 use super::door::{Door, Secret};
 use super::kept::Kept;
 use super::psql::Psql;
+use super::secrets::Secrets;
 use super::session::Options;
 use super::statement::Ask;
 use super::tls;
@@ -105,6 +106,16 @@ impl Way<'_> {
     }
 }
 
+impl<'a> Way<'a> {
+    /// The secret with its user and password.
+    pub(super) fn secret(self) -> Option<&'a str> {
+        match self {
+            Self::Superuser(name) | Self::Application(name) => Some(name),
+            Self::Exec | Self::Metrics => None,
+        }
+    }
+}
+
 impl Way<'_> {
     /// What the way needs leave for, beside secrets.
     pub(super) fn permission(self, namespace: &str) -> Permission {
@@ -130,6 +141,17 @@ pub(super) fn ways(access: DatabaseAccess, request: &ProbeRequest) -> Vec<Way<'_
     }
 }
 
+/// What lines are made with.
+#[derive(Clone, Copy)]
+pub(super) struct Means<'a> {
+    pub(super) door: &'a Arc<dyn Door>,
+    pub(super) secrets: &'a Secrets,
+    pub(super) kept: &'a Arc<Kept>,
+    pub(super) avoided: &'a Avoided,
+    /// Of a session.
+    pub(super) timeout: Duration,
+}
+
 /// A way whose credentials are at hand.
 pub(super) enum Line {
     /// Through a port-forward.
@@ -139,24 +161,29 @@ pub(super) enum Line {
 }
 
 impl Line {
-    /// Fetches what the way needs.
-    pub(super) async fn prepare(
-        way: Way<'_>,
-        door: &Arc<dyn Door>,
-        kept: &Arc<Kept>,
-        avoided: &Avoided,
-        request: &ProbeRequest,
-        timeout: Duration,
-    ) -> Result<Self, Trouble> {
+    /// Fetches what the way needs. Whether it is out of memory, so that what has changed since is not known.
+    pub(super) async fn prepare(way: Way<'_>, with: &Means<'_>, request: &ProbeRequest) -> Result<(Self, bool), Trouble> {
+        let Means {
+            door,
+            secrets,
+            kept,
+            avoided,
+            timeout,
+        } = *with;
         let options = Options::new(timeout, &request.environment, request.major);
         let (name, superuser) = match way {
-            Way::Exec => return Ok(Self::Exec(Psql::new(door.clone(), request.pod.clone(), &options))),
+            Way::Exec => return Ok((Self::Exec(Psql::new(door.clone(), request.pod.clone(), &options)), false)),
             Way::Superuser(name) => (name, true),
             Way::Application(name) => (name, false),
             Way::Metrics => return Err(Trouble::new("metrics know no session")),
         };
         let namespace = &request.pod.namespace;
-        let (authority, credentials) = match futures::join!(secret(door, namespace, &request.ca_secret), secret(door, namespace, name)) {
+        if request.fresh {
+            secrets.forget(namespace, &request.ca_secret);
+            secrets.forget(namespace, name);
+        }
+        let read = |name| secrets.read(door, namespace, name);
+        let ((authority, one), (credentials, other)) = match futures::join!(read(&request.ca_secret), read(name)) {
             (Ok(authority), Ok(credentials)) => (authority, credentials),
             (Err(one), Err(other)) => return Err(one.and(other)),
             (Err(trouble), _) | (_, Err(trouble)) => return Err(trouble),
@@ -178,7 +205,7 @@ impl Line {
         };
         let certificate = authority.get("ca.crt").unwrap_or_default();
         let authority = tls::Authority::new(certificate, format!("{namespace}/{}", request.ca_secret), request.service.clone())?;
-        Ok(Self::Tunnel(Tunnel::new(
+        let tunnel = Self::Tunnel(Tunnel::new(
             door.clone(),
             request.pod.clone(),
             options,
@@ -190,7 +217,8 @@ impl Line {
                 fresh: request.fresh,
                 may_keep: request.may_keep,
             },
-        )))
+        ));
+        Ok((tunnel, one || other))
     }
 
     /// The route that it is.
@@ -272,15 +300,6 @@ impl Session<'_> {
             session.close().await;
         }
     }
-}
-
-async fn secret(door: &Arc<dyn Door>, namespace: &str, name: &str) -> Result<Secret, Trouble> {
-    door.secret(namespace.to_owned(), name.to_owned())
-        .await
-        .map_err(|error| match error.kind {
-            ErrorKind::NotFound => Trouble::new(format!("there is no secret {namespace}/{name}")),
-            _ => Trouble::of_backend(&error, "get", &format!("secrets/{name}"), namespace),
-        })
 }
 
 fn text(secret: &Secret, namespace: &str, name: &str, key: &str) -> Result<String, Trouble> {

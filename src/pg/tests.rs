@@ -9,6 +9,7 @@
 )]
 
 mod keeping;
+mod remembered;
 mod roles;
 pub(super) mod server;
 mod trouble;
@@ -22,7 +23,8 @@ use super::Prober;
 use super::answer::Answer;
 use super::avoid::Avoided;
 use super::door::Door;
-use super::route::{Line, Way};
+use super::route::{Line, Means, Way};
+use super::secrets::Secrets;
 use super::session::{Idle, Options};
 use super::statement::{Ask, Statement};
 use crate::backend::{DatabaseAccess, ProbeRequest};
@@ -47,6 +49,18 @@ async fn failed(door: TestDoor, access: DatabaseAccess, request: ProbeRequest) -
         Observation::ProbeFailed(failure) => failure,
         other => panic!("{other:?}"),
     }
+}
+
+/// A way with what it needs.
+async fn line(way: Way<'_>, door: &Arc<dyn Door>) -> Line {
+    let means = Means {
+        door,
+        secrets: &Secrets::default(),
+        kept: &Arc::default(),
+        avoided: &Avoided::default(),
+        timeout: TIMEOUT,
+    };
+    Line::prepare(way, &means, &request()).await.unwrap().0
 }
 
 fn in_database<'a>(probe: &'a InstanceProbe, name: &str) -> &'a DatabaseProbe {
@@ -506,9 +520,7 @@ async fn every_statement_answers_a_superuser_on_both_routes() {
     let asks = Ask::each("foo");
     let mut told = Vec::new();
     for way in [Way::Superuser("orders-superuser"), Way::Exec] {
-        let line = Line::prepare(way, &door, &Arc::default(), &Avoided::default(), &request(), TIMEOUT)
-            .await
-            .unwrap();
+        let line = line(way, &door).await;
         let session = line.open("asked").await.unwrap();
         let answers = session.ask(&asks).await.unwrap();
         for (ask, answer) in asks.iter().zip(&answers) {
@@ -639,9 +651,7 @@ async fn an_argument_reaches_the_statement_whole_on_both_routes() {
     let mut asks: Vec<Ask> = odd.into_iter().map(Ask::paths_of).collect();
     asks.push(Statement::WalReceiver.into());
     for way in [Way::Superuser("orders-superuser"), Way::Exec] {
-        let line = Line::prepare(way, &door, &Arc::default(), &Avoided::default(), &request(), TIMEOUT)
-            .await
-            .unwrap();
+        let line = line(way, &door).await;
         let answers = line.open("postgres").await.unwrap().ask(&asks).await.unwrap();
         let (last, others) = answers.split_last().unwrap();
         assert_eq!(last, &Answer::Value(serde_json::Value::Null));

@@ -190,7 +190,7 @@ mod tests {
             tls: true,
             awaited: true,
         };
-        for n in 0..LANE + 1 {
+        for n in 0..=LANE {
             reads.push(awaited(&format!("run-{n}")));
         }
         let begun = started(&mut reads);

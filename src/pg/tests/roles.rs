@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use super::server::{OWNER_PASSWORD, Server, TestDoor, request, secret, shared};
-use super::{TIMEOUT, files, in_database, probed};
+use super::server::{OWNER_PASSWORD, Server, TestDoor, secret, shared};
+use super::{files, in_database, line, probed};
 use crate::backend::DatabaseAccess;
 use crate::domain::Timestamp;
 use crate::domain::probe::FileKind;
 use crate::pg::answer::{Answer, INSUFFICIENT_PRIVILEGE};
-use crate::pg::avoid::Avoided;
 use crate::pg::door::Door;
 use crate::pg::reading::FILES;
-use crate::pg::route::{Line, Way};
+use crate::pg::route::Way;
 use crate::pg::statement::{Ask, Statement};
 
 async fn ask_as(server: &Arc<Server>, role: &str) -> Vec<(Statement, Answer)> {
@@ -23,9 +22,7 @@ async fn ask_as(server: &Arc<Server>, role: &str) -> Vec<(Statement, Answer)> {
         "postgres" => Way::Superuser("orders-superuser"),
         _ => Way::Application("orders-app"),
     };
-    let line = Line::prepare(way, &door, &Arc::default(), &Avoided::default(), &request(), TIMEOUT)
-        .await
-        .unwrap();
+    let line = line(way, &door).await;
     let answers = line.open("postgres").await.unwrap().ask(&Ask::each("plpgsql")).await.unwrap();
     Statement::ALL.into_iter().zip(answers).collect()
 }
