@@ -20,6 +20,7 @@ mod console;
 mod contract;
 mod documents;
 mod ends;
+mod pages;
 mod secrets;
 mod server;
 mod tape;

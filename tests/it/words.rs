@@ -416,7 +416,9 @@ fn all_texts() -> Vec<Passage> {
     all.extend(texts_of_files("src/sim/scenarios", &[".toml"]));
     all.extend(texts_of_files("themes", &[".toml"]));
     all.extend(texts_of_the_command_line());
-    all.extend([text_of_file("README.md"), unreleased(), text_of_file("demo.tape")]);
+    let pages = ["README.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md", "demo.tape"];
+    all.extend(pages.map(text_of_file));
+    all.push(unreleased());
     all
 }
 
