@@ -158,7 +158,10 @@ impl Checks<'_> {
             Sighting::Found { unread, .. } => (CheckResult::Warn, cannot_be_read(library, &unread), None),
             Sighting::Missing(instances) => (
                 CheckResult::Fail,
-                format!("{} has no library {library}: PostgreSQL does not start there", instances.join(", ")),
+                format!(
+                    "library {library} is missing in {}: PostgreSQL does not start there",
+                    instances.join(", ")
+                ),
                 Some("mount the extension that has it first, or correct the name"),
             ),
             Sighting::Later => (
