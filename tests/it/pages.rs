@@ -111,6 +111,31 @@ fn every_link_between_pages_leads_to_a_file_and_a_heading() {
     }
 }
 
+#[test]
+fn the_changelog_has_the_usual_form() {
+    let changelog = page("CHANGELOG.md");
+    let version = Regex::new(r"^## \[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d$").unwrap();
+    let kinds = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"].map(|kind| format!("### {kind}"));
+    let mut versions = changelog.lines().filter(|line| line.starts_with("## "));
+    assert_eq!(versions.next(), Some("## [Unreleased]"));
+    assert_eq!(versions.find(|line| !version.is_match(line)), None);
+    for release in changelog.split("\n## ").skip(1) {
+        let (heading, entries) = release.split_once('\n').unwrap();
+        let mut seen: Vec<&str> = Vec::new();
+        for line in entries.lines().filter(|line| !line.is_empty()) {
+            if line.starts_with('#') {
+                assert!(kinds.iter().any(|kind| kind == line) && !seen.contains(&line), "{heading}: {line}");
+                seen.push(line);
+            }
+            let is_entry = line.starts_with("* ") || line.starts_with("  ");
+            assert!(
+                line.starts_with('#') || (is_entry && !seen.is_empty()),
+                "{heading}: not below a kind: {line}"
+            );
+        }
+    }
+}
+
 /// `TRYCMD=overwrite` renews what the commands print.
 #[test]
 fn the_examples_of_the_pages_print_what_the_pages_say() {
