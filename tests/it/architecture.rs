@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
+use super::documents::table;
+
 /// A layer, the layers and the crates that it may name, and whether it may know the time and the outside world.
 struct Layer {
     name: &'static str,
@@ -97,7 +99,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "pg",
-        layers: &["domain", "backend", "wire", "k8s"],
+        layers: &["domain", "backend"],
         crates: &[
             "tokio_postgres",
             "tokio_postgres_rustls",
@@ -266,6 +268,19 @@ fn each_layer_names_only_what_lies_below_it() {
     wrong.sort();
     wrong.dedup();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_page_has_every_layer_with_what_it_may_name() {
+    let page: Vec<(String, String, bool)> = table("src/ARCHITECTURE.md", "## Layers")
+        .into_iter()
+        .map(|row| (row[0].clone(), row[2].clone(), row[1].ends_with("; pure")))
+        .collect();
+    let program: Vec<(String, String, bool)> = LAYERS
+        .iter()
+        .map(|layer| (layer.name.to_owned(), layer.layers.join(" "), layer.pure))
+        .collect();
+    assert_eq!(page, program);
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub(crate) const README: &str = "README.md";
 const COMMANDS: &str = "src/cli/REFERENCE.md";
 const KEYS: &str = "src/app/KEYS.md";
 const EVIDENCE: &str = "src/domain/EVIDENCE.md";
-pub(crate) const PAGES: [&str; 8] = [
+pub(crate) const PAGES: [&str; 10] = [
     README,
     COMMANDS,
     KEYS,
@@ -34,6 +34,8 @@ pub(crate) const PAGES: [&str; 8] = [
     "src/k8s/CONNECTING.md",
     ".github/CONTRIBUTING.md",
     ".github/SECURITY.md",
+    "src/ARCHITECTURE.md",
+    "src/GLOSSARY.md",
 ];
 
 /// How the made parts of the pages are renewed.
@@ -57,7 +59,7 @@ pub(crate) fn page(name: &str) -> String {
 }
 
 /// The rows of the first table after a heading, as cells without code marks.
-fn table(name: &str, heading: &str) -> Vec<Vec<String>> {
+pub(crate) fn table(name: &str, heading: &str) -> Vec<Vec<String>> {
     let page = page(name);
     let after = page.split_once(&format!("\n{heading}\n")).expect(heading).1;
     after
@@ -157,9 +159,11 @@ fn options() -> String {
         .filter(|option| !matches!(option.get_id().as_str(), "help" | "version"))
     {
         let long = option.get_long().unwrap();
-        let value = match option.get_action().takes_values() {
-            true => format!(" {}", option.get_value_names().unwrap()[0]),
-            false => String::new(),
+        let takes_value = option.get_action().takes_values();
+        let value = if takes_value {
+            format!(" {}", option.get_value_names().unwrap()[0])
+        } else {
+            String::new()
         };
         let short = option.get_short().map(|short| format!("`-{short}`, ")).unwrap_or_default();
         let environment = option.get_env().map(|name| name.to_string_lossy().into_owned());
@@ -172,11 +176,11 @@ fn options() -> String {
             .iter()
             .map(|value| value.get_name().to_owned())
             .collect();
-        if option.get_action().takes_values() && !values.is_empty() {
+        if takes_value && !values.is_empty() {
             write!(help, ": `{}`", values.join("`, `")).unwrap();
         }
         if let [default] = option.get_default_values()
-            && option.get_action().takes_values()
+            && takes_value
         {
             write!(help, " [default: {}]", default.to_string_lossy()).unwrap();
         }
