@@ -105,6 +105,11 @@ fn printed_json(arguments: &[&str]) -> Value {
 
 // --- parts that are made --------------------------------------------------------------------------------------------
 
+/// A text as a cell of a table, where it is neither a tag nor the end of the cell.
+fn cell(text: &str) -> String {
+    text.replace('<', "\\<").replace('|', "\\|")
+}
+
 /// One line per action, with all its keys there.
 fn keys(context: Context) -> String {
     let bindings: Vec<Binding> = keymap::bindings()
@@ -122,8 +127,8 @@ fn keys(context: Context) -> String {
             .filter(|other| other.action == binding.action)
             .map(|other| format!("`{}`", other.chord))
             .collect();
-        let action = binding.action;
-        writeln!(made, "| {} | {} | `{}` |", keys.join(" "), action.help(), action.as_str()).unwrap();
+        let (name, help) = (binding.action.as_str(), cell(binding.action.help()));
+        writeln!(made, "| {} | {help} | `{name}` |", keys.join(" ")).unwrap();
     }
     made
 }
@@ -144,7 +149,7 @@ fn commands() -> String {
             _ if inner.is_empty() => String::new(),
             _ => format!(" `{}`", inner.join("`, `")),
         };
-        let about = command.get_about().unwrap().to_string();
+        let about = cell(&command.get_about().unwrap().to_string());
         writeln!(made, "| `{}`{inner} | {about} |", command.get_name()).unwrap();
     }
     made
@@ -170,7 +175,7 @@ fn options() -> String {
         // kubectl's own variable is read by what reads the file.
         let environment = environment.or_else(|| (long == "kubeconfig").then(|| "KUBECONFIG".to_owned()));
         let environment = environment.map(|name| format!("`{name}`")).unwrap_or_default();
-        let mut help = option.get_help().unwrap().to_string();
+        let mut help = cell(&option.get_help().unwrap().to_string());
         let values: Vec<String> = option
             .get_possible_values()
             .iter()
@@ -234,7 +239,7 @@ fn eras() -> String {
                 (Some(first), last) => ranges.push(format!("1.{minor}.{first} to 1.{minor}.{}", last.unwrap())),
             }
         }
-        let means = era.means().replace('<', "\\<");
+        let means = cell(era.means());
         writeln!(made, "| {} | {means} |", ranges.join(", ")).unwrap();
     }
     made

@@ -112,6 +112,27 @@ fn every_link_between_pages_leads_to_a_file_and_a_heading() {
 }
 
 #[test]
+fn the_places_that_the_recipes_name_are_there() {
+    let page = page(".github/CONTRIBUTING.md");
+    let recipes = page
+        .split_once("\n## Where things are\n")
+        .unwrap()
+        .1
+        .split_once("\n## Commits")
+        .unwrap()
+        .0;
+    let place = Regex::new(r"`([a-z_]+/[a-z_/]*(?:[a-zA-Z_]+\.[a-z]+)?|[a-z_]+\.rs)`").unwrap();
+    let named: BTreeSet<&str> = place.captures_iter(recipes).map(|found| found.get(1).unwrap().as_str()).collect();
+    assert!(named.len() > 25, "{named:?}");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let gone: Vec<_> = named
+        .into_iter()
+        .filter(|name| !root.join("src").join(name).exists() && !root.join(name).exists())
+        .collect();
+    assert!(gone.is_empty(), "{gone:?}");
+}
+
+#[test]
 fn the_changelog_has_the_usual_form() {
     let changelog = page("CHANGELOG.md");
     let version = Regex::new(r"^## \[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d$").unwrap();
