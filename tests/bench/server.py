@@ -4,8 +4,12 @@
   server.py CLUSTERS [--fat BYTES] [--port PORT]   prints its address, and serves until it is ended
 
 Each cluster has three instances and two Database objects, ten clusters share a namespace. `--fat` puts so many bytes of
-managed fields into each object (12,000 is what real ones have). Lists come in the pages that are asked for. A watch changes
-one pod each tick of `GET /tick?rate=N` (changes a second, 0 at the start).
+managed fields into each object (12,000 is what real ones have). Lists come in the pages that are asked for; the bytes of a
+page are made once. Permissions are given, secrets and streams into pods are not there.
+
+  GET /tick?rate=N      so many pods change in a second (0 at the start)
+  GET /mark?text=TAG    c-0 gets another image of pgvector, with this tag; says when, in seconds of the monotonic clock
+  GET /counts           requests so far, and changes so far
 """
 import argparse
 import json
@@ -15,168 +19,228 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 PG = "/apis/postgresql.cnpg.io/v1"
+CLUSTERS, PODS, DATABASES = f"{PG}/clusters", "/api/v1/pods", f"{PG}/databases"
 STAMP = "2026-11-26T08:00:00Z"
 IMAGE = "registry.example/postgresql:18.6-minimal-trixie"
-ENTRIES = [
-    {"name": "pgvector", "image": {"reference": "registry.example/pgvector:0.8.5-18-trixie"}},
-    {"name": "hstore", "image": {"reference": "registry.example/hstore:1.8-18-trixie"}},
-]
+TAG = "0.8.5-18-trixie"
+# Where the text of an object goes on with what the size asks for.
+MANAGED, RESTARTS, VERSION = '"managedFields":[]', '"restartCount":0', '"resourceVersion":"1"'
+
+
+def entries(tag):
+    return [
+        {"name": "pgvector", "image": {"reference": f"registry.example/pgvector:{tag}"}},
+        {"name": "hstore", "image": {"reference": "registry.example/hstore:1.8-18-trixie"}},
+    ]
 
 
 def managed(size):
-    """Managed fields of about so many bytes."""
+    """Managed fields of about so many bytes, as text."""
     fields = {f"f:field{number}": {"f:name": {}, "f:value": {}} for number in range(max(size - 200, 0) // 48)}
     spec = {"f:postgresql": {"f:extensions": {}}, **fields}
-    return [{"manager": "kubectl", "operation": "Apply", "time": STAMP, "apiVersion": "v1", "fieldsType": "FieldsV1",
-             "fieldsV1": {"f:spec": spec}}]
+    return '"managedFields":' + text([{"manager": "kubectl", "operation": "Apply", "time": STAMP, "apiVersion": "v1",
+                                       "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": spec}}])
 
 
-def metadata(namespace, name, more, size):
+def text(value):
+    return json.dumps(value, separators=(",", ":"))
+
+
+def metadata(namespace, name, more):
     return {"name": name, "namespace": namespace, "uid": f"uid-{namespace}-{name}", "resourceVersion": "1", "generation": 1,
-            "creationTimestamp": STAMP, "managedFields": managed(size), **more}
+            "creationTimestamp": STAMP, "managedFields": [], **more}
 
 
-def cluster(number, size):
+def cluster(number, tag=TAG):
     namespace, name = f"ns-{number // 10}", f"c-{number}"
     names = [f"{name}-{one}" for one in (1, 2, 3)]
-    return {
-        "apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "metadata": metadata(namespace, name, {}, size),
-        "spec": {"instances": 3, "imageName": IMAGE, "storage": {"size": "1Gi"}, "postgresql": {"extensions": ENTRIES}},
+    return text({
+        "apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "metadata": metadata(namespace, name, {}),
+        "spec": {"instances": 3, "imageName": IMAGE, "storage": {"size": "1Gi"}, "postgresql": {"extensions": entries(tag)}},
         "status": {"phase": "Cluster in healthy state", "instances": 3, "readyInstances": 3, "currentPrimary": names[0],
                    "targetPrimary": names[0], "image": IMAGE, "instanceNames": names,
-                   "pgDataImageInfo": {"image": IMAGE, "majorVersion": 18, "extensions": ENTRIES}},
-    }
+                   "pgDataImageInfo": {"image": IMAGE, "majorVersion": 18, "extensions": entries(tag)}},
+    })
 
 
-def pods(number, size):
+def pod(number, one):
     namespace, name = f"ns-{number // 10}", f"c-{number}"
-    for one in (1, 2, 3):
-        role = "primary" if one == 1 else "replica"
-        labels = {"cnpg.io/cluster": name, "cnpg.io/podRole": "instance", "cnpg.io/instanceRole": role,
-                  "cnpg.io/instanceName": f"{name}-{one}"}
-        mounts = [{"name": f"ext-{entry['name']}", "mountPath": f"/extensions/{entry['name']}"} for entry in ENTRIES]
-        volumes = [{"name": f"ext-{entry['name']}", "image": entry["image"]} for entry in ENTRIES]
-        state = {"name": "postgres", "ready": True, "restartCount": 0, "image": IMAGE, "state": {"running": {"startedAt": STAMP}}}
-        yield {
-            "apiVersion": "v1", "kind": "Pod",
-            "metadata": metadata(namespace, f"{name}-{one}",
-                                 {"labels": labels, "annotations": {"cnpg.io/operatorVersion": "1.30.0"}}, size),
-            "spec": {"nodeName": "node-1", "volumes": volumes,
-                     "containers": [{"name": "postgres", "image": IMAGE, "volumeMounts": mounts}]},
-            "status": {"phase": "Running", "containerStatuses": [state],
-                       "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": STAMP}]},
-        }
+    labels = {"cnpg.io/cluster": name, "cnpg.io/podRole": "instance", "cnpg.io/instanceName": f"{name}-{one}",
+              "cnpg.io/instanceRole": "primary" if one == 1 else "replica"}
+    mounts = [{"name": f"ext-{entry['name']}", "mountPath": f"/extensions/{entry['name']}"} for entry in entries(TAG)]
+    volumes = [{"name": f"ext-{entry['name']}", "image": entry["image"]} for entry in entries(TAG)]
+    state = {"name": "postgres", "ready": True, "restartCount": 0, "image": IMAGE, "state": {"running": {"startedAt": STAMP}}}
+    more = {"labels": labels, "annotations": {"cnpg.io/operatorVersion": "1.30.0"}}
+    return text({
+        "apiVersion": "v1", "kind": "Pod", "metadata": metadata(namespace, f"{name}-{one}", more),
+        "spec": {"nodeName": "node-1", "volumes": volumes,
+                 "containers": [{"name": "postgres", "image": IMAGE, "volumeMounts": mounts}]},
+        "status": {"phase": "Running", "containerStatuses": [state],
+                   "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": STAMP}]},
+    })
 
 
-def databases(number, size):
+def database(number, database):
     namespace, name = f"ns-{number // 10}", f"c-{number}"
-    for database in ("app", "ledger"):
-        extensions = [{"name": "vector"}, {"name": "hstore"}]
-        applied = [{"name": extension["name"], "applied": True} for extension in extensions]
-        yield {
-            "apiVersion": "postgresql.cnpg.io/v1", "kind": "Database", "metadata": metadata(namespace, f"{name}-{database}", {}, size),
-            "spec": {"cluster": {"name": name}, "name": database, "owner": "app", "extensions": extensions},
-            "status": {"applied": True, "observedGeneration": 1, "extensions": applied},
-        }
+    names = ["vector", "hstore"]
+    return text({
+        "apiVersion": "postgresql.cnpg.io/v1", "kind": "Database", "metadata": metadata(namespace, f"{name}-{database}", {}),
+        "spec": {"cluster": {"name": name}, "name": database, "owner": "app", "extensions": [{"name": one} for one in names]},
+        "status": {"applied": True, "observedGeneration": 1, "extensions": [{"name": one, "applied": True} for one in names]},
+    })
 
 
 class Store:
-    """All objects as text, made once."""
+    """All objects as text, made once, and the changes of them."""
 
     def __init__(self, clusters, size):
-        def texts(objects):
-            return [json.dumps(one, separators=(",", ":")) for one in objects]
-
+        self.managed = managed(size) if size else MANAGED
         numbers = range(clusters)
         self.lists = {
-            f"{PG}/clusters": texts(cluster(number, size) for number in numbers),
-            "/api/v1/pods": texts(pod for number in numbers for pod in pods(number, size)),
-            f"{PG}/databases": texts(one for number in numbers for one in databases(number, size)),
+            CLUSTERS: [self.whole(cluster(number)) for number in numbers],
+            PODS: [self.whole(pod(number, one)) for number in numbers for one in (1, 2, 3)],
+            DATABASES: [self.whole(database(number, name)) for number in numbers for name in ("app", "ledger")],
             f"{PG}/imagecatalogs": [],
             f"{PG}/clusterimagecatalogs": [],
         }
-        self.clusters, self.size, self.rate = clusters, size, 0
+        self.pages = {}
+        self.clusters, self.rate, self.requests = clusters, 0, 0
         self.version, self.changed, self.lock = 1, [], threading.Condition()
+
+    def whole(self, object):
+        return object.replace(MANAGED, self.managed, 1).encode()
+
+    def page(self, path, first, limit):
+        """The bytes of a page: its beginning, which has the version of this moment, and its objects."""
+        objects, key = self.lists[path], (path, first, limit)
+        last = min(first + limit, len(objects)) if limit else len(objects)
+        if key not in self.pages:
+            self.pages[key] = b",".join(objects[first:last]) + b"]}"
+        more = f',"continue":"{last}"' if last < len(objects) else ""
+        return f'{{"metadata":{{"resourceVersion":"{self.version}"{more}}},"items":['.encode(), self.pages[key]
+
+    def change(self, path, object):
+        """A newer version of an object, for the watches of its kind. The lock is held."""
+        self.version += 1
+        object = object.replace(VERSION, f'"resourceVersion":"{self.version}"', 1)
+        self.changed.append((self.version, path, b'{"type":"MODIFIED","object":' + self.whole(object) + b"}\n"))
+        del self.changed[:-5000]
+        self.lock.notify_all()
+
+    def mark(self, tag):
+        """Gives the first cluster an image with this tag. When that was."""
+        with self.lock:
+            self.change(CLUSTERS, cluster(0, tag))
+            return time.monotonic()
 
     def tick(self):
         """Changes pods at the rate that was asked for."""
-        number = 0
+        number, due = 0, time.monotonic()
         while True:
             with self.lock:
                 if not self.rate:
                     self.lock.wait(0.2)
+                    due = time.monotonic()
                     continue
-                self.version += 1
                 number = (number + 7) % self.clusters
-                pod = next(iter(pods(number, self.size)))
-                pod["metadata"]["resourceVersion"] = str(self.version)
-                pod["status"]["containerStatuses"][0]["restartCount"] = self.version
-                self.changed.append((self.version, json.dumps({"type": "MODIFIED", "object": pod}, separators=(",", ":"))))
-                del self.changed[:-5000]
-                self.lock.notify_all()
-            time.sleep(1 / self.rate)
+                self.change(PODS, pod(number, 1).replace(RESTARTS, f'"restartCount":{self.version}', 1))
+                due += 1 / self.rate
+            time.sleep(max(due - time.monotonic(), 0))
+
+    def since(self, path, version):
+        """Changes of a kind after a version, and the version now. The lock is held."""
+        news = []
+        for changed, kind, line in reversed(self.changed):
+            if changed <= version:
+                break
+            if kind == path:
+                news.append(line)
+        return b"".join(reversed(news)), self.version
 
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # A head and a body in two packets would wait for each other.
+    disable_nagle_algorithm = True
     store = None
 
     def log_message(self, *_):
         pass
 
-    def answer(self, text):
-        body = text.encode()
-        self.send_response(200)
+    def answer(self, *parts, status=200):
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(sum(len(part) for part in parts)))
         self.end_headers()
-        self.wfile.write(body)
+        for part in parts:
+            self.wfile.write(part)
+
+    def say(self, value, status=200):
+        self.answer(text(value).encode(), status=status)
 
     def do_POST(self):
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.answer(json.dumps({**asked, "status": {"allowed": True}}))
+        self.store.requests += 1
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or "{}")
+        if "accessreviews" not in self.path:
+            return self.is_not_there()
+        self.say({**asked, "status": {"allowed": True}}, 201)
+
+    def is_not_there(self):
+        self.say({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "message": "not found",
+                  "code": 404}, 404)
 
     def do_GET(self):
         url = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        store = self.store
+        if url.path == "/counts":
+            return self.say({"requests": store.requests, "changes": store.version - 1})
+        if url.path == "/mark":
+            return self.say(store.mark(query["text"]))
         if url.path == "/tick":
-            with self.store.lock:
-                self.store.rate = int(query["rate"])
-                self.store.lock.notify_all()
-            return self.answer("{}")
+            with store.lock:
+                store.rate = int(query["rate"])
+                store.lock.notify_all()
+            return self.say({})
+        store.requests += 1
         if url.path == "/version":
-            return self.answer('{"major":"1","minor":"36","gitVersion":"v1.36.3"}')
-        if url.path in self.store.lists:
-            return self.watch(url.path) if query.get("watch") else self.list(self.store.lists[url.path], query)
-        if url.path.startswith("/api/v1/namespaces/"):
-            return self.answer(json.dumps({"kind": "Namespace", "metadata": {"name": "kube-system", "uid": "made-up"}}))
-        return self.answer('{"items":[],"metadata":{}}')
+            return self.say({"major": "1", "minor": "36", "gitVersion": "v1.36.3"})
+        if url.path in store.lists:
+            if query.get("watch"):
+                return self.watch(url.path, int(query.get("resourceVersion", store.version)))
+            return self.answer(*store.page(url.path, int(query.get("continue", 0)), int(query.get("limit", 0))))
+        if url.path == "/api/v1/namespaces/kube-system":
+            return self.say({"kind": "Namespace", "metadata": {"name": "kube-system", "uid": "made-up"}})
+        if url.path.startswith("/api/v1/namespaces/") and "/events" not in url.path:
+            return self.is_not_there()
+        self.say({"items": [], "metadata": {}})
 
-    def list(self, objects, query):
-        first = int(query.get("continue", 0))
-        last = first + int(query["limit"]) if "limit" in query else len(objects)
-        more = f',"continue":"{last}"' if last < len(objects) else ""
-        self.answer(f'{{"metadata":{{"resourceVersion":"1"{more}}},"items":[{",".join(objects[first:last])}]}}')
-
-    def watch(self, path):
+    def watch(self, path, seen):
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        self.wfile.flush()
-        seen = self.store.version
+        store, beat = self.store, time.monotonic()
         try:
             while True:
-                with self.store.lock:
-                    self.store.lock.wait(30)
-                    events = [text for version, text in self.store.changed if version > seen]
-                    seen = self.store.version
-                if path == "/api/v1/pods" and events:
-                    body = ("\n".join(events) + "\n").encode()
-                    self.wfile.write(f"{len(body):x}\r\n".encode() + body + b"\r\n")
-                    self.wfile.flush()
+                with store.lock:
+                    news, seen = store.since(path, seen)
+                    if not news:
+                        store.lock.wait(10)
+                        news, seen = store.since(path, seen)
+                # As a real server does: a sign of life each minute.
+                if time.monotonic() > beat + 60:
+                    beat = time.monotonic()
+                    news += text({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": str(seen)}}}).encode() + b"\n"
+                if news:
+                    self.wfile.write(f"{len(news):x}\r\n".encode() + news + b"\r\n")
         except OSError:
             self.close_connection = True
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
 
 
 def main():
@@ -186,8 +250,7 @@ def main():
     reader.add_argument("--port", type=int, default=0)
     asked = reader.parse_args()
     Handler.store = Store(asked.clusters, asked.fat)
-    server = ThreadingHTTPServer(("127.0.0.1", asked.port), Handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", asked.port), Handler)
     threading.Thread(target=Handler.store.tick, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()
