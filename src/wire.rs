@@ -8,6 +8,7 @@ mod database;
 mod entry;
 mod events;
 mod instance;
+mod page;
 mod platform;
 mod slim;
 
@@ -23,8 +24,9 @@ pub use cluster::cluster;
 pub use database::database;
 pub use events::{job_warnings, warnings};
 pub use instance::{Pod, instance, pod};
+pub use page::{Page, PageReader};
 pub use platform::{entry_schema, nodes};
-pub use slim::{Event, Page, event, page};
+pub use slim::{Event, event};
 
 /// An `ImageCatalog` or `ClusterImageCatalog`.
 pub fn catalog(object: &Value) -> Result<Catalog, String> {

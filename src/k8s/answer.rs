@@ -1,5 +1,6 @@
 //! Answers of the API server, as they come, none longer than a limit.
 
+use std::mem;
 use std::time::Duration;
 
 use http::header::{ACCEPT_ENCODING, RETRY_AFTER};
@@ -113,20 +114,43 @@ fn wish(headers: &HeaderMap) -> Option<Duration> {
         .map(Duration::from_secs)
 }
 
-/// A whole answer of at most so many bytes.
-pub(super) async fn whole(client: &Client, tried: &str, limit: Duration, uri: &str, most: usize) -> Result<Vec<u8>, Failure> {
+/// Takes an answer of at most so many bytes as it comes.
+async fn parts(
+    client: &Client,
+    tried: &str,
+    limit: Duration,
+    uri: &str,
+    most: usize,
+    take: &mut (dyn FnMut(&[u8]) -> Result<(), Failure> + Send),
+) -> Result<(), Failure> {
     let read = async {
-        let body = send(client, tried, limit, uri, false).await?;
-        match Limited::new(body, most).collect().await {
-            Ok(bytes) => Ok(bytes.to_bytes().into()),
-            Err(error) => match error.downcast_ref() {
-                Some(error) => Err(cut_off(tried, error)),
-                None => Err(Failure::told(ErrorKind::Internal, too_long(tried, most))),
-            },
+        let mut body = Limited::new(send(client, tried, limit, uri, false).await?, most);
+        while let Some(frame) = body.frame().await {
+            match frame {
+                Ok(frame) => frame.data_ref().map_or(Ok(()), |data| take(data))?,
+                Err(error) => {
+                    return Err(match error.downcast_ref() {
+                        Some(error) => cut_off(tried, error),
+                        None => Failure::told(ErrorKind::Internal, too_long(tried, most)),
+                    });
+                }
+            }
         }
+        Ok(())
     };
     let late = |_| Failure::Told(too_late(tried, limit), None);
     tokio::time::timeout(limit, read).await.map_err(late)?
+}
+
+/// A whole answer of at most so many bytes.
+pub(super) async fn whole(client: &Client, tried: &str, limit: Duration, uri: &str, most: usize) -> Result<Vec<u8>, Failure> {
+    let mut text = Vec::new();
+    let mut take = |part: &[u8]| {
+        text.extend_from_slice(part);
+        Ok(())
+    };
+    parts(client, tried, limit, uri, most, &mut take).await?;
+    Ok(text)
 }
 
 /// The answer came in part: the next time it may come whole.
@@ -142,7 +166,18 @@ pub(super) fn too_long(tried: &str, most: usize) -> String {
     format!("cannot {tried}: the answer is longer than {} MiB", most >> 20)
 }
 
-/// One page of a list, or one object, as text.
+/// One page of a list, taken as it comes.
+pub(super) async fn stream(
+    client: &Client,
+    tried: &str,
+    limit: Duration,
+    uri: &str,
+    take: &mut (dyn FnMut(&[u8]) -> Result<(), Failure> + Send),
+) -> Result<(), Failure> {
+    parts(client, tried, limit, uri, PAGE, take).await
+}
+
+/// One list, or one object, as text.
 pub(super) async fn page(client: &Client, tried: &str, limit: Duration, uri: &str) -> Result<Vec<u8>, Failure> {
     whole(client, tried, limit, uri, PAGE).await
 }
@@ -150,24 +185,35 @@ pub(super) async fn page(client: &Client, tried: &str, limit: Duration, uri: &st
 /// Begins to watch.
 pub(super) async fn events(client: &Client, tried: &str, limit: Duration, uri: &str) -> Result<Lines, Failure> {
     let body = send(client, tried, limit, uri, true).await?;
-    Ok(Lines { body, read: Vec::new() })
+    Ok(Lines {
+        body,
+        read: Vec::new(),
+        told: 0,
+    })
 }
 
 /// The lines of an answer that goes on.
 pub(super) struct Lines {
     body: Body,
+    /// What came, and what of it was told.
     read: Vec<u8>,
+    told: usize,
 }
 
 impl Lines {
     /// The next line; `None` at the end, be it in the middle of a line. An error says what cut the answer off.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, String> {
-        let mut searched = 0;
+        let mut searched = self.told;
         loop {
-            if let Some(end) = self.read.iter().skip(searched).position(|byte| *byte == b'\n') {
-                let rest = self.read.split_off(searched + end + 1);
-                return Ok(Some(std::mem::replace(&mut self.read, rest)));
+            let new = self.read.get(searched..).unwrap_or_default();
+            if let Some(end) = new.iter().position(|byte| *byte == b'\n') {
+                let end = searched + end + 1;
+                let line = self.read.get(self.told..end).unwrap_or_default().to_vec();
+                self.told = end;
+                return Ok(Some(line));
             }
+            // Many lines may have come at once: what was told is taken away when all are.
+            self.read.drain(..mem::take(&mut self.told));
             searched = self.read.len();
             if searched > EVENT {
                 return Err(format!("an event is longer than {} MiB", EVENT >> 20));
@@ -175,7 +221,7 @@ impl Lines {
             match self.body.frame().await {
                 None => {
                     // The last line may lack its end, but not more.
-                    let rest = std::mem::take(&mut self.read);
+                    let rest = mem::take(&mut self.read);
                     let is_whole = serde_json::from_slice::<IgnoredAny>(&rest).is_ok();
                     return Ok(is_whole.then_some(rest));
                 }

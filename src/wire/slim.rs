@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::domain::watch::Kind;
 
 /// What is kept of a value.
-enum Keep {
+pub(super) enum Keep {
     /// Everything.
     Whole,
     /// That it is there: `null` takes its place.
@@ -170,36 +170,14 @@ static CATALOG: Keep = Fields(&[("metadata", METADATA), ("spec", Fields(&[("imag
 
 static EVERYTHING: Keep = Whole;
 
-fn kept(kind: Kind) -> &'static Keep {
+/// What is kept of an object of this kind.
+pub(super) fn kept(kind: Kind) -> &'static Keep {
     match kind {
         Kind::Cluster => &CLUSTER,
         Kind::Pod => &POD,
         Kind::Database => &DATABASE,
         Kind::ImageCatalog | Kind::ClusterImageCatalog => &CATALOG,
     }
-}
-
-/// What a page of a list says of itself.
-#[derive(Debug, Default, Deserialize)]
-pub struct Page {
-    /// The version that the list is of.
-    #[serde(rename = "resourceVersion", default)]
-    pub version: String,
-    /// Where the next page begins; empty when there is none.
-    #[serde(rename = "continue", default)]
-    pub next: String,
-}
-
-/// Reads a page of a list; tells each of its objects.
-///
-/// # Errors
-///
-/// When the text is no list.
-pub fn page(text: &[u8], kind: Kind, each: &mut dyn FnMut(&Value)) -> Result<Page, serde_json::Error> {
-    let mut reader = serde_json::Deserializer::from_slice(text);
-    let page = Listed { keep: kept(kind), each }.deserialize(&mut reader)?;
-    reader.end()?;
-    Ok(page)
 }
 
 /// An event of a watch.
@@ -227,7 +205,8 @@ pub fn event(text: &[u8], kind: Kind) -> Result<Event, serde_json::Error> {
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-struct Slim(&'static Keep);
+/// A value without what nobody looks at.
+pub(super) struct Slim(pub(super) &'static Keep);
 
 impl<'de> DeserializeSeed<'de> for Slim {
     type Value = Value;
@@ -294,76 +273,6 @@ impl<'de> Visitor<'de> for Slim {
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
         Ok(value.into())
-    }
-}
-
-/// A page, whose objects are told.
-struct Listed<'each> {
-    keep: &'static Keep,
-    each: &'each mut dyn FnMut(&Value),
-}
-
-impl<'de> DeserializeSeed<'de> for Listed<'_> {
-    type Value = Page;
-
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Page, D::Error> {
-        reader.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Listed<'_> {
-    type Value = Page;
-
-    fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str("a list")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Page, A::Error> {
-        let mut page = Page::default();
-        while let Some(Name(name)) = fields.next_key()? {
-            match &*name {
-                "metadata" => page = fields.next_value()?,
-                "items" => fields.next_value_seed(Items {
-                    keep: self.keep,
-                    each: &mut *self.each,
-                })?,
-                _ => drop(fields.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(page)
-    }
-}
-
-/// The objects of a page; an empty list may be `null`.
-struct Items<'each> {
-    keep: &'static Keep,
-    each: &'each mut dyn FnMut(&Value),
-}
-
-impl<'de> DeserializeSeed<'de> for Items<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
-        reader.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Items<'_> {
-    type Value = ();
-
-    fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str("a list of objects")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while let Some(object) = items.next_element_seed(Slim(self.keep))? {
-            (self.each)(&object);
-        }
-        Ok(())
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        Ok(())
     }
 }
 

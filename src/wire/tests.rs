@@ -225,12 +225,26 @@ proptest! {
     }
 }
 
+/// A page, read in parts of so many bytes.
+fn page_in_parts(text: &[u8], part: usize, kind: Kind) -> Result<(Page, Vec<Value>), serde_json::Error> {
+    let (mut reader, mut objects) = (PageReader::new(kind), Vec::new());
+    for part in text.chunks(part) {
+        reader.read(part, &mut |object| objects.push(object.clone()))?;
+    }
+    let page = reader.end(&mut |object| objects.push(object.clone()))?;
+    Ok((page, objects))
+}
+
+/// A page that came at once.
+fn page(text: &[u8], kind: Kind) -> Result<(Page, Vec<Value>), serde_json::Error> {
+    page_in_parts(text, text.len().max(1), kind)
+}
+
 /// What is passed over while an answer is read changes nothing of what is read.
 fn the_same_is_read_of_what_is_kept(object: &Value) {
     let listed = |kind: Kind| {
         let text = serde_json::json!({"metadata": {"resourceVersion": "7"}, "items": [object]}).to_string();
-        let mut objects = Vec::new();
-        let page = page(text.as_bytes(), kind, &mut |object| objects.push(object.clone())).unwrap();
+        let (page, mut objects) = page(text.as_bytes(), kind).unwrap();
         assert_eq!((page.version.as_str(), page.next.as_str(), objects.len()), ("7", "", 1));
         let text = format!("{{\"type\":\"MODIFIED\",\"object\":{object}}}");
         assert_eq!(event(text.as_bytes(), kind).unwrap().object.as_ref(), objects.first());
@@ -285,8 +299,7 @@ fn what_managers_own_and_what_was_applied_last_is_passed_over() {
         "spec": {"instances": 3, "backup": {"much": "more"}},
     });
     let text = serde_json::json!({"items": [object]}).to_string();
-    let mut kept = Vec::new();
-    page(text.as_bytes(), Kind::Cluster, &mut |object| kept.push(object.clone())).unwrap();
+    let (_, kept) = page(text.as_bytes(), Kind::Cluster).unwrap();
     let wanted = serde_json::json!({
         "metadata": {
             "name": "orders", "namespace": "shop", "annotations": {"cnpg.io/note": "kept"},
@@ -295,16 +308,57 @@ fn what_managers_own_and_what_was_applied_last_is_passed_over() {
         "spec": {"instances": 3},
     });
     assert_eq!(kept, [wanted]);
-    assert!(page(b"{\"items\": null}", Kind::Cluster, &mut |_| {}).is_ok(), "an empty list");
-    for garbage in ["", "[]", "{\"items\": 7}", "{} {}"] {
-        assert!(page(garbage.as_bytes(), Kind::Cluster, &mut |_| {}).is_err(), "{garbage}");
-    }
     let error = event(
         b"{\"type\": \"ERROR\", \"object\": {\"code\": 410, \"message\": \"gone\"}}",
         Kind::Cluster,
     )
     .unwrap();
     assert_eq!(error.object.unwrap()["message"], "gone");
+}
+
+#[test]
+fn a_page_reads_the_same_in_whatever_parts_it_comes() {
+    let long = "x".repeat(300_000);
+    let named = |name: &str, note: &str| json!({"metadata": {"name": name, "annotations": {"cnpg.io/note": note}}});
+    let items = json!([named("a", "}]\"{,"), named("b", "\\"), named("c", &long), named("d", "ö")]);
+    let wanted: Vec<Value> = items.as_array().unwrap().clone();
+    let text = format!(
+        "{{\"kind\": \"L]\", \"other\": {{\"items\": [{{}}]}}, \"\\\"items\": [7], \"items\" : {items:#}, \"metadata\": {{\"resourceVersion\": \"7\", \"continue\": \"next\"}} }}\n"
+    );
+    for part in [1, 7, 4096, 1 << 20] {
+        let (page, objects) = page_in_parts(text.as_bytes(), part, Kind::Cluster).unwrap();
+        assert_eq!((page.version.as_str(), page.next.as_str()), ("7", "next"), "{part}");
+        assert!(objects == wanted, "in parts of {part}");
+    }
+}
+
+#[test]
+fn a_page_that_is_none_or_not_whole_is_an_error() {
+    let numbers = page_in_parts(b"{\"items\": [12, null]}", 1, Kind::Cluster).unwrap().1;
+    assert_eq!(numbers, [json!(12), Value::Null], "one that is no object takes no other along");
+    for empty in ["{\"items\": null}", "{\"items\": [ ]}", "{\"metadata\": {}}"] {
+        assert!(
+            page(empty.as_bytes(), Kind::Cluster).is_ok_and(|(_, objects)| objects.is_empty()),
+            "{empty}"
+        );
+    }
+    let garbage = [
+        "",
+        "[]",
+        "{} {}",
+        "<html>",
+        "{\"items\": 7}",
+        "{\"items\": [{} {}]}",
+        "{\"items\": [{},]}",
+        "{\"items\": [,{}]}",
+        "{\"items\": [{}",
+        "{\"items\": [{\"metadata\": {",
+        "{\"items\": [{}]",
+        "{\"items\": [{\"a\" 7}]}",
+    ];
+    for garbage in garbage {
+        assert!(page(garbage.as_bytes(), Kind::Cluster).is_err(), "{garbage}");
+    }
 }
 
 /// Objects of clusters of older operators, as recorded from real ones: two instances, healthy, everything at its version.

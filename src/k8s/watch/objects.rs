@@ -7,7 +7,7 @@ use crate::domain::ids::{CatalogKey, ClusterKey, DatabaseKey, PodKey};
 use crate::domain::instance::JobPod;
 use crate::domain::observation::{Object, ObjectId, Objects};
 use crate::domain::watch::Kind;
-use crate::wire::{self, Page, Pod};
+use crate::wire::{self, Page, PageReader, Pod};
 
 /// The objects of a list, as its pages come: each is read into what is looked at, and forgotten.
 pub(super) struct List {
@@ -35,9 +35,19 @@ impl List {
         }
     }
 
-    /// Reads one page; what it says of itself.
-    pub(super) fn page(&mut self, text: &[u8]) -> Result<Page, serde_json::Error> {
-        wire::page(text, self.kind, &mut |object| self.object(object))
+    /// Begins a page.
+    pub(super) fn page(&self) -> PageReader {
+        PageReader::new(self.kind)
+    }
+
+    /// Reads what came of a page.
+    pub(super) fn read(&mut self, page: &mut PageReader, text: &[u8]) -> Result<(), serde_json::Error> {
+        page.read(text, &mut |object| self.object(object))
+    }
+
+    /// Ends a page; what it says of itself.
+    pub(super) fn end(&mut self, page: PageReader) -> Result<Page, serde_json::Error> {
+        page.end(&mut |object| self.object(object))
     }
 
     fn object(&mut self, object: &Value) {

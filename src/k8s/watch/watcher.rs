@@ -338,10 +338,11 @@ impl Watcher {
                 (false, true) => format!("limit={PAGE}"),
                 (_, false) => format!("limit={PAGE}&continue={}", encoded(&next)),
             };
-            let text = answer::page(&source.client, &tried, source.timeout, &source.uri(&query)).await?;
-            let page = list
-                .page(&text)
-                .map_err(|_| Failure::told(ErrorKind::Internal, format!("cannot {tried}: the answer cannot be read")))?;
+            let garbage = |_| Failure::told(ErrorKind::Internal, format!("cannot {tried}: the answer cannot be read"));
+            let mut page = list.page();
+            let mut take = |text: &[u8]| list.read(&mut page, text).map_err(garbage);
+            answer::stream(&source.client, &tried, source.timeout, &source.uri(&query), &mut take).await?;
+            let page = list.end(page).map_err(garbage)?;
             let before = std::mem::replace(&mut next, page.next);
             if next.is_empty() {
                 break page.version;
