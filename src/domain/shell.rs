@@ -8,24 +8,48 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// A command for a POSIX shell. Its `Display` quotes every word.
+///
+/// Each rung of each entry has one. So the words are in one text: a list of them takes six times the room.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Words", into = "Words")]
 pub struct ShellCommand {
+    /// The words, each with a null character behind it, which no argument can hold.
+    text: Box<str>,
+}
+
+/// A command as a document has it.
+#[derive(Serialize, Deserialize)]
+struct Words {
     words: Vec<String>,
+}
+
+impl From<Words> for ShellCommand {
+    fn from(words: Words) -> Self {
+        Self::new(words.words)
+    }
+}
+
+impl From<ShellCommand> for Words {
+    fn from(command: ShellCommand) -> Self {
+        Self {
+            words: command.words().map(str::to_owned).collect(),
+        }
+    }
 }
 
 impl ShellCommand {
     /// A command of these words.
-    pub fn new<W: Into<String>>(words: impl IntoIterator<Item = W>) -> Self {
+    pub fn new<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> Self {
         Self::default().with(words)
     }
 
     /// `kubectl` in a namespace.
-    pub fn kubectl<W: Into<String>>(namespace: &str, words: impl IntoIterator<Item = W>) -> Self {
+    pub fn kubectl<W: AsRef<str>>(namespace: &str, words: impl IntoIterator<Item = W>) -> Self {
         Self::new(["kubectl", "-n", namespace]).with(words)
     }
 
     /// The plugin `kubectl cnpg` in a namespace.
-    pub fn cnpg<W: Into<String>>(namespace: &str, words: impl IntoIterator<Item = W>) -> Self {
+    pub fn cnpg<W: AsRef<str>>(namespace: &str, words: impl IntoIterator<Item = W>) -> Self {
         Self::new(["kubectl", "cnpg", "-n", namespace]).with(words)
     }
 
@@ -42,9 +66,13 @@ impl ShellCommand {
 
     /// The same with more words.
     #[must_use]
-    pub fn with<W: Into<String>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
-        self.words.extend(words.into_iter().map(Into::into));
-        self
+    pub fn with<W: AsRef<str>>(self, words: impl IntoIterator<Item = W>) -> Self {
+        let mut text = String::from(self.text);
+        for word in words {
+            text.extend(word.as_ref().split('\0'));
+            text.push('\0');
+        }
+        Self { text: text.into() }
     }
 
     /// The same with a name that the program must not take for an option.
@@ -58,14 +86,14 @@ impl ShellCommand {
     }
 
     /// The words, as a shell hands them to the program.
-    pub fn words(&self) -> &[String] {
-        &self.words
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.text.split_terminator('\0')
     }
 }
 
 impl fmt::Display for ShellCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, word) in self.words.iter().enumerate() {
+        for (index, word) in self.words().enumerate() {
             if index > 0 {
                 f.write_str(" ")?;
             }
