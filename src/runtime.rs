@@ -93,7 +93,7 @@ pub fn console(settings: &Settings, mode: Mode, connect: Arc<dyn Connect>, asks:
         return Err(error);
     }
     let themes = themes::themes(settings, directories().ok().map(|directories| directories.themes()).as_deref())?;
-    terminal::install_panic_hook(!settings.no_color);
+    terminal::install_panic_hook();
     // A theme decides about colours. crossterm's own way of leaving them out also resets bold and reverse.
     crossterm::style::force_color_output(true);
     block_on(async move {

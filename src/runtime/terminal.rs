@@ -147,21 +147,15 @@ impl Drop for Screen {
 
 /// Sees to it that a panic is read on the normal screen. A panic on another thread than this one is a task's: it is
 /// logged, becomes a message, and leaves the terminal alone.
-pub(super) fn install_panic_hook(colors: bool) {
+pub(super) fn install_panic_hook() {
     let main = std::thread::current().id();
-    let theme = if colors {
-        color_eyre::config::Theme::dark()
-    } else {
-        color_eyre::config::Theme::new()
-    };
-    let (panic_hook, _) = color_eyre::config::HookBuilder::default().theme(theme).into_hooks();
+    let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         if std::thread::current().id() != main {
             tracing::error!("a panic in a task: {info}");
             return;
         }
         give_back();
-        // Without a stderr there is nobody to tell.
-        drop(writeln!(io::stderr(), "{}", panic_hook.panic_report(info)));
+        report(info);
     }));
 }
