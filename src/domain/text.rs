@@ -6,6 +6,10 @@ const MOST_MARKS: usize = 4;
 /// The text without control characters (C0, C1), bidirectional controls, zero-width characters and tags.
 /// Line breaks and tabs become one blank each.
 pub fn sanitise(text: &str) -> String {
+    // Nearly every text is this.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     let mut marks = 0;
     for c in text.chars() {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::platform::placement;
-use super::{entry, flag, is_mark, list, managers, number, optional, pairs, required, text, texts, time};
+use super::{At as _, entry, flag, is_mark, list, managers, number, optional, pairs, required, text, texts, time};
 use crate::domain::cluster::{
     CatalogRef, Cluster, ClusterSpec, ClusterStatus, Condition, Confirming, PresentFields, ReplicaSpec, ResolvedImage, UpdateMethod,
     UpdateStrategy,
@@ -20,7 +20,7 @@ pub fn cluster(object: &Value) -> Result<Cluster, String> {
         resource_version: text(object, "/metadata/resourceVersion"),
         generation: number(object, "/metadata/generation").unwrap_or_default(),
         created: time(object, "/metadata/creationTimestamp"),
-        deleting: object.pointer("/metadata/deletionTimestamp").is_some(),
+        deleting: object.at("/metadata/deletionTimestamp").is_some(),
         annotations: pairs(object, "/metadata/annotations", is_ours),
         labels: pairs(object, "/metadata/labels", is_mark),
         managers: managers(
@@ -34,8 +34,8 @@ pub fn cluster(object: &Value) -> Result<Cluster, String> {
 }
 
 fn spec(object: &Value, namespace: &str) -> Result<ClusterSpec, String> {
-    let has = |pointer: &str| object.pointer(pointer).is_some_and(|value| !value.is_null());
-    let instances = object.pointer("/spec/instances");
+    let has = |pointer: &str| object.at(pointer).is_some_and(|value| !value.is_null());
+    let instances = object.at("/spec/instances");
     if instances.is_some_and(|instances| !instances.is_number()) {
         return Err("spec.instances is not a number".to_owned());
     }
@@ -50,8 +50,8 @@ fn spec(object: &Value, namespace: &str) -> Result<ClusterSpec, String> {
             },
             major: number(object, "/spec/imageCatalogRef/major").unwrap_or_default(),
         }),
-        extensions: entry::entries(object.pointer("/spec/postgresql/extensions"))?,
-        emptied: entry::emptied(object.pointer("/spec/postgresql/extensions")),
+        extensions: entry::entries(object.at("/spec/postgresql/extensions"))?,
+        emptied: entry::emptied(object.at("/spec/postgresql/extensions")),
         present: PresentFields {
             postgresql: has("/spec/postgresql"),
             extensions: has("/spec/postgresql/extensions"),
@@ -60,7 +60,7 @@ fn spec(object: &Value, namespace: &str) -> Result<ClusterSpec, String> {
         preload: texts(object, "/spec/postgresql/shared_preload_libraries"),
         parameters: pairs(object, "/spec/postgresql/parameters", |_| true),
         replica: object
-            .pointer("/spec/replica")
+            .at("/spec/replica")
             .filter(|value| value.is_object())
             .map(|replica| ReplicaSpec {
                 enabled: replica.get("enabled").and_then(Value::as_bool),
@@ -88,7 +88,7 @@ fn spec(object: &Value, namespace: &str) -> Result<ClusterSpec, String> {
 
 /// Durability `preferred` lets writes go on without standbys; without the field it is `required`.
 fn confirming(object: &Value) -> Option<Confirming> {
-    let synchronous = object.pointer("/spec/postgresql/synchronous").filter(|value| value.is_object());
+    let synchronous = object.at("/spec/postgresql/synchronous").filter(|value| value.is_object());
     let (number, is_required) = match synchronous {
         Some(synchronous) if text(synchronous, "/dataDurability") == "preferred" => return None,
         Some(synchronous) => (number(synchronous, "/number"), true),
@@ -105,7 +105,7 @@ fn confirming(object: &Value) -> Option<Confirming> {
 }
 
 fn status(object: &Value) -> Result<ClusterStatus, String> {
-    let resolved = object.pointer("/status/pgDataImageInfo").filter(|value| value.is_object());
+    let resolved = object.at("/status/pgDataImageInfo").filter(|value| value.is_object());
     Ok(ClusterStatus {
         phase: text(object, "/status/phase"),
         phase_reason: text(object, "/status/phaseReason"),

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::{is_mark, list, managers, number, optional, pairs, required, text};
+use super::{At as _, is_mark, list, managers, number, optional, pairs, required, text};
 use crate::domain::database::{AppliedExtension, AppliedPart, Database, Ensure, PartKind, ReclaimPolicy, RequestedExtension};
 use crate::domain::ids::{ClusterKey, DatabaseKey};
 
 /// A `Database` object.
 pub fn database(object: &Value) -> Result<Database, String> {
     let namespace = required(object, "/metadata/namespace")?;
-    let extensions = object.pointer("/spec/extensions").filter(|list| !list.is_null());
+    let extensions = object.at("/spec/extensions").filter(|list| !list.is_null());
     if extensions.is_some_and(|list| !list.is_array()) {
         return Err("spec.extensions is not a list".to_owned());
     }
@@ -21,7 +21,7 @@ pub fn database(object: &Value) -> Result<Database, String> {
         resource_version: text(object, "/metadata/resourceVersion"),
         generation: number(object, "/metadata/generation").unwrap_or_default(),
         observed_generation: number(object, "/status/observedGeneration"),
-        deleting: object.pointer("/metadata/deletionTimestamp").is_some(),
+        deleting: object.at("/metadata/deletionTimestamp").is_some(),
         cluster: ClusterKey::new(namespace, required(object, "/spec/cluster/name")?),
         database: required(object, "/spec/name")?,
         owner: text(object, "/spec/owner"),
@@ -38,7 +38,7 @@ pub fn database(object: &Value) -> Result<Database, String> {
             })
             .collect::<Result<_, String>>()?,
         extensions_present: extensions.is_some(),
-        applied: object.pointer("/status/applied").and_then(Value::as_bool),
+        applied: object.at("/status/applied").and_then(Value::as_bool),
         message: text(object, "/status/message"),
         status_extensions: list(object, "/status/extensions")
             .map(|extension| AppliedExtension {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{list, number, optional, required, text, time};
+use super::{At as _, list, number, optional, required, text, time};
 use crate::domain::extension::MOUNT_ROOT;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::instance::{Instance, JobPod, Mount, Role};
@@ -67,7 +67,7 @@ fn by_container(object: &Value, main: &str) -> Result<Instance, String> {
         ready: is_ready,
         ready_since: ready.filter(|_| is_ready).and_then(|ready| time(ready, "/lastTransitionTime")),
         was_started: is_ready || restarts > 0 || status.is_some_and(has_started),
-        deleting: object.pointer("/metadata/deletionTimestamp").is_some(),
+        deleting: object.at("/metadata/deletionTimestamp").is_some(),
         created: time(object, "/metadata/creationTimestamp"),
         node: optional(object, "/spec/nodeName"),
         operand_image: text(postgres, "/image"),
@@ -78,7 +78,7 @@ fn by_container(object: &Value, main: &str) -> Result<Instance, String> {
         waits: containers(object).find_map(|(status, init)| waits(object, status, init)),
         unready_since: ready.filter(|_| !is_ready).and_then(|ready| time(ready, "/lastTransitionTime")),
         ends: time(object, "/metadata/deletionTimestamp"),
-        running: status.is_some_and(|status| status.pointer("/state/running").is_some_and(|state| !state.is_null())),
+        running: status.is_some_and(|status| status.at("/state/running").is_some_and(|state| !state.is_null())),
         restarted_at: optional(object, "/metadata/annotations/kubectl.kubernetes.io~1restartedAt"),
         manager_image: list(object, "/spec/initContainers")
             .find(|container| text(container, "/name") == "bootstrap-controller")
@@ -104,13 +104,13 @@ fn role(object: &Value) -> Role {
 fn has_started(status: &Value) -> bool {
     ["/state/running", "/state/terminated", "/lastState/terminated"]
         .iter()
-        .any(|state| status.pointer(state).is_some_and(|state| !state.is_null()))
+        .any(|state| status.at(state).is_some_and(|state| !state.is_null()))
 }
 
 /// Entries that the operator's own record of the pod mounts from an image, and the pod does not: an API server without the
 /// feature gate `ImageVolume` stores a pod without the field that it does not know.
 fn dropped(object: &Value, postgres: &Value) -> Vec<String> {
-    let record = object.pointer("/metadata/annotations/cnpg.io~1podSpec").and_then(Value::as_str);
+    let record = object.at("/metadata/annotations/cnpg.io~1podSpec").and_then(Value::as_str);
     let Some(asked) = record.and_then(|record| serde_json::from_str::<Value>(record).ok()) else {
         return Vec::new();
     };
@@ -180,18 +180,18 @@ fn trouble(object: &Value) -> Option<Trouble> {
 }
 
 fn container_trouble(object: &Value, status: &Value, init: bool) -> Option<Trouble> {
-    if let Some(waiting) = status.pointer("/state/waiting").filter(|state| !state.is_null()) {
+    if let Some(waiting) = status.at("/state/waiting").filter(|state| !state.is_null()) {
         let is_on_its_way = ON_ITS_WAY.contains(&text(waiting, "/reason").as_str());
         return (!is_on_its_way).then(|| told(object, status, waiting, init));
     }
-    let terminated = status.pointer("/state/terminated")?;
+    let terminated = status.at("/state/terminated")?;
     let failed = terminated.get("exitCode").and_then(Value::as_i64).is_some_and(|code| code != 0);
     failed.then(|| told(object, status, terminated, init))
 }
 
 /// A container that has not been started yet, and does not say that anything is wrong.
 fn waits(object: &Value, status: &Value, init: bool) -> Option<Trouble> {
-    let waiting = status.pointer("/state/waiting").filter(|state| !state.is_null())?;
+    let waiting = status.at("/state/waiting").filter(|state| !state.is_null())?;
     let is_on_its_way = ON_ITS_WAY.contains(&text(waiting, "/reason").as_str());
     is_on_its_way.then(|| told(object, status, waiting, init))
 }
@@ -202,8 +202,8 @@ fn told(object: &Value, status: &Value, state: &Value, init: bool) -> Trouble {
     let container = list(object, pointer).find(|container| text(container, "/name") == name);
     let ended = ["/state/terminated", "/lastState/terminated"]
         .iter()
-        .find_map(|pointer| status.pointer(pointer).filter(|state| !state.is_null()));
-    let code = |pointer: &str| ended?.pointer(pointer)?.as_i64();
+        .find_map(|pointer| status.at(pointer).filter(|state| !state.is_null()));
+    let code = |pointer: &str| ended?.at(pointer)?.as_i64();
     Trouble {
         init,
         reason: text(state, "/reason"),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{flag, list, optional, pairs, text, texts};
+use super::{At as _, flag, list, optional, pairs, text, texts};
 use crate::domain::placement::{Expression, Placement, Taint, Toleration};
 use crate::domain::platform::{EntrySchema, Node};
 
@@ -64,8 +64,8 @@ pub(super) fn placement(cluster: &Value) -> Placement {
 /// The schema of an entry; `None` when the CRD has none.
 pub fn entry_schema(crd: &Value) -> Option<EntrySchema> {
     let version = list(crd, "/spec/versions").find(|version| flag(version, "/storage"))?;
-    let entries = version.pointer("/schema/openAPIV3Schema/properties/spec/properties/postgresql/properties/extensions")?;
-    let fields = entries.pointer("/items/properties").and_then(Value::as_object);
+    let entries = version.at("/schema/openAPIV3Schema/properties/spec/properties/postgresql/properties/extensions")?;
+    let fields = entries.at("/items/properties").and_then(Value::as_object);
     Some(EntrySchema {
         fields: fields
             .into_iter()
@@ -73,7 +73,7 @@ pub fn entry_schema(crd: &Value) -> Option<EntrySchema> {
             .map(|name| crate::domain::text::sanitise(name))
             .collect(),
         is_map: text(entries, "/x-kubernetes-list-type") == "map",
-        longest_name: entries.pointer("/items/properties/name/maxLength").and_then(Value::as_u64),
+        longest_name: entries.at("/items/properties/name/maxLength").and_then(Value::as_u64),
         name_pattern: optional(entries, "/items/properties/name/pattern"),
         underscore: text(entries, "/items/properties/name/pattern").contains('_'),
     })
