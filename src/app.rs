@@ -3,6 +3,7 @@
 pub mod action;
 pub mod age;
 pub mod effect;
+pub mod filter;
 pub mod keymap;
 pub mod keys;
 pub mod model;
