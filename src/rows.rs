@@ -22,8 +22,11 @@ pub mod review;
 pub mod run;
 pub mod standing;
 pub mod summary;
+pub mod table;
 pub mod text;
 pub mod time;
+
+pub use table::{Column, Columns, Table};
 
 use crate::app::action::Action;
 use crate::app::keymap;
@@ -174,85 +177,6 @@ impl Line {
     /// Its text without meanings.
     pub fn text(&self) -> String {
         self.spans.iter().map(|span| span.text.as_str()).collect()
-    }
-}
-
-/// A column of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Column {
-    /// Heading.
-    pub title: &'static str,
-    /// Heading where there is little room.
-    pub short: &'static str,
-    /// It is cut down to so many columns where there is little room; 0 when it must stay whole.
-    pub least: usize,
-    /// Columns with a low number are left out first where there is little room; 0 is never left out.
-    pub rank: u8,
-    /// It stands for the rung that is selected.
-    pub marked: bool,
-    /// Its cells begin with the room for a mark, which is gap enough.
-    pub tight: bool,
-    /// Its cells are names below a namespace: that is cut first.
-    pub keyed: bool,
-}
-
-impl Column {
-    /// A column that stays whole.
-    pub const fn whole(title: &'static str) -> Self {
-        Self {
-            title,
-            short: title,
-            least: 0,
-            rank: 0,
-            marked: false,
-            tight: false,
-            keyed: false,
-        }
-    }
-
-    /// A column that is cut down to a width where there is little room.
-    pub const fn cut(title: &'static str, least: usize) -> Self {
-        Self {
-            least,
-            ..Self::whole(title)
-        }
-    }
-
-    /// The column with cells that are names below a namespace: what tells things apart is cut last.
-    #[must_use]
-    pub const fn keyed(self) -> Self {
-        Self { keyed: true, ..self }
-    }
-
-    /// The column with another heading where there is little room.
-    #[must_use]
-    pub const fn short(self, short: &'static str) -> Self {
-        Self { short, ..self }
-    }
-
-    /// The column left out where there is little room, low numbers first.
-    #[must_use]
-    pub const fn ranked(self, rank: u8) -> Self {
-        Self { rank, ..self }
-    }
-}
-
-/// A table.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Table {
-    /// Its columns.
-    pub columns: Vec<Column>,
-    /// Its rows; each has one cell per column.
-    pub rows: Vec<Vec<Cell>>,
-    /// The selected row; `None` when no row can be selected.
-    pub selected: Option<usize>,
-}
-
-impl Table {
-    /// A table whose selected row is as near to the wanted one as there are rows.
-    pub fn new(columns: Vec<Column>, rows: Vec<Vec<Cell>>, selected: usize) -> Self {
-        let selected = rows.len().checked_sub(1).map(|last| selected.min(last));
-        Self { columns, rows, selected }
     }
 }
 

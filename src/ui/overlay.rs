@@ -86,7 +86,7 @@ fn lines(paint: &mut Paint<'_>, body: Rect, title: &str, lines: &[Line], scroll:
 
 fn list(paint: &mut Paint<'_>, body: Rect, panel: &Panel) -> Extent {
     let width = body.width.min(90);
-    let rows = panel.table.as_ref().map_or(0, |table| table.rows.len() + 1);
+    let rows = panel.table.as_ref().map_or(0, |table| table.count + 1);
     let around = wrapped(&panel.head, width.saturating_sub(4)).len() + wrapped(&panel.foot, width.saturating_sub(4)).len();
     let area = clear(paint, body, width, high(rows + around).saturating_add(2));
     let inner = frame(paint, area, &panel.title, &panel.aside, true);

@@ -69,10 +69,7 @@ pub(super) fn frame(paint: &mut Paint<'_>, area: Rect, title: &Line, aside: &Lin
 
 /// Draws what is inside of a pane; `outer` is its frame, which tells where a list is when it does not fit.
 pub(super) fn content(paint: &mut Paint<'_>, inner: Rect, outer: Rect, panel: &Panel, focused: bool) -> Extent {
-    let table = panel
-        .table
-        .as_ref()
-        .map(|table| (table.rows.len(), table.selected.unwrap_or_default()));
+    let table = panel.table.as_ref().map(|table| (table.count, table.selected.unwrap_or_default()));
     let nothing = Extent {
         table,
         ..Extent::default()
@@ -93,7 +90,7 @@ pub(super) fn content(paint: &mut Paint<'_>, inner: Rect, outer: Rect, panel: &P
         paint.lines(inner, &lines, false);
         return nothing;
     };
-    let needs = u16::try_from(table.rows.len()).unwrap_or(u16::MAX).saturating_add(1);
+    let needs = u16::try_from(table.count).unwrap_or(u16::MAX).saturating_add(1);
     let keeps = needs.min(LEAST_ROWS).min(inner.height);
     let high = |lines: &[Line]| u16::try_from(lines.len()).unwrap_or(u16::MAX);
     let above = high(&head).min(inner.height - keeps);
@@ -124,10 +121,10 @@ pub(super) fn content(paint: &mut Paint<'_>, inner: Rect, outer: Rect, panel: &P
 /// In the lower frame, which row of how many is selected, when they are not all in sight.
 fn position(paint: &mut Paint<'_>, outer: Rect, rows: Rect, panel: &Panel) {
     let Some(table) = &panel.table else { return };
-    if table.rows.len() <= usize::from(rows.height.saturating_sub(1)) || outer.height < 2 {
+    if table.count <= usize::from(rows.height.saturating_sub(1)) || outer.height < 2 {
         return;
     }
-    let text = format!(" {}/{} ", table.selected.map_or(1, |at| at + 1), table.rows.len());
+    let text = format!(" {}/{} ", table.selected.map_or(1, |at| at + 1), table.count);
     let wide = u16::try_from(text.len()).unwrap_or(u16::MAX);
     if wide + 4 > outer.width {
         return;
