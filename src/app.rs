@@ -6,6 +6,7 @@ pub mod effect;
 pub mod filter;
 pub mod keymap;
 pub mod keys;
+pub mod listing;
 pub mod model;
 pub mod msg;
 pub mod palette;

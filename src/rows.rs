@@ -8,6 +8,7 @@ pub mod databases;
 pub mod doctor;
 pub mod entries;
 pub mod evidence;
+pub mod extensions;
 pub mod findings;
 pub mod footer;
 pub mod form;
@@ -29,6 +30,7 @@ pub mod time;
 pub use table::{Column, Columns, Table};
 
 use crate::app::action::Action;
+use crate::app::filter::Filter;
 use crate::app::keymap;
 use crate::app::model::{Context, Model};
 
@@ -180,6 +182,15 @@ impl Line {
     }
 }
 
+/// The room that a pane can have at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Columns of the pane with its frame.
+    pub columns: usize,
+    /// Rows of a table.
+    pub rows: usize,
+}
+
 /// The content of a pane: lines, a table, lines. What does not fit is cut from the middle part.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Panel {
@@ -195,6 +206,12 @@ pub struct Panel {
     pub foot: Vec<Line>,
     /// The facts are old: their source is lost.
     pub stale: bool,
+}
+
+/// Words of a filter that mean nothing, which are left out of it.
+fn mistakes(filter: &Filter) -> impl Iterator<Item = Line> + '_ {
+    let said = |why: &String| Line::new(Role::Warning, "▲ ").with(Role::Text, format!("left out of the filter: {why}"));
+    filter.mistakes().iter().map(said).map(|line| line.indented(2))
 }
 
 /// The first key bound to an action, else how to ask for it in the palette.

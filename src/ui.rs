@@ -15,10 +15,11 @@ use tui_textarea::TextArea;
 
 use crate::app::model::{Drawn, Model, Pane, Tab};
 use crate::app::msg::EditorId;
-use crate::rows::{self, Line, Panel, Role};
+use crate::rows::{self, Line, Panel, Role, Room};
 use crate::theme::Theme;
-use layout::{Layout, Shape};
+use layout::{Layout, Needs, Shape};
 use paint::Paint;
+use panel::Extent;
 
 /// The editor that is open, with what it edits.
 pub type Editor<'a> = Option<(EditorId, &'a TextArea<'static>)>;
@@ -41,15 +42,12 @@ pub fn draw(model: &Model, theme: &Theme, editor: Editor<'_>, frame: &mut Frame)
     }
     let footer = rows::footer::footer(model);
     let header = top::fitting(model, area.width);
-    let layout = Layout::new(
-        model,
-        shape,
-        area,
-        top::height(&header, area.width),
-        bottom::height(&footer, area.width),
-    );
+    let layout = Layout::new(area, top::height(&header, area.width), bottom::height(&footer, area.width));
     top::draw(&mut paint, &header, layout.header);
-    let mut drawn = panes(model, &mut paint, &layout);
+    let mut drawn = match Layout::alone(model, shape) {
+        Some(pane) => one(model, &mut paint, &layout.with_one(pane)),
+        None => all(model, &mut paint, layout, shape),
+    };
     if let Some(extent) = overlay::draw(model, editor, &mut paint, layout.body) {
         drawn.page = extent.page;
         drawn.scroll = Some(extent.scroll);
@@ -77,43 +75,100 @@ fn summary(model: &Model, paint: &mut Paint<'_>, area: Rect) {
     }
 }
 
-fn panes(model: &Model, paint: &mut Paint<'_>, layout: &Layout) -> Drawn {
-    let focus = model.screen.focus;
+/// Draws a pane in the whole body.
+fn one(model: &Model, paint: &mut Paint<'_>, layout: &Layout) -> Drawn {
     let mut drawn = Drawn::default();
+    let room = room(layout.body, layout.body.width);
     if let Some(area) = layout.clusters {
-        let extent = panel::draw(paint, area, &rows::clusters::clusters(model), focus == Pane::Clusters);
-        if focus == Pane::Clusters {
-            drawn.page = extent.page;
-        }
+        pane(
+            model,
+            paint,
+            area,
+            Pane::Clusters,
+            &rows::clusters::clusters(model, room),
+            &mut drawn,
+        );
     }
     if let Some(area) = layout.entries {
-        let extent = panel::draw(paint, area, &rows::entries::entries(model), focus == Pane::Entries);
-        if focus == Pane::Entries {
-            drawn.page = extent.page;
-        }
+        pane(model, paint, area, Pane::Entries, &rows::entries::entries(model), &mut drawn);
+    }
+    if let Some(area) = layout.extensions {
+        pane(
+            model,
+            paint,
+            area,
+            Pane::Extensions,
+            &rows::extensions::extensions(model, room),
+            &mut drawn,
+        );
     }
     if let Some(area) = layout.detail {
-        let tab = model.screen.tab;
-        let mut panel = match (tab, rows::standing::without_cluster(model)) {
-            (Tab::Journal, _) => rows::journal::journal(model),
-            (_, Some(panel)) => panel,
-            (Tab::Evidence, None) => rows::evidence::evidence(model),
-            (Tab::Paths, None) => rows::paths::paths(model),
-            (Tab::Instances, None) => rows::instances::instances(model),
-            (Tab::Databases, None) => rows::databases::databases(model),
-            (Tab::Findings, None) => rows::findings::findings(model),
-            (Tab::Doctor, None) => rows::doctor::doctor(model),
-            (Tab::Catalog, None) => rows::catalog::catalog(model),
-        };
-        titled(model, &mut panel, usize::from(area.width));
-        let extent = panel::draw(paint, area, &panel, focus == Pane::Detail);
-        let (rows, row) = extent.table.unwrap_or_default();
-        drawn.detail = Some((tab, rows, row));
-        if focus == Pane::Detail {
-            drawn.page = extent.page;
-        }
+        detail(model, paint, area, &mut drawn);
     }
     drawn
+}
+
+/// Draws all panes, each as high as its content needs.
+fn all(model: &Model, paint: &mut Paint<'_>, layout: Layout, shape: Shape) -> Drawn {
+    let mut drawn = Drawn::default();
+    let body = layout.body;
+    let left = layout::left(shape, body.width, rows::clusters::width(model)).min(body.width);
+    let clusters = rows::clusters::clusters(model, room(body, left));
+    let entries = rows::entries::entries(model);
+    let listed = u16::try_from(rows::clusters::height(model)).unwrap_or(u16::MAX);
+    let needs = Needs {
+        list: listed,
+        clusters: panel::needs(&clusters, left).max(listed),
+        entries: panel::needs(&entries, body.width - left),
+    };
+    let layout = layout.with_all(shape, left, needs);
+    if let Some(area) = layout.clusters {
+        pane(model, paint, area, Pane::Clusters, &clusters, &mut drawn);
+    }
+    if let Some(area) = layout.entries {
+        pane(model, paint, area, Pane::Entries, &entries, &mut drawn);
+    }
+    if let Some(area) = layout.detail {
+        detail(model, paint, area, &mut drawn);
+    }
+    drawn
+}
+
+/// The room of a pane in the body: a frame and headings take some of it.
+fn room(body: Rect, columns: u16) -> Room {
+    Room {
+        columns: usize::from(columns),
+        rows: usize::from(body.height.saturating_sub(3)),
+    }
+}
+
+fn pane(model: &Model, paint: &mut Paint<'_>, area: Rect, which: Pane, panel: &Panel, drawn: &mut Drawn) -> Extent {
+    let is_focused = model.screen.focus == which;
+    let extent = panel::draw(paint, area, panel, is_focused);
+    if is_focused {
+        drawn.page = extent.page;
+    }
+    drawn.made += panel.table.as_ref().map_or(0, |table| table.rows.len());
+    extent
+}
+
+fn detail(model: &Model, paint: &mut Paint<'_>, area: Rect, drawn: &mut Drawn) {
+    let tab = model.screen.tab;
+    let mut panel = match (tab, rows::standing::without_cluster(model)) {
+        (Tab::Journal, _) => rows::journal::journal(model),
+        (_, Some(panel)) => panel,
+        (Tab::Evidence, None) => rows::evidence::evidence(model),
+        (Tab::Paths, None) => rows::paths::paths(model),
+        (Tab::Instances, None) => rows::instances::instances(model),
+        (Tab::Databases, None) => rows::databases::databases(model),
+        (Tab::Findings, None) => rows::findings::findings(model),
+        (Tab::Doctor, None) => rows::doctor::doctor(model),
+        (Tab::Catalog, None) => rows::catalog::catalog(model),
+    };
+    titled(model, &mut panel, usize::from(area.width));
+    let extent = pane(model, paint, area, Pane::Detail, &panel, drawn);
+    let (rows, row) = extent.table.unwrap_or_default();
+    drawn.detail = Some((tab, rows, row));
 }
 
 /// The title of the lower pane: all tabs where there is room, else the one with its place among them.

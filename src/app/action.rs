@@ -87,8 +87,16 @@ actions! {
     ShowDoctor = "show-doctor", "doctor: what the extensions need around them", footer "doctor";
     /// Show the catalog.
     ShowCatalog = "show-catalog", "image catalog, and which clusters a change of it would restart", footer "catalog";
+    /// The entries of all clusters.
+    ShowExtensions = "show-extensions", "the extensions of all clusters", footer "extensions";
+    /// The next thing that does not hold.
+    NextTrouble = "next-trouble", "next thing that is broken or in progress, in any cluster", footer "trouble";
+    /// The previous thing that does not hold.
+    PreviousTrouble = "previous-trouble", "previous thing that is broken or in progress", footer "trouble back";
+    /// Sort lists over all clusters.
+    Sort = "sort", "sort clusters and extensions by trouble, or by name";
     /// Filter the focused list.
-    Filter = "filter", "filter";
+    Filter = "filter", "filter: words, !word, state:broken, ns:NAME, entry:NAME<VERSION; up and down recall";
     /// Read SQL evidence again.
     Refresh = "refresh", "read SQL evidence again, reconnect what is lost";
     /// Zoom the lower pane.

@@ -1,7 +1,7 @@
 //! Ages as people read them, which of them are on the screen, and for how long they are counted: a console that nobody looks
 //! at draws nothing, and an age that is not counted would be wrong. So after a while without a key times of day are shown.
 
-use super::model::{Model, Overlay, Tab, is_moving};
+use super::model::{Model, Overlay, Pane, Tab, is_moving};
 use crate::domain::Timestamp;
 use crate::domain::ladder::Source;
 use crate::domain::watch::WatchState;
@@ -55,7 +55,7 @@ pub(super) fn shown(model: &Model) -> impl Iterator<Item = Timestamp> {
                     .map(|answer| answer.at),
             );
         }
-        if model.screen.tab == Tab::Evidence {
+        if model.screen.tab == Tab::Evidence && model.screen.focus != Pane::Extensions {
             times.extend(evidence(model));
         }
         if model.overlays.iter().any(|overlay| matches!(overlay, Overlay::Runs(_))) {

@@ -117,7 +117,9 @@ fn term(word: &str) -> Result<Term, String> {
 fn state(name: &str) -> Result<Term, String> {
     let known = STATES.iter().find(|(word, _)| *word == name);
     known.map(|(_, state)| Term::State(*state)).ok_or_else(|| {
-        let words: Vec<&str> = STATES.iter().map(|(word, _)| *word).collect();
+        let mut words: Vec<&str> = STATES.iter().map(|(word, _)| *word).collect();
+        // The word of documents is accepted as well.
+        words.retain(|word| *word != "in-progress");
         format!("unknown state '{name}'; states are {}", words.join(", "))
     })
 }
@@ -318,7 +320,7 @@ mod tests {
         for (text, said) in [
             (
                 "state:brok",
-                "unknown state 'brok'; states are broken, progress, in-progress, unknown, holds, not-applicable",
+                "unknown state 'brok'; states are broken, progress, unknown, holds, not-applicable",
             ),
             ("!", "! needs a word"),
             ("ns:", "ns: needs a namespace"),

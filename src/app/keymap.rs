@@ -61,7 +61,7 @@ fn moving(context: Context) -> Vec<Binding> {
     .collect()
 }
 
-fn main() -> [Binding; 50] {
+fn main() -> [Binding; 54] {
     [
         key(Key::Tab, Action::NextPane),
         key(Key::BackTab, Action::PreviousPane),
@@ -97,6 +97,8 @@ fn main() -> [Binding; 50] {
         letter('6', Action::ShowJournal),
         letter('7', Action::ShowDoctor),
         letter('8', Action::ShowCatalog),
+        letter('9', Action::ShowExtensions),
+        letter('O', Action::Sort),
         letter('z', Action::Zoom),
         letter('r', Action::Refresh),
         letter('c', Action::Copy),
@@ -104,6 +106,8 @@ fn main() -> [Binding; 50] {
         letter('t', Action::NextTheme),
         shown(':', Action::Palette),
         shown('/', Action::Filter),
+        shown('n', Action::NextTrouble),
+        letter('N', Action::PreviousTrouble),
         shown('?', Action::Help),
         letter('q', Action::Quit),
         key(Key::F(1), Action::Help),
@@ -137,6 +141,15 @@ fn overlay() -> Vec<Binding> {
     ];
     all.extend(moving(Context::Overlay));
     all
+}
+
+/// Actions whose built-in keys came later than others: they give way to keys that a configuration file gives to something else,
+/// and are in the palette still.
+pub fn gives_way(action: Action) -> bool {
+    matches!(
+        action,
+        Action::ShowExtensions | Action::NextTrouble | Action::PreviousTrouble | Action::Sort
+    )
 }
 
 /// The first key of an action in a context; none where the user has taken it away.

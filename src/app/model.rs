@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::Action;
+use super::filter::Filter;
 use super::keys::KeyChord;
+use super::listing::{Brief, Sort};
 use super::msg::{EditorId, Notice};
 use crate::backend::{Access, DatabaseAccess, Target, TargetId};
 use crate::domain::finding::Finding;
@@ -74,6 +76,8 @@ pub struct Model {
     pub notices: Vec<Notice>,
     /// Effective key bindings.
     pub keymap: Vec<Binding>,
+    /// Filters that were kept, the newest last.
+    pub filters: Vec<String>,
     /// Findings that are counted and not told.
     pub ignore: Vec<Ignored>,
     /// Name of the theme.
@@ -142,6 +146,8 @@ pub struct Derived {
     pub findings: Vec<Finding>,
     /// Some instance has never been asked by SQL: what is wrong there is not known.
     pub unasked: bool,
+    /// Both in short.
+    pub brief: Brief,
 }
 
 /// Panes that can have the focus.
@@ -154,6 +160,8 @@ pub enum Pane {
     Entries,
     /// The lower pane.
     Detail,
+    /// The entries of all clusters, in place of the other panes.
+    Extensions,
 }
 
 /// What the lower pane shows.
@@ -228,11 +236,62 @@ pub struct Screen {
     /// Selected row of the other tabs.
     pub rows: BTreeMap<Tab, usize>,
     /// Filter of the cluster list.
-    pub cluster_filter: String,
+    pub cluster_filter: Filter,
     /// Filter of the entry list.
-    pub entry_filter: String,
+    pub entry_filter: Filter,
+    /// Filter of the entries of all clusters.
+    pub extension_filter: Filter,
     /// The filter line is being edited, for this pane.
-    pub filtering: Option<Pane>,
+    pub filtering: Option<Filtering>,
+    /// The order of the clusters, and of the entries of all clusters.
+    pub sort: Sort,
+}
+
+/// The filter line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filtering {
+    /// The pane whose filter is edited.
+    pub pane: Pane,
+    /// How many filters back in the history; 0 for what is typed.
+    pub back: usize,
+    /// What was typed before an older filter was recalled.
+    pub typed: String,
+}
+
+impl Filtering {
+    /// The filter line of a pane, as it is opened.
+    pub fn of(pane: Pane) -> Self {
+        Self {
+            pane,
+            back: 0,
+            typed: String::new(),
+        }
+    }
+}
+
+impl Screen {
+    /// The filter of a pane; that of the entries also for the lower pane.
+    pub fn filter(&self, pane: Pane) -> &Filter {
+        match pane {
+            Pane::Clusters => &self.cluster_filter,
+            Pane::Entries | Pane::Detail => &self.entry_filter,
+            Pane::Extensions => &self.extension_filter,
+        }
+    }
+
+    /// The filter of a pane, to be changed.
+    pub fn filter_mut(&mut self, pane: Pane) -> &mut Filter {
+        match pane {
+            Pane::Clusters => &mut self.cluster_filter,
+            Pane::Entries | Pane::Detail => &mut self.entry_filter,
+            Pane::Extensions => &mut self.extension_filter,
+        }
+    }
+
+    /// The filter line is open for a pane.
+    pub fn is_filtering(&self, pane: Pane) -> bool {
+        self.filtering.as_ref().is_some_and(|filtering| filtering.pane == pane)
+    }
 }
 
 /// What lies over the panes.
@@ -269,6 +328,8 @@ pub struct Drawn {
     pub detail: Option<(Tab, usize, usize)>,
     /// Rows of the pane with the focus, or of the overlay on top, that are in sight.
     pub page: usize,
+    /// Rows of tables that were made for the frame: the measure of what it costs.
+    pub made: usize,
     /// How far the text of the overlay on top can be scrolled; `None` when it was not drawn yet.
     pub scroll: Option<usize>,
 }
@@ -280,11 +341,6 @@ pub struct Retry {
     pub waiting: bool,
     /// Milliseconds until the next time.
     pub after: u64,
-}
-
-/// A text passes a filter when it has the filter in it, whatever the case.
-pub fn passes(filter: &str, text: impl std::fmt::Display) -> bool {
-    filter.is_empty() || text.to_string().to_lowercase().contains(&filter.to_lowercase())
 }
 
 /// A run writes, waits or proves: it is neither over, nor in review, nor stopped.
@@ -364,6 +420,7 @@ impl Model {
             runs: Vec::new(),
             notices: Vec::new(),
             keymap: super::keymap::bindings(),
+            filters: Vec::new(),
             ignore: Vec::new(),
             theme: String::new(),
             themes: Vec::new(),
@@ -404,39 +461,6 @@ impl Model {
         let (target, run) = self.runs.iter().find(|(_, run)| run.id == *id)?;
         let program = self.sessions.get(target)?.target.program(&run.intent.cluster.namespace);
         run.intent.command(program, Values::Hidden)
-    }
-
-    /// Keys of the clusters that pass the filter, in order.
-    pub fn clusters_in_view(&self) -> impl Iterator<Item = &ClusterKey> + Clone {
-        let keys = self.session().into_iter().flat_map(|session| session.world.clusters.keys());
-        keys.filter(|key| passes(&self.screen.cluster_filter, key))
-    }
-
-    /// Ladders of the selected cluster that pass the filter, in order.
-    pub fn ladders_in_view(&self) -> impl Iterator<Item = &Ladder> + Clone {
-        let derived = self
-            .session()
-            .zip(self.selected_cluster())
-            .and_then(|(session, key)| session.derived.get(key));
-        let ladders = derived.into_iter().flat_map(|derived| &derived.ladders);
-        ladders.filter(|ladder| passes(&self.screen.entry_filter, &ladder.entry))
-    }
-
-    /// Key of the selected cluster: the chosen one while it exists and passes the filter, else the first that does.
-    pub fn selected_cluster(&self) -> Option<&ClusterKey> {
-        let chosen = self.screen.cluster.as_ref().filter(|key| passes(&self.screen.cluster_filter, key));
-        let there = chosen.and_then(|key| Some(self.session()?.world.clusters.get_key_value(key)?.0));
-        there.or_else(|| self.clusters_in_view().next())
-    }
-
-    /// The ladder of the selected entry.
-    pub fn selected_ladder(&self) -> Option<&Ladder> {
-        let chosen = self.screen.entry.as_ref();
-        let mut ladders = self.ladders_in_view();
-        ladders
-            .clone()
-            .find(|ladder| Some(&ladder.entry) == chosen)
-            .or_else(|| ladders.next())
     }
 
     /// Some cluster is still to be derived.

@@ -6,6 +6,7 @@ mod editors;
 mod facts;
 mod guided;
 mod keys;
+mod lists;
 pub(crate) mod seat;
 mod stories;
 mod switching;

@@ -164,7 +164,7 @@ fn edited(model: &mut Model, editor: EditorId, text: String) -> Vec<Effect> {
     model.editor = Some((editor, text.clone()));
     model.dirty = true;
     match editor {
-        EditorId::Filter => select::filtered(model, text),
+        EditorId::Filter => select::filtered(model, &text),
         EditorId::Palette | EditorId::Confirmation => overlays::edited(model, editor, text),
         EditorId::Field(field) => forms::edited(model, field, &text),
     }

@@ -1,13 +1,15 @@
 //! Key bindings of the configuration file, by the names of actions.
 //!
 //! `[keys]` binds keys of the console itself, `[keys.overlay]` those of forms, plans and lists. The keys of an action replace
-//! all that it had there. No key means two things in one place.
+//! all that it had there. No key means two things in one place: one that the file takes from an action is a mistake, unless the
+//! built-in key came later than others.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::file::{Mistake, unknown};
 use crate::app::action::Action;
+use crate::app::keymap::gives_way;
 use crate::app::keys::KeyChord;
 use crate::app::model::{Binding, Context};
 
@@ -32,6 +34,7 @@ pub(super) fn rebind(keymap: &mut Vec<Binding>, value: &Spanned<DeValue<'_>>) ->
     for wanted in &wanted {
         replace(keymap, wanted);
     }
+    give_way(keymap, &wanted);
     for wanted in &wanted {
         check(keymap, wanted)?;
     }
@@ -92,6 +95,16 @@ fn replace(keymap: &mut Vec<Binding>, wanted: &Wanted) {
         in_footer: in_footer && n == 0,
     });
     keymap.splice(first..first, new);
+}
+
+/// Keys that came later than others are the file's, where it binds them.
+fn give_way(keymap: &mut Vec<Binding>, wanted: &[Wanted]) {
+    keymap.retain(|binding| {
+        let here = || wanted.iter().filter(|wanted| wanted.context == binding.context);
+        let is_own = here().any(|wanted| wanted.action == binding.action);
+        let is_taken = here().any(|wanted| wanted.chords.iter().any(|(chord, _)| *chord == binding.chord));
+        is_own || !is_taken || !gives_way(binding.action)
+    });
 }
 
 fn check(keymap: &[Binding], wanted: &Wanted) -> Result<(), Mistake> {
@@ -158,6 +171,18 @@ mod tests {
         let add = file.keymap.iter().find(|binding| binding.action == Action::AddExtension).unwrap();
         assert!(add.in_footer, "it keeps its place in the footer");
         assert_eq!(file.keymap.len(), bindings().len());
+    }
+
+    #[test]
+    fn a_key_that_came_later_stays_that_of_the_file() {
+        let file = parse("[keys]\nzoom = 'n'\n").unwrap();
+        assert_eq!(does(&file, Context::Main, "n"), Some(Action::Zoom));
+        assert_eq!(does(&file, Context::Main, "N"), Some(Action::PreviousTrouble));
+        assert!(file.keymap.iter().all(|binding| binding.action != Action::NextTrouble));
+        let why = parse("[keys]\nzoom = 'n'\nnext-trouble = 'n'\n").unwrap_err();
+        assert!(why.starts_with("config.toml:2:") && why.contains("it is next-trouble"), "{why}");
+        let file = parse("[keys]\nzoom = 'n'\nnext-trouble = 'f7'\n").unwrap();
+        assert_eq!(does(&file, Context::Main, "f7"), Some(Action::NextTrouble));
     }
 
     #[test]

@@ -94,7 +94,19 @@ fn users(world: &World, catalog: &Catalog) -> String {
     match names.len() {
         0 => "no cluster in view".to_owned(),
         1 => names.concat(),
-        count => format!("{count} clusters in view: {}", names.join(", ")),
+        count => format!("{count} clusters in view: {}", few(&names)),
+    }
+}
+
+/// Most clusters that are named.
+const NAMED: usize = 12;
+
+/// The first names, and how many more there are.
+fn few(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+    match names.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 
@@ -105,7 +117,7 @@ fn row(entry: &ExtensionEntry, uses: &[&Use]) -> Vec<Cell> {
     let by = if clusters.is_empty() {
         Cell::new(Role::Dim, "–")
     } else {
-        Cell::plain(clusters.join(", "))
+        Cell::plain(few(&clusters))
     };
     let rolled = if instances == 0 { "–".to_owned() } else { instances.to_string() };
     vec![Cell::new(Role::Strong, &entry.name), Cell::plain(image), by, Cell::plain(rolled)]
@@ -114,7 +126,7 @@ fn row(entry: &ExtensionEntry, uses: &[&Use]) -> Vec<Cell> {
 /// Whom another image of the entry would roll, and who would not see it.
 fn detail(uses: &[&Use]) -> Vec<Line> {
     let mut lines = Vec::new();
-    for used in uses {
+    for used in uses.iter().take(NAMED) {
         let cluster = &used.cluster;
         let text = if used.rolls {
             match used.instances {
@@ -125,6 +137,9 @@ fn detail(uses: &[&Use]) -> Vec<Line> {
             format!("{cluster} names its image itself: another one here changes nothing there")
         };
         lines.push(Line::plain(text).indented(2));
+    }
+    if let Some(more) = uses.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        lines.push(Line::new(Role::Dim, format!("and {more} more clusters")).indented(2));
     }
     if lines.is_empty() {
         lines.push(Line::new(Role::Dim, "no cluster in view has an entry of this name").indented(2));

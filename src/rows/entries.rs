@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::standing::Standing;
 use super::text::image_name;
-use super::{Cell, Column, Line, Panel, Role, Table, key_of, mark};
+use super::{Cell, Column, Columns, Line, Panel, Role, key_of, mark, mistakes};
 use crate::app::action::Action;
+use crate::app::listing::state_of;
 use crate::app::model::{Model, Pane, Session};
 use crate::domain::catalog::Origin;
 use crate::domain::cluster::{Cluster, Phase};
@@ -27,8 +28,9 @@ pub fn entries(model: &Model) -> Panel {
         return panel;
     };
     panel.title = Line::new(Role::Title, key.to_string());
-    if !model.screen.entry_filter.is_empty() || model.screen.filtering == Some(Pane::Entries) {
-        panel.title = panel.title.with(Role::Key, format!("  /{}", model.screen.entry_filter));
+    let (filter, is_filtering) = (&model.screen.entry_filter, model.screen.is_filtering(Pane::Entries));
+    if !filter.is_empty() || is_filtering {
+        panel.title = panel.title.with(Role::Key, format!("  /{}", filter.text()));
     }
     let Some(cluster) = session.world.clusters.get(key) else {
         return panel;
@@ -37,6 +39,9 @@ pub fn entries(model: &Model) -> Panel {
     let standing = Standing::of(model, &[Kind::Cluster, Kind::Pod]);
     panel.stale = standing.stale;
     panel.head = standing.lines;
+    if !is_filtering {
+        panel.head.extend(mistakes(filter));
+    }
     let ladders: Vec<&Ladder> = model.ladders_in_view().collect();
     if ladders.is_empty() {
         panel.head.extend(nothing(model, session, cluster));
@@ -48,11 +53,7 @@ pub fn entries(model: &Model) -> Panel {
         .position(|ladder| Some(ladder.entry.as_str()) == chosen)
         .unwrap_or_default();
     let selected = ladders.get(at).and_then(|ladder| selected_rung(model, ladder));
-    panel.table = Some(Table::new(
-        columns(selected),
-        ladders.iter().map(|ladder| row(ladder)).collect(),
-        at,
-    ));
+    panel.table = Some(columns(selected).table(&ladders, at, ladders.len()));
     panel
 }
 
@@ -61,44 +62,32 @@ pub fn selected_rung(model: &Model, ladder: &Ladder) -> Option<RungKind> {
     model.screen.rung.or_else(|| Some(ladder.headline()?.kind))
 }
 
-fn columns(selected: Option<RungKind>) -> Vec<Column> {
+fn columns<'a>(selected: Option<RungKind>) -> Columns<'static, &'a Ladder> {
     let rung = |kind: RungKind, column: Column| Column {
         marked: selected == Some(kind),
         tight: true,
         ..column
     };
-    vec![
-        Column::whole(""),
-        Column::cut("ENTRY", 8),
-        Column::cut("IMAGE", 24).ranked(1),
-        rung(RungKind::Mounted, Column::whole("MOUNT").short("MNT")),
-        rung(RungKind::OnPath, Column::whole("PATH")),
-        rung(RungKind::Available, Column::whole("AVAIL").short("AVL")),
-        rung(RungKind::Preloaded, Column::whole("PRELOAD").short("PRE")),
-        rung(RungKind::Requested, Column::whole("REQ")),
-        rung(RungKind::Installed, Column::whole("INSTALLED").short("INST")),
-        rung(RungKind::AtVersion, Column::cut("VERSION", 6).short("VERS")),
-    ]
+    let counted = [
+        (RungKind::Mounted, Column::whole("MOUNT").short("MNT")),
+        (RungKind::OnPath, Column::whole("PATH")),
+        (RungKind::Available, Column::whole("AVAIL").short("AVL")),
+        (RungKind::Preloaded, Column::whole("PRELOAD").short("PRE")),
+        (RungKind::Requested, Column::whole("REQ")),
+        (RungKind::Installed, Column::whole("INSTALLED").short("INST")),
+    ];
+    let columns = Columns::default()
+        .with(Column::whole(""), |ladder: &&Ladder| mark::rung(state_of(ladder)))
+        .with(Column::cut("ENTRY", 8), |ladder| Cell::new(Role::Strong, &ladder.entry))
+        .with(Column::cut("IMAGE", 24).ranked(1), |ladder| image(ladder));
+    let columns = counted.into_iter().fold(columns, |columns, (kind, column)| {
+        columns.with(rung(kind, column), move |ladder| mark::rung_cell(ladder.rung(kind)))
+    });
+    let version_column = rung(RungKind::AtVersion, Column::cut("VERSION", 6).short("VERS"));
+    columns.with(version_column, |ladder| version(ladder))
 }
 
-fn row(ladder: &Ladder) -> Vec<Cell> {
-    let state = ladder.headline().map_or(RungState::Unknown, |rung| rung.state);
-    let count = |kind| mark::rung_cell(ladder.rung(kind));
-    vec![
-        mark::rung(state),
-        Cell::new(Role::Strong, &ladder.entry),
-        image(ladder),
-        count(RungKind::Mounted),
-        count(RungKind::OnPath),
-        count(RungKind::Available),
-        count(RungKind::Preloaded),
-        count(RungKind::Requested),
-        count(RungKind::Installed),
-        version(ladder),
-    ]
-}
-
-fn image(ladder: &Ladder) -> Cell {
+pub(super) fn image(ladder: &Ladder) -> Cell {
     match (&ladder.reference, ladder.origin) {
         (Some(reference), Origin::Catalog) => Cell::plain(format!("{} catalog", tag(ladder, reference))),
         (Some(reference), Origin::Cluster) => Cell::plain(tag(ladder, reference)),
@@ -116,7 +105,7 @@ fn tag<'a>(ladder: &Ladder, reference: &'a str) -> &'a str {
 }
 
 /// The installed version, or how many there are; with the mark of the rung.
-fn version(ladder: &Ladder) -> Cell {
+pub(super) fn version(ladder: &Ladder) -> Cell {
     let cell = mark::rung_cell(ladder.rung(RungKind::AtVersion));
     let mut versions: Vec<&str> = ladder.databases.iter().filter_map(|row| row.installed.as_deref()).collect();
     versions.sort_unstable();

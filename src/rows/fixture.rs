@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::app::listing::Brief;
 use crate::app::model::{Derived, Mode, Model, Session, Tab};
 use crate::backend::{Access, DatabaseAccess, Scope, Target, TargetId};
 use crate::domain::change::warnings::Warnings;
@@ -47,9 +48,11 @@ pub(crate) fn showing(mut world: World) -> Model {
         .map(|(key, cluster)| {
             let ladders = ladders(&world, cluster);
             let findings = findings(&world, cluster, &ladders);
+            let brief = Brief::of(&ladders, &findings, &[]);
             let derived = Derived {
                 ladders,
                 findings,
+                brief,
                 unasked: world.is_unasked(key),
             };
             (key.clone(), derived)
@@ -77,6 +80,42 @@ pub(crate) fn showing(mut world: World) -> Model {
         },
     );
     model
+}
+
+/// So many clusters whose SQL was not asked; of every fifty one has an instance that cannot start.
+pub(crate) fn many(count: usize) -> Model {
+    let mut world = fixture::world();
+    let template = fixture::cluster();
+    world.clusters.clear();
+    world.instances.clear();
+    world.databases.clear();
+    world.probes.clear();
+    for number in 0..count {
+        let mut cluster = template.clone();
+        cluster.key.name = format!("c-{number:03}");
+        let names: Vec<String> = (1..=3).map(|one| format!("{}-{one}", cluster.key.name)).collect();
+        cluster.status.current_primary = names.first().cloned();
+        cluster.status.target_primary = names.first().cloned();
+        cluster.status.instance_names.clone_from(&names);
+        for name in &names {
+            let mut instance = fixture::instance(name);
+            instance.cluster = cluster.key.clone();
+            if number % 50 == 7 && name.ends_with("-3") {
+                (instance.ready, instance.was_started) = (false, false);
+                "Pending".clone_into(&mut instance.phase);
+                instance.trouble = Some(Trouble {
+                    container: "bootstrap-controller".to_owned(),
+                    init: true,
+                    reason: "ErrImagePull".to_owned(),
+                    message: format!("failed to pull and unpack image \"{}\": not found", fixture::PGVECTOR),
+                    ..Trouble::default()
+                });
+            }
+            world.instances.insert(instance.key.clone(), instance);
+        }
+        world.clusters.insert(cluster.key.clone(), cluster);
+    }
+    showing(world)
 }
 
 /// Everything holds.

@@ -3,7 +3,7 @@
 use super::{Line, Role, key_of, offers};
 use crate::app::action::Action;
 use crate::app::keymap;
-use crate::app::model::{Context, Model};
+use crate::app::model::{Context, Model, Pane};
 use crate::workflow::FieldId;
 use crate::workflow::form::{Field, FieldKind, Form};
 
@@ -128,12 +128,19 @@ fn options(model: &Model, field: &Field) -> Option<Line> {
     Some(line)
 }
 
+/// What is wrong with the filter that is typed.
+pub fn filter_mistakes(model: &Model) -> Option<Line> {
+    let filter = model.screen.filter(model.screen.filtering.as_ref()?.pane);
+    let said = filter.mistakes().join("; ");
+    (!said.is_empty()).then(|| Line::new(Role::Warning, "▲ ").with(Role::Text, said))
+}
+
 /// The prompt of a filter.
 pub fn filter_prompt(model: &Model) -> Option<Line> {
-    let pane = model.screen.filtering?;
-    let what = match pane {
-        crate::app::model::Pane::Clusters => "clusters",
-        crate::app::model::Pane::Entries | crate::app::model::Pane::Detail => "entries",
+    let what = match model.screen.filtering.as_ref()?.pane {
+        Pane::Clusters => "clusters",
+        Pane::Entries | Pane::Detail => "entries",
+        Pane::Extensions => "extensions",
     };
     Some(Line::new(Role::Key, format!("{} {what}: ", key_of(model, Action::Filter))))
 }

@@ -7,7 +7,6 @@ use crate::app::action::Action;
 use crate::app::model::{Mode, Model, Session};
 use crate::backend::DatabaseAccess;
 use crate::domain::cluster::Cluster;
-use crate::domain::finding::Finding;
 use crate::domain::instance::Instance;
 use crate::domain::probe::InstanceProbe;
 use crate::domain::watch::{Kind, WatchState};
@@ -143,10 +142,10 @@ fn database(model: &Model, session: &Session, cluster: Option<&Cluster>) -> Line
 }
 
 fn findings(model: &Model, session: &Session) -> Line {
-    let told = session.derived.values().map(|derived| model.told(Some(derived)));
-    let (all, ignored): (Vec<Vec<&Finding>>, Vec<usize>) = told.unzip();
-    let (all, ignored) = (all.concat(), ignored.into_iter().sum::<usize>());
-    let count = all.len();
+    let briefs = || session.derived.values().map(|derived| derived.brief);
+    let count: usize = briefs().map(|brief| brief.findings).sum();
+    let ignored: usize = briefs().map(|brief| brief.ignored).sum();
+    let worst = briefs().filter_map(|brief| brief.worst).min();
     // Nothing found means nothing where nothing can be seen.
     let blind = [Kind::Cluster, Kind::Pod, Kind::Database]
         .iter()
@@ -155,7 +154,6 @@ fn findings(model: &Model, session: &Session) -> Line {
         DatabaseAccess::Off => 0,
         _ => session.derived.values().filter(|derived| derived.unasked).count(),
     };
-    let worst = all.iter().map(|finding| finding.severity()).min();
     match worst {
         None if blind => Line::new(Role::Unknown, "? findings"),
         None if unasked > 0 => Line::new(Role::Unknown, format!("? no findings, SQL of {} not read", counted(unasked))),

@@ -1,8 +1,9 @@
 //! One line for a terminal that has no room for panes.
 
 use super::footer::run_line;
-use super::{Line, Role, clusters, mark};
+use super::{Line, Role, mark};
 use crate::app::model::Model;
+use crate::domain::ladder::RungState;
 
 /// The most important of everything, the most important first.
 pub fn summary(model: &Model) -> Line {
@@ -18,8 +19,8 @@ pub fn summary(model: &Model) -> Line {
     };
     line = line.with(Role::Strong, format!(" {}", session.target.context));
     if let Some(key) = model.selected_cluster() {
-        let derived = session.derived.get(key);
-        let state = mark::rung(clusters::state(model, derived));
+        let brief = session.derived.get(key).map(|derived| derived.brief);
+        let state = mark::rung(brief.map_or(RungState::Unknown, |brief| brief.state));
         line = line.with(state.role, format!(" {} {key}", state.text));
         if let Some(ladder) = model.selected_ladder()
             && let Some(rung) = ladder.headline()
@@ -30,7 +31,7 @@ pub fn summary(model: &Model) -> Line {
                 format!(" · {} {} {}", ladder.entry, rung.kind.as_str(), mark::rung_word(rung.state)),
             );
         }
-        let findings = model.told(derived).0.len();
+        let findings = brief.map_or(0, |brief| brief.findings);
         line = line.with(Role::Text, format!(" · {findings} findings"));
     } else {
         line = line.with(Role::Text, " no cluster");

@@ -7,8 +7,8 @@ use super::form::edit;
 use super::paint::Paint;
 use crate::app::model::Model;
 use crate::rows::footer::Footer;
-use crate::rows::form::filter_prompt;
-use crate::rows::{Line, Role};
+use crate::rows::form::{filter_mistakes, filter_prompt};
+use crate::rows::{Line, Role, text};
 
 /// Rows that the footer takes.
 pub(super) fn height(footer: &Footer, width: u16) -> u16 {
@@ -49,15 +49,23 @@ pub(super) fn draw(model: &Model, paint: &mut Paint<'_>, footer: &Footer, filter
             ..rest
         };
         paint.line(last, &prompt, false);
-        edit(
-            paint,
-            Rect {
-                x: last.x + wide,
-                width: last.width - wide,
-                ..last
-            },
-            editor,
-        );
+        let typed = Rect {
+            x: last.x + wide,
+            width: last.width - wide,
+            ..last
+        };
+        let text: usize = editor.lines().iter().map(|line| text::width(line)).sum();
+        // The cursor stands behind the text, then there is a gap.
+        let used = u16::try_from(text + 3).unwrap_or(u16::MAX).min(typed.width);
+        edit(paint, typed, editor);
+        if let Some(mistakes) = filter_mistakes(model) {
+            let right = Rect {
+                x: typed.x + used,
+                width: typed.width - used,
+                ..typed
+            };
+            paint.line(right, &mistakes, false);
+        }
         rest.height = rest.height.saturating_sub(1);
         if let Some(run) = &footer.run {
             paint.line(rest, run, false);

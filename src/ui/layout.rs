@@ -4,6 +4,12 @@ use ratatui::layout::Rect;
 
 use crate::app::model::{Model, Pane};
 
+/// Rows of the upper panes at least: a frame, headings, two rows.
+const LEAST: u16 = 5;
+
+/// Rows of a list of clusters that has the entries alone beside it; a longer one has the lower pane beside it, too.
+const BESIDE: u16 = 9;
+
 /// How much room there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -28,6 +34,17 @@ impl Shape {
     }
 }
 
+/// Rows that the upper panes need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Needs {
+    /// The list of all clusters; 0 without clusters.
+    pub(super) list: u16,
+    /// The pane of the clusters: that list, or what is said in its place.
+    pub(super) clusters: u16,
+    /// The entries of the selected cluster.
+    pub(super) entries: u16,
+}
+
 /// Where everything is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Layout {
@@ -37,71 +54,101 @@ pub(super) struct Layout {
     pub(super) clusters: Option<Rect>,
     pub(super) entries: Option<Rect>,
     pub(super) detail: Option<Rect>,
+    /// The entries of all clusters, in place of the panes.
+    pub(super) extensions: Option<Rect>,
     pub(super) footer: Rect,
 }
 
 impl Layout {
-    pub(super) fn new(model: &Model, shape: Shape, area: Rect, header: u16, footer: u16) -> Self {
+    /// Header, body and footer, without panes.
+    pub(super) fn new(area: Rect, header: u16, footer: u16) -> Self {
         let body = Rect {
             y: area.y + header,
             height: area.height.saturating_sub(header + footer),
             ..area
         };
-        let mut layout = Self {
+        Self {
             header: Rect { height: header, ..area },
             body,
             clusters: None,
             entries: None,
             detail: None,
+            extensions: None,
             footer: Rect {
                 y: body.bottom(),
                 height: footer,
                 ..area
             },
-        };
-        if shape == Shape::Small || model.screen.zoomed {
-            let focus = if model.screen.zoomed { Pane::Detail } else { model.screen.focus };
-            match focus {
-                Pane::Clusters => layout.clusters = Some(body),
-                Pane::Entries => layout.entries = Some(body),
-                Pane::Detail => layout.detail = Some(body),
-            }
-            return layout;
         }
-        let upper = upper_height(model, shape, body.height);
-        let left = if shape == Shape::Wide { 26 } else { 22 };
-        layout.clusters = Some(Rect {
-            width: left,
-            height: upper,
-            ..body
-        });
-        layout.entries = Some(Rect {
+    }
+
+    /// The pane that has the whole body, if one has.
+    pub(super) fn alone(model: &Model, shape: Shape) -> Option<Pane> {
+        match model.screen.focus {
+            Pane::Extensions => Some(Pane::Extensions),
+            _ if model.screen.zoomed => Some(Pane::Detail),
+            focus => (shape == Shape::Small).then_some(focus),
+        }
+    }
+
+    /// One pane in the whole body.
+    pub(super) fn with_one(mut self, pane: Pane) -> Self {
+        match pane {
+            Pane::Clusters => self.clusters = Some(self.body),
+            Pane::Entries => self.entries = Some(self.body),
+            Pane::Detail => self.detail = Some(self.body),
+            Pane::Extensions => self.extensions = Some(self.body),
+        }
+        self
+    }
+
+    /// All panes, each with the rows that it needs as far as there are:
+    ///
+    /// ```text
+    /// few clusters           many clusters
+    /// clusters | entries     clusters | entries
+    /// ---------+--------     clusters +--------
+    /// detail                 clusters | detail
+    /// ```
+    pub(super) fn with_all(mut self, shape: Shape, left: u16, needs: Needs) -> Self {
+        let body = self.body;
+        let most = match shape {
+            Shape::Wide => body.height / 2,
+            _ => body.height * 2 / 5,
+        };
+        let most = most.max(LEAST).min(body.height);
+        let is_tall = needs.list > BESIDE.min(most);
+        let wanted = if is_tall {
+            needs.entries
+        } else {
+            needs.entries.max(needs.clusters)
+        };
+        let upper = wanted.clamp(LEAST.min(most), most);
+        let right = Rect {
             x: body.x + left,
             width: body.width - left,
-            height: upper,
+            ..body
+        };
+        self.clusters = Some(Rect {
+            width: left,
+            height: if is_tall { body.height } else { upper },
             ..body
         });
-        layout.detail = Some(Rect {
+        self.entries = Some(Rect { height: upper, ..right });
+        let below = if is_tall { right } else { body };
+        self.detail = Some(Rect {
             y: body.y + upper,
             height: body.height - upper,
-            ..body
+            ..below
         });
-        layout
+        self
     }
 }
 
-/// As high as its rows need, but never so high that the evidence has no room.
-fn upper_height(model: &Model, shape: Shape, height: u16) -> u16 {
-    let session = model.session();
-    let clusters = session.map_or(0, |session| session.world.clusters.len());
-    let entries = session
-        .zip(model.selected_cluster())
-        .and_then(|(session, key)| session.derived.get(key))
-        .map_or(0, |derived| derived.ladders.len());
-    let rows = u16::try_from(clusters.max(entries)).unwrap_or(u16::MAX);
-    let (least, most) = match shape {
-        Shape::Wide => (9, height / 2),
-        _ => (8, height * 2 / 5),
-    };
-    rows.saturating_add(4).clamp(least, most.max(least)).min(height)
+/// Columns of the list of clusters: as many as the longest name needs, but never so many that the entries have no room.
+pub(super) fn left(shape: Shape, width: u16, wanted: usize) -> u16 {
+    match shape {
+        Shape::Wide => u16::try_from(wanted).unwrap_or(u16::MAX).clamp(26, (width / 3).max(26)),
+        _ => 24,
+    }
 }

@@ -28,6 +28,17 @@ pub(super) fn draw(paint: &mut Paint<'_>, area: Rect, panel: &Panel, focused: bo
     content(paint, inner, area, panel, focused)
 }
 
+/// Rows that a pane needs to show all of its content, in so many columns.
+pub(super) fn needs(panel: &Panel, columns: u16) -> u16 {
+    let inner = columns.saturating_sub(4);
+    let lines = wrapped(&panel.head, inner).len() + wrapped(&panel.foot, inner).len();
+    let rows = panel
+        .table
+        .as_ref()
+        .map_or(0, |table| table.count + usize::from(table.has_titles()));
+    u16::try_from(lines + rows + 2).unwrap_or(u16::MAX)
+}
+
 /// Draws a frame with its titles and returns what is inside.
 pub(super) fn frame(paint: &mut Paint<'_>, area: Rect, title: &Line, aside: &Line, focused: bool) -> Rect {
     if area.width < 2 || area.height < 2 {

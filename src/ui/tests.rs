@@ -1,6 +1,7 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 
 mod keys;
+mod size;
 
 use std::fmt::Write as _;
 
@@ -11,7 +12,8 @@ use ratatui::style::Color;
 
 use super::*;
 use crate::app::action::Action;
-use crate::app::model::{Mode, Overlay};
+use crate::app::filter::Filter;
+use crate::app::model::{Filtering, Mode, Overlay};
 use crate::app::msg::Notice;
 use crate::backend::{Access, DatabaseAccess};
 use crate::domain::fixture::cluster_key;
@@ -238,8 +240,8 @@ fn an_editor_stands_where_its_text_is() {
     let shown = edited(&form(), Some((EditorId::Field(FieldId::Name), &area)), 80, 24);
     assert!(shown.contains("▸ name            bar"), "{shown}");
     let mut filtering = fixture::healthy();
-    filtering.screen.filtering = Some(Pane::Entries);
-    filtering.screen.entry_filter = "bar".to_owned();
+    filtering.screen.filtering = Some(Filtering::of(Pane::Entries));
+    filtering.screen.entry_filter = Filter::parse("bar");
     let shown = edited(&filtering, Some((EditorId::Filter, &area)), 80, 24);
     assert!(shown.contains("/ entries: bar"), "{shown}");
     let review = over(fixture::with_run(fixture::healthy(), fixture::run()), run_overlay(""));
@@ -405,8 +407,8 @@ fn models() -> Vec<Model> {
     models.push(over(fixture::with_run(fixture::healthy(), fixture::run()), run_overlay("orders")));
     let mut wide = fixture::rollout();
     wide.screen.zoomed = true;
-    wide.screen.filtering = Some(Pane::Clusters);
-    wide.screen.cluster_filter = "数据库".to_owned();
+    wide.screen.filtering = Some(Filtering::of(Pane::Clusters));
+    wide.screen.cluster_filter = Filter::parse("数据库");
     models.push(wide);
     models
 }

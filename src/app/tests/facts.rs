@@ -439,6 +439,7 @@ fn the_lower_pane_scrolls_from_what_was_drawn() {
     seat.press("6");
     let tab = seat.model.screen.tab;
     seat.model.drawn = Drawn {
+        made: 0,
         detail: Some((tab, 30, 29)),
         page: 10,
         scroll: None,

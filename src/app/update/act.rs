@@ -32,7 +32,9 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::ShowJournal => select::tab(model, Tab::Journal),
         Action::ShowDoctor => select::tab(model, Tab::Doctor),
         Action::ShowCatalog => select::tab(model, Tab::Catalog),
-        Action::Zoom => {
+        Action::ShowExtensions => select::extensions(model),
+        Action::Sort => select::sort(model),
+        Action::Zoom if model.screen.focus != Pane::Extensions => {
             model.screen.zoomed = !model.screen.zoomed;
             model.dirty = true;
         }
@@ -41,6 +43,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Runs => overlays::open(model, Overlay::Runs(0)),
         Action::Back => return select::back(model),
         Action::Filter => select::filter(model),
+        Action::NextTrouble => return select::trouble(model, true),
+        Action::PreviousTrouble => return select::trouble(model, false),
         Action::Open => return open(model),
         _ => return ask(model, action),
     }
@@ -88,7 +92,7 @@ fn while_filtering(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Up | Action::Down => {
-            select::moved(model, action);
+            select::recall(model, action == Action::Up);
             Vec::new()
         }
         Action::Quit => quit(model),
@@ -174,6 +178,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
     model.dirty = true;
     match (model.screen.focus, model.screen.tab) {
         (Pane::Clusters, _) => model.screen.focus = Pane::Entries,
+        (Pane::Extensions, _) => select::reveal(model),
         (Pane::Entries, _) => {
             model.screen.tab = Tab::Evidence;
             model.screen.focus = Pane::Detail;

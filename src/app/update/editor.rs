@@ -1,7 +1,7 @@
 //! Which text editor must be open: it follows from what is on the screen, so that no way in or out can forget it.
 
 use crate::app::effect::Effect;
-use crate::app::model::{Model, Overlay, Pane};
+use crate::app::model::{Model, Overlay};
 use crate::app::msg::EditorId;
 use crate::workflow::FieldKind;
 use crate::workflow::run::{Phase, Run};
@@ -29,9 +29,9 @@ pub(super) fn settle(model: &mut Model) -> Option<Effect> {
 }
 
 fn wanted(model: &Model) -> Option<Wanted> {
-    let line = |editor, text: &String| Wanted {
+    let line = |editor, text: &str| Wanted {
         editor,
-        text: text.clone(),
+        text: text.to_owned(),
         multiline: false,
     };
     match model.overlays.last() {
@@ -49,10 +49,10 @@ fn wanted(model: &Model) -> Option<Wanted> {
             .is_some_and(asks_for_words)
             .then(|| line(EditorId::Confirmation, typed)),
         Some(_) => None,
-        None => model.screen.filtering.map(|pane| match pane {
-            Pane::Clusters => line(EditorId::Filter, &model.screen.cluster_filter),
-            Pane::Entries | Pane::Detail => line(EditorId::Filter, &model.screen.entry_filter),
-        }),
+        None => {
+            let pane = model.screen.filtering.as_ref()?.pane;
+            Some(line(EditorId::Filter, model.screen.filter(pane).text()))
+        }
     }
 }
 

@@ -7,12 +7,14 @@ use jiff::SignedDuration;
 use super::asked::{EVIDENCE, followed, looked_at};
 use super::{asked, runs};
 use crate::app::effect::Effect;
+use crate::app::listing::Brief;
 use crate::app::model::{Asks, Derived, Model, Overlay, Retry, Session, Tab};
 use crate::app::msg::Timer;
 use crate::backend::{DatabaseAccess, ProbeRequest, Read, TargetId};
 use crate::domain::cluster::Cluster;
 use crate::domain::evidence::ladders;
 use crate::domain::findings::findings;
+use crate::domain::findings::ignored::Ignored;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::instance::{Instance, Role};
 use crate::domain::observation::Objects;
@@ -74,7 +76,7 @@ pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observati
         sum.clusters.extend(session.world.clusters.keys().cloned());
     }
     sum.clusters.extend(waiting(&session.world));
-    concern(session, sum.clusters.clone(), selected.as_ref());
+    concern(session, &sum.clusters, selected.as_ref(), &model.ignore);
     let mut effects = warnings(session, target);
     effects.extend(sum.crashed.iter().filter_map(|pod| crash_log(&session.world, target, pod)));
     effects.extend(follow(model, target, &sum.probe));
@@ -316,35 +318,35 @@ const A_LOT: usize = 32;
 
 /// What facts concern is derived: the one on the screen, and a lot of others. The rest waits for a moment without facts and
 /// keys, so that no list keeps the console from either.
-fn concern(session: &mut Session, clusters: BTreeSet<ClusterKey>, selected: Option<&ClusterKey>) {
+fn concern(session: &mut Session, clusters: &BTreeSet<ClusterKey>, selected: Option<&ClusterKey>, ignore: &[Ignored]) {
     if clusters.len() <= A_LOT {
-        for key in &clusters {
+        for key in clusters {
             session.behind.remove(key);
         }
-        return derive(session, &clusters);
+        return derive(session, clusters, ignore);
     }
     let first = selected.filter(|key| clusters.contains(*key)).cloned();
-    session.behind.extend(clusters);
+    session.behind.extend(clusters.iter().cloned());
     session.behind.retain(|key| Some(key) != first.as_ref());
-    derive(session, &first.into_iter().collect());
-    derive_a_lot(session);
+    derive(session, &first.into_iter().collect(), ignore);
+    derive_a_lot(session, ignore);
 }
 
-fn derive_a_lot(session: &mut Session) {
+fn derive_a_lot(session: &mut Session, ignore: &[Ignored]) {
     let lot: BTreeSet<ClusterKey> = std::iter::from_fn(|| session.behind.pop_first()).take(A_LOT).collect();
-    derive(session, &lot);
+    derive(session, &lot, ignore);
 }
 
 /// Derives one more lot of each target.
 pub(super) fn catch_up(model: &mut Model) {
     for (target, session) in &mut model.sessions {
         model.dirty |= !session.behind.is_empty() && *target == model.active;
-        derive_a_lot(session);
+        derive_a_lot(session, &model.ignore);
     }
 }
 
 /// Computes ladders and findings of clusters again, and forgets those of clusters that are gone.
-fn derive(session: &mut Session, clusters: &BTreeSet<ClusterKey>) {
+fn derive(session: &mut Session, clusters: &BTreeSet<ClusterKey>, ignore: &[Ignored]) {
     if let Some(touched) = &mut session.touched {
         touched.extend(clusters.iter().cloned());
     }
@@ -353,9 +355,11 @@ fn derive(session: &mut Session, clusters: &BTreeSet<ClusterKey>) {
             Some(cluster) => {
                 let ladders = ladders(&session.world, cluster);
                 let findings = findings(&session.world, cluster, &ladders);
+                let brief = Brief::of(&ladders, &findings, ignore);
                 let derived = Derived {
                     ladders,
                     findings,
+                    brief,
                     unasked: session.world.is_unasked(key),
                 };
                 session.derived.insert(key.clone(), derived);

@@ -36,6 +36,7 @@ pub(super) fn switched(model: &mut Model, id: TargetId, target: Target) -> Vec<E
     model.active = id;
     model.screen = Screen {
         size: model.screen.size,
+        sort: model.screen.sort,
         ..Screen::default()
     };
     // What was opened before the first target, the help for instance, is not about another one.

@@ -200,7 +200,7 @@ pub(in crate::cli) fn session(last: RungState, more: Vec<Observation>) -> Sessio
             Derived {
                 ladders: vec![ladder(last)],
                 findings: Vec::new(),
-                unasked: false,
+                ..Derived::default()
             },
         )]),
         behind: std::collections::BTreeSet::new(),
