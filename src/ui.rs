@@ -154,13 +154,14 @@ fn pane(model: &Model, paint: &mut Paint<'_>, area: Rect, which: Pane, panel: &P
 
 fn detail(model: &Model, paint: &mut Paint<'_>, area: Rect, drawn: &mut Drawn) {
     let tab = model.screen.tab;
+    let room = usize::from(area.height);
     let mut panel = match (tab, rows::standing::without_cluster(model)) {
-        (Tab::Journal, _) => rows::journal::journal(model),
+        (Tab::Journal, _) => rows::journal::journal(model, room),
         (_, Some(panel)) => panel,
-        (Tab::Evidence, None) => rows::evidence::evidence(model),
+        (Tab::Evidence, None) => rows::evidence::evidence(model, room),
         (Tab::Paths, None) => rows::paths::paths(model),
         (Tab::Instances, None) => rows::instances::instances(model),
-        (Tab::Databases, None) => rows::databases::databases(model),
+        (Tab::Databases, None) => rows::databases::databases(model, room),
         (Tab::Findings, None) => rows::findings::findings(model),
         (Tab::Doctor, None) => rows::doctor::doctor(model),
         (Tab::Catalog, None) => rows::catalog::catalog(model),

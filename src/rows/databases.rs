@@ -1,13 +1,14 @@
 //! The databases of the selected entry: requested, installed, available.
 
 use super::standing::{self, Standing};
-use super::{Cell, Column, Line, Panel, Role, Table};
+use super::text::width;
+use super::{Cell, Column, Columns, Line, Panel, Role};
 use crate::app::model::{Model, Tab};
 use crate::domain::ladder::{DatabaseRow, NamesFrom, Seen};
 use crate::domain::watch::Kind;
 
-/// One row per database and SQL extension of the selected entry.
-pub fn databases(model: &Model) -> Panel {
+/// One row per database and SQL extension of the selected entry; so many rows of the table can be in sight.
+pub fn databases(model: &Model, room: usize) -> Panel {
     let standing = Standing::of(model, &[Kind::Database]);
     let mut panel = Panel {
         stale: standing.stale,
@@ -50,18 +51,7 @@ pub fn databases(model: &Model) -> Panel {
         .copied()
         .unwrap_or_default()
         .min(ladder.databases.len() - 1);
-    let rows = ladder.databases.iter().map(row).collect();
-    let columns = vec![
-        Column::cut("DATABASE", 6),
-        Column::cut("OBJECT", 6).ranked(1),
-        Column::cut("EXTENSION", 6).short("EXT"),
-        Column::cut("REQUESTED", 6).short("REQ"),
-        Column::cut("INSTALLED", 6).short("INST"),
-        Column::cut("AVAILABLE", 6).short("AVL"),
-        Column::whole("UPDATE PATH").short("UPD").ranked(3),
-        Column::whole("FRESH").ranked(2),
-    ];
-    panel.table = Some(Table::new(columns, rows, at));
+    panel.table = Some(columns(&ladder.databases).table(&ladder.databases, at, room));
     panel.foot.extend(ladder.databases.get(at).into_iter().flat_map(told_of));
     panel
 }
@@ -88,41 +78,60 @@ fn nobody(model: &Model) -> Line {
     }
 }
 
-fn row(row: &DatabaseRow) -> Vec<Cell> {
-    let none = |text: &str| Cell::new(Role::NotApplicable, text);
-    let differs = row
-        .requested
-        .as_ref()
-        .is_some_and(|requested| row.installed.as_ref().is_some_and(|installed| installed != requested));
-    vec![
-        Cell::new(Role::Strong, &row.database),
-        row.object.as_ref().map_or_else(|| none("–"), |object| Cell::plain(object.as_str())),
-        Cell::plain(&row.extension),
-        match (&row.requested, row.is_requested) {
-            (Some(version), _) => Cell::plain(version),
-            (None, true) => Cell::plain("any"),
-            (None, false) => none("– not requested"),
-        },
-        match &row.installed {
-            Some(version) if differs => Cell::new(Role::Warning, format!("▲ {version}")),
-            Some(version) => Cell::new(Role::Holds, version),
-            None if row.unknown.is_some() => Cell::new(Role::Unknown, "? unknown"),
-            None if row.is_requested => Cell::new(Role::Broken, "○ not seen"),
-            None => none("–"),
-        },
-        row.available
-            .as_ref()
-            .map_or_else(|| none("–"), |version| Cell::plain(version.as_str())),
-        match row.update_path {
+fn none(text: &str) -> Cell {
+    Cell::new(Role::NotApplicable, text)
+}
+
+fn or_none(text: Option<&String>) -> Cell {
+    text.map_or_else(|| none("–"), Cell::plain)
+}
+
+fn columns(all: &[DatabaseRow]) -> Columns<'static, DatabaseRow> {
+    // Names of rows out of sight count as well: no column moves when they come into sight.
+    let widest = |name: fn(&DatabaseRow) -> Option<&String>| all.iter().filter_map(name).map(|name| width(name)).max().unwrap_or_default();
+    let (database, extension) = (widest(|row| Some(&row.database)), widest(|row| Some(&row.extension)));
+    let object = widest(|row| row.object.as_ref());
+    Columns::default()
+        .with(Column::cut("DATABASE", 6).steady(database), |row: &DatabaseRow| {
+            Cell::new(Role::Strong, &row.database)
+        })
+        .with(Column::cut("OBJECT", 6).steady(object).ranked(1), |row| {
+            or_none(row.object.as_ref())
+        })
+        .with(Column::cut("EXTENSION", 6).short("EXT").steady(extension), |row| {
+            Cell::plain(&row.extension)
+        })
+        .with(Column::cut("REQUESTED", 6).short("REQ"), |row| {
+            match (&row.requested, row.is_requested) {
+                (Some(version), _) => Cell::plain(version),
+                (None, true) => Cell::plain("any"),
+                (None, false) => none("– not requested"),
+            }
+        })
+        .with(Column::cut("INSTALLED", 6).short("INST"), installed)
+        .with(Column::cut("AVAILABLE", 6).short("AVL"), |row| or_none(row.available.as_ref()))
+        .with(Column::whole("UPDATE PATH").short("UPD").ranked(3), |row| match row.update_path {
             Some(true) => Cell::new(Role::Holds, "✓"),
             Some(false) => Cell::new(Role::Broken, "× none"),
             None => none("–"),
-        },
-        match (row.is_requested, row.fresh, &row.message) {
-            (_, _, Some(_)) => Cell::new(Role::Broken, "! failed"),
-            (true, true, None) => Cell::new(Role::Holds, "✓"),
-            (true, false, None) => Cell::new(Role::InProgress, "▶ not yet"),
-            (false, ..) => none("–"),
-        },
-    ]
+        })
+        .with(Column::whole("FRESH").ranked(2), |row| {
+            match (row.is_requested, row.fresh, &row.message) {
+                (_, _, Some(_)) => Cell::new(Role::Broken, "! failed"),
+                (true, true, None) => Cell::new(Role::Holds, "✓"),
+                (true, false, None) => Cell::new(Role::InProgress, "▶ not yet"),
+                (false, ..) => none("–"),
+            }
+        })
+}
+
+fn installed(row: &DatabaseRow) -> Cell {
+    let differs = |installed: &String| row.requested.as_ref().is_some_and(|requested| installed != requested);
+    match &row.installed {
+        Some(version) if differs(version) => Cell::new(Role::Warning, format!("▲ {version}")),
+        Some(version) => Cell::new(Role::Holds, version),
+        None if row.unknown.is_some() => Cell::new(Role::Unknown, "? unknown"),
+        None if row.is_requested => Cell::new(Role::Broken, "○ not seen"),
+        None => none("–"),
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::mark;
 use super::standing::Standing;
-use super::{Cell, Column, Line, Panel, Role, Table};
+use super::{Cell, Column, Columns, Line, Panel, Role};
 use crate::app::model::{Model, Overlay, Tab};
 use crate::domain::check::{Check, CheckResult};
 use crate::domain::requirements::requirements;
@@ -21,23 +21,13 @@ pub fn doctor(model: &Model) -> Panel {
     panel.head.push(summary(&list, Line::empty()));
     let at = model.screen.rows.get(&Tab::Doctor).copied().unwrap_or_default();
     let at = at.min(list.len().saturating_sub(1));
-    let rows = list
-        .iter()
-        .map(|check| {
-            vec![
-                mark::check(check.result),
-                Cell::new(Role::Strong, check.code.as_str()),
-                Cell::plain(check.subject.to_string()),
-                Cell::plain(check.evidence.for_people()),
-            ]
-        })
-        .collect();
-    let columns = vec![
-        Column::whole(""),
-        Column::cut("CHECK", 12),
-        Column::cut("ABOUT", 8),
-        Column::cut("EVIDENCE", 10).ranked(1),
-    ];
+    let columns = Columns::default()
+        .with(Column::whole(""), |check: &Check| mark::check(check.result))
+        .with(Column::cut("CHECK", 12), |check| Cell::new(Role::Strong, check.code.as_str()))
+        .with(Column::cut("ABOUT", 8), |check| Cell::plain(check.subject.to_string()))
+        .with(Column::cut("EVIDENCE", 10).ranked(1), |check| {
+            Cell::plain(check.evidence.for_people())
+        });
     if let Some(check) = list.get(at) {
         let mark = mark::check(check.result);
         panel.foot.push(
@@ -53,7 +43,7 @@ pub fn doctor(model: &Model) -> Panel {
             );
         }
     }
-    panel.table = Some(Table::new(columns, rows, at));
+    panel.table = Some(columns.table(&list, at, list.len()));
     panel
 }
 

@@ -2,14 +2,15 @@
 
 use super::entries::selected_rung;
 use super::standing::Standing;
+use super::text::width;
 use super::time::{ago, ago_of};
-use super::{Cell, Column, Line, Panel, Role, Table, mark};
+use super::{Cell, Column, Columns, Line, Panel, Role, mark};
 use crate::app::model::{Model, Tab};
-use crate::domain::ladder::{Ladder, Rung, RungKind, Source};
+use crate::domain::ladder::{EvidenceLine, Ladder, Rung, RungKind, Source};
 use crate::domain::watch::Kind;
 
-/// The evidence of the selected rung of the selected entry.
-pub fn evidence(model: &Model) -> Panel {
+/// The evidence of the selected rung of the selected entry; so many rows of the table can be in sight.
+pub fn evidence(model: &Model, room: usize) -> Panel {
     let Some(ladder) = model.selected_ladder() else {
         return Panel {
             head: vec![Line::new(Role::Dim, "no entry is selected")],
@@ -31,26 +32,21 @@ pub fn evidence(model: &Model) -> Panel {
     panel.head.push(verdict(ladder, rung));
     panel.head.extend(standing.lines);
     if !rung.evidence.is_empty() {
-        let rows = rung
+        let age = |line: &EvidenceLine| if is_live { "live".to_owned() } else { ago_of(model, line.at) };
+        // Whatever is in sight, what follows does not move.
+        let widest = rung
             .evidence
             .iter()
-            .map(|line| {
-                vec![
-                    mark::rung(line.state),
-                    Cell::plain(line.subject.to_string()),
-                    Cell::plain(line.seen.sentence().for_people()),
-                    Cell::new(Role::Dim, if is_live { "live".to_owned() } else { ago_of(model, line.at) }),
-                ]
-            })
-            .collect();
-        let columns = vec![
-            Column::whole(""),
-            Column::cut("WHERE", 8),
-            Column::cut("SEEN", 12),
-            Column::whole("AGE").ranked(1),
-        ];
+            .map(|line| width(&line.subject.to_string()))
+            .max()
+            .unwrap_or_default();
+        let columns = Columns::default()
+            .with(Column::whole(""), |line: &EvidenceLine| mark::rung(line.state))
+            .with(Column::cut("WHERE", 8).steady(widest), |line| Cell::plain(line.subject.to_string()))
+            .with(Column::cut("SEEN", 12), |line| Cell::plain(line.seen.sentence().for_people()))
+            .with(Column::whole("AGE").ranked(1), move |line| Cell::new(Role::Dim, age(line)));
         let at = model.screen.rows.get(&Tab::Evidence).copied().unwrap_or_default();
-        panel.table = Some(Table::new(columns, rows, at));
+        panel.table = Some(columns.table(&rung.evidence, at, room));
     }
     let known = match rung.observed_at {
         _ if is_live => "kept up to date by a watch".to_owned(),

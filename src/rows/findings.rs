@@ -1,7 +1,7 @@
 //! The findings about the selected cluster.
 
 use super::standing::plural;
-use super::{Cell, Column, Line, Panel, Role, Table, key_of, mark};
+use super::{Cell, Column, Columns, Line, Panel, Role, key_of, mark};
 use crate::app::action::Action;
 use crate::app::model::{Model, Tab};
 use crate::domain::finding::{Finding, Remedy};
@@ -39,25 +39,14 @@ pub fn findings(model: &Model) -> Panel {
         .copied()
         .unwrap_or_default()
         .min(found.len() - 1);
-    let rows = found
-        .iter()
-        .map(|finding| {
-            let mark = mark::severity(finding.severity());
-            vec![
-                mark,
-                Cell::new(Role::Strong, finding.code.as_str()),
-                Cell::plain(finding.subject.to_string()),
-                Cell::plain(finding.message.for_people()),
-            ]
-        })
-        .collect();
-    let columns = vec![
-        Column::whole(""),
-        Column::cut("FINDING", 12),
-        Column::cut("ABOUT", 8),
-        Column::cut("MESSAGE", 10).ranked(1),
-    ];
-    panel.table = Some(Table::new(columns, rows, at));
+    let columns = Columns::default()
+        .with(Column::whole(""), |finding: &&Finding| mark::severity(finding.severity()))
+        .with(Column::cut("FINDING", 12), |finding| Cell::new(Role::Strong, finding.code.as_str()))
+        .with(Column::cut("ABOUT", 8), |finding| Cell::plain(finding.subject.to_string()))
+        .with(Column::cut("MESSAGE", 10).ranked(1), |finding| {
+            Cell::plain(finding.message.for_people())
+        });
+    panel.table = Some(columns.table(&found, at, found.len()));
     if let Some(finding) = found.get(at) {
         panel.foot = detail(model, finding);
     }

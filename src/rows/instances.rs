@@ -2,7 +2,7 @@
 
 use super::standing::Standing;
 use super::text::image_name;
-use super::{Cell, Column, Line, Panel, Role, Table, mark};
+use super::{Cell, Column, Columns, Line, Panel, Role, mark};
 use crate::app::model::{Model, Session};
 use crate::domain::cluster::Cluster;
 use crate::domain::instance::{Instance, Role as InstanceRole};
@@ -41,19 +41,7 @@ pub fn instances(model: &Model) -> Panel {
         .iter()
         .position(|instance| Some(&instance.key) == chosen)
         .unwrap_or_default();
-    let rows = instances.iter().map(|instance| row(session, cluster, &rollout, instance)).collect();
-    let columns = vec![
-        Column::whole(""),
-        Column::cut("INSTANCE", 8),
-        Column::cut("ROLE", 7),
-        Column::cut("NODE", 6).ranked(2),
-        Column::whole("READY"),
-        Column::whole("RESTARTS").short("RST").ranked(3),
-        Column::whole("PENDING RESTART").short("PEND").ranked(4),
-        Column::cut("MOUNTS", 16),
-        Column::cut("IMAGE", 12).ranked(1),
-    ];
-    panel.table = Some(Table::new(columns, rows, at));
+    panel.table = Some(columns(session, cluster, &rollout).table(&instances, at, instances.len()));
     if let Some(instance) = instances.get(at) {
         panel.foot = detail(session, &rollout, instance);
     }
@@ -65,31 +53,37 @@ fn selected(model: &Model) -> Option<(&Session, &Cluster)> {
     Some((session, session.world.clusters.get(model.selected_cluster()?)?))
 }
 
-fn row(session: &Session, cluster: &Cluster, rollout: &Rollout, instance: &Instance) -> Vec<Cell> {
-    let of = of(rollout, instance);
-    let trouble = rollout::trouble(&session.world, instance);
-    let lead = if trouble.is_some() {
-        mark::mount(MountState::Failing)
-    } else if of.is_some_and(|of| of.done) {
-        mark::mount(MountState::Mounted)
+fn columns<'a>(session: &'a Session, cluster: &'a Cluster, rollout: &'a Rollout) -> Columns<'a, &'a Instance> {
+    Columns::default()
+        .with(Column::whole(""), |instance: &&Instance| lead(session, rollout, instance))
+        .with(Column::cut("INSTANCE", 8), |instance| Cell::new(Role::Strong, &instance.key.name))
+        .with(Column::cut("ROLE", 7), |instance| Cell::plain(role(cluster, instance)))
+        .with(Column::cut("NODE", 6).ranked(2), |instance| {
+            Cell::plain(instance.node.clone().unwrap_or_else(|| "not scheduled".to_owned()))
+        })
+        .with(Column::whole("READY"), |instance| ready(instance))
+        .with(Column::whole("RESTARTS").short("RST").ranked(3), |instance| {
+            let role = if instance.restarts == 0 { Role::Text } else { Role::Warning };
+            Cell::new(role, instance.restarts.to_string())
+        })
+        .with(Column::whole("PENDING RESTART").short("PEND").ranked(4), |instance| {
+            pending(session, instance)
+        })
+        .with(Column::cut("MOUNTS", 16), |instance| mounts(of(rollout, instance)))
+        .with(Column::cut("IMAGE", 12).ranked(1), |instance| {
+            Cell::new(Role::Dim, image_name(&instance.operand_image))
+        })
+}
+
+/// The mark of an instance: trouble, all that is resolved, or on its way to that.
+fn lead(session: &Session, rollout: &Rollout, instance: &Instance) -> Cell {
+    mark::mount(if rollout::trouble(&session.world, instance).is_some() {
+        MountState::Failing
+    } else if of(rollout, instance).is_some_and(|of| of.done) {
+        MountState::Mounted
     } else {
-        mark::mount(MountState::Rolling)
-    };
-    vec![
-        lead,
-        Cell::new(Role::Strong, &instance.key.name),
-        Cell::plain(role(cluster, instance)),
-        Cell::plain(instance.node.clone().unwrap_or_else(|| "not scheduled".to_owned())),
-        ready(instance),
-        if instance.restarts == 0 {
-            Cell::plain("0")
-        } else {
-            Cell::new(Role::Warning, instance.restarts.to_string())
-        },
-        pending(session, instance),
-        mounts(of),
-        Cell::new(Role::Dim, image_name(&instance.operand_image)),
-    ]
+        MountState::Rolling
+    })
 }
 
 fn of<'a>(rollout: &'a Rollout, instance: &Instance) -> Option<&'a InstanceRollout> {

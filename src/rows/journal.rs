@@ -1,40 +1,36 @@
 //! The journal: what the runs of this target asked, sent and saw.
 
+use super::text::width;
 use super::time::clock;
-use super::{Cell, Column, Line, Panel, Role, Table, key_of, mark};
+use super::{Cell, Column, Columns, Line as Text, Panel, Role, key_of, mark};
 use crate::app::action::Action;
 use crate::app::model::{Model, Tab};
+use crate::workflow::run::Line;
 
-/// The transcripts of the runs of the target, oldest first.
-pub fn journal(model: &Model) -> Panel {
-    let mut rows = Vec::new();
+/// A line of a transcript, with the mark and the title of its run.
+type Event<'a> = (&'a Line, Cell, String);
+
+/// The transcripts of the runs of the target, oldest first; so many rows of the table can be in sight.
+pub fn journal(model: &Model, room: usize) -> Panel {
     let unfinished = model.session().map_or(&[][..], |session| session.unfinished.as_slice());
-    for kept in unfinished {
-        let mark = Cell::new(Role::Warning, "▲");
-        rows.extend(kept.transcript.iter().map(|line| {
-            vec![
-                Cell::new(Role::Dim, clock(line.at)),
-                mark.clone(),
-                Cell::plain(kept.intent.title()),
-                Cell::plain(&line.text),
-            ]
-        }));
-    }
-    for (_, run) in model.runs.iter().filter(|(target, _)| *target == model.active) {
-        rows.extend(run.transcript.iter().map(|line| {
-            vec![
-                Cell::new(Role::Dim, clock(line.at)),
-                mark::run(run),
-                Cell::plain(run.intent.title()),
-                Cell::plain(&line.text),
-            ]
-        }));
-    }
+    let kept = unfinished.iter().flat_map(|kept| {
+        let (mark, title) = (Cell::new(Role::Warning, "▲"), kept.intent.title());
+        kept.transcript.iter().map(move |line| (line, mark.clone(), title.clone()))
+    });
+    let runs = model
+        .runs
+        .iter()
+        .filter(|(target, _)| *target == model.active)
+        .flat_map(|(_, run)| {
+            let (mark, title) = (mark::run(run), run.intent.title());
+            run.transcript.iter().map(move |line| (line, mark.clone(), title.clone()))
+        });
+    let events: Vec<Event<'_>> = kept.chain(runs).collect();
     let mut panel = Panel::default();
-    if rows.is_empty() {
+    if events.is_empty() {
         panel.head = vec![
-            Line::plain("nothing was changed in this session").indented(2),
-            Line::new(
+            Text::plain("nothing was changed in this session").indented(2),
+            Text::new(
                 Role::Dim,
                 format!(
                     "{} shows the guided actions; what they ask, send and see is written here",
@@ -45,19 +41,17 @@ pub fn journal(model: &Model) -> Panel {
         ];
         return panel;
     }
-    let columns = vec![
-        Column::whole("TIME"),
-        Column::whole(""),
-        Column::cut("RUN", 10),
-        Column::cut("EVENT", 12).short("WHAT"),
-    ];
-    let last = rows.len() - 1;
-    let at = model.screen.rows.get(&Tab::Journal).copied().unwrap_or(last);
-    panel.foot = rows
-        .get(at.min(last))
-        .and_then(|row| row.last())
-        .map(|cell| vec![Line::plain(&cell.text).indented(2)])
-        .unwrap_or_default();
-    panel.table = Some(Table::new(columns, rows, at));
+    let widest = events.iter().map(|(.., title)| width(title)).max().unwrap_or_default();
+    let columns = Columns::default()
+        .with(Column::whole("TIME"), |(line, ..): &Event<'_>| Cell::new(Role::Dim, clock(line.at)))
+        .with(Column::whole(""), |(_, mark, _)| mark.clone())
+        .with(Column::cut("RUN", 10).steady(widest), |(.., title)| Cell::plain(title))
+        .with(Column::cut("EVENT", 12).short("WHAT"), |(line, ..)| Cell::plain(&line.text));
+    let last = events.len() - 1;
+    let at = model.screen.rows.get(&Tab::Journal).copied().unwrap_or(last).min(last);
+    panel
+        .foot
+        .extend(events.get(at).map(|(line, ..)| Text::plain(&line.text).indented(2)));
+    panel.table = Some(columns.table(&events, at, room));
     panel
 }

@@ -2,7 +2,7 @@
 
 use super::footer::run_line;
 use super::time::ago;
-use super::{Cell, Column, Line, Panel, Role, Table, key_of, offers};
+use super::{Cell, Column, Columns, Line, Panel, Role, Table, key_of, offers};
 use crate::app::action::Action;
 use crate::app::model::{Context, Model, is_moving};
 use crate::workflow::run::{Kept, RunId};
@@ -77,8 +77,8 @@ pub fn palette(model: &Model, text: &str, selected: usize) -> Panel {
     panel
 }
 
-/// Names to choose from, once they are known.
-pub fn names(model: &Model, title: &'static str, names: Option<&[String]>, selected: usize) -> Panel {
+/// Names to choose from, once they are known; so many of them can be in sight.
+pub fn names(model: &Model, title: &'static str, names: Option<&[String]>, selected: usize, room: usize) -> Panel {
     let mut panel = Panel {
         title: Line::new(Role::Title, title),
         ..Panel::default()
@@ -98,15 +98,13 @@ pub fn names(model: &Model, title: &'static str, names: Option<&[String]>, selec
             let here = model
                 .session()
                 .map(|session| (session.target.context.clone(), session.target.scope.to_string()));
-            let rows = names
-                .iter()
-                .map(|name| {
-                    let is_here = here.as_ref().is_some_and(|(context, scope)| name == context || name == scope);
-                    vec![Cell::plain(name), Cell::new(Role::Dim, if is_here { "● here" } else { "" })]
-                })
-                .collect();
-            let columns = vec![Column::cut("NAME", 10), Column::whole("")];
-            panel.table = Some(Table::new(columns, rows, selected));
+            let is_here = move |name: &String| here.as_ref().is_some_and(|(context, scope)| name == context || name == scope);
+            let columns = Columns::default()
+                .with(Column::filling("NAME", 10), |name: &String| Cell::plain(name))
+                .with(Column::whole("").steady(6), move |name| {
+                    Cell::new(Role::Dim, if is_here(name) { "● here" } else { "" })
+                });
+            panel.table = Some(columns.table(names, selected, room));
         }
     }
     panel

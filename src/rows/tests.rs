@@ -124,7 +124,7 @@ fn a_forbidden_pane_names_the_permission_and_what_to_do() {
     );
     assert!(said.contains(":ns") && said.contains(":ctx"), "{said}");
     model.screen.tab = Tab::Databases;
-    let said = texts(&databases::databases(&model).head);
+    let said = texts(&databases::databases(&model, 50).head);
     assert!(said.contains("list databases.postgresql.cnpg.io in namespace shop"), "{said}");
 }
 
@@ -138,7 +138,7 @@ fn what_was_not_asked_is_not_drawn_as_missing() {
             probe.databases[0].installed = Fact::Unknown(why.to_owned());
         });
     }
-    let panel = databases::databases(&fixture::showing(world));
+    let panel = databases::databases(&fixture::showing(world), 50);
     let row: Vec<&str> = panel.table.as_ref().unwrap().rows[0]
         .iter()
         .map(|cell| cell.text.as_str())

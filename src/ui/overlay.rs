@@ -48,8 +48,14 @@ pub(super) fn draw(model: &Model, editor: Editor<'_>, paint: &mut Paint<'_>, bod
         },
         Overlay::Runs(selected) => list(paint, body, &rows::lists::runs(model, *selected)),
         Overlay::Palette(text, selected) => palette(model, editor, paint, body, text, *selected),
-        Overlay::Contexts(names, selected) => list(paint, body, &rows::lists::names(model, "Contexts", names.as_deref(), *selected)),
-        Overlay::Namespaces(names, selected) => list(paint, body, &rows::lists::names(model, "Namespaces", names.as_deref(), *selected)),
+        Overlay::Contexts(names, selected) => {
+            let panel = rows::lists::names(model, "Contexts", names.as_deref(), *selected, usize::from(body.height));
+            list(paint, body, &panel)
+        }
+        Overlay::Namespaces(names, selected) => {
+            let panel = rows::lists::names(model, "Namespaces", names.as_deref(), *selected, usize::from(body.height));
+            list(paint, body, &panel)
+        }
         Overlay::ConfirmQuit => lines(paint, body, "Quit?", &rows::lists::confirm_quit(model), 0),
         Overlay::ConfirmForget(id) => lines(paint, body, "Abandon this run?", &rows::lists::confirm_forget(model, id), 0),
         Overlay::Message(title, text) => {

@@ -198,7 +198,10 @@ fn what_is_begun_in_the_list_of_all_extensions_is_about_the_selected_one() {
     assert_eq!(model.selected_extension().map(|one| one.cluster), model.selected_cluster());
     // A pane that is gone to is about it as well, though nothing was chosen.
     press(&mut model, "5");
-    assert_eq!((model.screen.focus, model.selected_cluster().unwrap().name.as_str()), (Pane::Detail, "forum"));
+    assert_eq!(
+        (model.screen.focus, model.selected_cluster().unwrap().name.as_str()),
+        (Pane::Detail, "forum")
+    );
 }
 
 #[test]

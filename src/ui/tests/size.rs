@@ -1,5 +1,7 @@
 //! Screens with few clusters and with many.
 
+use std::fmt::Write as _;
+
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tui_textarea::TextArea;
@@ -58,6 +60,20 @@ fn a_frame_makes_the_rows_in_sight_whatever_there_is() {
         assert_eq!(some, all, "{width}x{height}");
         assert!(all.iter().all(|made| *made <= usize::from(height)), "{all:?} in {height} rows");
     }
+}
+
+#[test]
+fn of_an_entry_in_many_databases_the_rows_in_sight_are_made() {
+    let costs = |count: usize| {
+        let mut model = fixture::on(fixture::healthy(), Tab::Databases);
+        let derived = model.sessions.values_mut().next().unwrap().derived.values_mut().next().unwrap();
+        let row = derived.ladders[0].databases[0].clone();
+        derived.ladders[0].databases = vec![row; count];
+        model.screen.rows.insert(Tab::Databases, count / 2);
+        made(&model, 120, 36)
+    };
+    assert_eq!(costs(100), costs(1_000));
+    assert!(costs(1_000) < 40);
 }
 
 /// Lines of a screen that have a text.
@@ -160,7 +176,7 @@ fn the_extensions_of_all_clusters_in_every_state() {
     let mut frames = String::new();
     for (state, mut model) in states {
         model.screen.focus = Pane::Extensions;
-        frames.push_str(&format!("{state}\n{}\n", screen(&model, 80, 24)));
+        writeln!(frames, "{state}\n{}", screen(&model, 80, 24)).unwrap();
     }
     insta::assert_snapshot!("states_extensions", frames);
 }
