@@ -410,16 +410,21 @@ fn models() -> Vec<Model> {
     wide.screen.filtering = Some(Filtering::of(Pane::Clusters));
     wide.screen.cluster_filter = Filter::parse("数据库");
     models.push(wide);
+    let mut all = fixture::many(9);
+    all.screen.focus = Pane::Extensions;
+    all.screen.filtering = Some(Filtering::of(Pane::Extensions));
+    all.screen.extension_filter = Filter::parse("state:? pgv");
+    models.push(all);
     models
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
     #[test]
-    fn no_size_makes_it_panic(width in 0..200_u16, height in 0..60_u16, focus in 0..3_usize) {
+    fn no_size_makes_it_panic(width in 0..200_u16, height in 0..60_u16, focus in 0..4_usize) {
         let area = TextArea::new(vec!["text".to_owned()]);
         for mut model in models() {
-            model.screen.focus = [Pane::Clusters, Pane::Entries, Pane::Detail][focus];
+            model.screen.focus = [Pane::Clusters, Pane::Entries, Pane::Detail, Pane::Extensions][focus];
             render(&model, &Theme::dark(), Some((EditorId::Field(FieldId::Name), &area)), width, height);
         }
     }
