@@ -21,6 +21,7 @@ mod settings;
 mod status;
 mod table;
 pub mod verbs;
+mod version;
 mod wait;
 mod watch;
 

@@ -14,6 +14,7 @@ use super::lists::{ExtensionList, FindingList, PathList};
 use super::options::{Cli, Document};
 use super::report::Report;
 use super::runs::RunList;
+use super::version::VERSION;
 use crate::app::action::Action;
 
 /// Writes a document as JSON.
@@ -77,7 +78,7 @@ pub(super) fn schema(document: Document, out: &mut dyn Write) -> Result<Exit, Fa
 
 /// `extop man`.
 pub(super) fn man(out: &mut dyn Write) -> Result<Exit, Failure> {
-    clap_mangen::Man::new(Cli::command()).render(out)?;
+    clap_mangen::Man::new(Cli::command().version(VERSION)).render(out)?;
     Ok(Exit::Done)
 }
 

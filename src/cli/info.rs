@@ -12,10 +12,11 @@ use super::exit::{Exit, Failure};
 use super::headless::Headless;
 use super::options::{Info, Output};
 use super::report::WatchReport;
+use super::version::{BUILD, Build, VERSION};
 use crate::app::model::{Asks, Session};
 use crate::backend::{DatabaseAccess, Observe, Read, Scope};
 use crate::config::{Directories, Settings};
-use crate::domain::era::era;
+use crate::domain::era::{PROVED, era};
 use crate::domain::permission::{Permission, Verdict};
 use crate::domain::watch::Kind;
 use crate::domain::{Timestamp, World};
@@ -28,6 +29,9 @@ struct Document {
     api_version: &'static str,
     kind: &'static str,
     version: &'static str,
+    build: &'static Build,
+    /// Versions of the operator.
+    proved_on: &'static [&'static str],
     settings: Vec<SettingOf>,
     files: Vec<File>,
     target: Option<Target>,
@@ -184,7 +188,9 @@ impl Document {
         Self {
             api_version: "extop/v1",
             kind: "Info",
-            version: env!("CARGO_PKG_VERSION"),
+            version: VERSION,
+            build: &BUILD,
+            proved_on: PROVED,
             settings: settings
                 .told
                 .iter()
@@ -231,7 +237,8 @@ impl Target {
 
 fn table(document: &Document, out: &mut dyn Write) -> io::Result<()> {
     let mut line = |name: &str, value: &str| writeln!(out, "{name:<27}{value}");
-    line("extop", document.version)?;
+    line("extop", &format!("{} ({})", document.version, document.build.sentence()))?;
+    line("proved on operator", &document.proved_on.join(", "))?;
     for file in &document.files {
         let absent = if file.exists { "" } else { " (not there)" };
         line(file.name, &format!("{}{absent}", file.path))?;

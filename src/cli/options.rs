@@ -10,6 +10,7 @@ use clap_complete::ArgValueCompleter;
 
 use super::complete;
 use super::verbs::Guided;
+use super::version;
 use crate::backend::DatabaseAccess;
 use crate::config::{ConfigFile, Settings, duration};
 use crate::domain::findings::ignored::Ignored;
@@ -26,7 +27,7 @@ const PLAN: &str = "Plan";
 ///
 /// Without a command it opens the console on the current context.
 #[derive(Debug, Parser)]
-#[command(name = "extop", version, after_help = EXIT_CODES, max_term_width = 110, subcommand_required = false)]
+#[command(name = "extop", version = version::text(), after_help = EXIT_CODES, max_term_width = 110, subcommand_required = false)]
 pub struct Cli {
     /// What counts for every command.
     #[command(flatten)]

@@ -8,6 +8,9 @@ use super::cluster::Cluster;
 use super::platform::EntrySchema;
 use super::world::newest_mark;
 
+/// Released versions of the operator on which the end-to-end tests were played, oldest first.
+pub const PROVED: &[&str] = &["1.27.0", "1.28.1", "1.28.2", "1.30.0", "1.30.1"];
+
 /// What an operator does with extension entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Era {

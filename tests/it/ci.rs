@@ -49,6 +49,14 @@ fn recorded() -> Vec<String> {
 }
 
 #[test]
+fn the_operators_that_info_lists_are_those_that_a_run_tests() {
+    let said = bash("operator", "echo $OPERATOR", &[]);
+    let mut tested = recorded();
+    tested.extend(lines(&said.stdout));
+    assert_eq!(extop::domain::era::PROVED, tested);
+}
+
+#[test]
 fn each_day_plays_another_part_of_a_life_and_all_have_their_turn() {
     let part = |day: u32, chosen: Option<&str>| {
         let environment: Vec<(&str, &str)> = chosen.map(|part| ("EXTOP_CI_LIFE", part)).into_iter().collect();

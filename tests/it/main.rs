@@ -12,6 +12,7 @@
 
 mod architecture;
 mod asks;
+mod build;
 mod cases;
 mod ci;
 mod cli;
