@@ -22,6 +22,7 @@ mod contract;
 mod documents;
 mod ends;
 mod pages;
+mod install;
 mod secrets;
 mod server;
 mod tape;
