@@ -16,8 +16,9 @@ use super::version::{BUILD, Build, VERSION};
 use crate::app::model::{Asks, Session};
 use crate::backend::{DatabaseAccess, Observe, Read, Scope};
 use crate::config::{Directories, Settings};
+use crate::domain::change::{OPTIONAL_PERMISSIONS, PERMISSIONS};
 use crate::domain::era::{PROVED, era};
-use crate::domain::permission::{Permission, Verdict};
+use crate::domain::permission::{Extent, Permission, READS, Verdict};
 use crate::domain::watch::Kind;
 use crate::domain::{Timestamp, World};
 use crate::runtime::{Connect, directories};
@@ -120,36 +121,19 @@ async fn ask(settings: &Settings, connect: Arc<dyn Connect>, document: &mut Docu
 
 /// What everything that extop does needs, in the order in which it is needed.
 async fn permissions(observe: &dyn Observe, scope: &Scope) -> Vec<PermissionOf> {
-    let asked: Vec<Permission> = [
-        ("list", "clusters"),
-        ("watch", "clusters"),
-        ("list", "pods"),
-        ("watch", "pods"),
-        ("list", "databases"),
-        ("list", "imagecatalogs"),
-        ("list", "clusterimagecatalogs"),
-        ("get", "secrets"),
-        ("create", "pods/portforward"),
-        ("create", "pods/exec"),
-        ("get", "pods/proxy"),
-        ("get", "pods/log"),
-        ("patch", "clusters"),
-        ("patch", "clusters/status"),
-        ("create", "databases"),
-        ("patch", "databases"),
-        ("delete", "databases"),
-        ("delete", "pods"),
-    ]
-    .into_iter()
-    .map(|(verb, resource)| {
-        let mut permission = Permission::new(verb, resource, "");
-        permission.namespace = match scope {
-            Scope::Namespace(namespace) if resource != "clusterimagecatalogs" => Some(namespace.clone()),
-            _ => None,
-        };
-        permission
-    })
-    .collect();
+    let reads = READS.iter().copied();
+    let writes = PERMISSIONS.iter().chain(&OPTIONAL_PERMISSIONS);
+    let asked: Vec<Permission> = reads
+        .chain(writes.map(|&(verb, resource)| (verb, resource, Extent::Namespace)))
+        .map(|(verb, resource, extent)| {
+            let mut permission = Permission::new(verb, resource, "");
+            permission.namespace = match scope {
+                Scope::Namespace(namespace) if extent == Extent::Namespace => Some(namespace.clone()),
+                _ => None,
+            };
+            permission
+        })
+        .collect();
     let mut world = World::default();
     world.apply(observe.read(Read::Permissions(asked.clone())).await, Timestamp::UNIX_EPOCH);
     asked

@@ -10,7 +10,7 @@ pub mod warnings;
 
 use super::ids::ClusterKey;
 pub use edits::{EntryEdit, EnvEdit, FieldEdit, ItemEdit, PreloadEdit};
-pub use kind::{ChangeFacts, ChangeKind, ChangedObject, ChangedPart, Needed, PERMISSIONS, Patience};
+pub use kind::{ChangeFacts, ChangeKind, ChangedObject, ChangedPart, Needed, OPTIONAL_PERMISSIONS, PERMISSIONS, Patience};
 
 /// Name under which the API server records what extop writes.
 pub const FIELD_MANAGER: &str = "extop";

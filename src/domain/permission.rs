@@ -51,6 +51,41 @@ impl fmt::Display for Permission {
     }
 }
 
+/// Where a permission is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// In the namespaces that are in view.
+    Namespace,
+    /// In the whole cluster, because the resource is in no namespace.
+    Everywhere,
+}
+
+/// What extop reads, as verb and resource, in the order in which it is needed. What it writes is in
+/// [`super::change::PERMISSIONS`]. An upgrade to a stream takes `get` or `create`, by the version of the API server.
+pub const READS: [(&str, &str, Extent); 21] = [
+    ("list", "clusters", Extent::Namespace),
+    ("watch", "clusters", Extent::Namespace),
+    ("list", "pods", Extent::Namespace),
+    ("watch", "pods", Extent::Namespace),
+    ("list", "databases", Extent::Namespace),
+    ("watch", "databases", Extent::Namespace),
+    ("list", "imagecatalogs", Extent::Namespace),
+    ("watch", "imagecatalogs", Extent::Namespace),
+    ("list", "clusterimagecatalogs", Extent::Everywhere),
+    ("watch", "clusterimagecatalogs", Extent::Everywhere),
+    ("get", "secrets", Extent::Namespace),
+    ("get", "pods/portforward", Extent::Namespace),
+    ("create", "pods/portforward", Extent::Namespace),
+    ("get", "pods/exec", Extent::Namespace),
+    ("create", "pods/exec", Extent::Namespace),
+    ("get", "pods/proxy", Extent::Namespace),
+    ("get", "pods/log", Extent::Namespace),
+    ("list", "events", Extent::Namespace),
+    ("list", "nodes", Extent::Everywhere),
+    ("get", "customresourcedefinitions", Extent::Everywhere),
+    ("list", "namespaces", Extent::Everywhere),
+];
+
 /// The sentence for a permission that is missing, the same wherever it is said.
 pub fn missing(permission: &(impl fmt::Display + ?Sized)) -> String {
     format!("the permission to {permission} is missing")

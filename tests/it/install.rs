@@ -259,3 +259,61 @@ fn kubectl_completes_verbs_and_live_names() {
     assert_eq!(verbs.last().map(String::as_str), Some(":4"));
     assert_eq!(completed(&["demo", "status", "nothing-begins-so"]), [":4"]);
 }
+
+/// The rules of a role of the manifest: verb, group, resource with its sub-resource.
+fn rules(role: &str) -> BTreeSet<(String, String, String)> {
+    let manifest = text(".github/rbac.yaml");
+    let roles: Vec<Value> = manifest.split("\n---\n").map(yaml).collect();
+    let role = roles.iter().find(|found| found["metadata"]["name"] == role).unwrap();
+    let words = |value: &Value| -> Vec<String> {
+        let words = value.as_array().unwrap().iter();
+        words.map(|word| word.as_str().unwrap().to_owned()).collect()
+    };
+    let mut found = BTreeSet::new();
+    for rule in role["rules"].as_array().unwrap() {
+        for verb in words(&rule["verbs"]) {
+            for group in words(&rule["apiGroups"]) {
+                for resource in words(&rule["resources"]) {
+                    assert!(
+                        found.insert((verb.clone(), group.clone(), resource.clone())),
+                        "twice: {verb} {resource}"
+                    );
+                }
+            }
+        }
+    }
+    found
+}
+
+fn rule((verb, resource): (&str, &str)) -> (String, String, String) {
+    let permission = extop::domain::permission::Permission::new(verb, resource, "");
+    (verb.to_owned(), permission.group, resource.to_owned())
+}
+
+#[test]
+fn the_roles_are_what_the_program_asks_for() {
+    use extop::domain::change::{OPTIONAL_PERMISSIONS, PERMISSIONS};
+    use extop::domain::permission::{Extent, READS};
+
+    let reads = |wanted: Extent| {
+        let found = READS.iter().filter(move |(_, _, extent)| *extent == wanted);
+        found.map(|(verb, resource, _)| rule((verb, resource))).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(rules("extop-view"), reads(Extent::Namespace));
+    assert_eq!(rules("extop-view-cluster"), reads(Extent::Everywhere));
+    let writes = PERMISSIONS.iter().chain(&OPTIONAL_PERMISSIONS);
+    assert_eq!(rules("extop-edit"), writes.map(|needed| rule(*needed)).collect());
+}
+
+#[test]
+fn the_image_has_one_program_no_shell_and_no_root() {
+    let file = text(".github/Containerfile");
+    let (_, last) = file.rsplit_once("\nFROM ").unwrap();
+    assert!(last.starts_with("scratch\n"), "{last}");
+    assert!(
+        last.contains("\nUSER 65532:65532\n") && last.contains("EXTOP_READ_ONLY=true"),
+        "{last}"
+    );
+    assert!(last.contains("\nENTRYPOINT [\"/extop\"]"), "{last}");
+    assert!(!last.contains("\nRUN "), "{last}");
+}

@@ -165,6 +165,9 @@ pub const PERMISSIONS: [Needed; 6] = [
     DELETE_POD,
 ];
 
+/// What else a change may take. Without it the change is not offered, and nothing else is missing.
+pub const OPTIONAL_PERMISSIONS: [Needed; 1] = [PATCH_DATABASE_STATUS];
+
 /// How long a change may take before that is worth a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
