@@ -56,6 +56,15 @@ impl Paint<'_> {
         u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height)
     }
 
+    /// Gives an area one look, whatever its parts had. Colours of parts that are reversed would give a bar of many colours.
+    pub(super) fn only(&mut self, area: Rect, style: Style) {
+        for position in area.intersection(self.buffer.area).positions() {
+            if let Some(cell) = self.buffer.cell_mut(position) {
+                cell.set_style(Style::reset()).set_style(style);
+            }
+        }
+    }
+
     /// Gives an area a look on top of what it has.
     pub(super) fn over(&mut self, area: Rect, style: Style) {
         self.buffer.set_style(area, style);

@@ -137,7 +137,7 @@ pub(super) fn draw(paint: &mut Paint<'_>, area: Rect, table: &Table, focused: bo
         }
         paint.line(line, &drawn, stale);
         if selected && focused {
-            paint.over(line, paint.theme.style(Role::Selected));
+            paint.only(line, paint.theme.style(Role::Selected));
         }
     }
 }

@@ -3,12 +3,13 @@
 mod keys;
 mod size;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use ratatui::style::Color;
+use ratatui::style::{Color, Modifier};
 
 use super::*;
 use crate::app::action::Action;
@@ -349,13 +350,38 @@ fn without_colours_no_cell_has_one() {
 }
 
 #[test]
+fn a_selected_row_has_one_look_in_every_theme() {
+    let mut seen = 0;
+    for name in Theme::BUILT_IN {
+        let theme = Theme::built_in(name).unwrap();
+        for model in models() {
+            let terminal = render(&model, &theme, None, 120, 36);
+            let buffer = terminal.backend().buffer();
+            let is_selected = |x, y| buffer[(x, y)].symbol() == "▸" && buffer[(x, y)].modifier.contains(Modifier::REVERSED);
+            for (x, y) in (0..36)
+                .flat_map(|y| (0..120).map(move |x| (x, y)))
+                .filter(|&(x, y)| is_selected(x, y))
+            {
+                let row = (x..120)
+                    .map(|x| &buffer[(x, y)])
+                    .take_while(|cell| cell.modifier.contains(Modifier::REVERSED));
+                let looks: BTreeSet<String> = row.map(|cell| format!("{:?}", cell.style())).collect();
+                assert_eq!(looks.len(), 1, "{name}: {looks:?}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 0, "no row is selected");
+}
+
+#[test]
 fn facts_whose_source_is_lost_are_dimmed() {
     let dimmed = |model: &Model| {
         let terminal = render(model, &Theme::dark(), None, 120, 36);
         let buffer = terminal.backend().buffer();
         let row: Vec<_> = (0..36)
             .flat_map(|y| (30..118).map(move |x| (x, y)))
-            .filter(|at| buffer[*at].modifier.contains(ratatui::style::Modifier::DIM))
+            .filter(|at| buffer[*at].modifier.contains(Modifier::DIM))
             .map(|at| buffer[at].symbol().to_owned())
             .collect();
         row.concat()
