@@ -237,6 +237,21 @@ fn an_archive_has_all_its_parts_and_the_same_parts_give_the_same_bytes() {
     assert!(sums.ends_with("  extop-v1.tar.gz\n") && sums.lines().count() == 1, "{sums}");
 }
 
+#[test]
+fn the_notes_of_a_release_are_its_part_of_the_changelog() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("changelog");
+    std::fs::write(
+        &file,
+        "# Changelog\n## [Unreleased]\n* a\n## [0.2.0] - 2026-12-01\n* b\n## 0.1.0\n* c\n",
+    )
+    .unwrap();
+    let file = file.display();
+    assert_eq!(bash(&format!("notes {file} 0.2.0")), "* b");
+    assert_eq!(bash(&format!("notes {file} 0.1.0")), "* c");
+    assert_eq!(bash(&format!("notes {file} 0.3.0 || echo refused")), "refused");
+}
+
 /// What kubectl is answered for the words after `extop`.
 fn completed(words: &[&str]) -> Vec<String> {
     let path = format!("{}:{}", programs().display(), std::env::var("PATH").unwrap());
