@@ -33,7 +33,7 @@ enum Command {
     Wait(Regex, Option<Duration>),
     Hide,
     Show,
-    Screenshot,
+    Screenshot(String),
 }
 
 /// Commands with the numbers of their lines.
@@ -69,7 +69,7 @@ fn command(line: &str) -> Result<Command, String> {
     };
     match name {
         "Output" => file(rest, ".gif").map(|()| Command::Output),
-        "Screenshot" => file(rest, ".png").map(|()| Command::Screenshot),
+        "Screenshot" => file(rest, ".png").map(|()| Command::Screenshot(rest.to_owned())),
         "Set" => setting(rest),
         "Type" => quoted(rest).map(Command::Type),
         "Sleep" => duration(rest).map(Command::Sleep),
@@ -255,7 +255,7 @@ fn play(tape: &Tape) -> Console {
                     regex.is_match(screen)
                 });
             }
-            Command::Output | Command::Set(..) | Command::Hide | Command::Show | Command::Screenshot => {}
+            Command::Output | Command::Set(..) | Command::Hide | Command::Show | Command::Screenshot(_) => {}
         }
     }
     console
@@ -274,7 +274,7 @@ fn the_tour_plays_to_its_end_and_gives_the_terminal_back() {
 }
 
 #[test]
-fn the_tour_takes_a_minute_or_so_and_is_recorded_from_the_start() {
+fn the_tour_takes_less_than_two_minutes_and_is_recorded_from_the_start() {
     let tape = demo();
     let typing = time_of(&tape, "TypingSpeed").unwrap();
     let pauses: Duration = tape
@@ -286,8 +286,8 @@ fn the_tour_takes_a_minute_or_so_and_is_recorded_from_the_start() {
             _ => Duration::ZERO,
         })
         .sum();
-    // The rollouts take more than half a minute beside.
-    assert!((30..55).contains(&pauses.as_secs()), "{pauses:?}");
+    // The rollouts take three quarters of a minute beside.
+    assert!((45..70).contains(&pauses.as_secs()), "{pauses:?}");
     assert!(matches!(tape[0].1, Command::Output));
     let first = |wanted: fn(&Command) -> bool| tape.iter().position(|(_, command)| wanted(command));
     let hidden = first(|command| matches!(command, Command::Hide));
@@ -297,6 +297,30 @@ fn the_tour_takes_a_minute_or_so_and_is_recorded_from_the_start() {
         hidden.is_some() && hidden < typed && typed < shown,
         "{hidden:?} {typed:?} {shown:?}"
     );
+}
+
+/// A still is taken of the next frame: nothing may be drawn in between.
+#[test]
+fn each_still_has_a_name_of_its_own_and_time_to_be_taken() {
+    let tape = demo();
+    let mut stills = std::collections::BTreeSet::new();
+    for pair in tape.windows(2) {
+        if let (number, Command::Screenshot(name)) = &pair[0] {
+            assert!(stills.insert(name.clone()), "demo.tape, line {number}: {name} is taken twice");
+            let pause = match &pair[1].1 {
+                Command::Sleep(time) => *time,
+                _ => Duration::ZERO,
+            };
+            assert!(pause >= Duration::from_millis(300), "demo.tape, line {number}: no pause follows");
+        }
+    }
+    assert!(stills.len() >= 8, "{stills:?}");
+    // The one that the README shows.
+    let record = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.github/record")).unwrap();
+    let shown = record.lines().find_map(|line| line.strip_prefix("STILL=")).unwrap();
+    assert!(stills.contains(&format!("{shown}.png")), "{shown}");
+    let picture = std::fs::metadata(concat!(env!("CARGO_MANIFEST_DIR"), "/.github/extop.png")).unwrap();
+    assert!(picture.len() <= 300 * 1024, "{} bytes", picture.len());
 }
 
 #[test]
