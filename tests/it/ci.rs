@@ -243,6 +243,7 @@ fn an_older_operator_that_cannot_be_tested_is_a_failure_and_the_others_are_teste
             "cargo clippy --locked --all-targets -- -D warnings",
             "cargo doc --locked --no-deps --quiet",
             "cargo test --locked --no-run",
+            "cargo build --locked --bench core",
             "rig/up --operator 1.30.1",
             "tests/run --e2e",
             "rig/down",
