@@ -131,8 +131,8 @@ pub struct Session {
     pub touched: Option<BTreeSet<ClusterKey>>,
     /// Pods, by UID, whose events were asked for, and whether that was after a long time.
     pub warned: std::collections::BTreeSet<(String, bool)>,
-    /// When instances were asked by SQL last, with the UID of the pod.
-    pub asked: BTreeMap<PodKey, (String, Timestamp)>,
+    /// When instances were asked by SQL last, by the UID of the pod.
+    pub asked: BTreeMap<String, Timestamp>,
     /// Runs found on disk that no process continues.
     pub unfinished: Vec<Kept>,
 }

@@ -92,7 +92,7 @@ pub(super) fn due(model: &Model, target: TargetId) -> (Vec<PodKey>, u64) {
         .collect();
     let turns = all.len().div_ceil(AT_ONE_TIME).max(1);
     let share = all.len().div_ceil(turns);
-    all.sort_by_key(|instance| session.asked.get(&instance.key).map(|(_, at)| *at));
+    all.sort_by_key(|instance| session.asked.get(&instance.uid));
     // What was asked between two turns has no need of this one.
     let due = all.into_iter().filter(|instance| is_older(model, session, instance, EVIDENCE / 2));
     let pods = due.take(share).map(|instance| instance.key.clone()).collect();
@@ -101,8 +101,8 @@ pub(super) fn due(model: &Model, target: TargetId) -> (Vec<PodKey>, u64) {
 
 /// It was never asked under its present identity, or so long ago.
 fn is_older(model: &Model, session: &Session, instance: &Instance, age: i64) -> bool {
-    let asked = session.asked.get(&instance.key).filter(|(uid, _)| *uid == instance.uid);
-    asked.is_none_or(|(_, at)| model.now.duration_since(*at) >= SignedDuration::from_millis(age))
+    let asked = session.asked.get(&instance.uid);
+    asked.is_none_or(|at| model.now.duration_since(*at) >= SignedDuration::from_millis(age))
 }
 
 /// Remembers who is asked.
@@ -111,7 +111,12 @@ pub(super) fn note(model: &mut Model, effects: &[Effect]) {
         if let Effect::Read(target, Read::Probe(request)) = effect
             && let Some(session) = model.sessions.get_mut(target)
         {
-            session.asked.insert(request.pod.clone(), (request.uid.clone(), model.now));
+            session.asked.insert(request.uid.clone(), model.now);
+            let there = &session.world.instances;
+            if session.asked.len() > 2 * there.len() + AT_ONE_TIME {
+                let uids: BTreeSet<&String> = there.values().map(|instance| &instance.uid).collect();
+                session.asked.retain(|uid, _| uids.contains(uid));
+            }
         }
     }
 }
