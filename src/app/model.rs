@@ -129,6 +129,8 @@ pub struct Session {
     pub derivations: u64,
     /// Clusters that were derived, or are gone, since whoever follows changes has looked at this; `None` where nobody does.
     pub touched: Option<BTreeSet<ClusterKey>>,
+    /// The second in which all clusters were looked through last for what depends on the time alone.
+    pub walked: i64,
     /// Pods, by UID, whose events were asked for, and whether that was after a long time.
     pub warned: std::collections::BTreeSet<(String, bool)>,
     /// When instances were asked by SQL last, by the UID of the pod.

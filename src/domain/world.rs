@@ -125,6 +125,12 @@ impl World {
         self.instances.values().chain(self.jobs.values().map(|job| &job.pod))
     }
 
+    /// Pods that are not up: what is said of them depends on the time, too.
+    pub fn unsettled_pods(&self) -> impl Iterator<Item = &Instance> {
+        let jobs = self.jobs.values().map(|job| &job.pod);
+        self.instances.unsettled().chain(jobs.filter(|pod| !pod.is_up()))
+    }
+
     /// The pod of an instance, or of a job that makes one.
     pub fn any_pod(&self, key: &PodKey) -> Option<&Instance> {
         self.instances.get(key).or_else(|| self.jobs.get(key).map(|job| &job.pod))

@@ -74,6 +74,7 @@ pub(crate) fn showing(mut world: World) -> Model {
             behind: std::collections::BTreeSet::new(),
             derivations: 0,
             touched: None,
+            walked: 0,
             warned: std::collections::BTreeSet::new(),
             asked: BTreeMap::new(),
             unfinished: Vec::new(),

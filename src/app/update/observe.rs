@@ -77,7 +77,7 @@ pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observati
     }
     sum.clusters.extend(waiting(&session.world));
     concern(session, &sum.clusters, selected.as_ref(), &model.ignore);
-    let mut effects = warnings(session, target);
+    let mut effects = warnings(session, target, &sum.clusters, now);
     effects.extend(sum.crashed.iter().filter_map(|pod| crash_log(&session.world, target, pod)));
     effects.extend(follow(model, target, &sum.probe));
     if back {
@@ -124,20 +124,24 @@ pub(super) fn missed(model: &Model, target: TargetId, cluster: &ClusterKey) -> V
 
 /// Clusters with a pod that does not get on, or may not: what is said of it depends on the time, too.
 fn waiting(world: &World) -> Vec<ClusterKey> {
-    let waiting = world.pods().filter(|pod| !pod.is_up());
-    waiting.map(|pod| pod.cluster.clone()).collect()
+    world.unsettled_pods().map(|pod| pod.cluster.clone()).collect()
 }
 
 /// The events of a pod that has been starting for a while and says nothing, and those of Jobs that make no pod, are read once,
 /// and once more after long.
-fn warnings(session: &mut Session, target: TargetId) -> Vec<Effect> {
+///
+/// Facts about a cluster are looked at when they come. What depends on the time alone is looked at once a second.
+fn warnings(session: &mut Session, target: TargetId, touched: &BTreeSet<ClusterKey>, now: Timestamp) -> Vec<Effect> {
+    let is_first = std::mem::replace(&mut session.walked, now.as_second()) != now.as_second();
     let world = &session.world;
-    let by_pod = world.pods().filter_map(|pod| {
-        let (key, uid) = (pod.key.clone(), pod.uid.clone());
+    let all = world.clusters.values().filter(|_| is_first);
+    let some = touched.iter().filter(|_| !is_first).filter_map(|key| world.clusters.get(key));
+    let by_pod = world.unsettled_pods().filter_map(|pod| {
         let long = world.is_silent(pod)?;
+        let (key, uid) = (pod.key.clone(), pod.uid.clone());
         Some((uid.clone(), long, Read::Events { pod: key, uid }))
     });
-    let by_job = world.clusters.values().filter_map(|cluster| {
+    let by_job = all.chain(some).filter_map(|cluster| {
         let long = world.makes_no_pod(cluster)?;
         let key = cluster.key.clone();
         Some((episode(world, &key), long, Read::JobEvents { cluster: key }))

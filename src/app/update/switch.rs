@@ -28,6 +28,7 @@ pub(super) fn switched(model: &mut Model, id: TargetId, target: Target) -> Vec<E
         behind: std::collections::BTreeSet::new(),
         derivations: 0,
         touched: None,
+        walked: 0,
         warned: std::collections::BTreeSet::new(),
         asked: BTreeMap::new(),
         unfinished: Vec::new(),

@@ -206,6 +206,7 @@ pub(in crate::cli) fn session(last: RungState, more: Vec<Observation>) -> Sessio
         behind: std::collections::BTreeSet::new(),
         derivations: 0,
         touched: None,
+        walked: 0,
         warned: std::collections::BTreeSet::new(),
         asked: std::collections::BTreeMap::new(),
         unfinished: Vec::new(),

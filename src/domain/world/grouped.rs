@@ -14,6 +14,11 @@ pub trait OfCluster {
 
     /// The cluster.
     fn cluster(&self) -> &ClusterKey;
+
+    /// It is not as it should be, so that what is said of it depends on the time, too.
+    fn is_unsettled(&self) -> bool {
+        false
+    }
 }
 
 impl OfCluster for Instance {
@@ -21,6 +26,10 @@ impl OfCluster for Instance {
 
     fn cluster(&self) -> &ClusterKey {
         &self.cluster
+    }
+
+    fn is_unsettled(&self) -> bool {
+        !self.is_up()
     }
 }
 
@@ -33,10 +42,19 @@ impl OfCluster for Database {
 }
 
 /// Objects by key, like a map, and by cluster.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Grouped<V: OfCluster> {
     all: BTreeMap<V::Key, V>,
     groups: BTreeMap<ClusterKey, BTreeSet<V::Key>>,
+    /// Those that are unsettled, and those that were changed in place.
+    unsettled: BTreeSet<V::Key>,
+}
+
+impl<V: OfCluster + PartialEq> PartialEq for Grouped<V> {
+    /// The rest follows from the objects.
+    fn eq(&self, other: &Self) -> bool {
+        self.all == other.all
+    }
 }
 
 impl<V: OfCluster> Default for Grouped<V> {
@@ -44,6 +62,7 @@ impl<V: OfCluster> Default for Grouped<V> {
         Self {
             all: BTreeMap::new(),
             groups: BTreeMap::new(),
+            unsettled: BTreeSet::new(),
         }
     }
 }
@@ -62,7 +81,9 @@ impl<V: OfCluster> From<BTreeMap<V::Key, V>> for Grouped<V> {
         for (key, object) in &all {
             groups.entry(object.cluster().clone()).or_default().insert(key.clone());
         }
-        Self { all, groups }
+        let unsettled = all.iter().filter(|(_, object)| object.is_unsettled());
+        let unsettled = unsettled.map(|(key, _)| key.clone()).collect();
+        Self { all, groups, unsettled }
     }
 }
 
@@ -79,10 +100,19 @@ impl<V: OfCluster> Grouped<V> {
         keys.filter_map(|key| self.all.get(key))
     }
 
+    /// Those that are unsettled, in the order of their keys.
+    pub fn unsettled(&self) -> impl Iterator<Item = &V> {
+        let objects = self.unsettled.iter().filter_map(|key| self.all.get(key));
+        objects.filter(|object| object.is_unsettled())
+    }
+
     /// Puts one in; what was there under its key.
     pub fn insert(&mut self, key: V::Key, object: V) -> Option<V> {
         let before = self.remove(&key);
         self.groups.entry(object.cluster().clone()).or_default().insert(key.clone());
+        if object.is_unsettled() {
+            self.unsettled.insert(key.clone());
+        }
         self.all.insert(key, object);
         before
     }
@@ -90,6 +120,7 @@ impl<V: OfCluster> Grouped<V> {
     /// Takes one out.
     pub fn remove(&mut self, key: &V::Key) -> Option<V> {
         let object = self.all.remove(key)?;
+        self.unsettled.remove(key);
         if let Some(group) = self.groups.get_mut(object.cluster()) {
             group.remove(key);
             if group.is_empty() {
@@ -106,6 +137,7 @@ impl<V: OfCluster> Grouped<V> {
 
     /// One of them, to be changed in place; not its cluster.
     pub fn get_mut(&mut self, key: &V::Key) -> Option<&mut V> {
+        self.unsettled.insert(key.clone());
         self.all.get_mut(key)
     }
 }
@@ -114,6 +146,7 @@ impl<V: OfCluster> Grouped<V> {
 #[cfg(test)]
 impl<V: OfCluster> Grouped<V> {
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.unsettled.extend(self.all.keys().cloned());
         self.all.values_mut()
     }
 
@@ -148,13 +181,17 @@ mod tests {
         fn those_of_a_cluster_are_found_whatever_was_done(deeds in proptest::collection::vec((0..6_u8, 0..4_u8, 0..3_u8), 0..30)) {
             let mut pods = Grouped::default();
             for (number, cluster, deed) in deeds {
-                let pod = pod(number, cluster);
+                let mut pod = pod(number, cluster);
+                pod.ready = deed != 2;
                 match deed {
                     0 => drop(pods.remove(&pod.key)),
                     // It may come back as one of another cluster.
                     _ => drop(pods.insert(pod.key.clone(), pod)),
                 }
                 prop_assert_eq!(&pods, &pods.iter().map(|(key, pod)| (key.clone(), pod.clone())).collect());
+                let unsettled: Vec<_> = pods.unsettled().collect();
+                let wanted: Vec<_> = pods.values().filter(|pod| !pod.is_up()).collect();
+                prop_assert_eq!(unsettled, wanted);
                 for cluster in 0..4 {
                     let key = ClusterKey::new("shop", format!("c-{cluster}"));
                     let found: Vec<_> = pods.of(&key).collect();
