@@ -98,8 +98,8 @@ fn failed(instance: &Instance, at: Timestamp) -> Observation {
 
 #[test]
 fn of_few_clusters_all_are_asked_and_of_many_the_one_on_the_screen() {
-    assert_eq!(asked(&listed(10, Asks::Sight).1).len(), 30);
-    for count in [11, 200, 1_000] {
+    assert_eq!(asked(&listed(30, Asks::Sight).1).len(), 90);
+    for count in [31, 200, 1_000] {
         assert_eq!(asked(&listed(count, Asks::Sight).1), of(0), "{count}");
     }
 }

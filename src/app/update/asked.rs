@@ -15,7 +15,7 @@ use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::instance::Instance;
 
 /// In a scope of so many clusters all of them are asked once, and again when something of them changes.
-pub(super) const FEW: usize = 10;
+const FEW: usize = 30;
 /// Instances that are asked at one time because it is time again: more are spread.
 const AT_ONE_TIME: usize = 20;
 /// SQL evidence is read again after so long: what is done by hand in PostgreSQL changes no object. Milliseconds.
