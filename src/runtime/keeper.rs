@@ -39,13 +39,14 @@ pub(super) struct Keeper {
 /// Jobs that wait, and what they are done on.
 struct Desk {
     jobs: Mutex<VecDeque<Job>>,
-    state: Mutex<StateDirectory>,
+    /// Until the keeper is dropped: what it claims is free then.
+    state: Mutex<Option<StateDirectory>>,
     arrivals: tokio::sync::mpsc::Sender<Arrival>,
 }
 
 impl Keeper {
     pub(super) fn new(state: StateDirectory, arrivals: tokio::sync::mpsc::Sender<Arrival>) -> Self {
-        let (jobs, state) = (Mutex::default(), Mutex::new(state));
+        let (jobs, state) = (Mutex::default(), Mutex::new(Some(state)));
         Self {
             desk: Arc::new(Desk { jobs, state, arrivals }),
         }
@@ -64,6 +65,7 @@ impl Drop for Keeper {
     /// Every job that was given is done: what is over must not be found again. Nobody hears the answers any more.
     fn drop(&mut self) {
         self.desk.work(|_| ());
+        drop(locked(&self.desk.state).take());
     }
 }
 
@@ -71,10 +73,10 @@ impl Desk {
     /// Does what waits, in its order: whoever holds the directory takes the next job.
     fn work(&self, tell: impl Fn(Arrival)) {
         let mut state = locked(&self.state);
-        loop {
+        while let Some(state) = state.as_mut() {
             let next = locked(&self.jobs).pop_front();
             let Some(job) = next else { return };
-            serve(&mut state, job, &tell);
+            serve(state, job, &tell);
         }
     }
 }
