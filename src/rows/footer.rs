@@ -150,7 +150,9 @@ fn run(model: &Model) -> Option<Line> {
     if *target != model.active
         && let Some(session) = model.sessions.get(target)
     {
-        line = line.with(Role::Warning, format!(" · in {}", session.target.context));
+        line = line
+            .with(Role::Dim, " · ")
+            .with(Role::Warning, format!("in {}", session.target.context));
     }
     if open.len() > 1 {
         line = line.with(Role::Dim, format!(" · and {} more", open.len() - 1));
@@ -171,20 +173,21 @@ pub fn step_of(phase: &Phase) -> Option<usize> {
 /// One line about a run: what it does, where it is, how long it has taken.
 pub fn run_line(model: &Model, run: &Run) -> Line {
     let mark = mark::run(run);
-    let mut line = Line::new(mark.role, format!("{} ", mark.text)).with(Role::Strong, run.intent.title());
+    let mut line = Line::new(mark.role, mark.text).with(Role::Strong, format!(" {}", run.intent.title()));
     let steps = run.plan.steps.len();
     if let Some(step) = step_of(&run.phase) {
         line = line.with(Role::Dim, format!(" · step {} of {steps}", step + 1));
     }
     line = match &run.phase {
         Phase::Failed { why, .. } | Phase::Blocked { why, .. } => line
-            .with(mark.role, format!(" · {}", mark::run_word(run)))
+            .with(Role::Dim, " · ")
+            .with(mark.role, mark::run_word(run))
             .with(Role::Text, format!(": {why}")),
         _ if run.progress.is_empty() => line.with(Role::Text, format!(" · {}", mark::run_word(run))),
         _ => line.with(Role::Text, format!(" · {}", run.progress)),
     };
     if run.slow {
-        line = line.with(Role::Warning, " · ▲ takes longer than expected");
+        line = line.with(Role::Dim, " · ").with(Role::Warning, "▲ takes longer than expected");
     }
     if let Some(started) = run.started {
         line = line.with(Role::Dim, format!(" · {}", took(model, run, started)));

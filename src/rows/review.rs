@@ -206,13 +206,13 @@ pub fn prompt(model: &Model, run: &Run) -> Prompt {
         return Prompt { lines, typed: None };
     }
     let (why, label) = match (plan.interrupts_primary, plan.unlisted.is_empty()) {
-        (true, true) => ("▲ the primary is interrupted: ", "cluster: "),
-        (true, false) => ("▲ the primary is interrupted: ", "cluster and libraries: "),
-        (false, _) => ("▲ ", "libraries: "),
+        (true, true) => ("▲ the primary is interrupted:", "cluster: "),
+        (true, false) => ("▲ the primary is interrupted:", "cluster and libraries: "),
+        (false, _) => ("▲", "libraries: "),
     };
     lines.push(closes(
         Line::new(Role::Warning, why)
-            .with(Role::Text, format!("type {} and press ", asked.join(" ")))
+            .with(Role::Text, format!(" type {} and press ", asked.join(" ")))
             .with(Role::Key, keymap::key_of(&model.keymap, Action::Confirm))
             .with(Role::Text, " to apply"),
     ));

@@ -21,15 +21,13 @@ pub fn summary(model: &Model) -> Line {
     if let Some(key) = model.selected_cluster() {
         let brief = session.derived.get(key).map(|derived| derived.brief);
         let state = mark::rung(brief.map_or(RungState::Unknown, |brief| brief.state));
-        line = line.with(state.role, format!(" {} {key}", state.text));
+        line = line.with(Role::Text, " ").with(state.role, format!("{} {key}", state.text));
         if let Some(ladder) = model.selected_ladder()
             && let Some(rung) = ladder.headline()
         {
             let mark = mark::rung(rung.state);
-            line = line.with(
-                mark.role,
-                format!(" · {} {} {}", ladder.entry, rung.kind.as_str(), mark::rung_word(rung.state)),
-            );
+            let said = format!("{} {} {}", ladder.entry, rung.kind.as_str(), mark::rung_word(rung.state));
+            line = line.with(Role::Dim, " · ").with(mark.role, said);
         }
         let findings = brief.map_or(0, |brief| brief.findings);
         line = line.with(Role::Text, format!(" · {findings} findings"));
