@@ -331,6 +331,20 @@ pub(in crate::domain) fn mounting<'a>(
         })
 }
 
+/// An instance that mounts the image and was never asked, where nobody who mounts it has told its files.
+pub(in crate::domain) fn unasked_mounting<'a>(world: &'a World, entry: &'a ExtensionEntry) -> Option<&'a Instance> {
+    if mounting(world, entry).any(|(_, answer, _)| answer.files.known().is_some()) {
+        return None;
+    }
+    let mounts = |instance: &&Instance| {
+        let mut mounts = instance.mounts.iter();
+        entry.reference.is_some() && mounts.any(|mount| mount.reference == entry.reference)
+    };
+    let up = world.instances.values().filter(|instance| instance.is_up());
+    let unasked = up.filter(|instance| world.answer_of(instance).is_none() && world.failure_of(instance).is_none());
+    unasked.into_iter().find(mounts)
+}
+
 /// PostgreSQL looks into the same directories of the image there.
 pub(in crate::domain) fn same_paths(world: &World, instance: &Instance, mounted: &str, entry: &ExtensionEntry) -> bool {
     let Some(cluster) = world.clusters.get(&instance.cluster) else {

@@ -45,6 +45,8 @@ pub(crate) fn confirm(console: &mut Console, what: &str) {
 /// same cluster.
 pub(crate) fn go_on(console: &mut Console, space: &Space, title: &str) {
     console.wait_for("left unfinished", 60);
+    // While the clusters are being listed, no run is continued.
+    console.wait_for("● live", 60);
     console.keys("R");
     console.wait("the runs are listed", 10, |screen| {
         screen.contains(title) && screen.contains("unfinished runs")

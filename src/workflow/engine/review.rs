@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::{Run, confirming, may_report, ready_pods};
 use crate::backend::{BackendError, ErrorKind, Reply};
-use crate::domain::change::Request;
+use crate::domain::catalog::resolved;
+use crate::domain::change::{ChangeKind, Request};
+use crate::domain::extension::ExtensionEntry;
 use crate::domain::request::holds;
 use crate::domain::{Timestamp, World};
 use crate::workflow::actions;
@@ -112,9 +114,38 @@ pub(super) fn ask_late(run: &mut Run, world: &World, now: Timestamp, commands: &
     run.wake(AGAIN, now, commands);
 }
 
-/// Asks the instances that have not been asked yet, each once.
+/// Images that the plan brings, as they are resolved.
+fn images(run: &Run, world: &World) -> Vec<ExtensionEntry> {
+    let Some(cluster) = world.clusters.get(&run.intent.cluster) else {
+        return Vec::new();
+    };
+    let kinds = run.plan.steps.iter().filter_map(|step| Some(&step.change()?.kind));
+    let own = kinds.filter_map(|kind| match kind {
+        ChangeKind::AddEntry { entry } => Some(entry.clone()),
+        ChangeKind::SetReference { entry, reference } => {
+            let there = cluster.spec.extensions.iter().find(|there| there.name == *entry)?;
+            let reference = reference.clone();
+            Some(ExtensionEntry {
+                reference,
+                ..there.clone()
+            })
+        }
+        _ => None,
+    });
+    own.map(|own| resolved(cluster, world.catalog_of(cluster), &own)).collect()
+}
+
+/// Asks the instances that have not been asked yet, each once; and of another cluster one that mounts an image of the plan.
 fn ask_silent(run: &mut Run, world: &World, commands: &mut Vec<Command>) {
     let mut silent = Vec::new();
+    for image in images(run, world) {
+        if let Some(reader) = world.unasked_reader(&image)
+            && reader.cluster != run.intent.cluster
+            && run.memory.probed.insert(reader.uid.clone())
+        {
+            silent.push(reader.key.clone());
+        }
+    }
     for pod in ready_pods(run, world) {
         let Some(instance) = world.instances.get(&pod) else { continue };
         let is_silent = world.answer_of(instance).is_none() && world.failure_of(instance).is_none();

@@ -12,7 +12,7 @@ use crate::domain::cluster::Cluster;
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::{ClusterKey, DatabaseKey};
 use crate::domain::instance::Instance;
-use crate::domain::offer::{mounting, same_paths};
+use crate::domain::offer::{mounting, same_paths, unasked_mounting};
 use crate::domain::paths::is_in_mount;
 use crate::domain::probe::{DatabaseProbe, FileKind, InstalledExtension, InstanceProbe, PathFile};
 
@@ -199,6 +199,11 @@ impl World {
             }
         }
         updates
+    }
+
+    /// Who could tell of the image of `entry`, which has it resolved, and was never asked, where nobody else has told.
+    pub fn unasked_reader<'a>(&'a self, entry: &'a ExtensionEntry) -> Option<&'a Instance> {
+        unasked_mounting(self, entry)
     }
 
     /// Its present answer: none that a failure has followed.

@@ -117,6 +117,24 @@ fn walk(stage: &mut Stage, is_killed: bool) {
     );
 }
 
+/// Only what is looked at is asked by SQL, and the image may be mounted elsewhere.
+#[test]
+fn of_the_new_image_an_instance_of_another_cluster_is_asked_once() {
+    let mut stage = stage_of(|_| {}, &["1.8--1.9"]);
+    fixture::mounted_elsewhere(&mut stage.world, "hstore", AFTER, &[("hstore", "1.9", &["1.8--1.9"])], &["hstore"]);
+    let reader = PodKey::new("shop", "billing-1");
+    let asked = |stage: &Stage| {
+        let (_, commands) = Run::new(RunId("test".to_owned()), to(AFTER), &stage.world, fixture::now());
+        let mut probes = commands
+            .into_iter()
+            .filter(|command| *command == Command::Probe(vec![reader.clone()]));
+        probes.by_ref().count()
+    };
+    assert_eq!(asked(&stage), 0, "it has told");
+    stage.world.probes.remove(&reader);
+    assert_eq!(asked(&stage), 1);
+}
+
 #[test]
 fn a_known_path_is_planned_with_the_image_and_proved() {
     let mut stage = stage_of(|_| {}, &["1.8--1.9"]);
