@@ -178,10 +178,9 @@ fn every_tab() {
     }
 }
 
-/// The six states of every pane below, in every layout that has room for it.
-#[test]
-fn every_tab_in_every_state() {
-    let states = [
+/// What a pane may have to show.
+fn states() -> [(&'static str, Model); 7] {
+    [
         ("healthy", fixture::healthy()),
         ("broken", fixture::broken()),
         ("loading", fixture::loading()),
@@ -189,7 +188,13 @@ fn every_tab_in_every_state() {
         ("forbidden", fixture::forbidden()),
         ("error", fixture::failing()),
         ("empty", fixture::empty()),
-    ];
+    ]
+}
+
+/// The six states of every pane below, in every layout that has room for it.
+#[test]
+fn every_tab_in_every_state() {
+    let states = states();
     for tab in Tab::ALL {
         let mut frames = String::new();
         for (state, model) in &states {

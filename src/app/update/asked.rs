@@ -17,7 +17,7 @@ use crate::domain::instance::Instance;
 /// In a scope of so many clusters all of them are asked once, and again when something of them changes.
 const FEW: usize = 30;
 /// Instances that are asked at one time because it is time again: more are spread.
-const AT_ONE_TIME: usize = 20;
+pub(super) const AT_ONE_TIME: usize = 20;
 /// SQL evidence is read again after so long: what is done by hand in PostgreSQL changes no object. Milliseconds.
 pub(super) const EVIDENCE: i64 = 300_000;
 /// A cluster that is selected for so long is looked at: whoever walks through a list asks nobody. Milliseconds.
@@ -124,28 +124,24 @@ pub(super) fn note(model: &mut Model, effects: &[Effect]) {
 /// What follows where another cluster is selected, which is looked at if it stays, or where a run is about one more.
 pub(super) fn look(model: &mut Model) -> Vec<Effect> {
     let runs = model.runs.iter().filter(|(_, run)| !run.is_over());
+    let runs = runs.map(|(target, run)| (*target, &run.intent.cluster));
     let selected = model.selected_cluster().filter(|_| model.asks == Asks::Sight);
-    let selected = selected.map(|cluster| (model.active, cluster));
-    let of_runs: BTreeSet<(TargetId, &ClusterKey)> = runs.map(|(target, run)| (*target, &run.intent.cluster)).collect();
-    let all: BTreeSet<(TargetId, &ClusterKey)> = of_runs.iter().copied().chain(selected).collect();
-    if all
-        .iter()
-        .copied()
-        .eq(model.sighted.iter().map(|(target, cluster)| (*target, cluster)))
-    {
+    let all: BTreeSet<(TargetId, &ClusterKey)> = runs.chain(selected.map(|cluster| (model.active, cluster))).collect();
+    let before = model.sighted.iter().map(|(target, cluster)| (*target, cluster));
+    if all.iter().copied().eq(before) {
         return Vec::new();
     }
     let sighted: BTreeSet<(TargetId, ClusterKey)> = all.into_iter().map(|(target, cluster)| (target, cluster.clone())).collect();
-    let of_runs: BTreeSet<(TargetId, ClusterKey)> = of_runs.into_iter().map(|(target, cluster)| (target, cluster.clone())).collect();
-    let before = std::mem::replace(&mut model.sighted, sighted);
+    let news: Vec<(TargetId, ClusterKey)> = sighted.difference(&model.sighted).cloned().collect();
+    model.sighted = sighted;
     let mut effects = Vec::new();
-    let news: Vec<(TargetId, ClusterKey)> = model.sighted.difference(&before).cloned().collect();
-    for (target, cluster) in &news {
-        effects.extend(observe::reviews(model, *target));
-        if of_runs.contains(&(*target, cluster.clone())) {
-            effects.extend(observe::missed(model, *target, cluster));
-        } else if !missed(model, *target, cluster).is_empty() {
-            let timer = Timer::Looked(*target, cluster.clone());
+    for (target, cluster) in news {
+        effects.extend(observe::reviews(model, target));
+        let mut runs = model.runs.iter().filter(|(of, run)| *of == target && !run.is_over());
+        if runs.any(|(_, run)| run.intent.cluster == cluster) {
+            effects.extend(observe::missed(model, target, &cluster));
+        } else if !missed(model, target, &cluster).is_empty() {
+            let timer = Timer::Looked(target, cluster);
             effects.push(Effect::Schedule { after: A_LOOK, timer });
         }
     }

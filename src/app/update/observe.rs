@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use super::asked::{EVIDENCE, followed, looked_at};
+use super::asked::{AT_ONE_TIME, EVIDENCE, followed, looked_at};
 use super::{asked, runs};
 use crate::app::effect::Effect;
 use crate::app::listing::Brief;
@@ -28,8 +28,6 @@ use crate::domain::{Observation, Timestamp, World};
 const RETRY: u64 = 5_000;
 /// One that goes on not answering is asked this seldom.
 const SELDOM: u64 = EVIDENCE.unsigned_abs();
-/// So many of them at one time.
-const AT_ONE_TIME: usize = 20;
 
 /// Folds facts of a target in.
 pub(super) fn observed(model: &mut Model, target: TargetId, facts: Vec<Observation>) -> Vec<Effect> {
@@ -102,7 +100,7 @@ fn follow(model: &Model, target: TargetId, pods: &BTreeSet<PodKey>) -> Vec<Effec
     let asked = followed(model, target, world);
     let is_asked = |pod: &&PodKey| world.instances.get(pod).is_some_and(|instance| asked.has(&instance.cluster));
     let pods = pods.iter().filter(is_asked);
-    chosen(world, allowed(model.database_access, reads(world, target, pods, false)))
+    unbidden(model, world, target, pods)
 }
 
 /// A cluster has been selected for a moment.
@@ -119,7 +117,7 @@ pub(super) fn missed(model: &Model, target: TargetId, cluster: &ClusterKey) -> V
         return Vec::new();
     };
     let (world, pods) = (&session.world, asked::missed(model, target, cluster));
-    chosen(world, allowed(model.database_access, reads(world, target, &pods, false)))
+    unbidden(model, world, target, &pods)
 }
 
 /// Clusters with a pod that does not get on, or may not: what is said of it depends on the time, too.
@@ -195,8 +193,7 @@ fn recover(model: &mut Model, target: TargetId) -> Vec<Effect> {
         _ => true,
     });
     let missed: Vec<&PodKey> = missed.map(|instance| &instance.key).collect();
-    let wanted = allowed(model.database_access, reads(&session.world, target, missed, false));
-    let mut effects = chosen(&session.world, wanted);
+    let mut effects = unbidden(model, &session.world, target, missed);
     if model.reviewed_at.get(&target).is_none_or(|at| is_old(*at)) {
         effects.extend(review_again(model, target));
     }
@@ -314,7 +311,7 @@ pub(super) fn taken_over(model: &mut Model, target: TargetId, cluster: &ClusterK
         return ask_later(model, target, &BTreeSet::from([cluster.clone()]));
     }
     let pods = outdated(world, cluster);
-    chosen(world, allowed(model.database_access, reads(world, target, pods, false)))
+    unbidden(model, world, target, pods)
 }
 
 /// Clusters that are derived at one time: some milliseconds of work.
@@ -382,6 +379,11 @@ pub(super) fn reads<'a>(world: &World, target: TargetId, pods: impl IntoIterator
         .filter_map(|pod| probe(world, target, pod, fresh))
         .flatten()
         .collect()
+}
+
+/// What is read of these pods without a user who asks for it.
+fn unbidden<'a>(model: &Model, world: &World, target: TargetId, pods: impl IntoIterator<Item = &'a PodKey>) -> Vec<Effect> {
+    chosen(world, allowed(model.database_access, reads(world, target, pods, false)))
 }
 
 /// What is read without being asked for leaves out the ways that access reviews denied; `r` tries all of them, because a
@@ -535,7 +537,7 @@ pub(super) fn due(model: &mut Model, target: TargetId) -> Vec<Effect> {
     let Some(session) = model.sessions.get(&target) else {
         return Vec::new();
     };
-    let mut effects = chosen(&session.world, reads(&session.world, target, &pods, false));
+    let mut effects = unbidden(model, &session.world, target, &pods);
     effects.push(later(target, after));
     effects
 }

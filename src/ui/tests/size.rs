@@ -6,7 +6,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tui_textarea::TextArea;
 
-use super::{edited, screen};
+use super::{edited, screen, states};
 use crate::app::filter::Filter;
 use crate::app::listing::Sort;
 use crate::app::model::{Filtering, Model, Pane, Tab};
@@ -164,17 +164,8 @@ fn screens_with_two_hundred_clusters() {
 
 #[test]
 fn the_extensions_of_all_clusters_in_every_state() {
-    let states = [
-        ("healthy", fixture::healthy()),
-        ("broken", fixture::broken()),
-        ("loading", fixture::loading()),
-        ("stale", fixture::stale()),
-        ("forbidden", fixture::forbidden()),
-        ("error", fixture::failing()),
-        ("empty", fixture::empty()),
-    ];
     let mut frames = String::new();
-    for (state, mut model) in states {
+    for (state, mut model) in states() {
         model.screen.focus = Pane::Extensions;
         writeln!(frames, "{state}\n{}", screen(&model, 80, 24)).unwrap();
     }
