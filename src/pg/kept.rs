@@ -15,9 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::tunnel::Session;
 
-/// Most sessions that are kept in one instance.
-const MOST_PER_INSTANCE: usize = 4;
-/// Most sessions that are kept at all.
+/// Most sessions that are kept: one in an instance, in so many instances.
 const MOST: usize = 32;
 /// How long a session waits for its next use: longer than evidence takes to be due again.
 const UNUSED: Duration = Duration::from_secs(330);
@@ -93,12 +91,14 @@ impl Kept {
         place.map(|place| (place.session, place.overrides))
     }
 
-    /// Keeps a session, unless there are enough of them, or none may be kept there: then it comes back.
+    /// Keeps a session, unless there is one like it, there are enough of them, or none may be kept there: then it comes back.
+    /// One in the same instance that began otherwise is of no more use, and ends.
     pub(super) fn put(self: &Arc<Self>, purpose: Purpose, session: Session, overrides: Value) -> Option<Session> {
         let mut places = self.places();
-        let spent = places.spent();
-        let of_instance = places.kept.iter().filter(|place| place.purpose.uid == purpose.uid).count();
-        let is_full = of_instance >= MOST_PER_INSTANCE || places.kept.len() >= MOST;
+        let mut spent = places.spent();
+        spent.extend(places.without(|place| place.purpose.uid == purpose.uid && place.purpose != purpose));
+        // Two readings of one instance may go on at the same time.
+        let is_full = places.kept.len() >= MOST || places.kept.iter().any(|place| place.purpose == purpose);
         let left = if is_full || places.barred.contains(&purpose.uid) || session.is_closed() {
             Some(session)
         } else {

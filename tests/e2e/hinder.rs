@@ -49,6 +49,19 @@ fn goes(space: &Space, database: &str, event: Instant) {
     eprintln!("{database} was gone {:.1} s after the event", event.elapsed().as_secs_f32());
 }
 
+/// Waits until the console keeps a session. None waits after a reading while the operator was busy, as it is when a cluster
+/// is seen for the first time, and the next reading is minutes away unless it is asked for.
+fn wait_for_session(space: &Space, console: &mut Console) {
+    until("a session waits in the maintenance database", 60, || {
+        if sessions(space, "postgres") == "1" {
+            return Some(());
+        }
+        console.keys("r");
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        None
+    });
+}
+
 #[test]
 fn databases_are_dropped_and_instances_shut_down_while_a_console_is_on_the_tunnel() {
     if !rig::wanted("databases_are_dropped_and_instances_shut_down_while_a_console_is_on_the_tunnel") {
@@ -71,9 +84,7 @@ fn databases_are_dropped_and_instances_shut_down_while_a_console_is_on_the_tunne
     console.wait("both databases are asked", 60, |screen| {
         screen.contains("orders-absent") && screen.contains("orders-deleted")
     });
-    until("a session waits in the maintenance database", 60, || {
-        (sessions(&space, "postgres") == "1").then_some(())
-    });
+    wait_for_session(&space, &mut console);
     for database in ["app", "absent", "deleted"] {
         assert_eq!(sessions(&space, database), "0", "none waits in {database}");
     }
@@ -85,16 +96,8 @@ fn databases_are_dropped_and_instances_shut_down_while_a_console_is_on_the_tunne
     space.kubectl(&["delete", "databases.postgresql.cnpg.io", "orders-deleted", "--wait=false"]);
     goes(&space, "deleted", event);
 
-    // A smart shutdown waits for every session, for three minutes unless the cluster says otherwise. None waits after a
-    // reading while the operator was busy, and the next reading is minutes away unless it is asked for.
-    until("a session waits in the maintenance database", 60, || {
-        if sessions(&space, "postgres") == "1" {
-            return Some(());
-        }
-        console.keys("r");
-        std::thread::sleep(std::time::Duration::from_secs(3));
-        None
-    });
+    // A smart shutdown waits for every session, for three minutes unless the cluster says otherwise.
+    wait_for_session(&space, &mut console);
     let primary = space.primary();
     let uid = space.uid(&primary);
     let event = Instant::now();

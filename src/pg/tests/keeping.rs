@@ -273,6 +273,22 @@ async fn a_session_is_kept_in_the_maintenance_database_only_and_ends_when_it_is_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_has_one_waiting_session_whoever_has_read_it() {
+    let Some(server) = Server::start().map(Arc::new) else { return };
+    let bench = Bench::new(TestDoor::new(&server), Duration::ZERO);
+    let for_a_run = ProbeRequest { fresh: true, ..request() };
+    futures::join!(bench.probe(request()), bench.probe(for_a_run.clone()), bench.probe(for_a_run));
+    eventually(&server, "one of three that read at the same time is kept", "postgres", 1);
+    let other = ProbeRequest {
+        environment: vec!["PATH".to_owned(), "PROJ_DATA".to_owned()],
+        ..request()
+    };
+    bench.probe(other).await;
+    eventually(&server, "one that began otherwise takes its place", "postgres", 1);
+    assert_eq!(bench.prober.kept(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_session_waits_in_an_instance_that_is_to_be_restarted() {
     let Some(server) = Server::start().map(Arc::new) else { return };
     let bench = Bench::new(TestDoor::new(&server), Duration::ZERO);
