@@ -27,6 +27,7 @@ pub mod known;
 pub mod ladder;
 pub mod observation;
 pub mod offer;
+pub mod outline;
 pub mod paths;
 pub mod permission;
 pub mod placement;

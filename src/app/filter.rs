@@ -2,7 +2,8 @@
 
 use std::cmp::Ordering;
 
-use crate::domain::ladder::{Ladder, RungKind, RungState};
+use crate::domain::ladder::RungState;
+use crate::domain::outline::Outline;
 use crate::domain::versions::order;
 
 /// The words for states, as they are typed after `state:`.
@@ -27,7 +28,7 @@ pub trait Candidate {
     fn state(&self) -> RungState;
 
     /// The entries that it has.
-    fn entries(&self) -> &[Ladder];
+    fn entries(&self) -> &[Outline];
 }
 
 /// A filter: its text, and what it means.
@@ -158,28 +159,23 @@ impl Term {
             Self::State(state) => candidate.state() == *state,
             Self::Namespace(namespace) => candidate.namespace() == namespace,
             Self::Entry(name, version) => {
-                let mut named = candidate.entries().iter().filter(|ladder| ladder.entry == *name);
-                named.any(|ladder| version.as_ref().is_none_or(|version| version.is_met(ladder)))
+                let mut named = candidate.entries().iter().filter(|outline| *outline.entry == **name);
+                named.any(|outline| version.as_ref().is_none_or(|version| version.is_met(outline)))
             }
         }
     }
 }
 
 impl Version {
-    fn is_met(&self, ladder: &Ladder) -> bool {
-        let mut installed = ladder.databases.iter().filter_map(|row| row.installed.as_deref());
+    fn is_met(&self, outline: &Outline) -> bool {
+        let mut installed = outline.installed.iter();
         match self {
-            Self::Unknown => is_unknown(ladder),
-            Self::Compared(wanted, version) => installed.any(|there| compared(there, version).is_some_and(|order| wanted.contains(&order))),
+            Self::Unknown => outline.is_unseen,
+            Self::Compared(wanted, version) => {
+                installed.any(|there| compared(&there.version, version).is_some_and(|order| wanted.contains(&order)))
+            }
         }
     }
-}
-
-/// What is installed of an entry is not known, in a database or at all.
-fn is_unknown(ladder: &Ladder) -> bool {
-    let is_seen = ladder.databases.iter().any(|row| row.installed.is_some());
-    let is_blind = ladder.rung(RungKind::Installed).is_none_or(|rung| rung.state == RungState::Unknown);
-    ladder.databases.iter().any(|row| row.unknown.is_some()) || (is_blind && !is_seen)
 }
 
 /// How an installed version compares with another one, if they have an order: what is no number is equal to itself alone.
@@ -201,13 +197,13 @@ mod tests {
 
     use super::*;
     use crate::domain::catalog::Origin;
-    use crate::domain::ladder::{DatabaseRow, NamesFrom};
+    use crate::domain::ladder::{DatabaseRow, Ladder, NamesFrom};
 
     struct Thing {
         name: String,
         namespace: String,
         state: RungState,
-        entries: Vec<Ladder>,
+        entries: Vec<Outline>,
     }
 
     impl Candidate for Thing {
@@ -223,17 +219,17 @@ mod tests {
             self.state
         }
 
-        fn entries(&self) -> &[Ladder] {
+        fn entries(&self) -> &[Outline] {
             &self.entries
         }
     }
 
     /// An entry with these installed versions; an empty one is not known.
-    fn ladder(entry: &str, versions: &[&str]) -> Ladder {
+    fn entry(name: &str, versions: &[&str]) -> Outline {
         let rows = versions.iter().map(|version| DatabaseRow {
             database: "app".to_owned(),
             object: None,
-            extension: entry.to_owned(),
+            extension: name.to_owned(),
             is_requested: false,
             requested: None,
             installed: (!version.is_empty()).then(|| (*version).to_owned()),
@@ -243,15 +239,15 @@ mod tests {
             message: None,
             fresh: true,
         });
-        Ladder {
-            entry: entry.to_owned(),
+        Outline::of(&Ladder {
+            entry: name.to_owned(),
             origin: Origin::Cluster,
             reference: None,
             sql_names: Vec::new(),
             names_from: NamesFrom::ControlFiles,
             rungs: Vec::new(),
             databases: rows.collect(),
-        }
+        })
     }
 
     fn orders() -> Thing {
@@ -260,9 +256,9 @@ mod tests {
             namespace: "shop".to_owned(),
             state: RungState::Broken,
             entries: vec![
-                ladder("pgvector", &["0.8.5", "0.8.6"]),
-                ladder("hstore", &["1.8"]),
-                ladder("foo", &[""]),
+                entry("pgvector", &["0.8.5", "0.8.6"]),
+                entry("hstore", &["1.8"]),
+                entry("foo", &[""]),
             ],
         }
     }
@@ -363,7 +359,7 @@ mod tests {
 
         #[test]
         fn versions_are_lower_equal_or_higher(there in "[0-9]{1,2}(\\.[0-9]{1,2}){0,2}", wanted in "[0-9]{1,2}(\\.[0-9]{1,2}){0,2}") {
-            let thing = Thing { entries: vec![ladder("foo", &[&there])], ..orders() };
+            let thing = Thing { entries: vec![entry("foo", &[&there])], ..orders() };
             let holds = |sign: &str| Filter::parse(&format!("entry:foo{sign}{wanted}")).passes(&thing);
             let each = ["<", "=", ">"].map(holds);
             prop_assert_eq!(each.iter().filter(|holds| **holds).count(), 1);

@@ -3,10 +3,11 @@
 
 use super::filter::Candidate;
 use super::model::{Derived, Model, Pane};
-use crate::domain::finding::{Finding, Severity};
+use crate::domain::finding::Severity;
 use crate::domain::findings::ignored::{self, Ignored};
 use crate::domain::ids::ClusterKey;
 use crate::domain::ladder::{Ladder, RungState};
+use crate::domain::outline::Outline;
 
 /// The order of lists over all clusters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,9 +38,11 @@ impl Sort {
     }
 }
 
-/// A cluster in short.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A cluster in short: what is kept of all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Brief {
+    /// Its entries, as its ladders are.
+    pub entries: Box<[Outline]>,
     /// The worst headline of its entries; broken as well when a finding says so.
     pub state: RungState,
     /// The severity of the worst finding.
@@ -48,22 +51,19 @@ pub struct Brief {
     pub findings: usize,
     /// How many are ignored.
     pub ignored: usize,
-}
-
-impl Default for Brief {
-    fn default() -> Self {
-        Self::of(&[], &[], &[])
-    }
+    /// Some instance has never been asked by SQL: what is wrong there is not known.
+    pub unasked: bool,
 }
 
 impl Brief {
     /// What ladders and findings of a cluster come to.
-    pub fn of(ladders: &[Ladder], findings: &[Finding], ignore: &[Ignored]) -> Self {
-        let (left, ignored) = ignored::left(findings, ignore);
+    pub fn of(derived: &Derived, ignore: &[Ignored], unasked: bool) -> Self {
+        let (left, ignored) = ignored::left(&derived.findings, ignore);
         let worst = left.iter().map(|finding| finding.severity()).min();
-        let heads = ladders.iter().filter_map(Ladder::headline).map(|rung| rung.state);
+        let heads = derived.ladders.iter().filter_map(Ladder::headline).map(|rung| rung.state);
         let broken = (worst == Some(Severity::Error)).then_some(RungState::Broken);
         Self {
+            entries: derived.ladders.iter().map(Outline::of).collect(),
             state: heads
                 .chain(broken)
                 .min_by_key(|state| rank(*state))
@@ -71,6 +71,7 @@ impl Brief {
             worst,
             findings: left.len(),
             ignored,
+            unasked,
         }
     }
 }
@@ -91,24 +92,19 @@ fn fails(state: RungState) -> bool {
     matches!(state, RungState::Broken | RungState::InProgress)
 }
 
-/// The state of an entry, which is that of its headline.
-pub fn state_of(ladder: &Ladder) -> RungState {
-    ladder.headline().map_or(RungState::Unknown, |rung| rung.state)
-}
-
 /// A cluster in a list.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ListedCluster<'a> {
     /// Which.
     pub key: &'a ClusterKey,
     /// What is known of it; `None` before that was derived.
-    pub derived: Option<&'a Derived>,
+    pub brief: Option<&'a Brief>,
 }
 
 impl ListedCluster<'_> {
     /// Its state; unknown before it was derived.
     pub fn state(&self) -> RungState {
-        self.derived.map_or(RungState::Unknown, |derived| derived.brief.state)
+        self.brief.map_or(RungState::Unknown, |brief| brief.state)
     }
 }
 
@@ -125,24 +121,31 @@ impl Candidate for ListedCluster<'_> {
         self.state()
     }
 
-    fn entries(&self) -> &[Ladder] {
-        self.derived.map_or(&[], |derived| &derived.ladders)
+    fn entries(&self) -> &[Outline] {
+        self.brief.map_or(&[], |brief| &brief.entries)
     }
 }
 
 /// An entry of a cluster in a list.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub struct ListedEntry<'a> {
     /// The cluster.
     pub cluster: &'a ClusterKey,
     /// The entry.
-    pub ladder: &'a Ladder,
+    pub outline: &'a Outline,
+}
+
+/// It is the same one.
+impl PartialEq for ListedEntry<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.cluster, &self.outline.entry) == (other.cluster, &other.outline.entry)
+    }
 }
 
 impl Candidate for ListedEntry<'_> {
     fn text(&self) -> String {
-        let reference = self.ladder.reference.as_deref().unwrap_or_default();
-        format!("{} {} {reference}", self.cluster, self.ladder.entry)
+        let reference = self.outline.reference.as_deref().unwrap_or_default();
+        format!("{} {} {reference}", self.cluster, self.outline.entry)
     }
 
     fn namespace(&self) -> &str {
@@ -150,11 +153,11 @@ impl Candidate for ListedEntry<'_> {
     }
 
     fn state(&self) -> RungState {
-        state_of(self.ladder)
+        self.outline.state()
     }
 
-    fn entries(&self) -> &[Ladder] {
-        std::slice::from_ref(self.ladder)
+    fn entries(&self) -> &[Outline] {
+        std::slice::from_ref(self.outline)
     }
 }
 
@@ -163,8 +166,8 @@ struct OwnEntry<'a>(ListedEntry<'a>);
 
 impl Candidate for OwnEntry<'_> {
     fn text(&self) -> String {
-        let reference = self.0.ladder.reference.as_deref().unwrap_or_default();
-        format!("{} {reference}", self.0.ladder.entry)
+        let reference = self.0.outline.reference.as_deref().unwrap_or_default();
+        format!("{} {reference}", self.0.outline.entry)
     }
 
     fn namespace(&self) -> &str {
@@ -175,7 +178,7 @@ impl Candidate for OwnEntry<'_> {
         self.0.state()
     }
 
-    fn entries(&self) -> &[Ladder] {
+    fn entries(&self) -> &[Outline] {
         self.0.entries()
     }
 }
@@ -185,8 +188,8 @@ pub type Trouble = (ClusterKey, Option<String>);
 
 impl Model {
     fn listed<'a>(&'a self, key: &'a ClusterKey) -> ListedCluster<'a> {
-        let derived = self.session().and_then(|session| session.derived.get(key));
-        ListedCluster { key, derived }
+        let brief = self.session().and_then(|session| session.briefs.get(key));
+        ListedCluster { key, brief }
     }
 
     /// The clusters that pass the filter, in the order of the list.
@@ -196,15 +199,15 @@ impl Model {
         let mut shown: Vec<ListedCluster<'_>> = all.filter(|one| self.screen.cluster_filter.passes(one)).collect();
         if self.screen.sort == Sort::Trouble {
             // What is alike stays in the order of names.
-            shown.sort_by_key(|one| (rank(one.state()), one.derived.and_then(|derived| derived.brief.worst)));
+            shown.sort_by_key(|one| (rank(one.state()), one.brief.and_then(|brief| brief.worst)));
         }
         shown
     }
 
     /// Every entry of every cluster that passes the filter, in the order of the list.
     pub fn extensions_in_view(&self) -> Vec<ListedEntry<'_>> {
-        let derived = self.session().into_iter().flat_map(|session| &session.derived);
-        let all = derived.flat_map(|(cluster, derived)| derived.ladders.iter().map(move |ladder| ListedEntry { cluster, ladder }));
+        let briefs = self.session().into_iter().flat_map(|session| &session.briefs);
+        let all = briefs.flat_map(|(cluster, brief)| brief.entries.iter().map(move |outline| ListedEntry { cluster, outline }));
         let mut shown: Vec<ListedEntry<'_>> = all.filter(|one| self.screen.extension_filter.passes(one)).collect();
         if self.screen.sort == Sort::Trouble {
             shown.sort_by_key(|one| rank(one.state()));
@@ -212,12 +215,12 @@ impl Model {
         shown
     }
 
-    /// Ladders of the selected cluster that pass the filter, in order.
-    pub fn ladders_in_view(&self) -> impl Iterator<Item = &Ladder> + Clone {
+    /// Entries of the selected cluster that pass the filter, in order.
+    pub fn entries_in_view(&self) -> impl Iterator<Item = &Outline> + Clone {
         let cluster = self.selected_cluster();
-        let derived = self.session().zip(cluster).and_then(|(session, key)| session.derived.get(key));
-        let ladders = derived.into_iter().flat_map(|derived| &derived.ladders);
-        ladders.filter(move |ladder| cluster.is_some_and(|cluster| self.is_entry_in_view(ListedEntry { cluster, ladder })))
+        let brief = self.session().zip(cluster).and_then(|(session, key)| session.briefs.get(key));
+        let outlines = brief.into_iter().flat_map(|brief| &brief.entries);
+        outlines.filter(move |outline| cluster.is_some_and(|cluster| self.is_entry_in_view(ListedEntry { cluster, outline })))
     }
 
     /// An entry passes the filter of the pane of entries.
@@ -241,17 +244,21 @@ impl Model {
             .or_else(|| self.clusters_in_view().first().map(|one| one.key))
     }
 
+    /// The selected entry.
+    pub fn selected_entry(&self) -> Option<&Outline> {
+        if self.screen.focus == Pane::Extensions {
+            return self.selected_extension().map(|one| one.outline);
+        }
+        let chosen = self.screen.entry.as_deref();
+        let mut entries = self.entries_in_view();
+        entries.clone().find(|one| Some(&*one.entry) == chosen).or_else(|| entries.next())
+    }
+
     /// The ladder of the selected entry.
     pub fn selected_ladder(&self) -> Option<&Ladder> {
-        if self.screen.focus == Pane::Extensions {
-            return self.selected_extension().map(|one| one.ladder);
-        }
-        let chosen = self.screen.entry.as_ref();
-        let mut ladders = self.ladders_in_view();
-        ladders
-            .clone()
-            .find(|ladder| Some(&ladder.entry) == chosen)
-            .or_else(|| ladders.next())
+        let entry = &*self.selected_entry()?.entry;
+        let derived = self.session()?.derived.get(self.selected_cluster()?)?;
+        derived.ladders.iter().find(|ladder| ladder.entry == entry)
     }
 
     /// The selected one of all entries: the chosen one while it exists and passes the filter, else the first that does.
@@ -260,10 +267,10 @@ impl Model {
         let there = self
             .session()
             .zip(chosen)
-            .and_then(|(session, key)| session.derived.get_key_value(key));
-        let there = there.and_then(|(cluster, derived)| {
-            let wanted = |ladder: &&Ladder| self.screen.entry.as_ref().is_none_or(|entry| *entry == ladder.entry);
-            derived.ladders.iter().find(wanted).map(|ladder| ListedEntry { cluster, ladder })
+            .and_then(|(session, key)| session.briefs.get_key_value(key));
+        let there = there.and_then(|(cluster, brief)| {
+            let wanted = |outline: &&Outline| self.screen.entry.as_deref().is_none_or(|entry| *entry == *outline.entry);
+            brief.entries.iter().find(wanted).map(|outline| ListedEntry { cluster, outline })
         });
         there
             .filter(|one| self.screen.extension_filter.passes(one))
@@ -298,7 +305,7 @@ impl Model {
         let at = shown.iter().position(|one| Some(one) == selected.as_ref()).unwrap_or_default();
         let places = shown.iter().map(|one| Place {
             cluster: one.cluster,
-            entry: Some(&one.ladder.entry),
+            entry: Some(&one.outline.entry),
             fails: fails(one.state()),
         });
         (places.collect(), (at, 1))
@@ -311,12 +318,12 @@ impl Model {
         let (mut places, mut at) = (Vec::new(), (0, 0));
         for one in self.clusters_in_view() {
             let is_selected = Some(one.key) == selected;
-            let ladders = one.derived.map_or(&[][..], |derived| &derived.ladders);
+            let entries = one.brief.map_or(&[][..], |brief| &brief.entries);
             let cluster = one.key;
-            let shown = ladders
+            let shown = entries
                 .iter()
-                .filter(|ladder| self.is_entry_in_view(ListedEntry { cluster, ladder }));
-            let is_own = one.state() == RungState::Broken && ladders.iter().all(|ladder| state_of(ladder) != RungState::Broken);
+                .filter(|outline| self.is_entry_in_view(ListedEntry { cluster, outline }));
+            let is_own = one.state() == RungState::Broken && entries.iter().all(|outline| outline.state() != RungState::Broken);
             if is_selected {
                 at = (places.len(), usize::from(entry.is_none() && is_own));
             }
@@ -325,14 +332,14 @@ impl Model {
                 entry: None,
                 fails: is_own,
             });
-            for ladder in shown {
-                if is_selected && entry == Some(ladder.entry.as_str()) {
+            for outline in shown {
+                if is_selected && entry == Some(&*outline.entry) {
                     at = (places.len(), 1);
                 }
                 places.push(Place {
                     cluster: one.key,
-                    entry: Some(&ladder.entry),
-                    fails: fails(state_of(ladder)),
+                    entry: Some(&outline.entry),
+                    fails: fails(outline.state()),
                 });
             }
         }
@@ -342,8 +349,8 @@ impl Model {
     /// How many entries in view are not known to hold, nor to fail.
     pub fn unknown_in_view(&self) -> usize {
         let shown = self.clusters_in_view();
-        let ladders = shown.iter().filter_map(|one| one.derived).flat_map(|derived| &derived.ladders);
-        ladders.filter(|ladder| state_of(ladder) == RungState::Unknown).count()
+        let entries = shown.iter().flat_map(ListedCluster::entries);
+        entries.filter(|outline| outline.state() == RungState::Unknown).count()
     }
 }
 

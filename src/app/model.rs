@@ -1,5 +1,6 @@
 //! Everything that is known and shown. `view` only reads it, `update` alone changes it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::Action;
@@ -8,7 +9,10 @@ use super::keys::KeyChord;
 use super::listing::{Brief, Sort};
 use super::msg::{EditorId, Notice};
 use crate::backend::{Access, DatabaseAccess, Target, TargetId};
+use crate::domain::cluster::Cluster;
+use crate::domain::evidence::ladders;
 use crate::domain::finding::Finding;
+use crate::domain::findings::findings;
 use crate::domain::findings::ignored::{self, Ignored};
 use crate::domain::hidden::Values;
 use crate::domain::ids::{ClusterKey, PodKey};
@@ -121,7 +125,10 @@ pub struct Session {
     pub target: Target,
     /// Observed facts.
     pub world: World,
-    /// Ladders and findings, per cluster; in step with `world` but for those that are `behind`.
+    /// Every cluster in short; in step with `world` but for those that are `behind`. A command has none: it derives what it is
+    /// about.
+    pub briefs: BTreeMap<ClusterKey, Brief>,
+    /// Ladders and findings of the clusters that are looked at: the selected one, or those that a command names.
     pub derived: BTreeMap<ClusterKey, Derived>,
     /// Clusters that a fact about many may concern, and that are derived in small lots: `Msg::CatchUp`.
     pub behind: BTreeSet<ClusterKey>,
@@ -132,11 +139,36 @@ pub struct Session {
     /// The second in which all clusters were looked through last for what depends on the time alone.
     pub walked: i64,
     /// Pods, by UID, whose events were asked for, and whether that was after a long time.
-    pub warned: std::collections::BTreeSet<(String, bool)>,
+    pub warned: BTreeSet<(String, bool)>,
     /// When instances were asked by SQL last, by the UID of the pod.
     pub asked: BTreeMap<String, Timestamp>,
     /// Runs found on disk that no process continues.
     pub unfinished: Vec<Kept>,
+}
+
+impl Session {
+    /// A session of which nothing is known yet.
+    pub fn new(target: Target) -> Self {
+        Self {
+            target,
+            world: World::default(),
+            briefs: BTreeMap::new(),
+            derived: BTreeMap::new(),
+            behind: BTreeSet::new(),
+            derivations: 0,
+            touched: None,
+            walked: 0,
+            warned: BTreeSet::new(),
+            asked: BTreeMap::new(),
+            unfinished: Vec::new(),
+        }
+    }
+
+    /// Ladders and findings of a cluster: those that are kept, else what the world says now.
+    pub fn derived_of(&self, cluster: &Cluster) -> Cow<'_, Derived> {
+        let kept = self.derived.get(&cluster.key);
+        kept.map_or_else(|| Cow::Owned(Derived::of(&self.world, cluster)), Cow::Borrowed)
+    }
 }
 
 /// What is computed from the world for one cluster.
@@ -146,10 +178,17 @@ pub struct Derived {
     pub ladders: Vec<Ladder>,
     /// Findings, worst first.
     pub findings: Vec<Finding>,
-    /// Some instance has never been asked by SQL: what is wrong there is not known.
-    pub unasked: bool,
-    /// Both in short.
-    pub brief: Brief,
+}
+
+impl Derived {
+    /// What the world says of a cluster.
+    pub fn of(world: &World, cluster: &Cluster) -> Self {
+        let ladders = ladders(world, cluster);
+        Self {
+            findings: findings(world, cluster, &ladders),
+            ladders,
+        }
+    }
 }
 
 /// Panes that can have the focus.
@@ -379,6 +418,11 @@ impl Asks {
     /// What a command is about: the clusters of a name, or all of them.
     pub fn of(name: Option<&str>) -> Self {
         name.map_or(Self::Everything, |name| Self::Named(name.to_owned()))
+    }
+
+    /// Somebody may look at any of the clusters: each is kept in short.
+    pub fn shows_all(&self) -> bool {
+        matches!(self, Self::Sight)
     }
 
     /// A cluster is asked whatever is looked at.

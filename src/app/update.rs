@@ -32,6 +32,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     }
     effects.extend(editor::settle(model));
     effects.extend(observe::survey_for_sight(model));
+    observe::look_closer(model);
     effects.extend(asked::look(model));
     asked::note(model, &effects);
     effects

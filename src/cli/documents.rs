@@ -123,7 +123,7 @@ mod tests {
         for state in [RungState::Holds, RungState::Broken, RungState::Unknown] {
             let session = session(state, Vec::new());
             let report = Report::new(&session, &[key()]);
-            valid(&schema_of(Document::Ext), &ExtensionList::new(&report));
+            valid(&schema_of(Document::Ext), &ExtensionList::new(&session, &[key()]));
             valid(&schema_of(Document::Paths), &PathList::new(&report));
             valid(&schema_of(Document::Findings), &FindingList::new(&report, &[]));
             valid(&schema_of(Document::Doctor), &Doctor::new(&session, &[key()], requirements));

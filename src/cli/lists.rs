@@ -8,28 +8,30 @@ use serde::Serialize;
 use super::exit::{Exit, Failure};
 use super::headless::Headless;
 use super::options::{FailOn, Findings, Output, Query};
-use super::report::{ClusterReport, EntryReport, FindingReport, PathReport, Report, verdict};
+use super::report::{ClusterReport, EntryReport, FindingReport, PathReport, Report, verdict, walk};
 use super::{documents, table};
-use crate::app::model::Asks;
+use crate::app::model::{Asks, Session};
 use crate::domain::findings::ignored::{Ignored, is_ignored};
 use crate::domain::ids::ClusterKey;
 
 /// The document of `ext`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ExtensionList<'a> {
+pub(super) struct ExtensionList {
     api_version: &'static str,
     kind: &'static str,
-    missing: &'a [String],
-    extensions: Vec<ExtensionItem<'a>>,
+    missing: Vec<String>,
+    extensions: Vec<ExtensionItem>,
+    #[serde(skip)]
+    verdict: Exit,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct ExtensionItem<'a> {
-    namespace: &'a str,
-    cluster: &'a str,
+struct ExtensionItem {
+    namespace: String,
+    cluster: String,
     #[serde(flatten)]
-    entry: &'a EntryReport,
+    entry: EntryReport,
 }
 
 /// The document of `paths`.
@@ -73,29 +75,31 @@ struct FindingItem<'a> {
 
 const VERSION: &str = "extop/v1";
 
-impl<'a> ExtensionList<'a> {
-    pub(super) fn new(report: &'a Report) -> Self {
-        let items = |cluster: &'a ClusterReport| {
-            cluster.entries.iter().map(|entry| ExtensionItem {
-                namespace: &cluster.namespace,
-                cluster: &cluster.name,
-                entry,
-            })
-        };
+impl ExtensionList {
+    pub(super) fn new(session: &Session, clusters: &[ClusterKey]) -> Self {
+        let mut extensions = Vec::new();
+        let sum = walk(session, clusters, |cluster, derived, _| {
+            extensions.extend(derived.ladders.iter().map(|ladder| ExtensionItem {
+                namespace: cluster.key.namespace.clone(),
+                cluster: cluster.key.name.clone(),
+                entry: EntryReport::new(ladder),
+            }));
+        });
         Self {
             api_version: VERSION,
             kind: "Extensions",
-            missing: &report.missing,
-            extensions: report.clusters.iter().flat_map(items).collect(),
+            missing: sum.missing,
+            extensions,
+            verdict: sum.verdict,
         }
     }
 
     fn rows(&self, wide: bool) -> Vec<Vec<String>> {
-        let row = |item: &ExtensionItem<'_>| {
+        let row = |item: &ExtensionItem| {
             let mut row = vec![format!("{}/{}", item.namespace, item.cluster)];
-            row.extend(table::entry_row(item.entry));
+            row.extend(table::entry_row(&item.entry));
             if wide {
-                row.push(table::reason(item.entry).unwrap_or_default().to_owned());
+                row.push(table::reason(&item.entry).unwrap_or_default().to_owned());
             } else {
                 row.pop();
             }
@@ -193,17 +197,21 @@ impl<'a> FindingList<'a> {
     }
 }
 
-async fn report(headless: &mut Headless, query: &Query) -> Result<(Vec<ClusterKey>, Report), Failure> {
+/// The clusters that are asked about, when what is to be known of them is known.
+async fn clusters(headless: &mut Headless, query: &Query) -> Result<Vec<ClusterKey>, Failure> {
     headless.settle(Asks::of(query.cluster.as_deref())).await?;
-    let clusters = headless.clusters(query.cluster.as_deref())?;
-    let report = Report::new(headless.session()?, &clusters);
-    Ok((clusters, report))
+    headless.clusters(query.cluster.as_deref())
+}
+
+async fn report(headless: &mut Headless, query: &Query) -> Result<Report, Failure> {
+    let clusters = clusters(headless, query).await?;
+    Ok(Report::new(headless.session()?, &clusters))
 }
 
 /// `extop ext`.
 pub(super) async fn extensions(mut headless: Headless, query: &Query, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let (clusters, report) = report(&mut headless, query).await?;
-    let list = ExtensionList::new(&report);
+    let clusters = clusters(&mut headless, query).await?;
+    let list = ExtensionList::new(headless.session()?, &clusters);
     match query.output {
         Output::Json => documents::json(&list, out)?,
         Output::Yaml => documents::yaml(&list, out)?,
@@ -216,16 +224,16 @@ pub(super) async fn extensions(mut headless: Headless, query: &Query, out: &mut 
             } else {
                 head.pop();
             }
-            table::list(&head, &list.rows(wide), "no extension entries in view", &report.missing, out)?;
+            table::list(&head, &list.rows(wide), "no extension entries in view", &list.missing, out)?;
         }
     }
     out.flush()?;
-    Ok(verdict::of_clusters(headless.session()?, &clusters, !report.missing.is_empty()))
+    Ok(list.verdict)
 }
 
 /// `extop paths`.
 pub(super) async fn paths(mut headless: Headless, query: &Query, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let (_, report) = report(&mut headless, query).await?;
+    let report = report(&mut headless, query).await?;
     let list = PathList::new(&report);
     match query.output {
         Output::Json => documents::json(&list, out)?,
@@ -250,7 +258,7 @@ pub(super) async fn findings(
     configured: &[Ignored],
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let (_, report) = report(&mut headless, &options.query).await?;
+    let report = report(&mut headless, &options.query).await?;
     let list = FindingList::new(&report, &options.ignored(configured));
     match options.query.output {
         Output::Json => documents::json(&list, out)?,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
+use super::exit::Exit;
 use crate::app::model::{Derived, Session};
 use crate::domain::cluster::Cluster;
 use crate::domain::finding::{Code, Finding, Severity};
@@ -23,7 +24,9 @@ mod paths;
 pub(super) mod verdict;
 pub(super) mod words;
 
+use missing::Missing;
 pub use missing::matters;
+use verdict::Judged;
 use words::word;
 
 /// The document.
@@ -36,6 +39,37 @@ pub struct Report {
     pub missing: Vec<String>,
     /// The clusters asked for, by namespace and name.
     pub clusters: Vec<ClusterReport>,
+    /// What they amount to, for the exit code.
+    #[serde(skip)]
+    pub verdict: Exit,
+}
+
+/// What was found on the way through clusters.
+pub(super) struct Sum {
+    /// Permissions and sources without which the answer is partial, as sentences.
+    pub(super) missing: Vec<String>,
+    /// What they amount to.
+    pub(super) verdict: Exit,
+}
+
+/// Goes through clusters of a session, one after the other: what is computed for one is gone at the next.
+pub(super) fn walk(session: &Session, clusters: &[ClusterKey], mut each: impl FnMut(&Cluster, &Derived, &Rollout)) -> Sum {
+    let world = &session.world;
+    let shown: Vec<&Cluster> = clusters.iter().filter_map(|key| world.clusters.get(key)).collect();
+    let mut missing = Missing::of(session, &shown);
+    let mut judged = Judged::default();
+    for cluster in shown {
+        let derived = session.derived_of(cluster);
+        let rollout = rollout::assess(world, cluster);
+        missing.note(session, cluster, &derived.ladders);
+        judged.note(cluster, &derived, &rollout);
+        each(cluster, &derived, &rollout);
+    }
+    let missing = missing.into_lines();
+    Sum {
+        verdict: judged.exit(!missing.is_empty()),
+        missing,
+    }
 }
 
 /// One cluster.
@@ -262,24 +296,23 @@ pub struct FindingReport {
 impl Report {
     /// The report on these clusters of a session.
     pub fn new(session: &Session, clusters: &[ClusterKey]) -> Self {
+        let mut reports = Vec::new();
+        let sum = walk(session, clusters, |cluster, derived, rollout| {
+            reports.push(ClusterReport::new(session, cluster, derived, rollout));
+        });
         Self {
             api_version: "extop/v1",
             kind: "Status",
-            missing: missing::missing(session, clusters),
-            clusters: clusters
-                .iter()
-                .filter_map(|key| Some(ClusterReport::new(session, session.world.clusters.get(key)?)))
-                .collect(),
+            missing: sum.missing,
+            clusters: reports,
+            verdict: sum.verdict,
         }
     }
 }
 
 impl ClusterReport {
-    fn new(session: &Session, cluster: &Cluster) -> Self {
+    fn new(session: &Session, cluster: &Cluster, derived: &Derived, rollout: &Rollout) -> Self {
         let world = &session.world;
-        let unknown = Derived::default();
-        let derived = session.derived.get(&cluster.key).unwrap_or(&unknown);
-        let rollout = rollout::assess(world, cluster);
         Self {
             target: session.target.context.clone(),
             namespace: cluster.key.namespace.clone(),
@@ -301,14 +334,15 @@ impl ClusterReport {
                 .filter(|orphan| !orphan.has_entry)
                 .map(WithoutEntryReport::new)
                 .collect(),
-            instances: instances(session, cluster, &rollout),
+            instances: instances(session, cluster, rollout),
             findings: derived.findings.iter().map(FindingReport::new).collect(),
         }
     }
 }
 
 impl EntryReport {
-    fn new(ladder: &Ladder) -> Self {
+    /// The report on an entry.
+    pub(super) fn new(ladder: &Ladder) -> Self {
         Self {
             name: ladder.entry.clone(),
             origin: match ladder.origin {

@@ -5,7 +5,7 @@ use std::io::Write;
 use super::exit::{Exit, Failure};
 use super::headless::Headless;
 use super::options::{Output, Status};
-use super::report::{Report, verdict};
+use super::report::Report;
 use super::{documents, table};
 use crate::app::model::Asks;
 
@@ -21,5 +21,5 @@ pub(super) async fn run(mut headless: Headless, options: &Status, out: &mut dyn 
         Output::Wide => table::write(&report, true, out)?,
     }
     out.flush()?;
-    Ok(verdict::of_clusters(headless.session()?, &clusters, !report.missing.is_empty()))
+    Ok(report.verdict)
 }

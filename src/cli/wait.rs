@@ -89,11 +89,9 @@ fn look(core: &Core, cluster: &ClusterKey, options: &Wait) -> Look {
     let Some(session) = core.model.session() else {
         return Look::GoesOn(String::new());
     };
-    let ladder = session
-        .derived
-        .get(cluster)
-        .and_then(|derived| derived.ladders.iter().find(|ladder| ladder.entry == options.entry));
-    let Some(ladder) = ladder else {
+    let derived = session.world.clusters.get(cluster).map(|cluster| session.derived_of(cluster));
+    let mut ladders = derived.iter().flat_map(|derived| &derived.ladders);
+    let Some(ladder) = ladders.find(|ladder| ladder.entry == options.entry) else {
         let why = format!("{cluster} does not declare an entry {}", options.entry);
         return Look::Over(Failure::new(Exit::Broken, why).with_hint(format!(
             "add it: extop add {} {}",

@@ -380,9 +380,14 @@ impl Ladder {
 
     /// The first rung that does not hold (not-applicable rungs are passed over), else the last one that does.
     pub fn headline(&self) -> Option<&Rung> {
-        self.rungs
-            .iter()
-            .find(|rung| !matches!(rung.state, RungState::Holds | RungState::NotApplicable))
-            .or_else(|| self.rungs.iter().rev().find(|rung| rung.state == RungState::Holds))
+        headline(&self.rungs, |rung| rung.state)
     }
+}
+
+/// Of rungs in order, the one that decides.
+pub(super) fn headline<T>(rungs: &[T], state: impl Fn(&T) -> RungState) -> Option<&T> {
+    rungs
+        .iter()
+        .find(|rung| !matches!(state(rung), RungState::Holds | RungState::NotApplicable))
+        .or_else(|| rungs.iter().rev().find(|rung| state(rung) == RungState::Holds))
 }

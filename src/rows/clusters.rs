@@ -123,11 +123,7 @@ fn columns<'a>(session: &'a Session, shown: &[ListedCluster<'_>]) -> Columns<'a,
     let digits = |number: usize| number.max(1).ilog10() as usize + 1;
     let clusters = shown.iter().filter_map(|one| session.world.clusters.get(one.key));
     let instances = clusters.map(|cluster| cluster.spec.instances as usize).max().unwrap_or_default();
-    let findings = shown
-        .iter()
-        .filter_map(|one| one.derived)
-        .map(|derived| derived.brief.findings)
-        .max();
+    let findings = shown.iter().filter_map(|one| one.brief).map(|brief| brief.findings).max();
     Columns::default()
         .with(Column::whole(""), |one: &ListedCluster<'_>| mark::rung(one.state()))
         .with(Column::filling("CLUSTER", 6).keyed(), move |one| {
@@ -142,7 +138,7 @@ fn columns<'a>(session: &'a Session, shown: &[ListedCluster<'_>]) -> Columns<'a,
         })
         .with(
             Column::whole("").steady(digits(findings.unwrap_or_default()) + 1).ranked(1),
-            |one| one.derived.map_or_else(super::table::blank, |derived| worst(&derived.brief)),
+            |one| one.brief.map_or_else(super::table::blank, worst),
         )
 }
 

@@ -1,16 +1,14 @@
 //! The extension entries of the selected cluster with their ladders.
 
-use std::collections::BTreeSet;
-
 use super::standing::Standing;
 use super::text::image_name;
 use super::{Cell, Column, Columns, Line, Panel, Role, key_of, mark, mistakes};
 use crate::app::action::Action;
-use crate::app::listing::state_of;
 use crate::app::model::{Model, Pane, Session};
 use crate::domain::catalog::Origin;
 use crate::domain::cluster::{Cluster, Phase};
-use crate::domain::ladder::{Ladder, RungKind, RungState};
+use crate::domain::ladder::{RungKind, RungState};
+use crate::domain::outline::Outline;
 use crate::domain::rollout;
 use crate::domain::watch::Kind;
 
@@ -42,27 +40,24 @@ pub fn entries(model: &Model) -> Panel {
     if !is_filtering {
         panel.head.extend(mistakes(filter));
     }
-    let ladders: Vec<&Ladder> = model.ladders_in_view().collect();
-    if ladders.is_empty() {
+    let entries: Vec<&Outline> = model.entries_in_view().collect();
+    if entries.is_empty() {
         panel.head.extend(nothing(model, session, cluster));
         return panel;
     }
-    let chosen = model.selected_ladder().map(|ladder| ladder.entry.as_str());
-    let at = ladders
-        .iter()
-        .position(|ladder| Some(ladder.entry.as_str()) == chosen)
-        .unwrap_or_default();
-    let selected = ladders.get(at).and_then(|ladder| selected_rung(model, ladder));
-    panel.table = Some(columns(selected).table(&ladders, at, ladders.len()));
+    let chosen = model.selected_entry().map(|one| &one.entry);
+    let at = entries.iter().position(|one| Some(&one.entry) == chosen).unwrap_or_default();
+    let selected = selected_rung(model, entries.get(at).and_then(|entry| entry.headline()).map(|rung| rung.kind));
+    panel.table = Some(columns(selected).table(&entries, at, entries.len()));
     panel
 }
 
 /// The rung that is selected: the chosen one, else the headline.
-pub fn selected_rung(model: &Model, ladder: &Ladder) -> Option<RungKind> {
-    model.screen.rung.or_else(|| Some(ladder.headline()?.kind))
+pub fn selected_rung(model: &Model, headline: Option<RungKind>) -> Option<RungKind> {
+    model.screen.rung.or(headline)
 }
 
-fn columns<'a>(selected: Option<RungKind>) -> Columns<'static, &'a Ladder> {
+fn columns<'a>(selected: Option<RungKind>) -> Columns<'static, &'a Outline> {
     let rung = |kind: RungKind, column: Column| Column {
         marked: selected == Some(kind),
         tight: true,
@@ -77,52 +72,49 @@ fn columns<'a>(selected: Option<RungKind>) -> Columns<'static, &'a Ladder> {
         (RungKind::Installed, Column::whole("INSTALLED").short("INST")),
     ];
     let columns = Columns::default()
-        .with(Column::whole(""), |ladder: &&Ladder| mark::rung(state_of(ladder)))
-        .with(Column::cut("ENTRY", 8), |ladder| Cell::new(Role::Strong, &ladder.entry))
-        .with(Column::cut("IMAGE", 24).ranked(1), |ladder| image(ladder));
+        .with(Column::whole(""), |entry: &&Outline| mark::rung(entry.state()))
+        .with(Column::cut("ENTRY", 8), |entry| Cell::new(Role::Strong, &*entry.entry))
+        .with(Column::cut("IMAGE", 24).ranked(1), |entry| image(entry));
     let columns = counted.into_iter().fold(columns, |columns, (kind, column)| {
-        columns.with(rung(kind, column), move |ladder| mark::rung_cell(ladder.rung(kind)))
+        columns.with(rung(kind, column), move |entry| mark::rung_cell(entry.rung(kind)))
     });
     let version_column = rung(RungKind::AtVersion, Column::cut("VERSION", 6).short("VERS"));
-    columns.with(version_column, |ladder| version(ladder))
+    columns.with(version_column, |entry| version(entry))
 }
 
-pub(super) fn image(ladder: &Ladder) -> Cell {
-    match (&ladder.reference, ladder.origin) {
-        (Some(reference), Origin::Catalog) => Cell::plain(format!("{} catalog", tag(ladder, reference))),
-        (Some(reference), Origin::Cluster) => Cell::plain(tag(ladder, reference)),
+pub(super) fn image(entry: &Outline) -> Cell {
+    match (&entry.reference, entry.origin) {
+        (Some(reference), Origin::Catalog) => Cell::plain(format!("{} catalog", tag(entry, reference))),
+        (Some(reference), Origin::Cluster) => Cell::plain(tag(entry, reference)),
         (None, _) => Cell::new(Role::Unknown, "? none resolved"),
     }
 }
 
 /// The image without what the entry's name says already.
-fn tag<'a>(ladder: &Ladder, reference: &'a str) -> &'a str {
+fn tag<'a>(entry: &Outline, reference: &'a str) -> &'a str {
     let name = image_name(reference);
-    match name.strip_prefix(ladder.entry.as_str()) {
+    match name.strip_prefix(&*entry.entry) {
         Some(tag) if tag.starts_with([':', '@']) => tag,
         _ => name,
     }
 }
 
 /// The installed version, or how many there are; with the mark of the rung.
-pub(super) fn version(ladder: &Ladder) -> Cell {
-    let cell = mark::rung_cell(ladder.rung(RungKind::AtVersion));
-    let mut versions: Vec<&str> = ladder.databases.iter().filter_map(|row| row.installed.as_deref()).collect();
+pub(super) fn version(entry: &Outline) -> Cell {
+    let cell = mark::rung_cell(entry.rung(RungKind::AtVersion));
+    let mut versions: Vec<&str> = entry.installed.iter().map(|there| &*there.version).collect();
     versions.sort_unstable();
     versions.dedup();
     // Several SQL extensions of one entry have each their own version; only that of one may differ between databases.
-    let of = |name: &str| {
-        let rows = ladder.databases.iter().filter(|row| row.extension == name);
-        rows.filter_map(|row| row.installed.as_deref()).collect::<BTreeSet<_>>().len()
-    };
-    let most = ladder.databases.iter().map(|row| of(&row.extension)).max().unwrap_or_default();
+    let of_one = entry.installed.chunk_by(|one, next| one.extension == next.extension);
+    let most = of_one.map(<[_]>::len).max().unwrap_or_default();
     let text = match versions.as_slice() {
         [] => return cell,
         [one] => (*one).to_owned(),
         _ if most > 1 => format!("{most} differ"),
         several => format!("{} versions", several.len()),
     };
-    let lead = match ladder.rung(RungKind::AtVersion).map(|rung| rung.state) {
+    let lead = match entry.rung(RungKind::AtVersion).map(|rung| rung.state) {
         Some(RungState::Holds | RungState::NotApplicable) => " ".to_owned(),
         Some(state) => mark::rung(state).text,
         None => "?".to_owned(),
@@ -189,10 +181,10 @@ fn phase_word(cluster: &Cluster) -> &str {
 }
 
 fn nothing(model: &Model, session: &Session, cluster: &Cluster) -> Vec<Line> {
-    let Some(derived) = session.derived.get(&cluster.key) else {
+    let Some(brief) = session.briefs.get(&cluster.key) else {
         return vec![Line::new(Role::InProgress, "○ loading: the ladder is not computed yet")];
     };
-    if !derived.ladders.is_empty() {
+    if !brief.entries.is_empty() {
         return vec![
             Line::plain("no entry matches the filter"),
             Line::new(Role::Dim, format!("{} clears it", key_of(model, Action::Back))),
@@ -213,7 +205,7 @@ fn nothing(model: &Model, session: &Session, cluster: &Cluster) -> Vec<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ladder::{DatabaseRow, NamesFrom};
+    use crate::domain::ladder::{DatabaseRow, Ladder, NamesFrom};
 
     fn told(rows: &[(&str, &str, &str)]) -> String {
         let rows = rows.iter().map(|(database, extension, installed)| DatabaseRow {
@@ -238,7 +230,7 @@ mod tests {
             rungs: Vec::new(),
             databases: rows.collect(),
         };
-        version(&ladder).text
+        version(&Outline::of(&ladder)).text
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub fn evidence(model: &Model, room: usize) -> Panel {
             ..Panel::default()
         };
     };
-    let kind = selected_rung(model, ladder);
+    let kind = selected_rung(model, ladder.headline().map(|rung| rung.kind));
     let mut panel = Panel {
         head: vec![strip(ladder, kind)],
         ..Panel::default()

@@ -6,10 +6,11 @@ use super::standing::Standing;
 use super::{Cell, Column, Columns, Line, Panel, Role, Room, key_of, mark, mistakes};
 use crate::app::action::Action;
 use crate::app::filter::Candidate;
-use crate::app::listing::{ListedEntry, state_of};
+use crate::app::listing::ListedEntry;
 use crate::app::model::{Model, Pane};
 use crate::backend::Scope;
-use crate::domain::ladder::{Ladder, RungState};
+use crate::domain::ladder::RungState;
+use crate::domain::outline::Outline;
 use crate::domain::watch::Kind;
 
 /// The pane of the entries of all clusters.
@@ -57,18 +58,18 @@ fn columns<'a>(with_namespace: bool) -> Columns<'static, ListedEntry<'a>> {
         .with_if(with_namespace, Column::filling("NAMESPACE", 9).short("NS"), |one| {
             Cell::plain(&one.cluster.namespace)
         })
-        .with(Column::filling("ENTRY", 9), |one| Cell::new(Role::Strong, &one.ladder.entry))
-        .with(Column::filling("IMAGE", 14).ranked(1), |one| image(one.ladder))
-        .with(Column::cut("INSTALLED", 6).short("INST").steady(9), |one| version(one.ladder))
-        .with(Column::filling("STATE", 10).steady(18), |one| state(one.ladder))
+        .with(Column::filling("ENTRY", 9), |one| Cell::new(Role::Strong, &*one.outline.entry))
+        .with(Column::filling("IMAGE", 14).ranked(1), |one| image(one.outline))
+        .with(Column::cut("INSTALLED", 6).short("INST").steady(9), |one| version(one.outline))
+        .with(Column::filling("STATE", 10).steady(18), |one| state(one.outline))
 }
 
 /// The rung that decides the state, and the state.
-fn state(ladder: &Ladder) -> Cell {
-    let state = state_of(ladder);
+fn state(outline: &Outline) -> Cell {
+    let state = outline.state();
     let word = mark::rung_word(state);
     let role = mark::rung(state).role;
-    match ladder.headline() {
+    match outline.headline() {
         Some(rung) if state != RungState::Holds => Cell::new(role, format!("{} {word}", rung.kind.as_str())),
         _ => Cell::new(role, word),
     }

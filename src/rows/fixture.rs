@@ -1,16 +1,12 @@
 //! Models for tests: the fixture's world on the screen, and the ways in which it can go wrong.
 
-use std::collections::BTreeMap;
-
 use crate::app::listing::Brief;
 use crate::app::model::{Derived, Mode, Model, Session, Tab};
 use crate::backend::{Access, DatabaseAccess, Scope, Target, TargetId};
 use crate::domain::change::warnings::Warnings;
 use crate::domain::change::{Change, ChangeKind, Method, PreloadEdit, Request, Resource};
 use crate::domain::check::CheckSubject;
-use crate::domain::evidence::ladders;
 use crate::domain::extension::ExtensionEntry;
-use crate::domain::findings::findings;
 use crate::domain::fixture;
 use crate::domain::instance::{Instance, Trouble};
 use crate::domain::ladder::RungKind;
@@ -42,45 +38,32 @@ pub(crate) fn showing(mut world: World) -> Model {
         taints: Vec::new(),
     }]));
     let mut model = Model::new(Mode::Live, Access::Write, DatabaseAccess::Auto, later(12), "test".to_owned());
-    let derived: BTreeMap<_, _> = world
-        .clusters
-        .iter()
-        .map(|(key, cluster)| {
-            let ladders = ladders(&world, cluster);
-            let findings = findings(&world, cluster, &ladders);
-            let brief = Brief::of(&ladders, &findings, &[]);
-            let derived = Derived {
-                ladders,
-                findings,
-                brief,
-                unasked: world.is_unasked(key),
-            };
-            (key.clone(), derived)
-        })
-        .collect();
-    model.sessions.insert(
-        TargetId(0),
-        Session {
-            target: Target {
-                unverified: false,
-                context: "rig".to_owned(),
-                server: "https://rig.local:6443".to_owned(),
-                user: None,
-                uid: None,
-                scope: Scope::Namespace("shop".to_owned()),
-            },
-            world,
-            derived,
-            behind: std::collections::BTreeSet::new(),
-            derivations: 0,
-            touched: None,
-            walked: 0,
-            warned: std::collections::BTreeSet::new(),
-            asked: BTreeMap::new(),
-            unfinished: Vec::new(),
-        },
-    );
+    let target = Target {
+        unverified: false,
+        context: "rig".to_owned(),
+        server: "https://rig.local:6443".to_owned(),
+        user: None,
+        uid: None,
+        scope: Scope::Namespace("shop".to_owned()),
+    };
+    let mut session = Session {
+        world,
+        ..Session::new(target)
+    };
+    derive(&mut session);
+    model.sessions.insert(TargetId(0), session);
     model
+}
+
+/// Keeps of every cluster what is kept of one that is looked at.
+fn derive(session: &mut Session) {
+    for (key, cluster) in &session.world.clusters {
+        let derived = Derived::of(&session.world, cluster);
+        session
+            .briefs
+            .insert(key.clone(), Brief::of(&derived, &[], session.world.is_unasked(key)));
+        session.derived.insert(key.clone(), derived);
+    }
 }
 
 /// So many clusters whose SQL was not asked; of every fifty one has an instance that cannot start.

@@ -142,7 +142,7 @@ fn database(model: &Model, session: &Session, cluster: Option<&Cluster>) -> Line
 }
 
 fn findings(model: &Model, session: &Session) -> Line {
-    let briefs = || session.derived.values().map(|derived| derived.brief);
+    let briefs = || session.briefs.values();
     let count: usize = briefs().map(|brief| brief.findings).sum();
     let ignored: usize = briefs().map(|brief| brief.ignored).sum();
     let worst = briefs().filter_map(|brief| brief.worst).min();
@@ -152,7 +152,7 @@ fn findings(model: &Model, session: &Session) -> Line {
         .any(|kind| !session.world.knows(*kind));
     let unasked = match model.database_access {
         DatabaseAccess::Off => 0,
-        _ => session.derived.values().filter(|derived| derived.unasked).count(),
+        _ => briefs().filter(|brief| brief.unasked).count(),
     };
     match worst {
         None if blind => Line::new(Role::Unknown, "? findings"),

@@ -2,7 +2,8 @@
 
 use super::{Cell, Role, Span};
 use crate::domain::finding::Severity;
-use crate::domain::ladder::{Rung, RungState};
+use crate::domain::ladder::RungState;
+use crate::domain::outline::RungOutline;
 use crate::domain::rollout::MountState;
 use crate::domain::watch::WatchState;
 use crate::workflow::outcome::Outcome;
@@ -32,7 +33,7 @@ pub fn rung_word(state: RungState) -> &'static str {
 }
 
 /// A rung as the cell of a table: how many hold it, after the mark of its state unless it holds.
-pub fn rung_cell(of: Option<&Rung>) -> Cell {
+pub fn rung_cell(of: Option<&RungOutline>) -> Cell {
     let Some(of) = of else { return Cell::new(Role::Unknown, "?") };
     let mark = rung(of.state);
     let count = match (of.have, of.want) {

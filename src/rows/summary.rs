@@ -19,14 +19,14 @@ pub fn summary(model: &Model) -> Line {
     };
     line = line.with(Role::Strong, format!(" {}", session.target.context));
     if let Some(key) = model.selected_cluster() {
-        let brief = session.derived.get(key).map(|derived| derived.brief);
+        let brief = session.briefs.get(key);
         let state = mark::rung(brief.map_or(RungState::Unknown, |brief| brief.state));
         line = line.with(Role::Text, " ").with(state.role, format!("{} {key}", state.text));
-        if let Some(ladder) = model.selected_ladder()
-            && let Some(rung) = ladder.headline()
+        if let Some(entry) = model.selected_entry()
+            && let Some(rung) = entry.headline()
         {
             let mark = mark::rung(rung.state);
-            let said = format!("{} {} {}", ladder.entry, rung.kind.as_str(), mark::rung_word(rung.state));
+            let said = format!("{} {} {}", entry.entry, rung.kind.as_str(), mark::rung_word(rung.state));
             line = line.with(Role::Dim, " · ").with(mark.role, said);
         }
         let findings = brief.map_or(0, |brief| brief.findings);

@@ -8,9 +8,9 @@ use crate::domain::change::warnings::Warnings;
 use crate::domain::finding::{Code, Severity};
 use crate::domain::findings::ignored::Ignored;
 use crate::domain::fixture as facts;
-use crate::domain::ladder::{Rung, RungKind, RungState, Source};
+use crate::domain::ladder::{RungKind, RungState};
+use crate::domain::outline::RungOutline;
 use crate::domain::rollout::MountState;
-use crate::domain::shell::ShellCommand;
 use crate::domain::watch::{Kind, WatchState};
 use crate::workflow::outcome::Outcome;
 use crate::workflow::plan::{CheckResult, StepKind, StepState};
@@ -30,17 +30,12 @@ const RUNG_STATES: [RungState; 5] = [
     RungState::NotApplicable,
 ];
 
-fn rung(state: RungState, have: Option<u32>) -> Rung {
-    Rung {
+fn rung(state: RungState, have: Option<u32>) -> RungOutline {
+    RungOutline {
         kind: RungKind::Mounted,
         state,
         have,
         want: have.map(|_| 3),
-        because: None,
-        source: Source::Pods,
-        observed_at: None,
-        evidence: Vec::new(),
-        by_hand: ShellCommand::default(),
     }
 }
 

@@ -20,7 +20,7 @@ fn the_filter_is_typed_and_kept_or_taken_away() {
     seat.press("tab /");
     assert_eq!(open(&seat), Some((EditorId::Filter, "")));
     seat.type_in("PGV");
-    let shown = |model: &Model| -> Vec<String> { model.ladders_in_view().map(|ladder| ladder.entry.clone()).collect() };
+    let shown = |model: &Model| -> Vec<String> { model.entries_in_view().map(|one| one.entry.to_string()).collect() };
     assert_eq!(shown(&seat.model), ["pgvector"]);
     seat.press("enter");
     assert_eq!(open(&seat), None);

@@ -252,7 +252,8 @@ fn facts_of_a_closed_target_are_nobodys() {
 fn a_cluster_that_is_gone_takes_its_ladders_along() {
     let mut seat = Seat::new();
     seat.observe(Observation::Removed(ObjectId::Cluster(orders())));
-    assert!(!seat.model.session().unwrap().derived.contains_key(&orders()));
+    let session = seat.model.session().unwrap();
+    assert!(!session.briefs.contains_key(&orders()) && !session.derived.contains_key(&orders()));
     assert_ne!(seat.model.selected_cluster(), Some(&orders()));
 }
 

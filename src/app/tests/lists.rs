@@ -56,13 +56,13 @@ fn model(clusters: &[(&str, &[RungState])]) -> Model {
             .zip(*states)
             .map(|(entry, state)| ladder(&entry.to_string(), *state))
             .collect();
-        let brief = Brief::of(&ladders, &[], &[]);
         let derived = Derived {
             ladders,
-            brief,
             ..Derived::default()
         };
-        session.derived.insert(ClusterKey::new("shop", *name), derived);
+        let key = ClusterKey::new("shop", *name);
+        session.briefs.insert(key.clone(), Brief::of(&derived, &[], false));
+        session.derived.insert(key, derived);
     }
     model
 }
@@ -173,10 +173,7 @@ fn the_extensions_of_all_clusters_lead_to_their_cluster_and_entry() {
     assert_eq!((model.screen.focus, model.extensions_in_view().len()), (Pane::Extensions, 8));
     filtered(&mut model, "state:broken");
     press(&mut model, "enter G");
-    assert_eq!(
-        (at(&model), model.selected_ladder().unwrap().entry.as_str()),
-        (("orders", "b"), "b")
-    );
+    assert_eq!((at(&model), &*model.selected_entry().unwrap().entry), (("orders", "b"), "b"));
     press(&mut model, "enter");
     assert_eq!((model.screen.focus, at(&model)), (Pane::Entries, ("orders", "b")));
     assert!(model.screen.cluster_filter.is_empty(), "it would hide the cluster");
@@ -208,10 +205,10 @@ fn what_is_begun_in_the_list_of_all_extensions_is_about_the_selected_one() {
 fn new_keys_work_at_a_console_with_facts_that_come_and_go() {
     let mut seat = Seat::new();
     seat.press("9 O n N");
-    let chosen = seat.model.selected_extension().map(|one| one.ladder.entry.clone());
+    let chosen = seat.model.selected_extension().map(|one| one.outline.entry.clone());
     seat.list();
     assert!(chosen.is_some());
-    assert_eq!(seat.model.selected_extension().map(|one| one.ladder.entry.clone()), chosen);
+    assert_eq!(seat.model.selected_extension().map(|one| one.outline.entry.clone()), chosen);
 }
 
 fn states() -> impl Strategy<Value = Vec<Vec<RungState>>> {

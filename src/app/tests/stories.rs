@@ -249,7 +249,7 @@ fn a_fact_derives_the_clusters_that_it_may_concern_and_no_others() {
         while model.is_behind() {
             update(&mut model, Msg::CatchUp);
         }
-        assert_eq!(model.sessions[&HERE].derived.len() as u64, count);
+        assert_eq!(model.sessions[&HERE].briefs.len() as u64, count);
         let mut derived = |facts: Vec<Observation>| {
             let before = model.sessions[&HERE].derivations;
             observe(&mut model, facts);
@@ -549,8 +549,10 @@ impl Rig {
         self.asked.extend(effects);
         let model = &self.model;
         assert!(model.sessions.contains_key(&model.active));
-        for session in model.sessions.values() {
-            assert!(session.derived.keys().eq(session.world.clusters.keys()), "derived is in step");
+        for (target, session) in &model.sessions {
+            assert!(session.briefs.keys().eq(session.world.clusters.keys()), "derived is in step");
+            let near = model.selected_cluster().filter(|_| *target == model.active);
+            assert!(session.derived.keys().eq(near), "what is looked at is there in full");
         }
         for overlay in &model.overlays {
             if let Overlay::Run(id, ..) = overlay {

@@ -229,7 +229,7 @@ fn chosen(model: &Model) -> Option<Chosen> {
     let shown = select::instances(model);
     let instance = model.screen.instance.clone().filter(|pod| shown.contains(pod));
     Some(Chosen {
-        entry: model.selected_ladder().map(|ladder| ladder.entry.clone()),
+        entry: model.selected_entry().map(|one| one.entry.to_string()),
         instance: instance.or_else(|| shown.first().cloned()),
         item: item(model),
         stuck: stuck(model),

@@ -35,8 +35,8 @@ pub(super) fn moved(model: &mut Model, action: Action) {
             select(model, next, None);
         }
         Pane::Entries => {
-            let names: Vec<String> = model.ladders_in_view().map(|ladder| ladder.entry.clone()).collect();
-            let chosen = model.selected_ladder().map(|ladder| ladder.entry.clone());
+            let names: Vec<String> = model.entries_in_view().map(|one| one.entry.to_string()).collect();
+            let chosen = model.selected_entry().map(|one| one.entry.to_string());
             model.screen.entry = neighbour(&names, chosen.as_ref(), by);
             model.screen.rung = None;
             model.screen.rows.clear();
@@ -44,7 +44,7 @@ pub(super) fn moved(model: &mut Model, action: Action) {
         Pane::Extensions => {
             let shown = model.extensions_in_view();
             let next = neighbour(&shown, model.selected_extension().as_ref(), by);
-            let next = next.map(|one| (one.cluster.clone(), one.ladder.entry.clone()));
+            let next = next.map(|one| (one.cluster.clone(), one.outline.entry.to_string()));
             let (cluster, entry) = next.unzip();
             select(model, cluster, entry);
         }
@@ -108,7 +108,7 @@ pub(super) fn sideways(model: &mut Model, right: bool) {
 }
 
 fn rung(model: &mut Model, right: bool) {
-    let headline = model.selected_ladder().and_then(|ladder| ladder.headline().map(|rung| rung.kind));
+    let headline = model.selected_entry().and_then(|one| one.headline()).map(|rung| rung.kind);
     let at = model.screen.rung.or(headline).unwrap_or(RungKind::Declared);
     if !right && at == RungKind::Declared && model.screen.focus == Pane::Entries {
         model.screen.focus = Pane::Clusters;
@@ -147,7 +147,7 @@ pub(super) fn extensions(model: &mut Model) {
 /// Goes to the entry that is selected among those of all clusters; a filter that hides it is taken away.
 pub(super) fn reveal(model: &mut Model) {
     let Some(one) = model.selected_extension() else { return };
-    let (cluster, entry) = (one.cluster.clone(), one.ladder.entry.clone());
+    let (cluster, entry) = (one.cluster.clone(), one.outline.entry.to_string());
     let hides_entry = !model.is_entry_in_view(one);
     select(model, Some(cluster.clone()), Some(entry));
     model.screen.focus = Pane::Entries;

@@ -1,15 +1,13 @@
 //! From one target to another: no fact of the old one stays on the screen, and its runs continue. And the same target once
 //! more: it stays the cluster that it was.
 
-use std::collections::BTreeMap;
-
 use super::{observe, runs, say, warn};
 use crate::app::effect::Effect;
 use crate::app::model::{Model, Overlay, Screen, Session};
 use crate::app::msg::Elsewhere;
 use crate::backend::{BackendError, Target, TargetId};
+use crate::domain::Observation;
 use crate::domain::watch::{Kind, WatchState};
-use crate::domain::{Observation, World};
 
 pub(super) fn switched(model: &mut Model, id: TargetId, target: Target) -> Vec<Effect> {
     let old = model.active;
@@ -21,19 +19,7 @@ pub(super) fn switched(model: &mut Model, id: TargetId, target: Target) -> Vec<E
         let told = other_user(&session.target, &target);
         effects.extend(told.into_iter().flat_map(|told| warn(model, told)));
     }
-    let session = Session {
-        target,
-        world: World::default(),
-        derived: BTreeMap::new(),
-        behind: std::collections::BTreeSet::new(),
-        derivations: 0,
-        touched: None,
-        walked: 0,
-        warned: std::collections::BTreeSet::new(),
-        asked: BTreeMap::new(),
-        unfinished: Vec::new(),
-    };
-    model.sessions.insert(id, session);
+    model.sessions.insert(id, Session::new(target));
     model.active = id;
     model.screen = Screen {
         size: model.screen.size,

@@ -4,59 +4,68 @@ use std::collections::BTreeSet;
 
 use crate::app::model::Session;
 use crate::domain::cluster::Cluster;
-use crate::domain::ids::ClusterKey;
-use crate::domain::ladder::{Because, RungState};
+use crate::domain::ladder::{Because, Ladder, RungState};
 use crate::domain::watch::{Kind, WatchState};
 
 /// Missing permissions and sources, as sentences, each once.
-pub(super) fn missing(session: &Session, clusters: &[ClusterKey]) -> Vec<String> {
-    let world = &session.world;
-    let shown: Vec<&Cluster> = clusters.iter().filter_map(|key| world.clusters.get(key)).collect();
-    let mut said = Said::default();
-    for kind in Kind::ALL {
-        if matters(kind, &shown)
-            && let Some(why) = why_not_live(kind, world.watch(kind))
-        {
-            said.say(why);
-        }
-    }
-    for ((kind, object), why) in &world.unreadable {
-        said.say(format!("{} {object}: {why}", kind.as_str()));
-    }
-    for cluster in shown {
-        let before = said.lines.len();
-        for instance in world.instances_of(&cluster.key) {
-            if let Some(failure) = world.failure_of(instance) {
-                if failure.missing.is_empty() {
-                    said.say(format!("SQL on {}: {}", instance.key, failure.because));
-                }
-                failure.missing.iter().for_each(|permission| said.say(permission.clone()));
-            }
-        }
-        // Whatever else leaves a rung unknown is named by the rung itself.
-        let ladders = session.derived.get(&cluster.key).into_iter().flat_map(|derived| &derived.ladders);
-        for (ladder, rung) in ladders.flat_map(|ladder| ladder.rungs.iter().map(move |rung| (ladder, rung))) {
-            if rung.state == RungState::Unknown && said.lines.len() == before {
-                let because = rung.because.as_ref().map_or_else(|| "no data".into(), Because::sentence);
-                let of = format!("{}, {}, {}", cluster.key, ladder.entry, rung.kind.as_str());
-                said.say(because.about(of).for_people().to_owned());
-            }
-        }
-    }
-    said.lines
-}
-
 #[derive(Default)]
-struct Said {
+pub(super) struct Missing {
     lines: Vec<String>,
     seen: BTreeSet<String>,
 }
 
-impl Said {
+impl Missing {
+    /// What is missing for all of these clusters.
+    pub(super) fn of(session: &Session, clusters: &[&Cluster]) -> Self {
+        let world = &session.world;
+        let mut missing = Self::default();
+        for kind in Kind::ALL {
+            if matters(kind, clusters)
+                && let Some(why) = why_not_live(kind, world.watch(kind))
+            {
+                missing.say(why);
+            }
+        }
+        for ((kind, object), why) in &world.unreadable {
+            missing.say(format!("{} {object}: {why}", kind.as_str()));
+        }
+        missing
+    }
+
+    /// What is missing for one of them.
+    pub(super) fn note(&mut self, session: &Session, cluster: &Cluster, ladders: &[Ladder]) {
+        let world = &session.world;
+        let before = self.lines.len();
+        for instance in world.instances_of(&cluster.key) {
+            if let Some(failure) = world.failure_of(instance) {
+                if failure.missing.is_empty() {
+                    self.say(format!("SQL on {}: {}", instance.key, failure.because));
+                }
+                failure.missing.iter().for_each(|permission| self.say(permission.clone()));
+            }
+        }
+        // Whatever else leaves a rung unknown is named by the rung itself.
+        for (ladder, rung) in ladders
+            .iter()
+            .flat_map(|ladder| ladder.rungs.iter().map(move |rung| (ladder, rung)))
+        {
+            if rung.state == RungState::Unknown && self.lines.len() == before {
+                let because = rung.because.as_ref().map_or_else(|| "no data".into(), Because::sentence);
+                let of = format!("{}, {}, {}", cluster.key, ladder.entry, rung.kind.as_str());
+                self.say(because.about(of).for_people().to_owned());
+            }
+        }
+    }
+
     fn say(&mut self, line: String) {
         if self.seen.insert(line.clone()) {
             self.lines.push(line);
         }
+    }
+
+    /// All of it, in the order in which it was found.
+    pub(super) fn into_lines(self) -> Vec<String> {
+        self.lines
     }
 }
 

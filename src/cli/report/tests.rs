@@ -185,31 +185,22 @@ pub(in crate::cli) fn session(last: RungState, more: Vec<Observation>) -> Sessio
     for observation in facts.into_iter().chain(live).chain(more) {
         world.apply(observation, at());
     }
+    let target = Target {
+        unverified: false,
+        context: "rig".to_owned(),
+        server: "https://127.0.0.1".to_owned(),
+        user: None,
+        uid: None,
+        scope: Scope::All,
+    };
+    let derived = Derived {
+        ladders: vec![ladder(last)],
+        ..Derived::default()
+    };
     Session {
-        target: Target {
-            unverified: false,
-            context: "rig".to_owned(),
-            server: "https://127.0.0.1".to_owned(),
-            user: None,
-            uid: None,
-            scope: Scope::All,
-        },
         world,
-        derived: BTreeMap::from([(
-            key(),
-            Derived {
-                ladders: vec![ladder(last)],
-                findings: Vec::new(),
-                ..Derived::default()
-            },
-        )]),
-        behind: std::collections::BTreeSet::new(),
-        derivations: 0,
-        touched: None,
-        walked: 0,
-        warned: std::collections::BTreeSet::new(),
-        asked: std::collections::BTreeMap::new(),
-        unfinished: Vec::new(),
+        derived: BTreeMap::from([(key(), derived)]),
+        ..Session::new(target)
     }
 }
 

@@ -2,41 +2,47 @@
 //!
 //! What is known to be broken is broken, whatever else is unknown.
 
-use crate::app::model::Session;
+use crate::app::model::Derived;
 use crate::cli::exit::Exit;
 use crate::cli::options::FailOn;
 use crate::domain::check::CheckResult;
+use crate::domain::cluster::Cluster;
 use crate::domain::finding::Severity;
-use crate::domain::ids::ClusterKey;
-use crate::domain::ladder::RungState;
-use crate::domain::rollout;
+use crate::domain::ladder::{Ladder, RungState};
+use crate::domain::rollout::Rollout;
 use crate::domain::world::Halt;
 
-/// What is so of these clusters; `is_partial` says that a permission or a source is missing.
-pub(in crate::cli) fn of_clusters(session: &Session, clusters: &[ClusterKey], is_partial: bool) -> Exit {
-    let derived: Vec<_> = clusters.iter().filter_map(|key| session.derived.get(key)).collect();
-    let headlines: Vec<RungState> = derived
-        .iter()
-        .flat_map(|derived| &derived.ladders)
-        .filter_map(|ladder| Some(ladder.headline()?.state))
-        .collect();
-    let is_found = derived
-        .iter()
-        .flat_map(|derived| &derived.findings)
-        .any(|finding| finding.severity() == Severity::Error);
-    let is_blocked = clusters
-        .iter()
-        .filter_map(|key| session.world.clusters.get(key))
-        .filter(|cluster| !cluster.halts().contains(&Halt::Hibernated))
-        .any(|cluster| rollout::assess(&session.world, cluster).blocked.is_some());
-    if is_blocked || is_found || headlines.contains(&RungState::Broken) {
-        Exit::Broken
-    } else if is_partial || headlines.contains(&RungState::Unknown) {
-        Exit::Unknown
-    } else if headlines.contains(&RungState::InProgress) {
-        Exit::Broken
-    } else {
-        Exit::Done
+/// What is so of clusters.
+#[derive(Default)]
+pub(super) struct Judged {
+    is_broken: bool,
+    is_unknown: bool,
+    is_in_progress: bool,
+}
+
+impl Judged {
+    /// One more.
+    pub(super) fn note(&mut self, cluster: &Cluster, derived: &Derived, rollout: &Rollout) {
+        let is_blocked = rollout.blocked.is_some() && !cluster.halts().contains(&Halt::Hibernated);
+        self.is_broken |= is_blocked || derived.findings.iter().any(|finding| finding.severity() == Severity::Error);
+        for rung in derived.ladders.iter().filter_map(Ladder::headline) {
+            self.is_broken |= rung.state == RungState::Broken;
+            self.is_unknown |= rung.state == RungState::Unknown;
+            self.is_in_progress |= rung.state == RungState::InProgress;
+        }
+    }
+
+    /// The code; `is_partial` says that a permission or a source is missing.
+    pub(super) fn exit(&self, is_partial: bool) -> Exit {
+        if self.is_broken {
+            Exit::Broken
+        } else if is_partial || self.is_unknown {
+            Exit::Unknown
+        } else if self.is_in_progress {
+            Exit::Broken
+        } else {
+            Exit::Done
+        }
     }
 }
 
@@ -88,10 +94,19 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use crate::app::model::Session;
     use crate::cli::report::tests::{key, session};
+    use crate::domain::rollout;
+
+    fn judged(session: &Session) -> Judged {
+        let mut judged = Judged::default();
+        let cluster = &session.world.clusters[&key()];
+        judged.note(cluster, &session.derived[&key()], &rollout::assess(&session.world, cluster));
+        judged
+    }
 
     fn of(state: RungState) -> Exit {
-        of_clusters(&session(state, Vec::new()), &[key()], false)
+        judged(&session(state, Vec::new())).exit(false)
     }
 
     #[test]
@@ -105,10 +120,10 @@ mod tests {
     #[test]
     fn a_partial_answer_that_shows_nothing_broken_is_unknown() {
         let mut session = session(RungState::Holds, Vec::new());
-        assert_eq!(of_clusters(&session, &[key()], true), Exit::Unknown);
+        assert_eq!(judged(&session).exit(true), Exit::Unknown);
         let cluster = session.world.clusters.get_mut(&key()).unwrap();
         "Waiting for user action".clone_into(&mut cluster.status.phase);
-        assert_eq!(of_clusters(&session, &[key()], true), Exit::Broken, "the rollout is blocked");
+        assert_eq!(judged(&session).exit(true), Exit::Broken, "the rollout is blocked");
     }
 
     #[test]
