@@ -227,9 +227,10 @@ impl Plugin {
                 .with_hint(hint.unwrap_or_else(|| "install it, or correct exec.command in the user entry".to_owned()))
         })?;
         let outcome = self.attend(&mut child, &group, (terminal, loan), &mut foreground).await;
-        if matches!(outcome, Ok(Ended::Itself { .. })) {
-            // What it leaves running by intention, like an agent, is not ended.
-            group.forget();
+        // What it leaves running by intention, like an agent, is not ended.
+        if matches!(outcome, Ok(Ended::Itself { .. })) && group.forget().is_none() {
+            // It was ended because a signal ends the program, which must not end by what follows from that.
+            std::future::pending::<()>().await;
         }
         drop(group);
         drop(foreground);
