@@ -2,6 +2,7 @@
 
 mod act;
 mod asked;
+mod derive;
 mod editor;
 mod forms;
 mod observe;
@@ -32,7 +33,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     }
     effects.extend(editor::settle(model));
     effects.extend(observe::survey_for_sight(model));
-    observe::look_closer(model);
+    derive::look_closer(model);
     effects.extend(asked::look(model));
     asked::note(model, &effects);
     effects
@@ -61,7 +62,7 @@ fn route(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Observed(target, facts) => observe::observed(model, target, facts),
         Msg::CatchUp => {
-            observe::catch_up(model);
+            derive::catch_up(model);
             Vec::new()
         }
         Msg::Outcome(run, outcome) => runs::outcome(model, &run, outcome),
