@@ -16,6 +16,7 @@ use crate::domain::cluster::Cluster;
 use crate::domain::ids::ClusterKey;
 use crate::domain::shell::quoted;
 use crate::domain::watch::{Kind, WatchState};
+use crate::domain::world::World;
 use crate::runtime::{Connect, Connection, Core, StateDirectory, run_prefix, state_directory};
 
 /// SQL evidence is read again this often while a command waits: `CREATE EXTENSION` by hand changes no object.
@@ -75,17 +76,27 @@ impl Headless {
     /// These clusters are asked by SQL, each at once: the more they are, the longer that may take.
     pub(crate) async fn settle(&mut self, asks: Asks) -> Result<(), Failure> {
         self.core.model.asks = asks;
-        let listed = Instant::now() + self.request_timeout;
-        let answered = self.core.until(listed, |core| reached(core).transpose()).await;
-        match answered {
-            Some(Err(failure)) => return Err(failure),
-            Some(Ok(())) => {}
-            None => self.nothing_at_all()?,
-        }
+        self.all_listed().await?;
         let asked = self.core.model.instances_asked(self.target()).div_ceil(HUNDRED);
         let limit = self.request_timeout * u32::try_from(asked).unwrap_or(u32::MAX).max(1);
         self.idle_within(limit).await;
         Ok(())
+    }
+
+    /// Feeds the model until every watch has answered. A long list may take longer than a request may, as long as its pages
+    /// come.
+    async fn all_listed(&mut self) -> Result<(), Failure> {
+        let mut heard = None;
+        loop {
+            let listed = Instant::now() + self.request_timeout;
+            if let Some(reached) = self.core.until(listed, |core| reached(core).transpose()).await {
+                return reached;
+            }
+            let before = std::mem::replace(&mut heard, page(&self.session()?.world));
+            if heard <= before {
+                return self.nothing_at_all();
+            }
+        }
     }
 
     /// Asks for nodes and schema, and waits for them.
@@ -213,6 +224,12 @@ impl Headless {
     }
 }
 
+/// When a page of a list came last that is not at its end yet.
+fn page(world: &World) -> Option<Timestamp> {
+    let loading = world.watches.values().filter(|watch| watch.state == WatchState::Loading);
+    loading.filter_map(|watch| watch.at).max()
+}
+
 /// Whether every watch has answered; the error says that the server cannot be reached.
 fn reached(core: &Core) -> Result<Option<()>, Failure> {
     let Some(session) = core.model.session() else {
@@ -226,4 +243,29 @@ fn reached(core: &Core) -> Result<Option<()>, Failure> {
     // What was listed and is not watched yet is reported as stale; that passes, too.
     let settled = |kind: &Kind| !matches!(world.watch(*kind), WatchState::Loading | WatchState::Stale { .. });
     Ok(Kind::ALL.iter().all(settled).then_some(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Observation;
+    use crate::domain::fixture::now;
+
+    #[test]
+    fn a_list_comes_as_long_as_it_is_not_at_its_end() {
+        let mut world = World::default();
+        let mut told = |state| {
+            let (kind, at) = (Kind::Pod, now());
+            world.apply(Observation::Watch { kind, state, at }, at);
+            page(&world)
+        };
+        assert_eq!(told(WatchState::Loading), Some(now()));
+        assert_eq!(told(WatchState::Live), None);
+        let why = "gone".to_owned();
+        assert_eq!(
+            told(WatchState::Stale { since: now(), why }),
+            None,
+            "what is tried again is no list that comes"
+        );
+    }
 }

@@ -15,6 +15,7 @@ use crate::domain::fixture;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::instance::{Instance, Trouble};
 use crate::domain::observation::{Object, Objects};
+use crate::domain::outline::Outline;
 use crate::domain::permission::{Permission, Verdict};
 use crate::domain::probe::CrashLine;
 use crate::domain::watch::{Kind, WatchState};
@@ -553,6 +554,10 @@ impl Rig {
             assert!(session.briefs.keys().eq(session.world.clusters.keys()), "derived is in step");
             let near = model.selected_cluster().filter(|_| *target == model.active);
             assert!(session.derived.keys().eq(near), "what is looked at is there in full");
+            for (key, derived) in &session.derived {
+                let outlines = derived.ladders.iter().map(Outline::of);
+                assert!(outlines.eq(session.briefs[key].entries.iter().cloned()), "both say the same");
+            }
         }
         for overlay in &model.overlays {
             if let Overlay::Run(id, ..) = overlay {

@@ -82,8 +82,8 @@ async fn a_list_is_one_observation_then_the_watch_is_live_and_changes_stream_in(
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_are_put_together() {
-    let told = told(1, |uri, _| {
+async fn pages_are_put_together_and_each_is_a_sign_of_life() {
+    let told = told(2, |uri, _| {
         if uri.contains("continue=a%2Bb") {
             json_answer(200, &list(&[cluster("b", "2")]))
         } else {
@@ -94,7 +94,14 @@ async fn pages_are_put_together() {
         }
     })
     .await;
-    assert!(matches!(&told[0], Observation::Replaced(Objects::Clusters(clusters)) if clusters.len() == 2));
+    assert!(matches!(
+        &told[0],
+        Observation::Watch {
+            state: WatchState::Loading,
+            ..
+        }
+    ));
+    assert!(matches!(&told[1], Observation::Replaced(Objects::Clusters(clusters)) if clusters.len() == 2));
 }
 
 #[tokio::test(start_paused = true)]

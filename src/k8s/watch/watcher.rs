@@ -64,6 +64,8 @@ pub(super) struct Watcher {
     expired: u32,
     /// It has been listed.
     listed: bool,
+    /// Nothing was told of its state yet.
+    is_first: bool,
     /// It is live.
     is_live: bool,
     /// It may not be watched: lists before that is tried again.
@@ -110,6 +112,7 @@ impl Watcher {
             version: None,
             expired: 0,
             listed: false,
+            is_first: true,
             is_live: false,
             unwatched: None,
             lost: None,
@@ -160,6 +163,7 @@ impl Watcher {
 
     async fn state(&mut self, state: WatchState, at: Timestamp) -> Result<(), Gone> {
         self.is_live = state == WatchState::Live;
+        self.is_first = false;
         let kind = self.source.kind;
         self.tell(Observation::Watch { kind, state, at }).await
     }
@@ -350,6 +354,11 @@ impl Watcher {
             if next == before {
                 let why = format!("cannot {tried}: the server gives the same page again");
                 return Err(Failure::told(ErrorKind::Internal, why));
+            }
+            if self.is_first {
+                // Whoever waits for the first list sees that it comes.
+                let (kind, state, at) = (source.kind, WatchState::Loading, Timestamp::now());
+                self.tell(Observation::Watch { kind, state, at }).await?;
             }
         };
         self.answered();
