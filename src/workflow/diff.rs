@@ -1,7 +1,8 @@
 //! What a request changes, as a person would see it in the YAML of the object.
 
 use serde_json::{Map, Value, json};
-use similar::{ChangeTag, TextDiff};
+use similar::algorithms::{Capture, Compact, Replace, myers};
+use similar::{ChangeTag, group_diff_ops};
 
 use super::plan::DiffLine;
 use crate::domain::World;
@@ -268,21 +269,22 @@ fn plain(value: &Value) -> String {
 }
 
 fn lines(before: &[String], after: &[String]) -> Vec<DiffLine> {
-    let before: Vec<&str> = before.iter().map(String::as_str).collect();
-    let after: Vec<&str> = after.iter().map(String::as_str).collect();
-    let diff = TextDiff::from_slices(&before, &after);
+    // `TextDiff` is this and every other algorithm for every kind of text: 800 KiB of the program.
+    let mut found = Compact::new(Replace::new(Capture::new()), before, after);
+    let Ok(()) = myers::diff(&mut found, before, 0..before.len(), after, 0..after.len());
+    let groups = group_diff_ops(found.into_inner().into_inner().into_ops(), CONTEXT);
     let mut lines = Vec::new();
-    for (number, group) in diff.grouped_ops(CONTEXT).iter().enumerate() {
+    for (number, group) in groups.iter().enumerate() {
         if number > 0 {
             lines.push(DiffLine::Same("...".to_owned()));
         }
-        for change in group.iter().flat_map(|operation| diff.iter_changes(operation)) {
-            let text = (*change.value()).to_owned();
-            lines.push(match change.tag() {
-                ChangeTag::Equal => DiffLine::Same(text),
-                ChangeTag::Delete => DiffLine::Removed(text),
-                ChangeTag::Insert => DiffLine::Added(text),
-            });
+        for (tag, changed) in group.iter().flat_map(|operation| operation.iter_slices(before, after)) {
+            let line = match tag {
+                ChangeTag::Equal => DiffLine::Same,
+                ChangeTag::Delete => DiffLine::Removed,
+                ChangeTag::Insert => DiffLine::Added,
+            };
+            lines.extend(changed.iter().cloned().map(line));
         }
     }
     lines
