@@ -241,7 +241,7 @@ fn identity(auth: &mut AuthInfo, rest: &mut AuthInfo) -> Result<(), Fault> {
             "take it from the API server's administrator again",
         ));
     }
-    if !secrets::has_key(&key) {
+    if secrets::key(&key).is_none() {
         return Err((
             "its client key cannot be read".to_owned(),
             "take it from the API server's administrator again",

@@ -413,7 +413,9 @@ impl Plugin {
         };
         let identity = match (filled(status.client_certificate_data), filled(status.client_key_data)) {
             (None, None) => None,
-            (Some(certificate), Some(key)) if secrets::has_certificate(certificate.as_bytes()) && secrets::has_key(key.as_bytes()) => {
+            (Some(certificate), Some(key))
+                if secrets::has_certificate(certificate.as_bytes()) && secrets::key(key.as_bytes()).is_some() =>
+            {
                 Some((certificate, key))
             }
             (Some(_), Some(_)) => return Err(self.failed("gave a certificate or a key that cannot be read")),

@@ -106,6 +106,14 @@ pub(super) fn bearer(token: &str) -> Result<HeaderValue, &'static str> {
     Ok(header)
 }
 
+/// The header of a request that a name and a password go into.
+pub(super) fn basic(name: &str, password: &str) -> Option<HeaderValue> {
+    let login = encoded(format!("{name}:{password}").as_bytes())?;
+    let mut header = HeaderValue::try_from(format!("Basic {login}")).ok()?;
+    header.set_sensitive(true);
+    Some(header)
+}
+
 /// What base64 stands for, be it broken into lines.
 pub(super) fn decoded(base64: &str) -> Option<Vec<u8>> {
     let line = base64.split_ascii_whitespace().collect();
@@ -135,7 +143,7 @@ pub(super) fn certificates(base64: &str) -> Vec<Vec<u8>> {
     certificates.flatten().map(|certificate| certificate.to_vec()).collect()
 }
 
-/// A PEM text has a private key.
-pub(super) fn has_key(pem: &[u8]) -> bool {
-    PrivateKeyDer::from_pem_slice(pem).is_ok()
+/// The private key of a PEM text.
+pub(super) fn key(pem: &[u8]) -> Option<PrivateKeyDer<'static>> {
+    PrivateKeyDer::from_pem_slice(pem).ok()
 }

@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, Uri};
+use http::Uri;
+use http::header::AUTHORIZATION;
 use hyper::rt::{Read, Write};
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
 use hyper_timeout::TimeoutConnector;
@@ -12,10 +13,11 @@ use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::client::legacy::{Builder, Client as HttpClient};
 use hyper_util::rt::TokioExecutor;
+use kube::client::middleware::ExtraHeadersLayer;
 use kube::client::{Body, ClientBuilder, ConfigExt as _};
 use kube::{Client, Config, Error, Result};
 use rustls::pki_types::ServerName;
-use tower::util::option_layer;
+use secrecy::ExposeSecret;
 use tower::{BoxError, Layer as _, Service, ServiceExt as _};
 use tower_http::decompression::DecompressionLayer;
 
@@ -62,9 +64,8 @@ pub(super) fn client(config: &Config) -> Result<Client> {
 fn tunnel<C>(proxy: &Uri, connector: C) -> Tunnel<C> {
     let tunnel = Tunnel::new(proxy.clone(), connector);
     let (_, login) = address::without_login(proxy);
-    let said = login.and_then(|login| secrets::encoded(format!("{}:{}", login.user, login.password).as_bytes()));
-    match said.and_then(|said| HeaderValue::from_str(&format!("Basic {said}")).ok()) {
-        Some(said) => tunnel.with_auth(said),
+    match login.and_then(|login| secrets::basic(&login.user, &login.password)) {
+        Some(login) => tunnel.with_auth(login),
         None => tunnel,
     }
 }
@@ -93,8 +94,7 @@ where
     connector.set_write_timeout(config.write_timeout);
     connector.set_reset_reader_on_write(config.reset_reader_on_write);
     let requests: HttpClient<_, Body> = Builder::new(TokioExecutor::new()).build(connector);
-    let requests = config.extra_headers_layer()?.layer(requests.map_err(BoxError::from));
-    let requests = option_layer(config.auth_layer()?).layer(requests);
+    let requests = headers(config)?.layer(requests.map_err(BoxError::from));
     let unpacked = DecompressionLayer::new()
         .no_br()
         .no_deflate()
@@ -102,6 +102,17 @@ where
         .gzip(!config.disable_compression);
     let requests = config.base_uri_layer().layer(unpacked.layer(requests));
     Ok(ClientBuilder::new(requests, config.default_namespace.clone()).build())
+}
+
+/// Adds to each request what the configuration asks for, and the name and password of its user entry. Tokens are not for here.
+fn headers(config: &Config) -> Result<ExtraHeadersLayer> {
+    let mut config = config.clone();
+    let password = config.auth_info.password.as_ref().map(ExposeSecret::expose_secret);
+    let login = config.auth_info.username.as_deref().zip(password);
+    if let Some(login) = login.and_then(|(name, password)| secrets::basic(name, password)) {
+        config.headers.push((AUTHORIZATION, login));
+    }
+    config.extra_headers_layer()
 }
 
 #[cfg(test)]

@@ -89,6 +89,7 @@ const LAYERS: &[Layer] = &[
             "semver",
             "thiserror",
             "rustls",
+            "rustls_platform_verifier",
             "rustix",
             "nix",
             "sha2",
