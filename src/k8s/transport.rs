@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use http::Uri;
 use http::header::AUTHORIZATION;
-use hyper::rt::{Read, Write};
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
 use hyper_timeout::TimeoutConnector;
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
-use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::client::legacy::{Builder, Client as HttpClient};
 use hyper_util::rt::TokioExecutor;
 use kube::client::middleware::ExtraHeadersLayer;
@@ -18,12 +17,15 @@ use kube::client::{Body, ClientBuilder, ConfigExt as _};
 use kube::{Client, Config, Error, Result};
 use rustls::pki_types::ServerName;
 use secrecy::ExposeSecret;
-use tower::{BoxError, Layer as _, Service, ServiceExt as _};
+use tower::{BoxError, Layer as _, ServiceExt as _};
 use tower_http::decompression::DecompressionLayer;
 
+use self::link::{Connector, hidden};
 use super::address;
 use super::secrets;
 use super::tls;
+
+mod link;
 
 /// A connection on which nothing comes for so long is probed.
 const IDLE: Duration = Duration::from_secs(12);
@@ -47,21 +49,25 @@ fn sockets() -> HttpConnector {
 
 /// A client of a configuration, as `ClientBuilder::try_from` makes it.
 pub(super) fn client(config: &Config) -> Result<Client> {
+    let sockets = hidden(sockets());
     let Some(proxy) = &config.proxy_url else {
-        return over(sockets(), config);
+        return over(sockets, config);
     };
-    match proxy.scheme_str() {
-        Some("socks5") => over(SocksV5::new(proxy.clone(), sockets()), config),
-        Some("http") => over(tunnel(proxy, sockets()), config),
-        Some("https") => over(tunnel(proxy, encrypted(sockets(), config)?), config),
-        _ => Err(Error::ProxyProtocolUnsupported {
-            proxy_url: Box::new(proxy.clone()),
-        }),
-    }
+    let connector = match proxy.scheme_str() {
+        Some("socks5") => hidden(SocksV5::new(proxy.clone(), sockets)),
+        Some("http") => hidden(tunnel(proxy, sockets)),
+        Some("https") => hidden(tunnel(proxy, hidden(encrypted(sockets, config)?))),
+        _ => {
+            return Err(Error::ProxyProtocolUnsupported {
+                proxy_url: Box::new(proxy.clone()),
+            });
+        }
+    };
+    over(connector, config)
 }
 
 /// The way through a proxy, which may ask who one is.
-fn tunnel<C>(proxy: &Uri, connector: C) -> Tunnel<C> {
+fn tunnel(proxy: &Uri, connector: Connector) -> Tunnel<Connector> {
     let tunnel = Tunnel::new(proxy.clone(), connector);
     let (_, login) = address::without_login(proxy);
     match login.and_then(|login| secrets::basic(&login.user, &login.password)) {
@@ -71,7 +77,7 @@ fn tunnel<C>(proxy: &Uri, connector: C) -> Tunnel<C> {
 }
 
 /// TLS, where the address asks for it.
-fn encrypted<C>(connector: C, config: &Config) -> Result<HttpsConnector<C>> {
+fn encrypted(connector: Connector, config: &Config) -> Result<HttpsConnector<Connector>> {
     let mut builder = HttpsConnectorBuilder::new().with_tls_config(tls::config(config)?).https_or_http();
     // It was checked when the kubeconfig was read.
     let name = config.tls_server_name.clone().and_then(|name| ServerName::try_from(name).ok());
@@ -81,13 +87,7 @@ fn encrypted<C>(connector: C, config: &Config) -> Result<HttpsConnector<C>> {
     Ok(builder.enable_http1().wrap_connector(connector))
 }
 
-fn over<C>(connector: C, config: &Config) -> Result<Client>
-where
-    C: Service<Uri> + Clone + Send + Sync + 'static,
-    C::Response: Connection + Read + Write + Send + Unpin + 'static,
-    C::Future: Send + 'static,
-    C::Error: Into<BoxError>,
-{
+fn over(connector: Connector, config: &Config) -> Result<Client> {
     let mut connector = TimeoutConnector::new(encrypted(connector, config)?);
     connector.set_connect_timeout(config.connect_timeout);
     connector.set_read_timeout(config.read_timeout);
