@@ -37,7 +37,7 @@ struct ClusterCheck {
     check: CheckRow,
 }
 
-/// A check, as documents tell it.
+/// A check, as it is in documents.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct CheckRow {
     /// Stable code.

@@ -52,7 +52,7 @@ pub(in crate::cli) struct RunDocument {
     /// Digest of what the steps that are still to do would do, for `--accept-change`.
     digest: String,
     /// `done`, `failed`, `stalled`, `superseded`, `refused`, `abandoned`, `timed-out`, `not-observable` or `outcome-unknown`; `null`
-    /// while it goes on, and for a plan that was only shown.
+    /// while it continues, and for a plan that was only shown.
     #[serde(serialize_with = "outcome_word")]
     #[schemars(with = "Option<String>")]
     outcome: Option<Outcome>,
