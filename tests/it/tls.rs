@@ -5,10 +5,12 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::PrivateKeyDer;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use serde_json::json;
 
 /// A certificate and its key.
@@ -17,25 +19,54 @@ struct Identity {
     key: KeyPair,
 }
 
+/// A request as the server heard it.
+struct Heard {
+    /// The certificate that the client showed.
+    certificate: Option<Vec<u8>>,
+    head: String,
+}
+
 /// Serves refusals over TLS; the address.
 fn serve(identity: &Identity) -> String {
+    hear(identity, None).0
+}
+
+/// Serves refusals over TLS, to clients with certificates of this authority or without one; the address, and what was heard.
+fn hear(identity: &Identity, clients: Option<&rcgen::Certificate>) -> (String, Receiver<Heard>) {
     let key = PrivateKeyDer::try_from(identity.key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = match clients {
+        Some(authority) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(authority.der().clone()).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+            verifier.allow_unauthenticated().build().unwrap()
+        }
+        None => WebPkiClientVerifier::no_client_auth(),
+    };
+    let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_no_client_auth()
+        .with_client_cert_verifier(verifier)
         .with_single_cert(vec![identity.certificate.der().clone()], key)
         .unwrap();
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
+    let (hearing, heard) = channel();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let config = config.clone();
+            let (config, hearing) = (config.clone(), hearing.clone());
             std::thread::spawn(move || {
                 let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), stream);
                 let mut buffer = [0; 8192];
-                while let Ok(1..) = stream.read(&mut buffer) {
+                while let Ok(length @ 1..) = stream.read(&mut buffer) {
+                    let shown = stream.conn.peer_certificates().and_then(<[_]>::first);
+                    // Most tests do not ask what was heard.
+                    let _ = hearing.send(Heard {
+                        certificate: shown.map(|shown| shown.to_vec()),
+                        head: String::from_utf8_lossy(&buffer[..length]).into_owned(),
+                    });
                     let answer = "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";
                     if stream.write_all(answer.as_bytes()).is_err() {
                         break;
@@ -44,17 +75,22 @@ fn serve(identity: &Identity) -> String {
             });
         }
     });
-    format!("https://127.0.0.1:{port}")
+    (format!("https://127.0.0.1:{port}"), heard)
 }
 
 /// What `extop VERB` says of a server with these fields of its cluster entry.
 fn told(verb: &str, server: &str, fields: &serde_json::Value) -> String {
+    told_as(&json!({"token": "abc"}), verb, server, fields)
+}
+
+/// The same, as a user with these fields of the user entry.
+fn told_as(user: &serde_json::Value, verb: &str, server: &str, fields: &serde_json::Value) -> String {
     let folder = tempfile::tempdir().unwrap();
     let mut cluster = fields.clone();
     cluster["server"] = json!(server);
     let config = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "here",
-        "clusters": [{"name": "c", "cluster": cluster}], "users": [{"name": "u", "user": {"token": "abc"}}],
+        "clusters": [{"name": "c", "cluster": cluster}], "users": [{"name": "u", "user": user}],
         "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u", "namespace": "shop"}}],
     });
     std::fs::write(folder.path().join("kubeconfig"), config.to_string()).unwrap();
@@ -197,4 +233,50 @@ fn a_server_may_show_the_very_certificate_that_the_kubeconfig_has() {
         said.contains("the server's certificate is refused: CaUsedAsEndEntity") && said.contains("certificate-authority"),
         "{said}"
     );
+}
+
+#[test]
+fn a_server_is_shown_the_certificate_or_the_name_and_password_of_the_user_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca: CertifiedIssuer<'_, KeyPair> = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let of_server = own(&["127.0.0.1"], IsCa::NoCa, 2100);
+    let (server, heard) = hear(&of_server, Some(ca.as_ref()));
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(Vec::new()).unwrap().signed_by(&key, &*ca).unwrap();
+    let file = |name: &str, text: String| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file
+    };
+    let by_certificate = json!({
+        "client-certificate": file("dev.crt", certificate.pem()),
+        "client-key": file("dev.key", key.serialize_pem()),
+    });
+    let by_password = json!({"username": "dev", "password": "abc"});
+    // Also to a server whose own certificate is not looked at.
+    for cluster in [
+        authority(folder.path(), &of_server.certificate.pem()),
+        json!({"insecure-skip-tls-verify": true}),
+    ] {
+        let said = told_as(&by_certificate, "status", &server, &cluster);
+        let requests: Vec<Heard> = heard.try_iter().collect();
+        assert!(!requests.is_empty(), "{said}");
+        for request in requests {
+            assert_eq!(request.certificate.as_deref(), Some(certificate.der().as_ref()));
+            assert!(!request.head.contains("authorization:"), "{}", request.head);
+        }
+        let said = told_as(&by_password, "status", &server, &cluster);
+        let requests: Vec<Heard> = heard.try_iter().collect();
+        assert!(!requests.is_empty(), "{said}");
+        for request in requests {
+            assert_eq!(request.certificate, None);
+            assert!(
+                request.head.contains("\r\nauthorization: Basic ZGV2OmFiYw==\r\n"),
+                "{}",
+                request.head
+            );
+        }
+    }
 }
