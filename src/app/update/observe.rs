@@ -400,23 +400,26 @@ const FEW: usize = 3;
 /// about many, only what is not allowed in all of them is asked one by one.
 pub(super) fn reviews(model: &mut Model, target: TargetId) -> Vec<Effect> {
     let used = asked::namespaces(model, target, FEW);
-    let Some(session) = model.sessions.get(&target) else {
+    let is_many = used.len() > FEW && model.asks == Asks::Everything;
+    let news = used.into_iter().map(|namespace| (target, namespace));
+    let news: Vec<(TargetId, String)> = news.filter(|place| !model.reviewed.contains(place)).collect();
+    let Some(session) = model.sessions.get(&target).filter(|_| !news.is_empty()) else {
         return Vec::new();
     };
     let mut effects = Vec::new();
     let everywhere = permissions(None);
-    let is_many = used.len() > FEW && model.asks == Asks::Everything;
     // A name that no namespace has.
     if is_many && model.reviewed.insert((target, String::new())) {
-        effects.push(Effect::Read(target, Read::Permissions(everywhere.clone())));
+        effects.push(Effect::Read(target, Read::Permissions(everywhere)));
     } else if !is_many || everywhere.iter().all(|asked| session.world.may(asked).is_some()) {
-        for namespace in used {
+        for place in news {
             let is_open = |all: &Permission| !is_many || session.world.may(all) != Some(&Verdict::Allowed);
-            let open = permissions(Some(&namespace)).into_iter().zip(&everywhere);
+            let open = permissions(Some(&place.1)).into_iter().zip(&everywhere);
             let asked: Vec<Permission> = open.filter(|(_, all)| is_open(all)).map(|(own, _)| own).collect();
-            if model.reviewed.insert((target, namespace)) && !asked.is_empty() {
+            if !asked.is_empty() {
                 effects.push(Effect::Read(target, Read::Rules(asked)));
             }
+            model.reviewed.insert(place);
         }
     }
     if !effects.is_empty() {
