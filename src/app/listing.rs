@@ -194,8 +194,14 @@ impl Model {
 
     /// The clusters that pass the filter, in the order of the list.
     pub fn clusters_in_view(&self) -> Vec<ListedCluster<'_>> {
-        let keys = self.session().into_iter().flat_map(|session| session.world.clusters.keys());
-        let all = keys.map(|key| self.listed(key));
+        let Some(session) = self.session() else { return Vec::new() };
+        // Both are in the order of keys.
+        let mut briefs = session.briefs.iter().peekable();
+        let all = session.world.clusters.keys().map(|key| {
+            while briefs.next_if(|(of, _)| *of < key).is_some() {}
+            let brief = briefs.next_if(|(of, _)| *of == key).map(|(_, brief)| brief);
+            ListedCluster { key, brief }
+        });
         let mut shown: Vec<ListedCluster<'_>> = all.filter(|one| self.screen.cluster_filter.passes(one)).collect();
         if self.screen.sort == Sort::Trouble {
             // What is alike stays in the order of names.

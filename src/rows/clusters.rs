@@ -121,7 +121,7 @@ fn columns<'a>(session: &'a Session, shown: &[ListedCluster<'_>]) -> Columns<'a,
     let with_namespace = session.target.scope == Scope::All;
     // As wide as the largest numbers of all rows need, in sight or not.
     let digits = |number: usize| number.max(1).ilog10() as usize + 1;
-    let clusters = shown.iter().filter_map(|one| session.world.clusters.get(one.key));
+    let clusters = session.world.clusters.values();
     let instances = clusters.map(|cluster| cluster.spec.instances as usize).max().unwrap_or_default();
     let findings = shown.iter().filter_map(|one| one.brief).map(|brief| brief.findings).max();
     Columns::default()

@@ -30,7 +30,13 @@ pub(super) struct Asked<'a> {
     keys: BTreeSet<&'a ClusterKey>,
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
+    /// The clusters, where they are counted one by one.
+    pub(super) fn few(&self) -> Option<&BTreeSet<&'a ClusterKey>> {
+        let by_name = matches!(self.asks, Asks::Named(_) | Asks::Everything);
+        (!self.all && !by_name).then_some(&self.keys)
+    }
+
     pub(super) fn has(&self, cluster: &ClusterKey) -> bool {
         self.all || self.asks.is_about(cluster) || self.keys.contains(cluster)
     }

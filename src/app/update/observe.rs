@@ -96,8 +96,14 @@ fn follow(model: &Model, target: TargetId, pods: &BTreeSet<PodKey>) -> Vec<Effec
     };
     let world = &session.world;
     let asked = followed(model, target, world);
-    let is_asked = |pod: &&PodKey| world.instances.get(pod).is_some_and(|instance| asked.has(&instance.cluster));
-    let pods = pods.iter().filter(is_asked);
+    let pods: Vec<&PodKey> = if let Some(clusters) = asked.few() {
+        // Of all pods of a large scope a handful is asked.
+        let instances = clusters.iter().flat_map(|cluster| world.instances_of(cluster));
+        instances.map(|instance| &instance.key).filter(|pod| pods.contains(*pod)).collect()
+    } else {
+        let is_asked = |pod: &&PodKey| world.instances.get(pod).is_some_and(|instance| asked.has(&instance.cluster));
+        pods.iter().filter(is_asked).collect()
+    };
     unbidden(model, world, target, pods)
 }
 

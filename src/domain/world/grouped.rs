@@ -79,7 +79,10 @@ impl<V: OfCluster> From<BTreeMap<V::Key, V>> for Grouped<V> {
     fn from(all: BTreeMap<V::Key, V>) -> Self {
         let mut groups: BTreeMap<ClusterKey, BTreeSet<V::Key>> = BTreeMap::new();
         for (key, object) in &all {
-            groups.entry(object.cluster().clone()).or_default().insert(key.clone());
+            match groups.get_mut(object.cluster()) {
+                Some(group) => drop(group.insert(key.clone())),
+                None => drop(groups.insert(object.cluster().clone(), BTreeSet::from([key.clone()]))),
+            }
         }
         let unsettled = all.iter().filter(|(_, object)| object.is_unsettled());
         let unsettled = unsettled.map(|(key, _)| key.clone()).collect();
