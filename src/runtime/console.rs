@@ -172,6 +172,7 @@ impl Console {
     }
 
     fn take_in(&mut self, event: Event) -> Vec<Effect> {
+        self.pace.pressed();
         let msg = match event {
             Event::Key(key) => match self.editors.key(key) {
                 Ok(edited) => {

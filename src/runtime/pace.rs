@@ -1,4 +1,4 @@
-//! When the next frame may be drawn: at once after a pause, and at most thirty times a second in a storm.
+//! When the next frame may be drawn: at once after a pause, soon after a key, and at most thirty times a second in a storm.
 
 use std::time::Duration;
 
@@ -6,22 +6,33 @@ use tokio::time::Instant;
 
 /// Time between two frames, at least.
 const FRAME: Duration = Duration::from_millis(33);
+/// The same where somebody waits for the answer to a key. Not none: what is pasted may come as thousands of keys.
+const ANSWER: Duration = Duration::from_millis(8);
 
 /// When the last frame was drawn.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     last: Option<Instant>,
+    /// A key was pressed since.
+    is_awaited: bool,
 }
 
 impl Pace {
     /// The earliest time for the next frame.
     pub(super) fn due(&self, now: Instant) -> Instant {
-        self.last.map_or(now, |last| (last + FRAME).max(now))
+        let pause = if self.is_awaited { ANSWER } else { FRAME };
+        self.last.map_or(now, |last| (last + pause).max(now))
+    }
+
+    /// A key was pressed: its answer is awaited.
+    pub(super) fn pressed(&mut self) {
+        self.is_awaited = true;
     }
 
     /// A frame was drawn.
     pub(super) fn drawn(&mut self, at: Instant) {
         self.last = Some(at);
+        self.is_awaited = false;
     }
 }
 
@@ -37,6 +48,18 @@ mod tests {
         pace.drawn(now);
         let later = now + Duration::from_secs(1);
         assert_eq!(pace.due(later), later);
+    }
+
+    #[test]
+    fn a_key_in_a_storm_is_answered_within_eight_milliseconds() {
+        let now = Instant::now();
+        let mut pace = Pace::default();
+        pace.drawn(now);
+        assert_eq!(pace.due(now), now + FRAME);
+        pace.pressed();
+        assert_eq!(pace.due(now), now + ANSWER);
+        pace.drawn(now + ANSWER);
+        assert_eq!(pace.due(now + ANSWER), now + ANSWER + FRAME, "the storm goes on");
     }
 
     #[test]
