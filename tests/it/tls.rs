@@ -114,13 +114,18 @@ fn authority(folder: &Path, pem: &str) -> serde_json::Value {
     json!({"certificate-authority": file})
 }
 
+/// An authority that signs certificates.
+fn issuer() -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
 // F22
 #[test]
 fn a_certificate_that_is_refused_is_named_for_what_it_is() {
     let folder = tempfile::tempdir().unwrap();
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let ca: CertifiedIssuer<'_, KeyPair> = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let ca = issuer();
     let known = authority(folder.path(), &ca.pem());
     let issuer: &Issuer<'_, KeyPair> = &ca;
     let signed = |names: &[&str], until: i32| {
@@ -238,9 +243,7 @@ fn a_server_may_show_the_very_certificate_that_the_kubeconfig_has() {
 #[test]
 fn a_server_is_shown_the_certificate_or_the_name_and_password_of_the_user_entry() {
     let folder = tempfile::tempdir().unwrap();
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let ca: CertifiedIssuer<'_, KeyPair> = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let ca = issuer();
     let of_server = own(&["127.0.0.1"], IsCa::NoCa, 2100);
     let (server, heard) = hear(&of_server, Some(ca.as_ref()));
     let key = KeyPair::generate().unwrap();

@@ -68,7 +68,7 @@ pub(super) fn catch_up(model: &mut Model) {
 
 /// Ladders and findings of the cluster that is selected now are there; those of others are kept in short.
 pub(super) fn look_closer(model: &mut Model) {
-    if model.asks != Asks::Sight {
+    if !model.asks.shows_all() {
         return;
     }
     let selected = model.selected_cluster().cloned();
