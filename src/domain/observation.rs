@@ -1,5 +1,7 @@
 //! Facts on their way into the world.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
@@ -17,8 +19,17 @@ use super::watch::{Kind, WatchState};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "fact", content = "of")]
 pub enum Observation {
-    /// A relist: replaces everything of that kind (inside the watched scope) at once.
+    /// A list: replaces everything of that kind (inside the watched scope) at once.
     Replaced(Objects),
+    /// A part of a list that comes in parts: each object was added or changed. What is not in it may be in another part.
+    Listed(Objects),
+    /// A list that came in parts is whole: nothing else of that kind (inside the watched scope) is there.
+    Complete {
+        /// The kind.
+        kind: Kind,
+        /// The objects of all parts, and those that could not be read: `namespace/name`, `name` where there is no namespace.
+        names: BTreeSet<String>,
+    },
     /// One object was added or changed.
     Upserted(Object),
     /// One object is gone.
@@ -81,20 +92,13 @@ impl Observation {
             None => Kind::ClusterImageCatalog,
         };
         Some(match self {
-            Self::Replaced(Objects::Clusters(_)) | Self::Upserted(Object::Cluster(_)) | Self::Removed(ObjectId::Cluster(_)) => {
-                Kind::Cluster
-            }
-            Self::Replaced(Objects::Instances(_) | Objects::Jobs(_))
-            | Self::Upserted(Object::Instance(_) | Object::Job(_))
-            | Self::Removed(ObjectId::Instance(..)) => Kind::Pod,
-            Self::Replaced(Objects::Databases(_)) | Self::Upserted(Object::Database(_)) | Self::Removed(ObjectId::Database(_)) => {
-                Kind::Database
-            }
-            Self::Replaced(Objects::ImageCatalogs(_)) => Kind::ImageCatalog,
-            Self::Replaced(Objects::ClusterImageCatalogs(_)) => Kind::ClusterImageCatalog,
+            Self::Replaced(objects) | Self::Listed(objects) => objects.kind(),
+            Self::Upserted(Object::Cluster(_)) | Self::Removed(ObjectId::Cluster(_)) => Kind::Cluster,
+            Self::Upserted(Object::Instance(_) | Object::Job(_)) | Self::Removed(ObjectId::Instance(..)) => Kind::Pod,
+            Self::Upserted(Object::Database(_)) | Self::Removed(ObjectId::Database(_)) => Kind::Database,
             Self::Upserted(Object::Catalog(found)) => catalog(&found.key),
             Self::Removed(ObjectId::Catalog(key)) => catalog(key),
-            Self::Unreadable { kind, .. } | Self::Watch { kind, .. } => *kind,
+            Self::Complete { kind, .. } | Self::Unreadable { kind, .. } | Self::Watch { kind, .. } => *kind,
             _ => return None,
         })
     }
@@ -115,6 +119,32 @@ pub enum Objects {
     ImageCatalogs(Vec<Catalog>),
     /// All `ClusterImageCatalog` objects.
     ClusterImageCatalogs(Vec<Catalog>),
+}
+
+impl Objects {
+    /// Their kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Clusters(_) => Kind::Cluster,
+            Self::Instances(_) | Self::Jobs(_) => Kind::Pod,
+            Self::Databases(_) => Kind::Database,
+            Self::ImageCatalogs(_) => Kind::ImageCatalog,
+            Self::ClusterImageCatalogs(_) => Kind::ClusterImageCatalog,
+        }
+    }
+
+    /// One by one.
+    pub fn each(self) -> Box<dyn Iterator<Item = Object>> {
+        match self {
+            Self::Clusters(list) => Box::new(list.into_iter().map(|it| Object::Cluster(Box::new(it)))),
+            Self::Instances(list) => Box::new(list.into_iter().map(|it| Object::Instance(Box::new(it)))),
+            Self::Jobs(list) => Box::new(list.into_iter().map(|it| Object::Job(Box::new(it)))),
+            Self::Databases(list) => Box::new(list.into_iter().map(|it| Object::Database(Box::new(it)))),
+            Self::ImageCatalogs(list) | Self::ClusterImageCatalogs(list) => {
+                Box::new(list.into_iter().map(|it| Object::Catalog(Box::new(it))))
+            }
+        }
+    }
 }
 
 /// One object.

@@ -4,22 +4,28 @@
 //! have ended. Each observation is looked at before the core sees it, so a session is out of the way at once, however much
 //! the core has to do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use tokio::sync::watch;
 
 use crate::domain::Observation;
 use crate::domain::database::Database;
-use crate::domain::ids::{ClusterKey, DatabaseKey};
+use crate::domain::ids::{ClusterKey, DatabaseKey, PodKey};
 use crate::domain::instance::Instance;
 use crate::domain::observation::{Object, ObjectId, Objects};
+use crate::domain::watch::Kind;
+
+/// Does something for each; whether it did anything for one.
+fn any<T>(list: &[T], mut note: impl FnMut(&T) -> bool) -> bool {
+    list.iter().filter(|object| note(object)).count() > 0
+}
 
 #[derive(Debug, Default)]
 struct State {
     /// The databases that are wanted dropped, by the `Database` object that wants it.
     dropped: BTreeMap<DatabaseKey, (ClusterKey, String)>,
-    /// UIDs of the pods that are being deleted.
-    leaving: BTreeSet<String>,
+    /// UIDs of the pods that are being deleted, with their names.
+    leaving: BTreeMap<String, PodKey>,
 }
 
 impl State {
@@ -33,7 +39,7 @@ impl State {
     }
 
     fn note_instance(&mut self, instance: &Instance) -> bool {
-        instance.deleting && self.leaving.insert(instance.uid.clone())
+        instance.deleting && self.leaving.insert(instance.uid.clone(), instance.key.clone()).is_none()
     }
 
     /// Takes an observation in; whether it changed anything.
@@ -42,7 +48,7 @@ impl State {
             Observation::Upserted(Object::Database(database)) => self.note_database(database),
             Observation::Upserted(Object::Instance(instance)) => self.note_instance(instance),
             Observation::Removed(ObjectId::Database(key)) => self.dropped.remove(key).is_some(),
-            Observation::Removed(ObjectId::Instance(_, uid)) => self.leaving.remove(uid),
+            Observation::Removed(ObjectId::Instance(_, uid)) => self.leaving.remove(uid).is_some(),
             Observation::Replaced(Objects::Databases(list)) => {
                 let before = std::mem::take(&mut self.dropped);
                 for database in list {
@@ -56,6 +62,21 @@ impl State {
                     self.note_instance(instance);
                 }
                 self.leaving != before
+            }
+            Observation::Listed(Objects::Databases(list)) => any(list, |database| self.note_database(database)),
+            Observation::Listed(Objects::Instances(list)) => any(list, |instance| self.note_instance(instance)),
+            Observation::Complete {
+                kind: Kind::Database,
+                names,
+            } => {
+                let before = self.dropped.len();
+                self.dropped.retain(|key, _| names.contains(&key.to_string()));
+                self.dropped.len() < before
+            }
+            Observation::Complete { kind: Kind::Pod, names } => {
+                let before = self.leaving.len();
+                self.leaving.retain(|_, pod| names.contains(&pod.to_string()));
+                self.leaving.len() < before
             }
             _ => false,
         }
@@ -83,7 +104,7 @@ impl Avoided {
 
     /// UIDs of the pods that are being deleted.
     pub(super) fn leaving(&self) -> Vec<String> {
-        self.0.borrow().leaving.iter().cloned().collect()
+        self.0.borrow().leaving.keys().cloned().collect()
     }
 
     /// Why a database may not be connected to, if so; the name is the sanitised one.
@@ -98,7 +119,7 @@ impl Avoided {
 
     /// Waits until a pod is being deleted.
     pub(super) async fn until_instance(&self, uid: &str) -> String {
-        self.until(|state| state.leaving.contains(uid).then(|| "the instance is being deleted".to_owned()))
+        self.until(|state| state.leaving.contains_key(uid).then(|| "the instance is being deleted".to_owned()))
             .await
     }
 
@@ -154,6 +175,30 @@ mod tests {
         assert!(avoided.note(&Observation::from(ObjectId::Database(present.key.clone()))) && !avoids(&avoided));
         assert!(avoided.note(&Observation::from(Objects::Databases(vec![absent]))) && avoids(&avoided));
         assert!(avoided.note(&Observation::from(Objects::Databases(Vec::new()))) && !avoids(&avoided));
+    }
+
+    #[test]
+    fn a_list_in_parts_takes_away_when_it_is_whole_what_it_does_not_name() {
+        let avoided = Avoided::default();
+        let absent = Database {
+            ensure: Ensure::Absent,
+            ..fixture::database()
+        };
+        let complete = |kind, names: &[String]| Observation::Complete {
+            kind,
+            names: names.iter().cloned().collect(),
+        };
+        let named = [absent.key.to_string()];
+        assert!(avoided.note(&Observation::Listed(Objects::Databases(vec![absent]))) && avoids(&avoided));
+        assert!(!avoided.note(&Observation::Listed(Objects::Databases(Vec::new()))) && avoids(&avoided));
+        assert!(!avoided.note(&complete(Kind::Database, &named)) && avoids(&avoided));
+        assert!(avoided.note(&complete(Kind::Database, &[])) && !avoids(&avoided));
+        let mut instance = fixture::instance("orders-1");
+        instance.deleting = true;
+        let named = [instance.key.to_string()];
+        assert!(avoided.note(&Observation::Listed(Objects::Instances(vec![instance]))));
+        assert!(!avoided.note(&complete(Kind::Pod, &named)) && avoided.leaving().len() == 1);
+        assert!(avoided.note(&complete(Kind::Pod, &[])) && avoided.leaving().is_empty());
     }
 
     #[test]

@@ -119,6 +119,11 @@ impl Gate {
                 } => continue,
                 Observation::Watch { .. } => asks |= self.looked.elapsed() >= QUIET,
                 Observation::Replaced(_) => asks |= !self.listed.insert(kind),
+                // The parts of one list come by one connection, as far as is told.
+                Observation::Listed(_) => asks |= self.listed.remove(&kind),
+                Observation::Complete { .. } => {
+                    self.listed.insert(kind);
+                }
                 _ => {}
             }
             asks |= self.lost.remove(&kind);
@@ -168,6 +173,20 @@ mod tests {
         assert!(gate.asks(&[watch(Kind::Pod, WatchState::Live)]), "the lost one is back");
         assert!(!gate.asks(&[watch(Kind::Pod, WatchState::Live)]));
         assert!(gate.asks(&[stale(Kind::Cluster), clusters()]), "lost and back in one go");
+        let part = || Observation::Listed(Objects::Instances(Vec::new()));
+        let complete = || Observation::Complete {
+            kind: Kind::Pod,
+            names: BTreeSet::new(),
+        };
+        assert!(
+            !gate.asks(&[part()]) && !gate.asks(&[part(), complete()]),
+            "the first list, in parts"
+        );
+        assert!(
+            gate.asks(&[part()]) && !gate.asks(&[part()]),
+            "a list that replaces one is looked at once"
+        );
+        assert!(!gate.asks(&[complete()]) && gate.asks(&[part()]), "and so is the next one");
     }
 
     #[tokio::test(start_paused = true)]

@@ -105,10 +105,8 @@ fn simulated(scenario: &Scenario, seconds: i64) -> (Vec<Token>, Vec<Token>) {
 }
 
 fn single(objects: Objects) -> Vec<Observation> {
-    let one = |object| Observation::Upserted(object);
     match objects {
-        Objects::Clusters(clusters) => clusters.into_iter().map(|it| one(Object::Cluster(Box::new(it)))).collect(),
-        Objects::Instances(instances) => instances.into_iter().map(|it| one(Object::Instance(Box::new(it)))).collect(),
+        Objects::Clusters(_) | Objects::Instances(_) => objects.each().map(Observation::Upserted).collect(),
         _ => Vec::new(),
     }
 }

@@ -483,7 +483,7 @@ enum Happens {
     Waits(i64),
     Facts,
     Stuck,
-    Relisted,
+    Relisted(bool),
 }
 
 fn happens() -> impl Strategy<Value = Happens> {
@@ -520,7 +520,7 @@ fn happens() -> impl Strategy<Value = Happens> {
         1 => (0_i64..100).prop_map(Happens::Waits),
         1 => Just(Happens::Facts),
         1 => Just(Happens::Stuck),
-        1 => Just(Happens::Relisted),
+        1 => any::<bool>().prop_map(Happens::Relisted),
     ]
 }
 
@@ -587,9 +587,19 @@ impl Rig {
                     stuck(&mut self.model);
                 }
             }
-            Happens::Relisted => {
+            Happens::Relisted(false) => {
                 let clusters = vec![cluster("bank", "ledger"), cluster("shop", "orders")];
                 self.take(Msg::Observed(active, vec![Objects::Clusters(clusters).into()]));
+            }
+            Happens::Relisted(true) => {
+                let part = |cluster| Observation::Listed(Objects::Clusters(vec![cluster]));
+                let names = ["bank/ledger", "shop/orders"].map(str::to_owned).into();
+                let complete = Observation::Complete {
+                    kind: Kind::Cluster,
+                    names,
+                };
+                self.take(Msg::Observed(active, vec![part(cluster("bank", "ledger"))]));
+                self.take(Msg::Observed(active, vec![part(cluster("shop", "orders")), complete]));
             }
         }
     }

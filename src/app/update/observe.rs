@@ -229,7 +229,9 @@ fn reach(fact: &Observation) -> Reach {
         Observation::Watch { .. }
         | Observation::Unreachable { .. }
         | Observation::Unreadable { .. }
-        | Observation::Replaced(Objects::ImageCatalogs(_) | Objects::ClusterImageCatalogs(_)) => Reach::All,
+        | Observation::Replaced(Objects::ImageCatalogs(_) | Objects::ClusterImageCatalogs(_))
+        | Observation::Listed(Objects::ImageCatalogs(_) | Objects::ClusterImageCatalogs(_))
+        | Observation::Complete { .. } => Reach::All,
         _ => Reach::Itself,
     }
 }

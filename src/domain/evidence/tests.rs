@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod images;
+mod parts;
 
 use super::*;
 use crate::domain::extension::EnvVar;

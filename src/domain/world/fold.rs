@@ -25,6 +25,8 @@ fn fold(world: &mut World, observation: Observation, now: Timestamp) -> Changed 
     world.clock = world.clock.max(Some(now));
     match observation {
         Observation::Replaced(objects) => replace(world, objects, now, &mut changed),
+        Observation::Listed(objects) => objects.each().for_each(|object| upsert(world, object, now, &mut changed)),
+        Observation::Complete { kind, names } => complete(world, kind, &names, &mut changed),
         Observation::Upserted(object) => upsert(world, object, now, &mut changed),
         Observation::Removed(id) => remove(world, &id, &mut changed),
         Observation::Unreadable { kind, object, why } => unreadable(world, kind, object, why, &mut changed),
@@ -379,11 +381,7 @@ fn upsert(world: &mut World, object: Object, now: Timestamp, changed: &mut Chang
 fn upsert_catalog(world: &mut World, catalog: Catalog, changed: &mut Changed) -> (Kind, String) {
     let name = catalog.key.to_string();
     let unreadable = told_as(&catalog.key);
-    let kind = if catalog.key.namespace.is_some() {
-        Kind::ImageCatalog
-    } else {
-        Kind::ClusterImageCatalog
-    };
+    let kind = catalog_kind(&catalog.key);
     if world.catalogs.get(&catalog.key) != Some(&catalog) {
         changed.clusters.extend(users_of(world, &catalog.key));
         world.seen.remove(&(kind, name.clone()));
@@ -483,7 +481,57 @@ fn known(world: &World, kind: Kind, told: &str) -> Option<ObjectId> {
     }
 }
 
+/// What is not among these is gone.
+fn complete(world: &mut World, kind: Kind, names: &BTreeSet<String>, changed: &mut Changed) {
+    for id in not_named(world, kind, names) {
+        take_out(world, &id, changed);
+    }
+    if kind == Kind::Pod {
+        forget_gone_pods(world);
+    }
+    let before = world.unreadable.len();
+    world.unreadable.retain(|(of, name), _| *of != kind || names.contains(name));
+    changed.visible |= world.unreadable.len() < before;
+}
+
+fn not_named(world: &World, kind: Kind, names: &BTreeSet<String>) -> Vec<ObjectId> {
+    match kind {
+        Kind::Cluster => {
+            let gone = world.clusters.keys().filter(|key| !names.contains(&key.to_string()));
+            gone.map(|key| ObjectId::Cluster(key.clone())).collect()
+        }
+        Kind::Pod => {
+            let gone = world.pods().filter(|pod| !names.contains(&pod.key.to_string()));
+            gone.map(|pod| ObjectId::Instance(pod.key.clone(), pod.uid.clone())).collect()
+        }
+        Kind::Database => {
+            let gone = world.databases.keys().filter(|key| !names.contains(&key.to_string()));
+            gone.map(|key| ObjectId::Database(key.clone())).collect()
+        }
+        Kind::ImageCatalog | Kind::ClusterImageCatalog => {
+            let of_kind = world.catalogs.keys().filter(|key| catalog_kind(key) == kind);
+            let gone = of_kind.filter(|key| !names.contains(&told_as(key)));
+            gone.map(|key| ObjectId::Catalog(key.clone())).collect()
+        }
+    }
+}
+
+fn catalog_kind(key: &CatalogKey) -> Kind {
+    match key.namespace {
+        Some(_) => Kind::ImageCatalog,
+        None => Kind::ClusterImageCatalog,
+    }
+}
+
 fn remove(world: &mut World, id: &ObjectId, changed: &mut Changed) {
+    take_out(world, id, changed);
+    if matches!(id, ObjectId::Instance(..)) && changed.visible {
+        forget_gone_pods(world);
+    }
+}
+
+/// Takes an object out; what is known of a pod besides stays.
+fn take_out(world: &mut World, id: &ObjectId, changed: &mut Changed) {
     let (kind, name) = match id {
         ObjectId::Cluster(key) => {
             if world.clusters.remove(key).is_some() {
@@ -496,14 +544,13 @@ fn remove(world: &mut World, id: &ObjectId, changed: &mut Changed) {
         ObjectId::Instance(key, uid) => {
             if world.jobs.get(key).is_some_and(|job| job.pod.uid == *uid) {
                 changed.clusters.extend(world.jobs.remove(key).map(|job| job.pod.cluster));
-                forget_gone_pods(world);
+                world.seen.remove(&(Kind::Pod, key.to_string()));
             }
             if world.instances.get(key).is_some_and(|instance| instance.uid == *uid) {
                 changed
                     .clusters
                     .extend(world.instances.remove(key).map(|instance| instance.cluster));
                 world.seen.remove(&(Kind::Pod, key.to_string()));
-                forget_gone_pods(world);
             }
             (Kind::Pod, key.to_string())
         }
@@ -519,12 +566,9 @@ fn remove(world: &mut World, id: &ObjectId, changed: &mut Changed) {
         ObjectId::Catalog(key) => {
             if world.catalogs.remove(key).is_some() {
                 changed.clusters.extend(users_of(world, key));
+                world.seen.remove(&(catalog_kind(key), key.to_string()));
             }
-            let kind = match key.namespace {
-                Some(_) => Kind::ImageCatalog,
-                None => Kind::ClusterImageCatalog,
-            };
-            (kind, told_as(key))
+            (catalog_kind(key), told_as(key))
         }
     };
     // What could not be read of it is gone with it.

@@ -189,3 +189,93 @@ fn a_new_list_makes_nothing_younger_that_did_not_change() {
     world.apply(crate::domain::observation::Objects::Databases(vec![changed]).into(), later);
     assert_eq!(world.seen[&name], later);
 }
+
+/// Objects of each kind, of a number, as some version of them.
+fn some(kind: Kind, chosen: &[(u8, u8)]) -> Objects {
+    let name = |number: &u8| format!("orders-{number}");
+    // A list has each object once.
+    let chosen: BTreeMap<_, _> = chosen.iter().map(|(number, version)| (name(number), *version)).collect();
+    let catalog = |namespace: Option<&str>| {
+        let of = |(name, version): (&String, &u8)| Catalog {
+            key: CatalogKey {
+                namespace: namespace.map(str::to_owned),
+                name: name.clone(),
+            },
+            uid: version.to_string(),
+            ..fixture::catalog(Vec::new())
+        };
+        chosen.iter().map(of).collect()
+    };
+    match kind {
+        Kind::Cluster => Objects::Clusters(
+            chosen
+                .iter()
+                .map(|(name, version)| Cluster {
+                    key: ClusterKey::new("shop", name.clone()),
+                    generation: i64::from(*version),
+                    ..fixture::cluster()
+                })
+                .collect(),
+        ),
+        Kind::Pod => Objects::Instances(
+            chosen
+                .iter()
+                .map(|(name, version)| Instance {
+                    uid: version.to_string(),
+                    ..fixture::instance(name)
+                })
+                .collect(),
+        ),
+        Kind::Database => Objects::Databases(
+            chosen
+                .iter()
+                .map(|(name, version)| Database {
+                    key: DatabaseKey::new("shop", name.clone()),
+                    generation: i64::from(*version),
+                    ..fixture::database()
+                })
+                .collect(),
+        ),
+        Kind::ImageCatalog => Objects::ImageCatalogs(catalog(Some("shop"))),
+        Kind::ClusterImageCatalog => Objects::ClusterImageCatalogs(catalog(None)),
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_list_in_parts_leaves_what_the_same_list_at_once_leaves(
+        before in proptest::collection::vec((0..6_u8, 0..2_u8), 0..6),
+        after in proptest::collection::vec((0..6_u8, 0..2_u8), 0..6),
+        size in 1..4_usize,
+        garbage in proptest::collection::btree_set(0..6_u8, 0..3),
+    ) {
+        for kind in Kind::ALL {
+            let mut world = fixture::world();
+            world.apply(some(kind, &before).into(), at(10));
+            let named = |number: &u8| match kind {
+                Kind::ClusterImageCatalog => format!("orders-{number}"),
+                _ => format!("shop/orders-{number}"),
+            };
+            let unreadable = |number: &u8| Observation::Unreadable { kind, object: named(number), why: "no".to_owned() };
+            world.apply(unreadable(&0), at(10));
+            let mut in_parts = world.clone();
+            // An object is readable or not.
+            let after: Vec<_> = after.iter().filter(|(number, _)| !garbage.contains(number)).copied().collect();
+            world.apply(some(kind, &after).into(), at(20));
+            for number in &garbage {
+                world.apply(unreadable(number), at(20));
+            }
+            let distinct: BTreeMap<u8, u8> = after.into_iter().collect();
+            let distinct: Vec<(u8, u8)> = distinct.into_iter().collect();
+            for part in distinct.chunks(size) {
+                in_parts.apply(Observation::Listed(some(kind, part)), at(20));
+            }
+            for number in &garbage {
+                in_parts.apply(unreadable(number), at(20));
+            }
+            let names = distinct.iter().map(|(number, _)| number).chain(&garbage).map(named).collect();
+            in_parts.apply(Observation::Complete { kind, names }, at(20));
+            proptest::prop_assert_eq!(&in_parts, &world);
+        }
+    }
+}
