@@ -4,8 +4,8 @@
   server.py CLUSTERS [--fat BYTES] [--port PORT]   prints its address, and serves until it is ended
 
 Each cluster has three instances and two Database objects, ten clusters share a namespace. `--fat` puts so many bytes of
-managed fields into each object (12,000 is what real ones have). Lists come in the pages that are asked for; the bytes of a
-page are made once. Permissions are given, secrets and streams into pods are not there.
+managed fields into each object (12,000 is what real ones have). Lists come in the pages that are asked for, or streamed; the
+bytes of a page are made once. Permissions are given, secrets and streams into pods are not there.
 
   GET /tick?rate=N      so many pods change in a second (0 at the start)
   GET /mark?text=TAG    c-0 gets another image of pgvector, with this tag; says when, in seconds of the monotonic clock
@@ -207,7 +207,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.say({"major": "1", "minor": "36", "gitVersion": "v1.36.3"})
         if url.path in store.lists:
             if query.get("watch"):
-                return self.watch(url.path, int(query.get("resourceVersion", store.version)))
+                return self.watch(url.path, int(query.get("resourceVersion", store.version)), "sendInitialEvents" in query)
             return self.answer(*store.page(url.path, int(query.get("continue", 0)), int(query.get("limit", 0))))
         if url.path == "/api/v1/namespaces/kube-system":
             return self.say({"kind": "Namespace", "metadata": {"name": "kube-system", "uid": "made-up"}})
@@ -215,13 +215,30 @@ class Handler(BaseHTTPRequestHandler):
             return self.is_not_there()
         self.say({"items": [], "metadata": {}})
 
-    def watch(self, path, seen):
+    def initial(self, path, version, chunk=200):
+        """All objects as events, in chunks, and the version that they are of."""
+        store = self.store
+        objects = store.lists[path]
+        for first in range(0, len(objects), chunk):
+            yield b"".join(b'{"type":"ADDED","object":' + one + b"}\n" for one in objects[first:first + chunk])
+        whole = {"resourceVersion": str(version), "annotations": {"k8s.io/initial-events-end": "true"}}
+        yield text({"type": "BOOKMARK", "object": {"metadata": whole}}).encode() + b"\n"
+
+    def watch(self, path, seen, streams):
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         store, beat = self.store, time.monotonic()
+
+        def send(news):
+            self.wfile.write(f"{len(news):x}\r\n".encode() + news + b"\r\n")
+
         try:
+            if streams:
+                seen = store.version
+                for news in self.initial(path, seen):
+                    send(news)
             while True:
                 with store.lock:
                     news, seen = store.since(path, seen)
@@ -233,7 +250,7 @@ class Handler(BaseHTTPRequestHandler):
                     beat = time.monotonic()
                     news += text({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": str(seen)}}}).encode() + b"\n"
                 if news:
-                    self.wfile.write(f"{len(news):x}\r\n".encode() + news + b"\r\n")
+                    send(news)
         except OSError:
             self.close_connection = True
 

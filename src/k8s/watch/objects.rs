@@ -1,5 +1,7 @@
 //! What an answer says, as facts.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::domain::Observation;
@@ -9,29 +11,28 @@ use crate::domain::observation::{Object, ObjectId, Objects};
 use crate::domain::watch::Kind;
 use crate::wire::{self, Page, PageReader, Pod};
 
-/// The objects of a list, as its pages come: each is read into what is looked at, and forgotten.
+/// The objects of a list, as they come: each is read into what is looked at, and forgotten.
 pub(super) struct List {
     kind: Kind,
     objects: Objects,
     jobs: Vec<JobPod>,
     unreadable: Vec<Observation>,
+    /// What was told in parts, if anything was.
+    told: Option<BTreeSet<String>>,
+    /// What was not told yet.
+    names: Vec<String>,
 }
 
 impl List {
     /// Nothing was listed yet.
     pub(super) fn new(kind: Kind) -> Self {
-        let objects = match kind {
-            Kind::Cluster => Objects::Clusters(Vec::new()),
-            Kind::Pod => Objects::Instances(Vec::new()),
-            Kind::Database => Objects::Databases(Vec::new()),
-            Kind::ImageCatalog => Objects::ImageCatalogs(Vec::new()),
-            Kind::ClusterImageCatalog => Objects::ClusterImageCatalogs(Vec::new()),
-        };
         Self {
             kind,
-            objects,
+            objects: none(kind),
             jobs: Vec::new(),
             unreadable: Vec::new(),
+            told: None,
+            names: Vec::new(),
         }
     }
 
@@ -50,7 +51,8 @@ impl List {
         page.end(&mut |object| self.object(object))
     }
 
-    fn object(&mut self, object: &Value) {
+    /// Takes an object.
+    pub(super) fn object(&mut self, object: &Value) {
         let read = match &mut self.objects {
             Objects::Clusters(list) => wire::cluster(object).map(|cluster| list.push(cluster)),
             Objects::Instances(list) => wire::pod(object).map(|pod| match pod {
@@ -63,15 +65,65 @@ impl List {
             // They come with the instances.
             Objects::Jobs(_) => Ok(()),
         };
+        self.names.push(wire::name_of(object));
         if let Err(why) = read {
             self.unreadable.push(garbage(self.kind, object, why));
         }
     }
 
-    /// All objects, and what else is told of them: objects that cannot be read, and pods of jobs.
-    pub(super) fn told(self) -> impl Iterator<Item = Observation> {
+    /// Objects that were not told yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.names.len()
+    }
+
+    /// All objects come once more: what was told and does not come again is gone. What was told.
+    pub(super) fn begin_again(&mut self) -> BTreeSet<String> {
+        self.told.replace(BTreeSet::new()).unwrap_or_default()
+    }
+
+    /// These were told, too.
+    pub(super) fn also(&mut self, names: BTreeSet<String>) {
+        self.told.get_or_insert_default().extend(names);
+    }
+
+    /// An object is gone that was told.
+    pub(super) fn without(&mut self, object: &Value) {
+        if let Some(told) = &mut self.told {
+            told.remove(&wire::name_of(object));
+        }
+    }
+
+    /// What came since it was told last, as a part of the list.
+    pub(super) fn part(&mut self) -> Vec<Observation> {
+        self.told.get_or_insert_default().extend(self.names.drain(..));
+        let objects = std::mem::replace(&mut self.objects, none(self.kind));
+        let jobs = std::mem::take(&mut self.jobs);
+        let jobs = (!jobs.is_empty()).then_some(Objects::Jobs(jobs));
+        let parts = [Some(objects), jobs].into_iter().flatten().map(Observation::Listed);
+        parts.chain(self.unreadable.drain(..)).collect()
+    }
+
+    /// All objects, or those that no part told, and that there are no others. What else is told of them: objects that cannot
+    /// be read, and pods of jobs.
+    pub(super) fn whole(mut self) -> Vec<Observation> {
+        if self.told.is_some() {
+            let mut parts = self.part();
+            let (kind, names) = (self.kind, self.told.unwrap_or_default());
+            parts.push(Observation::Complete { kind, names });
+            return parts;
+        }
         let jobs = (!self.jobs.is_empty()).then(|| Objects::Jobs(self.jobs).into());
-        std::iter::once(self.objects.into()).chain(self.unreadable).chain(jobs)
+        std::iter::once(self.objects.into()).chain(self.unreadable).chain(jobs).collect()
+    }
+}
+
+fn none(kind: Kind) -> Objects {
+    match kind {
+        Kind::Cluster => Objects::Clusters(Vec::new()),
+        Kind::Pod => Objects::Instances(Vec::new()),
+        Kind::Database => Objects::Databases(Vec::new()),
+        Kind::ImageCatalog => Objects::ImageCatalogs(Vec::new()),
+        Kind::ClusterImageCatalog => Objects::ClusterImageCatalogs(Vec::new()),
     }
 }
 

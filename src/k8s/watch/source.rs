@@ -24,6 +24,15 @@ pub(super) struct Source {
     pub(super) pulse: Arc<Pulse>,
 }
 
+/// What a watch begins with.
+#[derive(Clone, Copy)]
+pub(super) enum Begin<'a> {
+    /// The first change after a version.
+    After(&'a str),
+    /// All objects, as they were in this version or later.
+    List(&'a str),
+}
+
 impl Source {
     pub(super) fn uri(&self, query: &str) -> String {
         let selector = if self.kind == Kind::Pod {
@@ -35,10 +44,14 @@ impl Source {
         format!("{}?{query}{selector}", self.path)
     }
 
-    /// Begins to watch what comes after a version.
-    pub(super) async fn watch(&self, tried: &str, version: &str, life: Duration) -> Result<Lines, Failure> {
+    /// Begins to watch.
+    pub(super) async fn watch(&self, tried: &str, begin: Begin<'_>, life: Duration) -> Result<Lines, Failure> {
+        let (version, list) = match begin {
+            Begin::After(version) => (version, ""),
+            Begin::List(version) => (version, "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"),
+        };
         let query = format!(
-            "watch=1&allowWatchBookmarks=true&timeoutSeconds={}&resourceVersion={}",
+            "watch=1&allowWatchBookmarks=true&timeoutSeconds={}&resourceVersion={}{list}",
             life.as_secs(),
             encoded(version)
         );

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod day;
+mod streamed;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -82,10 +83,11 @@ async fn a_list_is_one_observation_then_the_watch_is_live_and_changes_stream_in(
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_are_put_together_and_each_is_a_sign_of_life() {
-    let told = told(2, |uri, _| {
+async fn each_page_is_told_when_it_comes_and_the_last_says_what_is_gone() {
+    let told = told(5, |uri, _| {
         if uri.contains("continue=a%2Bb") {
-            json_answer(200, &list(&[cluster("b", "2")]))
+            let garbage = json!({"metadata": {"name": "bad", "namespace": "shop"}, "spec": {"instances": "three"}});
+            json_answer(200, &list(&[cluster("b", "2"), garbage]))
         } else {
             json_answer(
                 200,
@@ -94,14 +96,25 @@ async fn pages_are_put_together_and_each_is_a_sign_of_life() {
         }
     })
     .await;
-    assert!(matches!(
-        &told[0],
-        Observation::Watch {
-            state: WatchState::Loading,
-            ..
-        }
-    ));
-    assert!(matches!(&told[1], Observation::Replaced(Objects::Clusters(clusters)) if clusters.len() == 2));
+    let of = |told: &Observation| match told {
+        Observation::Listed(Objects::Clusters(clusters)) => clusters.iter().map(|cluster| cluster.key.name.clone()).collect(),
+        other => panic!("{other:?}"),
+    };
+    let [
+        first,
+        Observation::Watch { state, .. },
+        second,
+        garbage,
+        Observation::Complete { kind, names },
+    ] = &told[..]
+    else {
+        panic!("{told:?}")
+    };
+    assert_eq!((of(first), of(second)), (vec!["a".to_owned()], vec!["b".to_owned()]));
+    assert_eq!(*state, WatchState::Loading, "a sign of life");
+    assert!(matches!(garbage, Observation::Unreadable { object, .. } if object == "shop/bad"));
+    assert_eq!(*kind, Kind::Cluster);
+    assert_eq!(*names, ["shop/a", "shop/b", "shop/bad"].map(str::to_owned).into());
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,6 +4,8 @@
 //! that was told, whatever ends the watch. Only a server that has forgotten the version (410) is asked for a new list. A
 //! watch that brings nothing is repeated ever more seldom.
 
+mod listing;
+
 use std::time::Duration;
 
 use kube::core::Status;
@@ -11,17 +13,16 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::super::answer::{self, Failure};
-use super::objects::{List, identity, upserted};
+use super::super::answer::Failure;
+use super::objects::{identity, upserted};
 use super::pace::{Allowance, Backoff, jittered};
-use super::source::{Source, encoded};
+use super::source::{Begin, Source};
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::watch::{Kind, WatchState};
 use crate::domain::{Observation, Timestamp};
 use crate::wire;
+use listing::Open;
 
-/// Objects of one answer to a list.
-const PAGE: usize = 500;
 /// The server is asked to end a watch after so long, up to half as long again, so that the watches of many consoles do not
 /// end at the same moment. That it has died meanwhile is noticed by its signs of life or by its [`Pulse`].
 const LONG: Duration = Duration::from_secs(2_700);
@@ -60,6 +61,8 @@ pub(super) struct Watcher {
     backoff: Backoff,
     /// Where to go on; `None` asks for a list.
     version: Option<String>,
+    /// Long lists come in pages, also where the server may stream them.
+    pages_only: bool,
     /// Versions in a row that had expired.
     expired: u32,
     /// It has been listed.
@@ -110,6 +113,7 @@ impl Watcher {
             sender,
             allowance: Allowance::new(),
             version: None,
+            pages_only: false,
             expired: 0,
             listed: false,
             is_first: true,
@@ -128,15 +132,20 @@ impl Watcher {
     }
 
     pub(super) async fn run(mut self) {
+        // It stands since it has brought the list.
+        let mut open = None;
         loop {
             self.allowance.take().await;
             let pause = if self.version.is_none() {
                 match self.list().await {
-                    Ok(()) => Ok(self.after_list()),
+                    Ok(stands) => {
+                        open = stands;
+                        Ok(self.after_list())
+                    }
                     Err(failure) => self.not_listed(failure).await,
                 }
             } else {
-                let watched = self.follow().await;
+                let watched = self.follow(open.take()).await;
                 self.watched(watched).await
             };
             let Ok(pause) = pause else { return };
@@ -330,51 +339,6 @@ impl Watcher {
         self.expired = 0;
     }
 
-    /// Lists everything, page by page, and tells it at once.
-    async fn list(&mut self) -> Result<(), Failure> {
-        let source = &self.source;
-        let tried = source.tried("list");
-        let mut list = List::new(source.kind);
-        let mut next = String::new();
-        let version = loop {
-            let query = match (self.expired >= WHOLE, next.is_empty()) {
-                (true, true) => String::new(),
-                (false, true) => format!("limit={PAGE}"),
-                (_, false) => format!("limit={PAGE}&continue={}", encoded(&next)),
-            };
-            let garbage = |_| Failure::told(ErrorKind::Internal, format!("cannot {tried}: the answer cannot be read"));
-            let mut page = list.page();
-            let mut take = |text: &[u8]| list.read(&mut page, text).map_err(garbage);
-            answer::stream(&source.client, &tried, source.timeout, &source.uri(&query), &mut take).await?;
-            let page = list.end(page).map_err(garbage)?;
-            let before = std::mem::replace(&mut next, page.next);
-            if next.is_empty() {
-                break page.version;
-            }
-            if next == before {
-                let why = format!("cannot {tried}: the server gives the same page again");
-                return Err(Failure::told(ErrorKind::Internal, why));
-            }
-            if self.is_first {
-                // Whoever waits for the first list sees that it comes.
-                let (kind, state, at) = (source.kind, WatchState::Loading, Timestamp::now());
-                self.tell(Observation::Watch { kind, state, at }).await?;
-            }
-        };
-        self.answered();
-        for observation in list.told() {
-            self.tell(observation).await?;
-        }
-        self.refused = 0;
-        self.version = Some(version);
-        if self.unwatched.is_some() {
-            self.only_listed().await?;
-        } else {
-            self.live().await?;
-        }
-        Ok(())
-    }
-
     /// A server that is silent is dead.
     fn beats(&self) -> bool {
         self.beats && self.silences < CUT
@@ -385,15 +349,25 @@ impl Watcher {
         if self.lasts == LONG { jittered(LONG) } else { self.lasts }
     }
 
-    /// One watch request, until something ends it.
-    async fn follow(&mut self) -> Result<Ended, Failure> {
+    /// Begins to watch what comes after the version.
+    async fn begin(&self, tried: &str) -> Result<Open, Failure> {
         let (source, asked) = (&self.source, self.life());
-        let tried = source.tried("watch");
-        let mut silence = source.pulse.silence();
-        let mut lines = source.watch(&tried, self.version.as_deref().unwrap_or_default(), asked).await?;
-        let _stands = source.pulse.stands();
+        let version = self.version.as_deref().unwrap_or_default();
+        let lines = source.watch(tried, Begin::After(version), asked).await?;
+        let times = Times::new(asked, source.timeout);
+        Ok(Open { lines, times })
+    }
+
+    /// One watch request, until something ends it.
+    async fn follow(&mut self, open: Option<Open>) -> Result<Ended, Failure> {
+        let tried = self.source.tried("watch");
+        let mut silence = self.source.pulse.silence();
+        let Open { mut lines, mut times } = match open {
+            Some(open) => open,
+            None => self.begin(&tried).await?,
+        };
+        let _stands = self.source.pulse.stands();
         self.answered();
-        let mut times = Times::new(asked, source.timeout);
         let mut ended = Ended {
             why: format!("cannot {tried}: the server ends each watch at once"),
             was_worth: false,
