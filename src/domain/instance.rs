@@ -125,13 +125,21 @@ impl Mount {
     /// It is the volume that the operator makes of the entry: a changed pull policy rolls every instance like a changed reference
     /// (`pkg/specs/podspec_diff.go`). The API server fills a policy in where none was written; a recording may lack it.
     pub fn carries(&self, entry: &ExtensionEntry) -> bool {
-        let wanted = || entry.pull_policy.as_deref().or_else(|| default_policy(entry.reference.as_deref()?));
-        let is_policy = self
-            .pull_policy
-            .as_deref()
-            .is_none_or(|there| wanted().is_none_or(|wanted| wanted == there));
-        self.reference == entry.reference && is_policy
+        let is_policy = |there: &str| match (&entry.pull_policy, &entry.reference) {
+            (Some(wanted), _) => wanted == there,
+            (None, Some(reference)) => is_default_policy(there, reference),
+            (None, None) => true,
+        };
+        self.reference == entry.reference && self.pull_policy.as_deref().is_none_or(is_policy)
     }
+}
+
+/// The policy is what the API server writes, or nobody knows what it would.
+fn is_default_policy(policy: &str, reference: &str) -> bool {
+    // This is asked of every mount, and nearly every reference tells it without being taken apart.
+    let name = reference.rsplit('/').next().unwrap_or(reference);
+    let is_plain = name.contains([':', '@']) && !name.contains(":latest");
+    (is_plain && policy == "IfNotPresent") || default_policy(reference).is_none_or(|default| default == policy)
 }
 
 /// What the API server writes where a volume has no pull policy (Kubernetes documentation, "Images").
@@ -142,4 +150,25 @@ fn default_policy(reference: &str) -> Option<&'static str> {
         None => reference.digest.is_none(),
     };
     Some(if is_latest { "Always" } else { "IfNotPresent" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn a_policy_is_the_default_as_the_reference_says(
+            repository in "([a-z]{1,3}(:[0-9]{2})?/)?[a-z]{1,3}",
+            tag in proptest::option::of(proptest::sample::select(vec!["latest", "latest-18", "1.0", "0.8.5-18-trixie"])),
+            digest in proptest::bool::ANY,
+            policy in proptest::sample::select(vec!["Always", "IfNotPresent", "Never"]),
+        ) {
+            let tag = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
+            let digest = if digest { format!("@sha256:{}", "0".repeat(64)) } else { String::new() };
+            let reference = format!("{repository}{tag}{digest}");
+            proptest::prop_assert!(default_policy(&reference).is_some());
+            proptest::prop_assert_eq!(is_default_policy(policy, &reference), default_policy(&reference) == Some(policy));
+        }
+    }
 }
