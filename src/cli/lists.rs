@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::exit::{Exit, Failure};
 use super::headless::Headless;
 use super::options::{FailOn, Findings, Output, Query};
-use super::report::{ClusterReport, EntryReport, FindingReport, PathReport, Report, verdict, walk};
+use super::report::{ClusterReport, EntryReport, FindingReport, PathReport, Report, Sum, verdict, walk};
 use super::{documents, table};
 use crate::app::model::{Asks, Session};
 use crate::domain::findings::ignored::{Ignored, is_ignored};
@@ -93,20 +93,25 @@ impl ExtensionList {
             verdict: sum.verdict,
         }
     }
+}
 
-    fn rows(&self, wide: bool) -> Vec<Vec<String>> {
-        let row = |item: &ExtensionItem| {
-            let mut row = vec![format!("{}/{}", item.namespace, item.cluster)];
-            row.extend(table::entry_row(&item.entry));
+/// The rows of `ext` as a table, and what they amount to. Of an entry nothing else is kept: there may be tens of thousands.
+fn extension_rows(session: &Session, clusters: &[ClusterKey], wide: bool) -> (Vec<Vec<String>>, Sum) {
+    let mut rows = Vec::new();
+    let sum = walk(session, clusters, |cluster, derived, _| {
+        let place = cluster.key.to_string();
+        for entry in derived.ladders.iter().map(EntryReport::new) {
+            let mut row = vec![place.clone()];
+            row.extend(table::entry_row(&entry));
             if wide {
-                row.push(table::reason(&item.entry).unwrap_or_default().to_owned());
+                row.push(table::reason(&entry).unwrap_or_default().to_owned());
             } else {
                 row.pop();
             }
-            row
-        };
-        self.extensions.iter().map(row).collect()
-    }
+            rows.push(row);
+        }
+    });
+    (rows, sum)
 }
 
 impl<'a> PathList<'a> {
@@ -211,10 +216,19 @@ async fn report(headless: &mut Headless, query: &Query) -> Result<Report, Failur
 /// `extop ext`.
 pub(super) async fn extensions(mut headless: Headless, query: &Query, out: &mut dyn Write) -> Result<Exit, Failure> {
     let clusters = clusters(&mut headless, query).await?;
-    let list = ExtensionList::new(headless.session()?, &clusters);
-    match query.output {
-        Output::Json => documents::json(&list, out)?,
-        Output::Yaml => documents::yaml(&list, out)?,
+    let session = headless.session()?;
+    let list = || ExtensionList::new(session, &clusters);
+    let verdict = match query.output {
+        Output::Json => {
+            let list = list();
+            documents::json(&list, out)?;
+            list.verdict
+        }
+        Output::Yaml => {
+            let list = list();
+            documents::yaml(&list, out)?;
+            list.verdict
+        }
         output => {
             let wide = output == Output::Wide;
             let mut head = vec!["CLUSTER"];
@@ -224,11 +238,13 @@ pub(super) async fn extensions(mut headless: Headless, query: &Query, out: &mut 
             } else {
                 head.pop();
             }
-            table::list(&head, &list.rows(wide), "no extension entries in view", &list.missing, out)?;
+            let (rows, sum) = extension_rows(session, &clusters, wide);
+            table::list(&head, &rows, "no extension entries in view", &sum.missing, out)?;
+            sum.verdict
         }
-    }
+    };
     out.flush()?;
-    Ok(list.verdict)
+    Ok(verdict)
 }
 
 /// `extop paths`.
