@@ -237,8 +237,8 @@ pub enum Read {
 
 /// Reading.
 pub trait Observe: Send + Sync {
-    /// Watches everything in scope, for ever: relists arrive as one observation, failures as states, and the stream
-    /// ends only when it is dropped.
+    /// Watches everything in scope, for ever: a list arrives as one observation, a long one in parts, failures as states, and
+    /// the stream ends only when it is dropped.
     fn watch(&self) -> BoxStream<'static, Observation>;
 
     /// Reads one thing, within the request timeout. Never fails: what cannot be read is an observation that says so.

@@ -85,6 +85,14 @@ pub enum Observation {
 }
 
 impl Observation {
+    /// How much there is to fold: the objects of a list, and one of everything else.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Replaced(objects) | Self::Listed(objects) => objects.len().max(1),
+            _ => 1,
+        }
+    }
+
     /// The kind of watch that it came by, if by one.
     pub fn kind(&self) -> Option<Kind> {
         let catalog = |key: &CatalogKey| match key.namespace {
@@ -130,6 +138,17 @@ impl Objects {
             Self::Databases(_) => Kind::Database,
             Self::ImageCatalogs(_) => Kind::ImageCatalog,
             Self::ClusterImageCatalogs(_) => Kind::ClusterImageCatalog,
+        }
+    }
+
+    /// How many they are.
+    fn len(&self) -> usize {
+        match self {
+            Self::Clusters(list) => list.len(),
+            Self::Instances(list) => list.len(),
+            Self::Jobs(list) => list.len(),
+            Self::Databases(list) => list.len(),
+            Self::ImageCatalogs(list) | Self::ClusterImageCatalogs(list) => list.len(),
         }
     }
 

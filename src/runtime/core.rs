@@ -14,11 +14,11 @@ use crate::app::model::Model;
 use crate::app::msg::Msg;
 use crate::app::update;
 use crate::config::Place;
-use crate::domain::Timestamp;
+use crate::domain::{Observation, Timestamp};
 
 /// Messages on their way to the loop; a storm of events waits at its source.
 const WAITING: usize = 128;
-/// Messages that are folded before the screen or a waiting command looks again.
+/// Messages and facts that are folded before the screen or a waiting command looks again: some milliseconds of work.
 const DRAINED: usize = 256;
 /// Work between two looks at keys and signals, if one message does not take longer by itself.
 const BUDGET: std::time::Duration = std::time::Duration::from_millis(8);
@@ -83,7 +83,11 @@ impl Core {
         let end = std::time::Instant::now() + BUDGET;
         let mut drained = 0;
         while let Some(arrived) = arrival.take() {
+            drained += 1;
             if let Some(msg) = self.runner.receive(arrived) {
+                if let Msg::Observed(_, facts) = &msg {
+                    drained += facts.iter().map(Observation::weight).sum::<usize>();
+                }
                 waiting = match (waiting.take(), msg) {
                     (Some(Msg::Observed(target, mut facts)), Msg::Observed(other, more)) if target == other => {
                         facts.extend(more);
@@ -95,7 +99,6 @@ impl Core {
                     }
                 };
             }
-            drained += 1;
             if drained <= DRAINED && std::time::Instant::now() < end {
                 arrival = self.inbox.try_recv().ok();
             }

@@ -25,7 +25,7 @@ use crate::domain::{Observation, Timestamp};
 use crate::workflow::run::RunId;
 use openings::{News, Open};
 
-/// Observations that are folded in one go.
+/// Facts that are folded in one go, and objects of lists among them.
 const BATCH: usize = 256;
 
 /// What comes back to the loop.
@@ -176,8 +176,10 @@ impl Runner {
                     // The target decides what becomes of this watch.
                     return std::future::pending().await;
                 }
-                if sender.send(Arrival::Heard(Msg::Observed(target, batch))).await.is_err() {
-                    break;
+                for lot in lots(batch) {
+                    if sender.send(Arrival::Heard(Msg::Observed(target, lot))).await.is_err() {
+                        return;
+                    }
                 }
             }
         };
@@ -359,6 +361,23 @@ async fn transmit(
         Sending::Apply => way.operate.apply(request, permit).await,
     };
     Sent { result, news: None }
+}
+
+/// Facts in their order, in lots that are folded in one go each.
+fn lots(facts: Vec<Observation>) -> Vec<Vec<Observation>> {
+    let mut lots: Vec<Vec<Observation>> = Vec::new();
+    let mut room = 0;
+    for fact in facts {
+        let weight = fact.weight();
+        if let Some(lot) = lots.last_mut().filter(|_| room > 0) {
+            lot.push(fact);
+        } else {
+            room = BATCH;
+            lots.push(vec![fact]);
+        }
+        room = room.saturating_sub(weight);
+    }
+    lots
 }
 
 fn answers(server: &str) -> String {
