@@ -18,6 +18,7 @@ use crate::domain::hidden::Values;
 use crate::domain::ids::{ClusterKey, PodKey};
 use crate::domain::ladder::{Ladder, RungKind};
 use crate::domain::shell::ShellCommand;
+use crate::domain::watch::WatchState;
 use crate::domain::{Timestamp, World};
 use crate::workflow::run::{Kept, Phase, Run, RunId};
 use crate::workflow::{Form, FormFor};
@@ -512,6 +513,12 @@ impl Model {
     /// Some cluster is still to be derived.
     pub fn is_behind(&self) -> bool {
         self.sessions.values().any(|session| !session.behind.is_empty())
+    }
+
+    /// A first list is still coming: what it has not told yet concerns the same clusters again.
+    pub fn is_loading(&self) -> bool {
+        let mut watches = self.sessions.values().flat_map(|session| session.world.watches.values());
+        watches.any(|watch| watch.state == WatchState::Loading)
     }
 
     /// No write can be made.

@@ -23,6 +23,9 @@ const DRAINED: usize = 256;
 /// Work between two looks at keys and signals, if one message does not take longer by itself.
 const BUDGET: std::time::Duration = std::time::Duration::from_millis(8);
 
+/// While lists come, clusters are derived when nothing has come for so long: else most would be derived for each list.
+const MOMENT: std::time::Duration = std::time::Duration::from_millis(20);
+
 /// The model, and everything that goes in and out of it.
 pub struct Core {
     /// What is known and shown.
@@ -75,11 +78,15 @@ impl Core {
     pub async fn receive(&mut self) -> Vec<Effect> {
         let mut left = Vec::new();
         let mut waiting = None;
-        let mut arrival = if self.model.is_behind() {
-            self.inbox.try_recv().ok()
-        } else {
+        let comes = self.model.is_loading();
+        let mut arrival = if !self.model.is_behind() {
             self.inbox.recv().await
+        } else if comes {
+            tokio::time::timeout(MOMENT, self.inbox.recv()).await.ok().flatten()
+        } else {
+            self.inbox.try_recv().ok()
         };
+        let is_quiet = !comes || arrival.is_none();
         let end = std::time::Instant::now() + BUDGET;
         let mut drained = 0;
         while let Some(arrived) = arrival.take() {
@@ -104,7 +111,7 @@ impl Core {
             }
         }
         left.extend(waiting.into_iter().flat_map(|msg| self.fold(msg)));
-        while self.model.is_behind() {
+        while is_quiet && self.model.is_behind() {
             left.extend(self.fold(Msg::CatchUp));
             if !self.inbox.is_empty() || std::time::Instant::now() >= end {
                 break;

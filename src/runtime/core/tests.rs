@@ -20,7 +20,9 @@ use crate::backend::{Access, BackendError, DatabaseAccess, Observe, Read, Scope,
 use crate::domain::Observation;
 use crate::domain::cluster::Cluster;
 use crate::domain::ids::ClusterKey;
+use crate::domain::instance::Instance;
 use crate::domain::observation::Objects;
+use crate::domain::watch::{Kind, WatchState};
 use crate::k8s::mock::{Answer, Mock, Then, begun_answer, json_answer, text_answer, version_answer};
 use crate::k8s::reading;
 use crate::runtime::demo::Demo;
@@ -167,13 +169,18 @@ impl Observe for Answering {
     }
 }
 
-/// Tells what it was given, all at once.
-struct Telling(Mutex<Vec<Observation>>);
+/// Tells what it was given, with so long a pause after each.
+struct Telling(Mutex<Vec<Observation>>, Duration);
 
 impl Observe for Telling {
     fn watch(&self) -> futures::stream::BoxStream<'static, Observation> {
         let facts = std::mem::take(&mut *self.0.lock().unwrap());
-        futures::stream::iter(facts).chain(futures::stream::pending()).boxed()
+        let pause = self.1;
+        let told = futures::stream::iter(facts).then(move |fact| async move {
+            tokio::time::sleep(pause).await;
+            fact
+        });
+        told.chain(futures::stream::pending()).boxed()
     }
 
     fn read(&self, _: Read) -> BoxFuture<'static, Observation> {
@@ -185,19 +192,35 @@ impl Observe for Telling {
     }
 }
 
+/// A part of a list of clusters, and of one of their pods.
+fn part(number: usize) -> [Observation; 2] {
+    let names = (number * 500..(number + 1) * 500).map(|number| format!("orders{number}"));
+    let keys: Vec<ClusterKey> = names.map(|name| ClusterKey::new("shop", name)).collect();
+    let cluster = |key: &ClusterKey| Cluster {
+        key: key.clone(),
+        ..crate::domain::fixture::cluster()
+    };
+    let instance = |key: &ClusterKey| Instance {
+        cluster: key.clone(),
+        ..crate::domain::fixture::instance(&format!("{}-1", key.name))
+    };
+    [
+        Observation::Listed(Objects::Clusters(keys.iter().map(cluster).collect())),
+        Observation::Listed(Objects::Instances(keys.iter().map(instance).collect())),
+    ]
+}
+
+async fn told(facts: Vec<Observation>, pause: Duration) -> Desk {
+    let observe = Telling(Mutex::new(facts), pause);
+    let connect = Arc::new(Only(Arc::new(observe), Scope::All));
+    Desk::open(connect, Mode::Live, DatabaseAccess::Off).await
+}
+
 /// A long list may be there at once; keys are looked at in between all the same.
 #[tokio::test]
 async fn a_list_of_ten_thousand_is_folded_in_lots() {
-    let part = |part: usize| {
-        let of = |number: usize| Cluster {
-            key: ClusterKey::new("shop", format!("orders-{}", part * 500 + number)),
-            ..crate::domain::fixture::cluster()
-        };
-        Observation::Listed(Objects::Clusters((0..500).map(of).collect()))
-    };
-    let facts = (0..20).map(part).collect();
-    let connect = Arc::new(Only(Arc::new(Telling(Mutex::new(facts))), Scope::All));
-    let mut desk = Desk::open(connect, Mode::Live, DatabaseAccess::Off).await;
+    let facts = (0..20).map(|number| part(number)[0].clone()).collect();
+    let mut desk = told(facts, Duration::ZERO).await;
     let (mut steps, mut before) = (Vec::new(), 0);
     while before < 10_000 {
         desk.core.receive().await;
@@ -206,6 +229,31 @@ async fn a_list_of_ten_thousand_is_folded_in_lots() {
         before = now;
     }
     assert!(steps.iter().all(|step| *step <= 500), "{steps:?}");
+}
+
+/// Parts that come one after the other do not have each cluster derived for each of its objects.
+#[tokio::test(start_paused = true)]
+async fn while_lists_come_a_cluster_is_derived_once_and_a_few_are_twice() {
+    let state = |state: WatchState| {
+        Kind::ALL.map(|kind| Observation::Watch {
+            kind,
+            state: state.clone(),
+            at: clock(),
+        })
+    };
+    let [clusters, pods]: [Vec<_>; 2] = [0, 1].map(|of| (0..4).map(|number| part(number)[of].clone()).collect());
+    let lists = [
+        state(WatchState::Loading).to_vec(),
+        clusters,
+        pods,
+        state(WatchState::Live).to_vec(),
+    ];
+    let mut desk = told(lists.concat(), Duration::from_millis(5)).await;
+    desk.left_alone(Duration::from_secs(1), |_| {}).await;
+    let session = desk.core.model.session().unwrap();
+    assert_eq!(session.briefs.len(), 2_000);
+    assert!(!desk.core.model.is_behind());
+    assert!((2_000..=2_700).contains(&session.derivations), "{}", session.derivations);
 }
 
 /// The requests of a day, of a server that answers questions about these kinds so.
