@@ -54,14 +54,14 @@ pub fn extensions(model: &Model, room: Room) -> Panel {
 fn columns<'a>(with_namespace: bool) -> Columns<'static, ListedEntry<'a>> {
     Columns::default()
         .with(Column::whole(""), |one: &ListedEntry<'_>| mark::rung(one.state()))
-        .with(Column::filling("CLUSTER", 10), |one| Cell::plain(&one.cluster.name))
+        .with(Column::filling("CLUSTER", 8), |one| Cell::plain(&one.cluster.name))
         .with_if(with_namespace, Column::filling("NAMESPACE", 9).short("NS"), |one| {
             Cell::plain(&one.cluster.namespace)
         })
         .with(Column::filling("ENTRY", 9), |one| Cell::new(Role::Strong, &*one.outline.entry))
         .with(Column::filling("IMAGE", 14).ranked(1), |one| image(one.outline))
         .with(Column::cut("INSTALLED", 6).short("INST").steady(9), |one| version(one.outline))
-        .with(Column::filling("STATE", 10).steady(18), |one| state(one.outline))
+        .with(Column::filling("STATE", 16), |one| state(one.outline))
 }
 
 /// The rung that decides the state, and the state.
