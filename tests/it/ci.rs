@@ -340,6 +340,25 @@ fn a_case_that_falls_short_is_a_failure_and_the_other_parts_go_on() {
 }
 
 #[test]
+fn a_screen_that_falls_short_is_tried_once_more_and_nothing_else_is() {
+    let short = |name: &str| format!("[ -e short ] || {{ touch short; echo '{name}: console: want screen'; exit 1; }}");
+    let project = with_cases("C01-alder\nT01-cedar\n", &short("T01-cedar"));
+    let (code, called, last) = project.run("short_screen", "1.28.2");
+    assert_eq!((code, tried(&called)), (0, vec!["C01-alder T01-cedar", "T01-cedar"]), "{last:?}");
+    for name in ["C01-alder", "T01-cedar"] {
+        // Short once, or again and again.
+        let script = if name == "C01-alder" {
+            short(name)
+        } else {
+            format!("echo '{name}: console: no'; exit 1")
+        };
+        let (code, called, last) = with_cases("C01-alder\nT01-cedar\n", &script).run("short_again", "1.28.2");
+        assert_eq!((code, last[0].as_str()), (1, "ci: failed: cases"), "{last:?}");
+        assert_eq!(tried(&called).len(), if name == "C01-alder" { 1 } else { 2 }, "{called:?}");
+    }
+}
+
+#[test]
 fn cases_that_cannot_be_tried_here_are_told() {
     let project = with_cases("C01-alder\nC02-birch\n", "");
     let (code, called, last) = project.run("no_images", "1.28.2");
