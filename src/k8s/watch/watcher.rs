@@ -349,11 +349,15 @@ impl Watcher {
         if self.lasts == LONG { jittered(LONG) } else { self.lasts }
     }
 
-    /// Begins to watch what comes after the version.
-    async fn begin(&self, tried: &str) -> Result<Open, Failure> {
+    /// Where the next watch begins.
+    fn onward(&self) -> Begin<'_> {
+        Begin::After(self.version.as_deref().unwrap_or_default())
+    }
+
+    /// Begins to watch.
+    async fn begin(&self, tried: &str, begin: Begin<'_>) -> Result<Open, Failure> {
         let (source, asked) = (&self.source, self.life());
-        let version = self.version.as_deref().unwrap_or_default();
-        let lines = source.watch(tried, Begin::After(version), asked).await?;
+        let lines = source.watch(tried, begin, asked).await?;
         let times = Times::new(asked, source.timeout);
         Ok(Open { lines, times })
     }
@@ -364,7 +368,7 @@ impl Watcher {
         let mut silence = self.source.pulse.silence();
         let Open { mut lines, mut times } = match open {
             Some(open) => open,
-            None => self.begin(&tried).await?,
+            None => self.begin(&tried, self.onward()).await?,
         };
         let _stands = self.source.pulse.stands();
         self.answered();

@@ -110,13 +110,10 @@ impl Watcher {
             return Ok(None);
         }
         self.pages_only = true;
-        let asked = self.life();
         let tried = self.source.tried("watch");
-        let Ok(lines) = self.source.watch(&tried, Begin::List(version), asked).await else {
+        let Ok(mut open) = self.begin(&tried, Begin::List(version)).await else {
             return Ok(None);
         };
-        let times = Times::new(asked, self.source.timeout);
-        let mut open = Open { lines, times };
         #[allow(clippy::cast_precision_loss, reason = "objects of a page")]
         let mut pace = Pace {
             begin: Instant::now(),
