@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::watch::Kind;
+
 macro_rules! namespaced_key {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -64,17 +66,24 @@ pub struct CatalogKey {
 
 impl CatalogKey {
     /// The kind that the key stands for.
-    pub fn kind(&self) -> &'static str {
-        if self.namespace.is_some() {
-            "ImageCatalog"
-        } else {
-            "ClusterImageCatalog"
+    pub fn kind(&self) -> Kind {
+        match self.namespace {
+            Some(_) => Kind::ImageCatalog,
+            None => Kind::ClusterImageCatalog,
+        }
+    }
+
+    /// `namespace/name`, or the name alone where there is no namespace.
+    pub fn path(&self) -> String {
+        match &self.namespace {
+            Some(namespace) => format!("{namespace}/{}", self.name),
+            None => self.name.clone(),
         }
     }
 }
 
 impl fmt::Display for CatalogKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.kind(), self.name)
+        write!(f, "{}/{}", self.kind().as_str(), self.name)
     }
 }

@@ -95,17 +95,13 @@ impl Observation {
 
     /// The kind of watch that it came by, if by one.
     pub fn kind(&self) -> Option<Kind> {
-        let catalog = |key: &CatalogKey| match key.namespace {
-            Some(_) => Kind::ImageCatalog,
-            None => Kind::ClusterImageCatalog,
-        };
         Some(match self {
             Self::Replaced(objects) | Self::Listed(objects) => objects.kind(),
             Self::Upserted(Object::Cluster(_)) | Self::Removed(ObjectId::Cluster(_)) => Kind::Cluster,
             Self::Upserted(Object::Instance(_) | Object::Job(_)) | Self::Removed(ObjectId::Instance(..)) => Kind::Pod,
             Self::Upserted(Object::Database(_)) | Self::Removed(ObjectId::Database(_)) => Kind::Database,
-            Self::Upserted(Object::Catalog(found)) => catalog(&found.key),
-            Self::Removed(ObjectId::Catalog(key)) => catalog(key),
+            Self::Upserted(Object::Catalog(found)) => found.key.kind(),
+            Self::Removed(ObjectId::Catalog(key)) => key.kind(),
             Self::Complete { kind, .. } | Self::Unreadable { kind, .. } | Self::Watch { kind, .. } => *kind,
             _ => return None,
         })

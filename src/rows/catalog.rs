@@ -6,7 +6,6 @@ use crate::app::model::{Model, Tab};
 use crate::domain::World;
 use crate::domain::catalog::{self, Catalog, Use};
 use crate::domain::extension::ExtensionEntry;
-use crate::domain::watch::Kind;
 
 /// The entries of the catalog for the cluster's major version, and how the cluster uses each.
 pub fn catalog(model: &Model) -> Panel {
@@ -24,11 +23,7 @@ pub fn catalog(model: &Model) -> Panel {
             ..Panel::default()
         };
     };
-    let kind = match asked.key.namespace {
-        Some(_) => Kind::ImageCatalog,
-        None => Kind::ClusterImageCatalog,
-    };
-    let standing = Standing::of(model, &[kind]);
+    let standing = Standing::of(model, &[asked.key.kind()]);
     let mut panel = Panel {
         stale: standing.stale,
         head: standing.lines,

@@ -132,14 +132,8 @@ fn catalog_told(subject: &Subject) -> Option<Told> {
     if subject.world.catalog_of(subject.cluster).is_some() {
         return None;
     }
-    let kind = if catalog.key.namespace.is_some() {
-        Kind::ImageCatalog
-    } else {
-        Kind::ClusterImageCatalog
-    };
-    let name = [catalog.key.namespace.as_deref(), Some(catalog.key.name.as_str())];
-    let name = name.into_iter().flatten().collect::<Vec<_>>().join("/");
-    let unreadable = subject.world.unreadable.get(&(kind, name));
+    let kind = catalog.key.kind();
+    let unreadable = subject.world.unreadable.get(&(kind, catalog.key.path()));
     Some(match subject.unseen(kind).or_else(|| unreadable.cloned()) {
         Some(why) => unknown(format!("the catalog {} is not known: {why}", catalog.key)),
         None => broken(Fault::CatalogAbsent(catalog.key.clone())),

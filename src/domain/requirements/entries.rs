@@ -9,7 +9,6 @@ use crate::domain::entry_rules::{env_error, name_error, paths_error};
 use crate::domain::extension::ExtensionEntry;
 use crate::domain::ids::CatalogKey;
 use crate::domain::image::{Reference, extension_tag};
-use crate::domain::watch::Kind;
 
 /// The entries that the spec asks for, merged with the catalog; where that cannot be read, with the image that the operator
 /// resolved. Without a reference where nothing gives one.
@@ -140,17 +139,10 @@ impl Checks<'_> {
 
 /// Why a catalog is not seen; `None` when it would be seen if it were there.
 fn unseen(world: &World, catalog: &CatalogKey) -> Option<String> {
-    let kind = match catalog.namespace {
-        Some(_) => Kind::ImageCatalog,
-        None => Kind::ClusterImageCatalog,
-    };
+    let kind = catalog.kind();
     if let Some(why) = world.watch(kind).why_not_live(kind) {
         return Some(why);
     }
-    let object = match &catalog.namespace {
-        Some(namespace) => format!("{namespace}/{}", catalog.name),
-        None => catalog.name.clone(),
-    };
-    let why = world.unreadable.get(&(kind, object))?;
+    let why = world.unreadable.get(&(kind, catalog.path()))?;
     Some(format!("it is not as its kind should be: {why}"))
 }

@@ -261,7 +261,7 @@ fn replace_instances(world: &mut World, list: Vec<Instance>, now: Timestamp, cha
 }
 
 fn replace_catalogs(world: &mut World, list: Vec<Catalog>, kind: Kind, now: Timestamp, changed: &mut Changed) {
-    let is_kind = |key: &CatalogKey| key.namespace.is_some() == (kind == Kind::ImageCatalog);
+    let is_kind = |key: &CatalogKey| key.kind() == kind;
     let new: BTreeMap<CatalogKey, Catalog> = list.into_iter().map(|catalog| (catalog.key.clone(), catalog)).collect();
     let old: BTreeMap<CatalogKey, Catalog> = world
         .catalogs
@@ -380,8 +380,8 @@ fn upsert(world: &mut World, object: Object, now: Timestamp, changed: &mut Chang
 
 fn upsert_catalog(world: &mut World, catalog: Catalog, changed: &mut Changed) -> (Kind, String) {
     let name = catalog.key.to_string();
-    let unreadable = told_as(&catalog.key);
-    let kind = catalog_kind(&catalog.key);
+    let unreadable = catalog.key.path();
+    let kind = catalog.key.kind();
     if world.catalogs.get(&catalog.key) != Some(&catalog) {
         changed.clusters.extend(users_of(world, &catalog.key));
         world.seen.remove(&(kind, name.clone()));
@@ -394,14 +394,6 @@ fn upsert_catalog(world: &mut World, catalog: Catalog, changed: &mut Changed) ->
 /// What instances show may be different from now on.
 fn calls_for_evidence(old: &Cluster, new: &Cluster) -> bool {
     old.generation != new.generation || old.status.phase != new.status.phase || old.status.resolved != new.status.resolved
-}
-
-/// How a catalog is named that cannot be read.
-fn told_as(key: &CatalogKey) -> String {
-    match &key.namespace {
-        Some(namespace) => format!("{namespace}/{}", key.name),
-        None => key.name.clone(),
-    }
 }
 
 /// An instance that is ready under an identity, or since a time, that was not known must be asked again.
@@ -509,17 +501,10 @@ fn not_named(world: &World, kind: Kind, names: &BTreeSet<String>) -> Vec<ObjectI
             gone.map(|key| ObjectId::Database(key.clone())).collect()
         }
         Kind::ImageCatalog | Kind::ClusterImageCatalog => {
-            let of_kind = world.catalogs.keys().filter(|key| catalog_kind(key) == kind);
-            let gone = of_kind.filter(|key| !names.contains(&told_as(key)));
+            let of_kind = world.catalogs.keys().filter(|key| key.kind() == kind);
+            let gone = of_kind.filter(|key| !names.contains(&key.path()));
             gone.map(|key| ObjectId::Catalog(key.clone())).collect()
         }
-    }
-}
-
-fn catalog_kind(key: &CatalogKey) -> Kind {
-    match key.namespace {
-        Some(_) => Kind::ImageCatalog,
-        None => Kind::ClusterImageCatalog,
     }
 }
 
@@ -566,9 +551,9 @@ fn take_out(world: &mut World, id: &ObjectId, changed: &mut Changed) {
         ObjectId::Catalog(key) => {
             if world.catalogs.remove(key).is_some() {
                 changed.clusters.extend(users_of(world, key));
-                world.seen.remove(&(catalog_kind(key), key.to_string()));
+                world.seen.remove(&(key.kind(), key.to_string()));
             }
-            (catalog_kind(key), told_as(key))
+            (key.kind(), key.path())
         }
     };
     // What could not be read of it is gone with it.

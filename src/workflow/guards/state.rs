@@ -3,7 +3,6 @@
 use super::{DuringRollout, Situation, fail, pass, warn};
 use crate::domain::change::{Change, ChangeKind};
 use crate::domain::cluster::{Cluster, Phase};
-use crate::domain::ids::CatalogKey;
 use crate::domain::request::holds;
 use crate::domain::rollout::{self, Rollout};
 use crate::domain::watch::{Kind, WatchState};
@@ -36,15 +35,7 @@ fn judged(situation: &Situation<'_>, cluster: &Cluster) -> Vec<Kind> {
 }
 
 fn catalog_of(cluster: &Cluster) -> Option<Kind> {
-    cluster.spec.catalog.as_ref().map(|asked| catalog_kind(&asked.key))
-}
-
-fn catalog_kind(key: &CatalogKey) -> Kind {
-    if key.namespace.is_some() {
-        Kind::ImageCatalog
-    } else {
-        Kind::ClusterImageCatalog
-    }
+    cluster.spec.catalog.as_ref().map(|asked| asked.key.kind())
 }
 
 /// What is judged must be seen as it is: an absence is concluded only from a list that is whole and live.
